@@ -1,0 +1,17 @@
+"""The settings: one YAML file, validated with line numbers, and everything made from its definition."""
+
+from photo_organizer.config.configuration import Configuration
+from photo_organizer.config.errors import ConfigurationError, Problem
+from photo_organizer.config.loading import find_configuration, load_configuration
+from photo_organizer.config.sample import json_schema, reference_table, sample_configuration
+
+__all__ = [
+    "Configuration",
+    "ConfigurationError",
+    "Problem",
+    "find_configuration",
+    "json_schema",
+    "load_configuration",
+    "reference_table",
+    "sample_configuration",
+]

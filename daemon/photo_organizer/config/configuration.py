@@ -1,0 +1,138 @@
+"""The whole configuration, with the places that follow from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PrivateAttr
+
+from photo_organizer.config.folders import FolderTemplate
+from photo_organizer.config.paths import model_home, state_home
+from photo_organizer.config.settings import (
+    STARTER_CATEGORIES,
+    BatchSettings,
+    FolderName,
+    LedgerSettings,
+    LimitSettings,
+    LoggingSettings,
+    MetadataSettings,
+    ModelSettings,
+    NotifySettings,
+    PathValue,
+    RetrainingSettings,
+    Section,
+    StateSettings,
+    Thresholds,
+    WatchSettings,
+    check_template,
+)
+
+
+class Configuration(Section):
+    """One `organizer.yaml`, validated. Fields have the names of its keys; paths are absolute."""
+
+    inboxes: Annotated[tuple[PathValue, ...], Field(min_length=1)] = Field(
+        description="Folders that are watched; photos dropped there are filed.",
+        examples=[["~/Pictures/Inbox"]],
+        json_schema_extra={"sample": ["~/Pictures/Inbox"]},
+    )
+    library: PathValue = Field(
+        description="The folder that holds the category folders.",
+        examples=["~/Pictures/Library"],
+        json_schema_extra={"sample": "~/Pictures/Library"},
+    )
+    categories: Annotated[tuple[FolderName, ...], Field(min_length=1)] = Field(
+        STARTER_CATEGORIES,
+        description="The categories, each a folder in the library. Add your own: it is predicted once it has "
+        "photos to learn from.",
+        examples=[["Family", "Pets", "Garden"]],
+    )
+    thresholds: Thresholds = Field(
+        default_factory=lambda: Thresholds(default=None, target_precision=None),
+        description="How sure the model must be; any category may have its own, as in `Food: 0.4`.",
+        examples=[{"default": 0.5, "Food": 0.4}],
+    )
+    review: FolderName = Field(
+        "Review", description="Folder in the library for photos below the threshold.", examples=["Unsure"]
+    )
+    duplicates: FolderName = Field(
+        "Duplicates",
+        description="What happens to a photo whose very bytes were filed before: a folder name (it goes there), "
+        "`keep` (filed like any other) or `skip` (left in the inbox).",
+        examples=["keep"],
+    )
+    folders: Annotated[str, AfterValidator(check_template)] = Field(
+        "{category}",
+        description="Where in the library a photo goes: {category}, {taken:%Y} (any strftime words), {camera}, {inbox}.",
+        examples=["{category}/{taken:%Y}/{taken:%m}"],
+    )
+    videos: FolderName | None = Field(
+        None,
+        description="Folder in the library for videos that belong to no photo. null = they stay in the inbox.",
+        examples=["Videos"],
+    )
+    watch: WatchSettings = Field(default_factory=WatchSettings, description="How the inboxes are watched.")
+    batch: BatchSettings = Field(default_factory=BatchSettings, description="How many photos are looked at together.")
+    model: ModelSettings = Field(default_factory=ModelSettings, description="Which model looks, and with what.")
+    state: StateSettings = Field(default_factory=StateSettings, description="Where the organizer keeps its memory.")
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings, description="The list of everything that was done.")
+    retraining: RetrainingSettings = Field(
+        default_factory=RetrainingSettings, description="When and how the model learns from your corrections."
+    )
+    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged, and where.")
+    metadata: MetadataSettings = Field(
+        default_factory=MetadataSettings, description="What is written beside photos."
+    )
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="What you are told.")
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings,
+        description="What one photo may cost; one that is beyond goes to quarantine with the reason.",
+    )
+
+    _path: Path = PrivateAttr(default=Path("organizer.yaml"))
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 (pydantic's signature)
+        """Keeps the path of the file, which the loader passes as `context`."""
+        if context:
+            self._path = context["path"]
+
+    @property
+    def path(self) -> Path:
+        """The file this was read from."""
+        return self._path
+
+    @property
+    def state_directory(self) -> Path:
+        """Folder of journal, ledger, status and locks."""
+        return self.state.directory or state_home()
+
+    @property
+    def ledger_path(self) -> Path:
+        """The CSV ledger."""
+        return self.ledger.path or self.state_directory / "predictions.csv"
+
+    @property
+    def model_directory(self) -> Path:
+        """Folder of the models."""
+        return self.model.directory or model_home()
+
+    @property
+    def quarantine_directory(self) -> Path:
+        """Folder of what cannot be read as an image."""
+        return self.state_directory / "quarantine"
+
+    @property
+    def log_directory(self) -> Path | None:
+        """Folder of the log file; None when there is none."""
+        return self.logging.directory
+
+    @property
+    def folder_template(self) -> FolderTemplate:
+        """`folders`, parsed."""
+        return FolderTemplate.parse(self.folders)
+
+    @property
+    def duplicates_folder(self) -> str | None:
+        """Folder in the library for duplicates; None when they are kept or skipped."""
+        return None if self.duplicates in {"keep", "skip"} else self.duplicates

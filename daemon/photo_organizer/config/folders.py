@@ -1,0 +1,151 @@
+"""The folder template: where in the library a photo of a category goes (`"{category}/{taken:%Y}/{taken:%m}"`).
+
+Fields:
+    {category}      the category; exactly one part of the path is this and nothing else
+    {taken:FORMAT}  when the photo was taken, in strftime's words (`%Y`, `%m`, `%d`, `%B`, ...)
+    {camera}        the camera's name as the photo has it, or "Unknown camera"
+    {inbox}         the name of the inbox folder it came through
+
+When the photo was taken is, in this order: the capture date in the photo (EXIF), a date in its name
+(`IMG_20240131_...`, `2024-01-31 ...`), the time it was last modified.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+
+from photo_organizer.config.names import folder_name_fault, plain_folder_name
+
+FIELDS = ("category", "taken", "camera", "inbox")
+UNKNOWN_CAMERA = "Unknown camera"
+# strftime's directives that give plain text of a few characters on every platform
+DATE_DIRECTIVES = frozenset("YymdBbjHMSGVUuAa")
+DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+TOKEN = re.compile(r"\{([^{}]*)\}|([^{}]+)|([{}])")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text, or (with `field`) the place of a value; `text` is then the date format."""
+
+    text: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTemplate:
+    """A parsed template: the parts of a path below the library, each a row of pieces."""
+
+    parts: tuple[tuple[Piece, ...], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> FolderTemplate:
+        """The template `text`.
+
+        Raises:
+            ValueError: it is no template, or a photo could land outside its category's folder.
+        """
+        parts = tuple(tuple(part) for part in _parts(text))
+        for part in parts:
+            if not part:
+                raise ValueError("has an empty part (a / at the begin, at the end, or two in a row)")
+            literal = "".join(piece.text if not piece.field else "x" for piece in part)
+            if fault := folder_name_fault(literal):
+                raise ValueError(f"has a part that {fault}")
+        categories = [part for part in parts for piece in part if piece.field == "category"]
+        if len(categories) != 1:
+            raise ValueError("must have {category} in it exactly once")
+        if len(categories[0]) != 1:
+            raise ValueError("must have {category} as a folder of its own, as in {category}/{taken:%Y}")
+        return cls(parts)
+
+    def render(
+        self, *, category: str, taken: datetime | None, modified: datetime, camera: str, inbox: PurePath, name: str
+    ) -> str:
+        """The folder of a photo, relative to the library ("Pets/2024"); it never leads out of the library.
+
+        Args:
+            category: the photo's category, a plain folder name.
+            taken: capture date in the photo; None when it has none.
+            modified: when the file was last modified.
+            camera: the camera's name; may be empty, and may be anything at all.
+            inbox: the inbox the photo came through.
+            name: the photo's file name, in which a date may stand.
+        """
+        date = capture_date(taken, name, modified)
+        values = {"category": category, "camera": camera or UNKNOWN_CAMERA, "inbox": inbox.name}
+
+        def written(piece: Piece) -> str:
+            if piece.field == "taken":
+                return date.strftime(piece.text)
+            return values[piece.field] if piece.field else piece.text
+
+        rows = ("".join(written(piece) for piece in part) for part in self.parts)
+        return "/".join(plain_folder_name(row, instead="Unknown") for row in rows)
+
+    def category_of(self, folder: PurePath) -> str | None:
+        """The category whose photos lie in `folder` (relative to the library); None when it is in none."""
+        index = self.category_depth
+        return folder.parts[index] if len(folder.parts) > index else None
+
+    @property
+    def category_depth(self) -> int:
+        """How many folders lie above the category's: 0 for `{category}/{taken:%Y}`."""
+        return next(i for i, part in enumerate(self.parts) if part[0].field == "category")
+
+    @property
+    def first_name(self) -> str | None:
+        """The first folder's name when it is always the same, else None."""
+        first = self.parts[0]
+        return None if any(piece.field for piece in first) else "".join(piece.text for piece in first)
+
+
+def capture_date(taken: datetime | None, name: str, modified: datetime) -> datetime:
+    """When a photo was taken: its own date, else a date in its name, else when the file was modified."""
+    if taken is not None:
+        return taken
+    for match in DATE_IN_NAME.finditer(name):
+        try:
+            return datetime(int(match[1]), int(match[3]), int(match[4]))
+        except ValueError:
+            continue  # 31 February
+    return modified
+
+
+def _parts(text: str) -> list[list[Piece]]:
+    parts: list[list[Piece]] = [[]]
+    for match in TOKEN.finditer(text):
+        inside, literal, brace = match[1], match[2], match[3]
+        if brace:
+            raise ValueError(f"has a {brace} without its partner")
+        if literal is not None:
+            pieces = [Piece(piece) for piece in literal.split("/")]
+        else:
+            pieces = _field(inside)
+        for index, piece in enumerate(pieces):
+            if index:
+                parts.append([])
+            if piece.field or piece.text:
+                parts[-1].append(piece)
+    return parts
+
+
+def _field(inside: str) -> list[Piece]:
+    """The pieces of `{inside}`: several when a date format has slashes in it."""
+    name, colon, form = inside.partition(":")
+    if name not in FIELDS:
+        raise ValueError(f"has the unknown field {{{name}}} (known: {', '.join(f'{{{field}}}' for field in FIELDS)})")
+    if name != "taken":
+        if colon:
+            raise ValueError(f"gives {{{name}}} a format; only {{taken:...}} has one")
+        return [Piece("", name)]
+    if not form:
+        raise ValueError("has {taken} without a format, as in {taken:%Y}")
+    unknown = [directive for directive in re.findall("%(.?)", form) if directive not in DATE_DIRECTIVES]
+    if unknown:
+        known = " ".join(f"%{directive}" for directive in "YymdBbjHMSGVUuAa")
+        raise ValueError(f"has %{unknown[0]} in a date (known: {known})")
+    return [Piece(piece, "taken") if piece else Piece("") for piece in form.split("/")]

@@ -1,0 +1,293 @@
+"""Every setting, once: its type, default, description and example.
+
+The commented sample file, the JSON Schema and the table in `docs/configuration.md` are made from these
+definitions, so that none of them can disagree with what is accepted. `json_schema_extra["sample"]` is what
+the sample file shows where that differs from the default.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from photo_organizer.config.folders import FolderTemplate
+from photo_organizer.config.names import folder_name_fault
+from photo_organizer.config.paths import expand
+from photo_organizer.config.schedule import cron_expression
+
+STARTER_CATEGORIES = (
+    "Family", "Friends", "Travel", "Nature", "Events", "Pets", "Food", "Hobbies", "Selfies", "Others",
+)  # fmt: skip
+FALLBACK_THRESHOLD = 0.5
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("path_type", "not a path")
+    return expand(value, info.context["base"] if info.context else Path.cwd())
+
+
+def _backbone(value: object, info: ValidationInfo) -> object:
+    return value if value in ("starter", "imagenet") else _path(value, info)
+
+
+def _folder_name(value: str) -> str:
+    if fault := folder_name_fault(value):
+        raise ValueError(f"{value!r} {fault}")
+    return value
+
+
+def check_template(value: str) -> str:
+    try:
+        FolderTemplate.parse(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} {error}") from error
+    return value
+
+
+def _schedule(value: str) -> str:
+    try:
+        cron_expression(value)
+    except ValueError as error:
+        raise ValueError(
+            f'{value!r} {error}; write "Sun 03:00", "daily 02:30" or a cron expression such as "0 3 * * 0"'
+        ) from error
+    return value
+
+
+PathValue = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "format": "path"})]
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0.0, le=86_400.0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of the file: no key but those here, no value of another type, never changed once read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Thresholds(Section):
+    """From which confidence on a photo is filed in its category."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Share]
+
+    default: Share | None = Field(
+        None,
+        description="At or above this confidence a photo is filed in its category, below it goes to review. "
+        "null takes the thresholds that the model's own evaluation suggests.",
+        examples=[0.5],
+        json_schema_extra={"sample": 0.5},
+    )
+    target_precision: Share | None = Field(
+        None,
+        description="Take the thresholds that reached this precision on held-out photos, anew after each "
+        "retraining. They go before `default`; a category's own threshold goes before both.",
+        examples=[0.95],
+    )
+
+    @property
+    def by_category(self) -> dict[str, float]:
+        """The thresholds that the owner set for single categories."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def for_category(self, name: str, suggested: dict[str, float] | None = None) -> float:
+        """The threshold of the category `name`.
+
+        Args:
+            name: the category.
+            suggested: the model's own thresholds by category, with "default" for the others.
+
+        The owner's threshold for this category goes first; then, with `target_precision`, the model's;
+        then the owner's `default`; then the model's; then 0.5.
+        """
+        own = self.by_category.get(name)
+        if own is not None:
+            return own
+        model = suggested or {}
+        of_model = model.get(name, model.get("default"))
+        if self.target_precision is not None and of_model is not None:
+            return of_model
+        if self.default is not None:
+            return self.default
+        return FALLBACK_THRESHOLD if of_model is None else of_model
+
+
+class WatchSettings(Section):
+    """How the inboxes are watched."""
+
+    mode: Literal["auto", "inotify", "polling"] = Field(
+        "auto",
+        description="`auto` lets the kernel wake the daemon and polls where an inbox is on a network share; "
+        "`inotify` and `polling` insist on one.",
+        examples=["polling"],
+    )
+    settle_seconds: Seconds = Field(
+        2.0,
+        description="A file that has not changed for this many seconds is complete.",
+        examples=[2.0],
+    )
+    rescan_seconds: Annotated[float, Field(ge=1.0, le=86_400.0, allow_inf_nan=False)] = Field(
+        300.0,
+        description="Look through the inboxes at least this often, whatever the kernel reported.",
+        examples=[300.0],
+    )
+    recursive: bool = Field(True, description="Take photos from folders inside the inboxes too.", examples=[True])
+    ignore: tuple[str, ...] = Field(
+        (),
+        description="More file names to leave alone, as glob patterns (quoted). Unfinished downloads, hidden files and "
+        "the litter of sync tools are left alone anyway.",
+        examples=[["*.draft.jpg", "export-*"]],
+    )
+
+
+class BatchSettings(Section):
+    """How many photos are looked at together."""
+
+    size: Annotated[int, Field(ge=1, le=256)] = Field(16, description="Photos in a batch at most.", examples=[16])
+    max_wait_seconds: Annotated[float, Field(ge=0.0, le=60.0, allow_inf_nan=False)] = Field(
+        0.5, description="How long a photo waits for others to fill its batch.", examples=[0.5]
+    )
+
+
+class ModelSettings(Section):
+    """Which model looks at the photos, and with what."""
+
+    directory: PathValue | None = Field(
+        None,
+        description="Folder of the models. null = $XDG_DATA_HOME/photo-organizer/models.",
+        examples=["~/models"],
+    )
+    engine: Literal["auto", "openvino", "tensorflow"] = Field(
+        "auto",
+        description="What computes: `auto` takes OpenVINO where it runs, else TensorFlow.",
+        examples=["openvino"],
+    )
+    unload_after_minutes: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
+        30.0,
+        description="Give the model's memory back after this many minutes without a photo. null = never.",
+        examples=[30.0],
+    )
+    backbone: Annotated[
+        Literal["starter", "imagenet"] | Path, BeforeValidator(_backbone), WithJsonSchema({"type": "string"})
+    ] = Field(
+        "starter",
+        description="What new models are built on: `starter` (comes along), `imagenet` (Keras' VGG16 weights, "
+        "downloaded once by `train`), or a weights file.",
+        examples=["starter"],
+    )
+
+
+class StateSettings(Section):
+    """Where the organizer keeps what it remembers."""
+
+    directory: PathValue | None = Field(
+        None,
+        description="Folder of journal, ledger, status, locks and quarantine. null = $XDG_STATE_HOME/photo-organizer.",
+        examples=["~/.local/state/photo-organizer"],
+    )
+
+
+class LedgerSettings(Section):
+    """The list of everything that was done."""
+
+    path: PathValue | None = Field(
+        None,
+        description="The CSV file with a row for each photo and action. null = predictions.csv in the state folder.",
+        examples=["~/Documents/photos.csv"],
+    )
+
+
+class RetrainingSettings(Section):
+    """When and how the model learns from corrections."""
+
+    enabled: bool = Field(True, description="Retrain by itself.", examples=[True])
+    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        "Sun 03:00",
+        description='When: "Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time. '
+        "A moment that was slept through is caught up.",
+        examples=["daily 02:30", "0 3 * * 0"],
+    )
+    min_new_labels: Annotated[int, Field(ge=1)] = Field(
+        20, description="Fewer new corrections than this are not worth a retraining.", examples=[20]
+    )
+    mode: Literal["head", "fine-tune"] = Field(
+        "head",
+        description="`head` takes seconds and learns new habits; `fine-tune` takes hours and also looks anew.",
+        examples=["fine-tune"],
+    )
+    min_photos_per_category: Annotated[int, Field(ge=2)] = Field(
+        12, description="A new category is learned once it has this many photos.", examples=[12]
+    )
+    untouched_weight: Share = Field(
+        0.0,
+        description="How much a photo counts that was filed and never moved by you. 0 = the model does not learn "
+        "from its own guesses.",
+        examples=[0.1],
+    )
+    max_load: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="Skip a scheduled retraining while the machine's load average per core is above this. null = never skip.",
+        examples=[0.7],
+    )
+    on_battery: bool = Field(False, description="Retrain by schedule also on battery.", examples=[False])
+
+
+class LoggingSettings(Section):
+    """What is logged, and where."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least serious lines that are logged.", examples=["debug"]
+    )
+    directory: PathValue | None = Field(
+        None,
+        description="Folder of a log file that is kept small. null = only the terminal or the journal.",
+        examples=["~/.local/state/photo-organizer/logs"],
+    )
+
+
+class MetadataSettings(Section):
+    """What is written beside photos."""
+
+    xmp_sidecar: bool = Field(
+        False,
+        description="Write the category as a keyword in an XMP file beside the photo, for digiKam, darktable, "
+        "Lightroom and Immich. The photo itself is never changed.",
+        examples=[True],
+    )
+
+
+class NotifySettings(Section):
+    """What you are told."""
+
+    desktop: bool = Field(False, description="One desktop notification a batch.", examples=[True])
+
+
+class LimitSettings(Section):
+    """What one photo may cost; a photo beyond goes to quarantine with the reason."""
+
+    max_pixels: Annotated[int, Field(ge=1_000_000)] = Field(
+        400_000_000, description="Largest picture, in pixels.", examples=[400_000_000]
+    )
+    max_file_megabytes: Annotated[int, Field(ge=1)] = Field(
+        500, description="Largest file, in megabytes.", examples=[500]
+    )
+    decode_seconds: Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)] = Field(
+        30.0, description="Longest time to decode a photo.", examples=[30.0]
+    )
+    memory_megabytes: Annotated[int, Field(ge=256)] = Field(
+        2048, description="Most memory to decode a photo, in megabytes.", examples=[2048]
+    )
+
+
+def schema_extra(section: type[BaseModel], name: str, key: str) -> Any:  # noqa: ANN401 (the sample may be any value)
+    """What `json_schema_extra` of a field says under `key`; None when nothing."""
+    extra = section.model_fields[name].json_schema_extra
+    return extra.get(key) if isinstance(extra, dict) else None
