@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from photo_organizer.config.document import Key
 
 
+SIDE_BY_SIDE = "inboxes and library must lie side by side"
+
+
 class Conflict(NamedTuple):
     """Two settings that do not go together: the key to change, why, and how."""
 
@@ -43,9 +46,9 @@ def _folders_apart(configuration: Configuration) -> Iterator[Conflict]:
         if inbox.exists() and not inbox.is_dir():
             yield Conflict(key, f"{inbox} is a file, not a folder")
         if is_inside(inbox, library):
-            yield Conflict(key, f"{inbox} is in the library {library}", "inboxes and library must lie side by side")
+            yield Conflict(key, f"{inbox} is in the library {library}", SIDE_BY_SIDE)
         elif is_inside(library, inbox):
-            yield Conflict(key, f"{inbox} has the library {library} in it", "inboxes and library must lie side by side")
+            yield Conflict(key, f"{inbox} has the library {library} in it", SIDE_BY_SIDE)
         for other in configuration.inboxes[:index]:
             if is_inside(inbox, other):
                 yield Conflict(key, f"{inbox} is in the inbox {other}", "name only the outer one")
@@ -97,7 +100,8 @@ def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
     reserved = set(Thresholds.model_fields)
     for index, name in enumerate(configuration.categories):
         if name in reserved:
-            yield Conflict(("categories", index), f"{name!r} is a word of `thresholds`", "choose another name")
+            key = ("categories", index)
+            yield Conflict(key, f"{name!r} is a word of `thresholds`", "choose another name")
     for name in configuration.thresholds.by_category:
         if name not in configuration.categories:
             known = [*configuration.categories, *reserved]
@@ -108,14 +112,19 @@ def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
 def _template_apart(configuration: Configuration) -> Iterator[Conflict]:
     """A template must not lead into a folder that has another meaning."""
     template = configuration.folder_template
-    reserved = {same_name_key(name) for name in (configuration.review, configuration.duplicates_folder or "",
-                                                 configuration.videos or "")}
+    reserved = {
+        same_name_key(name)
+        for name in (configuration.review, configuration.duplicates_folder or "", configuration.videos or "")
+    }
     first = template.first_name
     if first is not None and same_name_key(first) in reserved:
-        yield Conflict(("folders",), f"{configuration.folders!r} begins with the folder {first!r}",
-                       "that one is not for categories")
+        yield Conflict(
+            ("folders",),
+            f"{configuration.folders!r} begins with the folder {first!r}",
+            "that one is not for categories",
+        )
     if configuration.folders.startswith("{inbox}"):
         for index, inbox in enumerate(configuration.inboxes):
             if same_name_key(inbox.name) in reserved:
-                yield Conflict(("inboxes", index), f"{inbox.name!r} would be the folder {inbox.name!r} of the library",
-                               "rename the inbox, or change `folders`")
+                what = f"{inbox.name!r} is also a folder of the library with another meaning"
+                yield Conflict(("inboxes", index), what, "rename the inbox, or change `folders`")

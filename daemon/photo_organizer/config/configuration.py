@@ -43,44 +43,57 @@ class Configuration(Section):
         json_schema_extra={"sample": "~/Pictures/Library"},
     )
     categories: Annotated[tuple[FolderName, ...], Field(min_length=1)] = Field(
-        STARTER_CATEGORIES,
+        default=STARTER_CATEGORIES,
         description="The categories, each a folder in the library. Add your own: it is predicted once it has "
         "photos to learn from.",
         examples=[["Family", "Pets", "Garden"]],
     )
     thresholds: Thresholds = Field(
-        default_factory=lambda: Thresholds(default=None, target_precision=None),
+        default_factory=lambda: Thresholds.model_validate({}),
         description="How sure the model must be; any category may have its own, as in `Food: 0.4`.",
         examples=[{"default": 0.5, "Food": 0.4}],
     )
     review: FolderName = Field(
-        "Review", description="Folder in the library for photos below the threshold.", examples=["Unsure"]
+        default="Review",
+        description="Folder in the library for photos below the threshold.",
+        examples=["Unsure"],
     )
     duplicates: FolderName = Field(
-        "Duplicates",
-        description="What happens to a photo whose very bytes were filed before: a folder name (it goes there), "
-        "`keep` (filed like any other) or `skip` (left in the inbox).",
+        default="Duplicates",
+        description="What happens to a photo whose very bytes were filed before: a folder name (it goes "
+        "there), `keep` (filed like any other) or `skip` (left in the inbox).",
         examples=["keep"],
     )
     folders: Annotated[str, AfterValidator(check_template)] = Field(
-        "{category}",
-        description="Where in the library a photo goes: {category}, {taken:%Y} (any strftime words), {camera}, {inbox}.",
+        default="{category}",
+        description="Where in the library a photo goes: {category}, {taken:%Y} (and other strftime words), "
+        "{camera}, {inbox}.",
         examples=["{category}/{taken:%Y}/{taken:%m}"],
     )
     videos: FolderName | None = Field(
-        None,
-        description="Folder in the library for videos that belong to no photo. null = they stay in the inbox.",
+        default=None,
+        description="Folder in the library for videos that belong to no photo. null = they stay.",
         examples=["Videos"],
     )
     watch: WatchSettings = Field(default_factory=WatchSettings, description="How the inboxes are watched.")
-    batch: BatchSettings = Field(default_factory=BatchSettings, description="How many photos are looked at together.")
-    model: ModelSettings = Field(default_factory=ModelSettings, description="Which model looks, and with what.")
-    state: StateSettings = Field(default_factory=StateSettings, description="Where the organizer keeps its memory.")
-    ledger: LedgerSettings = Field(default_factory=LedgerSettings, description="The list of everything that was done.")
+    batch: BatchSettings = Field(
+        default_factory=BatchSettings, description="How many photos are looked at together."
+    )
+    model: ModelSettings = Field(
+        default_factory=ModelSettings, description="Which model looks, and with what."
+    )
+    state: StateSettings = Field(
+        default_factory=StateSettings, description="Where the organizer keeps its memory."
+    )
+    ledger: LedgerSettings = Field(
+        default_factory=LedgerSettings, description="The list of everything that was done."
+    )
     retraining: RetrainingSettings = Field(
         default_factory=RetrainingSettings, description="When and how the model learns from your corrections."
     )
-    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged, and where.")
+    logging: LoggingSettings = Field(
+        default_factory=LoggingSettings, description="What is logged, and where."
+    )
     metadata: MetadataSettings = Field(
         default_factory=MetadataSettings, description="What is written beside photos."
     )

@@ -10,14 +10,10 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
 from photo_organizer.config.errors import ConfigurationError, Problem
-
-if TYPE_CHECKING:
-    from photo_organizer.config.errors import Problem as ProblemType
 
 LARGEST_FILE = 1 << 20  # bytes; a settings file is some hundred lines
 DEEPEST = 20  # levels of nesting; ours has two
@@ -118,13 +114,14 @@ def refuse_sharing(text: str, path: Path) -> None:
     """Refuses anchors and aliases, which settings never need, and nesting that no settings have."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             remedy = f'a pattern is written in quotes: "*{event.anchor}"'
             raise ConfigurationError(path, [Problem(f"*{event.anchor} is a YAML alias", line, remedy=remedy)])
-        if getattr(event, "anchor", None):
+        if isinstance(event, yaml.NodeEvent) and event.anchor:
             remedy = "write the value out, or put it in quotes"
-            raise ConfigurationError(path, [Problem(f"&{event.anchor} is a YAML anchor", line, remedy=remedy)])
+            problem = Problem(f"&{event.anchor} is a YAML anchor", line, remedy=remedy)
+            raise ConfigurationError(path, [problem])
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
@@ -133,7 +130,7 @@ def refuse_sharing(text: str, path: Path) -> None:
             depth -= 1
 
 
-def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> ProblemType:
+def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     """`error` of the YAML parser in words that help."""
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 0
@@ -183,7 +180,8 @@ class _NodeReader:
         read_as = tag_name(node)
         if read_as != "str":
             reading = type_names.get(read_as, read_as)
-            self._problem(f"the key {node.value} is read by YAML as {reading}", line, around, in_quotes(node.value))
+            what = f"the key {node.value} is read by YAML as {reading}"
+            self._problem(what, line, around, in_quotes(node.value))
             return None
         return str(node.value)
 
@@ -199,7 +197,8 @@ class _NodeReader:
         try:
             return self._constructor.construct_document(node)
         except (yaml.YAMLError, ValueError, OverflowError):
-            self._problem(f"{node.value!r} cannot be read as {tag_name(node)}", line, key, in_quotes(node.value))
+            what = f"{node.value!r} cannot be read as {tag_name(node)}"
+            self._problem(what, line, key, in_quotes(node.value))
             return None
 
     def _problem(self, what: str, line: int, key: Key, remedy: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The folder template: where in the library a photo of a category goes (`"{category}/{taken:%Y}/{taken:%m}"`).
+"""The folder template: where in the library a photo goes, as in `{category}/{taken:%Y}/{taken:%m}`.
 
 Fields:
     {category}      the category; exactly one part of the path is this and nothing else
@@ -63,7 +63,14 @@ class FolderTemplate:
         return cls(parts)
 
     def render(
-        self, *, category: str, taken: datetime | None, modified: datetime, camera: str, inbox: PurePath, name: str
+        self,
+        *,
+        category: str,
+        taken: datetime | None,
+        modified: datetime,
+        camera: str,
+        inbox: PurePath,
+        name: str,
     ) -> str:
         """The folder of a photo, relative to the library ("Pets/2024"); it never leads out of the library.
 
@@ -121,10 +128,7 @@ def _parts(text: str) -> list[list[Piece]]:
         inside, literal, brace = match[1], match[2], match[3]
         if brace:
             raise ValueError(f"has a {brace} without its partner")
-        if literal is not None:
-            pieces = [Piece(piece) for piece in literal.split("/")]
-        else:
-            pieces = _field(inside)
+        pieces = _field(inside) if literal is None else [Piece(piece) for piece in literal.split("/")]
         for index, piece in enumerate(pieces):
             if index:
                 parts.append([])
@@ -137,7 +141,9 @@ def _field(inside: str) -> list[Piece]:
     """The pieces of `{inside}`: several when a date format has slashes in it."""
     name, colon, form = inside.partition(":")
     if name not in FIELDS:
-        raise ValueError(f"has the unknown field {{{name}}} (known: {', '.join(f'{{{field}}}' for field in FIELDS)})")
+        raise ValueError(
+            f"has the unknown field {{{name}}} (known: {', '.join(f'{{{field}}}' for field in FIELDS)})"
+        )
     if name != "taken":
         if colon:
             raise ValueError(f"gives {{{name}}} a format; only {{taken:...}} has one")

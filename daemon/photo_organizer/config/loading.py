@@ -98,7 +98,9 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
     place = document.places.get(key)
     line = document.line(key)
     if kind in wanted_types and place is not None:
-        written = f"{place.text!r} is" if place.text or place.read_as == "null" else f"this is a {place.read_as},"
+        written = (
+            f"{place.text!r} is" if place.text or place.read_as == "null" else f"this is a {place.read_as},"
+        )
         if place.read_as == "null":
             written = "nothing is written here," if not place.text else f"{place.text!r} is empty (null),"
         if kind in {"string_type", "path_type"} and place.read_as in type_names and place.text:
@@ -154,8 +156,11 @@ def _nearest_key(key: Key) -> str:
     close = difflib.get_close_matches(name, here, n=1)
     if close:
         return f"did you mean {dotted((*key[:-1], close[0]))!r}?"
-    everywhere = {field: dotted((section, field)) for section in Configuration.model_fields
-                  for field in _fields_at((section,))}
+    everywhere = {
+        field: dotted((section, field))
+        for section in Configuration.model_fields
+        for field in _fields_at((section,))
+    }
     everywhere |= {field: field for field in Configuration.model_fields}
     close = difflib.get_close_matches(name, everywhere, n=1, cutoff=0.8)
     if close:

@@ -11,21 +11,16 @@ DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 def folder_name_fault(name: str) -> str:
     """Why `name` is not one plain folder name ("has a / in it"); empty when it is one."""
-    if not name.strip():
-        return "is empty"
-    if name in {".", ".."}:
-        return "means this folder or the one above"
-    if "/" in name:
-        return "has a / in it"
-    if any(is_control(character) for character in name):
-        return "has a control character in it"
-    if name.startswith("."):
-        return "begins with a dot, which hides the folder"
-    if name != name.strip() or name.endswith("."):
-        return "begins or ends with a space or a dot, which some drives drop"
-    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
-        return f"is longer than {LONGEST_NAME} bytes"
-    return ""
+    faults = {
+        "is empty": not name.strip(),
+        "has a / in it": "/" in name,
+        "has a control character in it": any(is_control(character) for character in name),
+        "begins with a dot": name.startswith("."),
+        "begins or ends with a space or a dot, which some drives drop": name != name.strip()
+        or name.endswith("."),
+        f"is longer than {LONGEST_NAME} bytes": len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME,
+    }
+    return next((fault for fault, found in faults.items() if found), "")
 
 
 def is_control(character: str) -> bool:

@@ -29,7 +29,7 @@ def expand(text: str, base: Path) -> Path:
             raise ValueError(f"uses the variable ${name}, which is not set")
         return os.environ[name]
 
-    expanded = os.path.expanduser(VARIABLE.sub(value, text))
+    expanded = os.path.expanduser(VARIABLE.sub(value, text))  # noqa: PTH111 (Path raises where we explain)
     if expanded.startswith("~"):
         raise ValueError(f"names the home of a user who does not exist ({expanded.split('/', 1)[0]})")
     joined = base / expanded
@@ -43,12 +43,12 @@ def is_inside(inner: Path, outer: Path) -> bool:
     if real_inner.is_relative_to(real_outer):
         return True
     try:
-        target = os.stat(real_outer)
+        target = real_outer.stat()
     except OSError:
         return False  # it does not exist yet, so nothing is in it by another name
     for folder in (real_inner, *real_inner.parents):
         try:
-            if os.path.samestat(os.stat(folder), target):
+            if os.path.samestat(folder.stat(), target):
                 return True
         except OSError:
             continue

@@ -1,11 +1,13 @@
-"""The commented sample file, the JSON Schema and the reference table, all made from the settings themselves."""
+"""The commented sample file, the JSON Schema and the reference table, made from the settings themselves."""
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from pydantic import BaseModel
 
 from photo_organizer.config.configuration import Configuration
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 WIDTH = 100
+PLAIN = re.compile(r"[\w~./][\w~./ -]*(?<! )")  # no character that YAML gives a meaning
 HEAD = """\
 # Smart Photo Organizer: its settings.
 #
@@ -53,8 +56,9 @@ def sample_configuration(values: Mapping[str, object] | None = None) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the configuration file."""
     schema = Configuration.model_json_schema()
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Smart Photo Organizer: organizer.yaml"}
-    return _without_samples({**schema, **head})
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Smart Photo Organizer: organizer.yaml"
+    return {key: _without_samples(value) for key, value in schema.items()}
 
 
 def reference_table() -> str:
@@ -104,10 +108,15 @@ def inline(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {inline(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
-        plain = value.replace("/", "").replace("~", "x", 1).replace("_", "").replace("-", "").replace(".", "")
-        return value if plain.isalnum() and not value.startswith(("-", ".")) and plain.isascii() and value.lower() not in {
-            "yes", "no", "on", "off", "true", "false", "null", "y", "n"} and not plain.isdigit() else json.dumps(value, ensure_ascii=False)
+        return value if reads_as_itself(value) else json.dumps(value, ensure_ascii=False)
     return json.dumps(value)
+
+
+def reads_as_itself(text: str) -> bool:
+    """Whether YAML reads `text` without quotes as that very text, also inside a list."""
+    if not PLAIN.fullmatch(text):
+        return False
+    return yaml.safe_load(text) == text
 
 
 def _yaml(value: object, indent: int) -> str:
@@ -119,7 +128,8 @@ def _yaml(value: object, indent: int) -> str:
 
 def _comment(field: FieldInfo, indent: int) -> str:
     prefix = " " * indent + "# "
-    return "\n".join(textwrap.wrap(field.description or "", WIDTH, initial_indent=prefix, subsequent_indent=prefix))
+    lines = textwrap.wrap(field.description or "", WIDTH - len(prefix))
+    return "\n".join(prefix + line for line in lines)
 
 
 def _without_samples(node: Any) -> Any:  # noqa: ANN401 (any JSON)

@@ -10,7 +10,15 @@ from datetime import datetime
 
 from cronsim import CronSim, CronSimError
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = {
+    "mon": "monday",
+    "tue": "tuesday",
+    "wed": "wednesday",
+    "thu": "thursday",
+    "fri": "friday",
+    "sat": "saturday",
+    "sun": "sunday",
+}
 CLOCK = re.compile(r"(?P<days>[A-Za-z,\- ]+?)\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})")
 
 
@@ -45,7 +53,8 @@ def next_run(text: str, after: datetime) -> datetime:
     Raises:
         ValueError: `text` is no schedule.
     """
-    return next(CronSim(cron_expression(text), after))
+    moment: datetime = next(CronSim(cron_expression(text), after))
+    return moment
 
 
 def _days(text: str) -> str:
@@ -58,8 +67,6 @@ def _days(text: str) -> str:
 
 def _day(name: str) -> str:
     short = name[:3].lower()
-    full = {"mon": "monday", "tue": "tuesday", "wed": "wednesday", "thu": "thursday", "fri": "friday",
-            "sat": "saturday", "sun": "sunday"}
-    if short not in DAYS or not full[short].startswith(name.lower()):
+    if not name or not DAYS.get(short, "").startswith(name.lower()):
         raise ValueError(f"is no schedule ({name!r} is no day)")
     return short.upper()

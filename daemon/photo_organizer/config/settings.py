@@ -80,14 +80,14 @@ class Thresholds(Section):
     __pydantic_extra__: dict[str, Share]
 
     default: Share | None = Field(
-        None,
+        default=None,
         description="At or above this confidence a photo is filed in its category, below it goes to review. "
         "null takes the thresholds that the model's own evaluation suggests.",
         examples=[0.5],
         json_schema_extra={"sample": 0.5},
     )
     target_precision: Share | None = Field(
-        None,
+        default=None,
         description="Take the thresholds that reached this precision on held-out photos, anew after each "
         "retraining. They go before `default`; a category's own threshold goes before both.",
         examples=[0.95],
@@ -124,26 +124,28 @@ class WatchSettings(Section):
     """How the inboxes are watched."""
 
     mode: Literal["auto", "inotify", "polling"] = Field(
-        "auto",
+        default="auto",
         description="`auto` lets the kernel wake the daemon and polls where an inbox is on a network share; "
         "`inotify` and `polling` insist on one.",
         examples=["polling"],
     )
     settle_seconds: Seconds = Field(
-        2.0,
+        default=2.0,
         description="A file that has not changed for this many seconds is complete.",
         examples=[2.0],
     )
     rescan_seconds: Annotated[float, Field(ge=1.0, le=86_400.0, allow_inf_nan=False)] = Field(
-        300.0,
+        default=300.0,
         description="Look through the inboxes at least this often, whatever the kernel reported.",
         examples=[300.0],
     )
-    recursive: bool = Field(True, description="Take photos from folders inside the inboxes too.", examples=[True])
+    recursive: bool = Field(
+        default=True, description="Take photos from folders inside the inboxes too.", examples=[True]
+    )
     ignore: tuple[str, ...] = Field(
-        (),
-        description="More file names to leave alone, as glob patterns (quoted). Unfinished downloads, hidden files and "
-        "the litter of sync tools are left alone anyway.",
+        default=(),
+        description="More file names to leave alone, as glob patterns (quoted). Unfinished downloads, "
+        "hidden files and the litter of sync tools are left alone anyway.",
         examples=[["*.draft.jpg", "export-*"]],
     )
 
@@ -151,9 +153,11 @@ class WatchSettings(Section):
 class BatchSettings(Section):
     """How many photos are looked at together."""
 
-    size: Annotated[int, Field(ge=1, le=256)] = Field(16, description="Photos in a batch at most.", examples=[16])
+    size: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=16, description="Photos in a batch at most.", examples=[16]
+    )
     max_wait_seconds: Annotated[float, Field(ge=0.0, le=60.0, allow_inf_nan=False)] = Field(
-        0.5, description="How long a photo waits for others to fill its batch.", examples=[0.5]
+        default=0.5, description="How long a photo waits for others to fill its batch.", examples=[0.5]
     )
 
 
@@ -161,26 +165,26 @@ class ModelSettings(Section):
     """Which model looks at the photos, and with what."""
 
     directory: PathValue | None = Field(
-        None,
+        default=None,
         description="Folder of the models. null = $XDG_DATA_HOME/photo-organizer/models.",
         examples=["~/models"],
     )
     engine: Literal["auto", "openvino", "tensorflow"] = Field(
-        "auto",
+        default="auto",
         description="What computes: `auto` takes OpenVINO where it runs, else TensorFlow.",
         examples=["openvino"],
     )
     unload_after_minutes: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
-        30.0,
+        default=30.0,
         description="Give the model's memory back after this many minutes without a photo. null = never.",
         examples=[30.0],
     )
     backbone: Annotated[
         Literal["starter", "imagenet"] | Path, BeforeValidator(_backbone), WithJsonSchema({"type": "string"})
     ] = Field(
-        "starter",
-        description="What new models are built on: `starter` (comes along), `imagenet` (Keras' VGG16 weights, "
-        "downloaded once by `train`), or a weights file.",
+        default="starter",
+        description="What new models are built on: `starter` (comes along), `imagenet` (Keras' VGG16 "
+        "weights, downloaded once by `train`), or a weights file.",
         examples=["starter"],
     )
 
@@ -189,8 +193,9 @@ class StateSettings(Section):
     """Where the organizer keeps what it remembers."""
 
     directory: PathValue | None = Field(
-        None,
-        description="Folder of journal, ledger, status, locks and quarantine. null = $XDG_STATE_HOME/photo-organizer.",
+        default=None,
+        description="Folder of journal, ledger, status, locks and quarantine. "
+        "null = $XDG_STATE_HOME/photo-organizer.",
         examples=["~/.local/state/photo-organizer"],
     )
 
@@ -199,8 +204,9 @@ class LedgerSettings(Section):
     """The list of everything that was done."""
 
     path: PathValue | None = Field(
-        None,
-        description="The CSV file with a row for each photo and action. null = predictions.csv in the state folder.",
+        default=None,
+        description="The CSV file with a row for each photo and action. "
+        "null = predictions.csv in the state folder.",
         examples=["~/Documents/photos.csv"],
     )
 
@@ -208,46 +214,49 @@ class LedgerSettings(Section):
 class RetrainingSettings(Section):
     """When and how the model learns from corrections."""
 
-    enabled: bool = Field(True, description="Retrain by itself.", examples=[True])
+    enabled: bool = Field(default=True, description="Retrain by itself.", examples=[True])
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
-        "Sun 03:00",
+        default="Sun 03:00",
         description='When: "Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time. '
         "A moment that was slept through is caught up.",
         examples=["daily 02:30", "0 3 * * 0"],
     )
     min_new_labels: Annotated[int, Field(ge=1)] = Field(
-        20, description="Fewer new corrections than this are not worth a retraining.", examples=[20]
+        default=20, description="Fewer new corrections than this are not worth a retraining.", examples=[20]
     )
     mode: Literal["head", "fine-tune"] = Field(
-        "head",
-        description="`head` takes seconds and learns new habits; `fine-tune` takes hours and also looks anew.",
+        default="head",
+        description="`head` takes seconds and learns new habits; `fine-tune` takes hours and looks anew.",
         examples=["fine-tune"],
     )
     min_photos_per_category: Annotated[int, Field(ge=2)] = Field(
-        12, description="A new category is learned once it has this many photos.", examples=[12]
+        default=12, description="A new category is learned once it has this many photos.", examples=[12]
     )
     untouched_weight: Share = Field(
-        0.0,
-        description="How much a photo counts that was filed and never moved by you. 0 = the model does not learn "
-        "from its own guesses.",
+        default=0.0,
+        description="How much a photo counts that was filed and never moved by you. 0 = the model does not "
+        "learn from its own guesses.",
         examples=[0.1],
     )
     max_load: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
-        None,
-        description="Skip a scheduled retraining while the machine's load average per core is above this. null = never skip.",
+        default=None,
+        description="Skip a scheduled retraining while the machine's load average per core is above this. "
+        "null = never skip.",
         examples=[0.7],
     )
-    on_battery: bool = Field(False, description="Retrain by schedule also on battery.", examples=[False])
+    on_battery: bool = Field(
+        default=False, description="Retrain by schedule also on battery.", examples=[False]
+    )
 
 
 class LoggingSettings(Section):
     """What is logged, and where."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least serious lines that are logged.", examples=["debug"]
+        default="info", description="The least serious lines that are logged.", examples=["debug"]
     )
     directory: PathValue | None = Field(
-        None,
+        default=None,
         description="Folder of a log file that is kept small. null = only the terminal or the journal.",
         examples=["~/.local/state/photo-organizer/logs"],
     )
@@ -257,9 +266,9 @@ class MetadataSettings(Section):
     """What is written beside photos."""
 
     xmp_sidecar: bool = Field(
-        False,
-        description="Write the category as a keyword in an XMP file beside the photo, for digiKam, darktable, "
-        "Lightroom and Immich. The photo itself is never changed.",
+        default=False,
+        description="Write the category as a keyword in an XMP file beside the photo, for digiKam, "
+        "darktable, Lightroom and Immich. The photo itself is never changed.",
         examples=[True],
     )
 
@@ -267,23 +276,23 @@ class MetadataSettings(Section):
 class NotifySettings(Section):
     """What you are told."""
 
-    desktop: bool = Field(False, description="One desktop notification a batch.", examples=[True])
+    desktop: bool = Field(default=False, description="One desktop notification a batch.", examples=[True])
 
 
 class LimitSettings(Section):
     """What one photo may cost; a photo beyond goes to quarantine with the reason."""
 
     max_pixels: Annotated[int, Field(ge=1_000_000)] = Field(
-        400_000_000, description="Largest picture, in pixels.", examples=[400_000_000]
+        default=400_000_000, description="Largest picture, in pixels.", examples=[400_000_000]
     )
     max_file_megabytes: Annotated[int, Field(ge=1)] = Field(
-        500, description="Largest file, in megabytes.", examples=[500]
+        default=500, description="Largest file, in megabytes.", examples=[500]
     )
     decode_seconds: Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)] = Field(
-        30.0, description="Longest time to decode a photo.", examples=[30.0]
+        default=30.0, description="Longest time to decode a photo.", examples=[30.0]
     )
     memory_megabytes: Annotated[int, Field(ge=256)] = Field(
-        2048, description="Most memory to decode a photo, in megabytes.", examples=[2048]
+        default=2048, description="Most memory to decode a photo, in megabytes.", examples=[2048]
     )
 
 
