@@ -116,7 +116,7 @@ def reads_as_itself(text: str) -> bool:
     """Whether YAML reads `text` without quotes as that very text, also inside a list."""
     if not PLAIN.fullmatch(text):
         return False
-    return yaml.safe_load(text) == text
+    return bool(yaml.safe_load(text) == text)
 
 
 def _yaml(value: object, indent: int) -> str:
