@@ -1,0 +1,153 @@
+"""Where log lines go: to a person's terminal, to journald with fields, or to a rotating file.
+
+Fields (PHOTO, CATEGORY, CONFIDENCE, MODEL) are given as `extra={"PHOTO": ...}` in capitals, as journald writes them;
+`journalctl --user -u photo-organizer CATEGORY=Pets` then finds them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import logging.handlers
+import math
+import os
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from photo_organizer.errors import printable
+from photo_organizer.service.journald import JournalDatagramHandler
+
+_FILE_BYTES = 2_000_000
+_FILES_KEPT = 5
+_REMEMBERED_ERRORS = 256
+_FORGOTTEN_AFTER_SECONDS = 3600.0
+
+
+def configure_logging(level: str, directory: Path | None, *, stream: TextIO | None = None) -> None:
+    """Puts the handlers of the daemon in place; calling it again replaces them.
+
+    Args:
+        level: "debug", "info", "warning" or "error".
+        directory: the folder of the rotating file; None for no file.
+        stream: where lines go that journald does not take; standard error by default.
+
+    Raises:
+        OSError: the folder of the file cannot be made or written.
+    """
+    stream = sys.stderr if stream is None else stream
+    under_journald = is_connected_to_journald(os.environ, stream)
+    handlers: list[logging.Handler] = [_journald_handler() if under_journald else _terminal_handler(stream)]
+    if directory is not None:
+        handlers.append(_file_handler(directory))
+    root = logging.getLogger("photo_organizer")
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.addHandler(WithoutRepetition(handlers))
+    root.setLevel(level.upper())
+    root.propagate = False
+    logging.getLogger("watchdog").setLevel(logging.WARNING)
+
+
+def is_connected_to_journald(environment: Mapping[str, str], stream: TextIO) -> bool:
+    """Whether `stream` leads to journald: systemd names its device and inode in JOURNAL_STREAM."""
+    device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return (device, inode) == (str(status.st_dev), str(status.st_ino))
+
+
+class WithoutRepetition(logging.Handler):
+    """Passes each record on to all of `handlers`; a warning or error that repeats itself, only at 10, 100, 1000...
+
+    The repetition says how often it has happened. A message that was quiet for an hour is news again.
+    """
+
+    def __init__(self, handlers: Sequence[logging.Handler]) -> None:
+        super().__init__()
+        self._handlers = handlers
+        self._seen: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING and not self._is_news(record):
+            return
+        for handler in self._handlers:
+            handler.handle(record)
+
+    def close(self) -> None:
+        for handler in self._handlers:
+            handler.close()
+        super().close()
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        message = record.getMessage()
+        key = (record.name, message)
+        count, last = self._seen.pop(key, (0, now))
+        count = 1 if now - last > _FORGOTTEN_AFTER_SECONDS else count + 1
+        self._seen[key] = (count, now)
+        if len(self._seen) > _REMEMBERED_ERRORS:
+            self._seen.popitem(last=False)
+        if count == 1:
+            return True
+        if not math.log10(count).is_integer():
+            return False
+        record.msg, record.args = f"{message} (happened {count} times)", ()
+        return True
+
+
+class _OneLine(logging.Formatter):
+    """A record on exactly one line, whatever the photo's name holds; a traceback, if there is one, follows."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+
+def _terminal_handler(stream: TextIO) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
+    return handler
+
+
+def _journald_handler() -> logging.Handler:
+    try:
+        journal = importlib.import_module("systemd.journal")
+    except ImportError:
+        handler: logging.Handler = JournalDatagramHandler("photo-organizer")
+    else:
+        handler = journal.JournalHandler(SYSLOG_IDENTIFIER="photo-organizer")
+    handler.setFormatter(_OneLine("%(message)s"))
+    return handler
+
+
+def _file_handler(directory: Path) -> logging.Handler:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = _PrivateRotatingFile(
+        directory / "photo-organizer.log",
+        maxBytes=_FILE_BYTES,
+        backupCount=_FILES_KEPT,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)-7s %(message)s"))
+    return handler
+
+
+class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
+    """A log file that only its owner reads: it holds the names of their photos."""
+
+    def _open(self) -> TextIO:
+        return open(
+            self.baseFilename,
+            self.mode,
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=lambda path, flags: os.open(path, flags | os.O_CLOEXEC, 0o600),
+        )

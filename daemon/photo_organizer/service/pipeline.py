@@ -1,0 +1,285 @@
+"""The way of a photo: source -> vision -> library, one step at a time, never waiting.
+
+The vision process is kept fed up to its capacity, so that it reads, decodes and computes while the results
+before are being filed here. Two sizes of batch exist, on purpose:
+
+- `batch.size` is the classifier's: how many photos go through the network together.
+- `FILED_TOGETHER` is the journal's: what has come back is filed in one transaction with one fsync a folder. A lone
+  photo is filed at once; while more are coming, results wait at most `batch.max_wait_seconds` for company.
+
+A photo on its way here is only remembered, never touched: whoever ends this process loses nothing but the work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from photo_organizer.inbox.inbox import Collection
+from photo_organizer.library.library import (
+    DestinationTrouble,
+    Filing,
+    FilingReport,
+    Placed,
+    SourceTrouble,
+)
+from photo_organizer.photo import AssetGroup, Photo
+from photo_organizer.service.placement import Placement
+from photo_organizer.vision.outcomes import Classified, Kind, Outcome, Rejected
+
+FILED_TOGETHER = 64
+_BYTES_TOGETHER = 512 * 1024 * 1024  # so that a batch that must be copied to another disk ends in foreseeable time
+_RETRY_CHANGED_SECONDS = 2.0
+_RETRY_SOURCE_SECONDS = 30.0
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+class Source(Protocol):
+    """Where photos come from: the daemon's inbox, or the list of `sort`."""
+
+    def collect(self, limit: int) -> Collection: ...
+    def done(self, group: AssetGroup) -> None: ...
+    def retry(self, group: AssetGroup, after_seconds: float) -> None: ...
+    def leave(self, group: AssetGroup, reason: str) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class Vision(Protocol):
+    """What classifies: the vision process as its client shows it."""
+
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def capacity(self) -> int: ...
+    def submit(self, photos: Sequence[Photo]) -> None: ...
+    def poll(self, timeout: float = 0) -> list[Outcome]: ...
+    def next_due(self) -> float | None: ...
+
+
+class Destination(Protocol):
+    """What files photos for good: the library, or the plan of a dry run."""
+
+    def file(self, batch: Sequence[Filing]) -> FilingReport: ...
+
+
+class Reporter(Protocol):
+    """Who hears what became of each photo."""
+
+    def placed(self, filing: Filing, placed: Placed) -> None: ...
+    def left(self, group: AssetGroup, reason: str) -> None: ...
+    def set_aside(self, group: AssetGroup, reason: str) -> None: ...
+    def paused(self, trouble: DestinationTrouble) -> None: ...
+    def resumed(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why nothing is filed at present, and when it is tried again (by the pipeline's clock)."""
+
+    reason: str
+    retry_at: float
+    by_vision: bool
+
+
+class Pipeline:
+    """The three rooms in a row. Its owner calls `step()` whenever something may have happened.
+
+    Args:
+        source: where photos come from.
+        vision: what classifies them.
+        destination: what files them.
+        placement: which folder a classified photo belongs in.
+        reporter: who hears what became of each photo.
+        linger: seconds that a result waits for others to be filed with, while others are on their way.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        vision: Vision,
+        destination: Destination,
+        placement: Placement,
+        reporter: Reporter,
+        *,
+        linger: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.source = source
+        self.vision = vision
+        self.destination = destination
+        self.placement = placement
+        self.linger = linger
+        self._reporter = reporter
+        self._clock = clock
+        self._being_classified: dict[Path, AssetGroup] = {}
+        self._ready: list[Filing] = []
+        self._oldest_ready = 0.0
+        self._pause: Pause | None = None
+        self._delay = 0.0
+
+    @property
+    def pause(self) -> Pause | None:
+        """Why filing rests, or None."""
+        return self._pause
+
+    @property
+    def under_way(self) -> int:
+        """Photos that were taken from the source and are not filed yet."""
+        return len(self._being_classified) + len(self._ready)
+
+    def step(self) -> None:
+        """Takes in what was classified, keeps vision fed, and files what is due. Waits for nothing."""
+        self._take_in()
+        if self._pause is not None:
+            if self._clock() < self._pause.retry_at:
+                return
+            self._try_again(self._pause)
+        self._feed()
+        due = self._filing_due()
+        if due is not None and due <= self._clock():
+            self._file()
+
+    def next_due(self) -> float | None:
+        """When `step` has something to do even if nothing happens; None when never."""
+        if self._pause is not None:
+            return self._pause.retry_at
+        moments = (self._filing_due(), self.vision.next_due())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def give_back(self) -> None:
+        """Forgets the photos that are being classified, for a source or a vision process that is replaced.
+
+        They never left the inbox and are offered again; results that still arrive find no one waiting. Photos
+        that are already classified stay to be filed.
+        """
+        for group in self._being_classified.values():
+            self.source.retry(group, 0.0)
+        self._being_classified.clear()
+
+    def _take_in(self) -> None:
+        try:
+            outcomes = self.vision.poll(0)
+        except OrganizerError as error:
+            self._rest(str(error), by_vision=True)
+            self.give_back()
+            return
+        if outcomes and self._trying_vision:
+            self._go_on()
+        for outcome in outcomes:
+            group = self._being_classified.pop(outcome.photo.path, None)
+            if group is None:
+                continue
+            if outcome.photo != group.photo:
+                self.source.retry(group, _RETRY_CHANGED_SECONDS)
+            elif isinstance(outcome, Classified):
+                self._make_ready(self.placement.of_classified(group, outcome.prediction))
+            else:
+                self._turn_away(group, outcome)
+
+    def _turn_away(self, group: AssetGroup, outcome: Rejected) -> None:
+        """What becomes of a photo that has no prediction."""
+        match outcome.kind:
+            case RejectionKind.UNREADABLE:
+                self._make_ready(self.placement.of_unreadable(group, outcome.reason))
+            case RejectionKind.NOT_AN_IMAGE | RejectionKind.NEEDS_EXTRA:
+                self.source.leave(group, outcome.reason)
+                self._reporter.left(group, outcome.reason)
+            case RejectionKind.GONE:
+                self.source.done(group)
+            case RejectionKind.CHANGED:
+                self.source.retry(group, _RETRY_CHANGED_SECONDS)
+            case RejectionKind.SOURCE_ERROR:
+                self.source.retry(group, _RETRY_SOURCE_SECONDS)
+                self._reporter.set_aside(group, outcome.reason)
+
+    def _make_ready(self, filing: Filing) -> None:
+        if not self._ready:
+            self._oldest_ready = self._clock()
+        self._ready.append(filing)
+
+    def _feed(self) -> None:
+        """Fills vision up. It is fed in spoons of a quarter, so that its batches are full ones under load."""
+        room = self.vision.capacity - self.vision.in_flight
+        busy = self.vision.in_flight > 0
+        if self._pause is not None and not self._pause.by_vision:
+            return
+        if room < 1 or (busy and room < self.vision.capacity // 4) or len(self._ready) >= 2 * FILED_TOGETHER:
+            return
+        groups = self.source.collect(room).groups
+        known = {filing.group.photo.path for filing in self._ready}
+        fresh = [group for group in groups if group.photo.path not in known | self._being_classified.keys()]
+        if not fresh:
+            return
+        for group in fresh:
+            self._being_classified[group.photo.path] = group
+        try:
+            self.vision.submit([group.photo for group in fresh])
+        except OrganizerError as error:
+            self._rest(str(error), by_vision=True)
+            self.give_back()
+
+    def _filing_due(self) -> float | None:
+        if not self._ready:
+            return None
+        if len(self._ready) >= FILED_TOGETHER or not self._being_classified:
+            return self._oldest_ready
+        return self._oldest_ready + self.linger
+
+    def _file(self) -> None:
+        while self._ready and self._pause is None:
+            batch = self._next_batch()
+            report = self.destination.file(batch)
+            by_path = {filing.group.photo.path: filing for filing in batch}
+            for placed in report.filed:
+                self.source.done(placed.group)
+                self._reporter.placed(by_path.pop(placed.group.photo.path), placed)
+            for group, trouble in report.set_aside:
+                by_path.pop(group.photo.path)
+                self._set_aside(group, trouble)
+            self._ready[: len(batch)] = by_path.values()
+            if report.pause is not None:
+                self._rest(str(report.pause), by_vision=False)
+            if len(self._ready) < FILED_TOGETHER:
+                break
+
+    def _next_batch(self) -> list[Filing]:
+        size = 0
+        for count, filing in enumerate(self._ready[:FILED_TOGETHER], start=1):
+            size += filing.group.photo.identity.size
+            if size >= _BYTES_TOGETHER:
+                return self._ready[:count]
+        return self._ready[:FILED_TOGETHER]
+
+    def _set_aside(self, group: AssetGroup, trouble: SourceTrouble) -> None:
+        self.source.retry(group, _RETRY_SOURCE_SECONDS)
+        self._reporter.set_aside(group, str(trouble))
+
+    def _rest(self, reason: str, *, by_vision: bool) -> None:
+        """Stops taking photos and tries again later, each time later than before."""
+        first = self._delay == 0.0
+        self._delay = min(max(_FIRST_PAUSE_SECONDS, 2 * self._delay), _LONGEST_PAUSE_SECONDS)
+        self._pause = Pause(reason, self._clock() + self._delay, by_vision)
+        self.source.pause()
+        if first:
+            self._reporter.paused(reason)
+
+    def _try_again(self, pause: Pause) -> None:
+        self._pause = None
+        if pause.by_vision:
+            self.source.resume()  # whether it works is known when the first outcome comes
+            return
+        self._file()
+        if self._pause is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._pause = None
+        self._delay = 0.0
+        self.source.resume()
+        self._reporter.resumed()

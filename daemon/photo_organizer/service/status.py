@@ -1,0 +1,113 @@
+"""`status.json` in the state directory: what the daemon is doing, for `photo-organizer status` and for scripts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from photo_organizer.service.private_file import replace_private_file
+
+STATUS_FILE = "status.json"
+_SECONDS_BETWEEN_WRITES = 1.0
+
+
+class State(StrEnum):
+    """What the daemon is at."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    WORKING = "working"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The fields of `status.json`. Times are ISO 8601 with offset; the first twelve or so are a contract with scripts."""
+
+    pid: int
+    version: str
+    state: State
+    since: str
+    model: str | None
+    engine: str | None
+    queued: int
+    filed_total: int
+    review_total: int
+    quarantined_total: int
+    last_photo_time: str | None
+    last_error: str | None
+    next_retraining: str | None
+    reason: str | None = None
+    config: str = ""
+    config_error: str | None = None
+    duplicate_total: int = 0
+    settling: int = 0
+    unsettled: int = 0
+    not_images: int = 0
+    orphans: int = 0
+    videos: int = 0
+    waiting_for_extra: Mapping[str, int] = field(default_factory=dict)
+    missing_inboxes: tuple[str, ...] = ()
+    vision_loaded: bool = False
+    training: str | None = None
+    last_retraining: str | None = None
+
+
+class StatusFile:
+    """Writes the status when it has changed, at most once a second, each time as a whole and with mode 0600."""
+
+    def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = directory / STATUS_FILE
+        self._clock = clock
+        self._written: Status | None = None
+        self._wanted: Status | None = None
+        self._written_at = float("-inf")
+
+    def offer(self, status: Status) -> None:
+        """Writes `status` now, or keeps it until the second is over.
+
+        Raises:
+            OSError: the state directory cannot be written.
+        """
+        self._wanted = status
+        due = self.next_due()
+        if due is not None and due <= self._clock():
+            self.flush()
+
+    def next_due(self) -> float | None:
+        """When there is something to write; None when the file is up to date."""
+        if self._wanted == self._written:
+            return None
+        return self._written_at + _SECONDS_BETWEEN_WRITES
+
+    def flush(self) -> None:
+        """Writes what was kept, whatever the time.
+
+        Raises:
+            OSError: the state directory cannot be written.
+        """
+        if self._wanted is None or self._wanted == self._written:
+            return
+        self._written, self._written_at = self._wanted, self._clock()
+        text = json.dumps(asdict(self._wanted), indent=2, ensure_ascii=True)
+        replace_private_file(self._path, text + "\n", durable=False)
+
+
+def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:
+    """One line for `systemctl status`: "idle, 12,431 photos filed", "filing 218 of 1,900"."""
+    match status.state:
+        case State.WORKING:
+            return f"filing {filed_in_burst:,} of {burst:,}"
+        case State.PAUSED:
+            return f"paused: {status.reason}"
+        case State.IDLE:
+            trained = ", retraining" if status.training else ""
+            missing = f", inbox missing: {', '.join(status.missing_inboxes)}" if status.missing_inboxes else ""
+            return f"idle, {status.filed_total:,} photos filed{trained}{missing}"
+        case _:
+            return str(status.state)

@@ -1,0 +1,78 @@
+"""Waking the loop from another thread or a signal handler: one byte through a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+
+class WakePipe:
+    """A pipe whose reading end is watched by the loop. Any number of wakes before the next turn are one."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def fileno(self) -> int:
+        return self._read
+
+    def wake(self) -> None:
+        """Safe in any thread and in a signal handler; a full pipe is a wake already under way."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write, b"\0")
+
+    def drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._read, 4096):
+                pass
+
+    def close(self) -> None:
+        os.close(self._read)
+        os.close(self._write)
+
+
+class Signals:
+    """What the outside asked for since the last look: stop (SIGTERM, SIGINT) or reload (SIGHUP).
+
+    The handlers set a flag and wake the loop, nothing else. After the first request to stop, SIGINT is given
+    back to Python, so that a second Ctrl-C ends at once what hangs.
+    """
+
+    def __init__(self, wake: WakePipe) -> None:
+        self._wake = wake
+        self._stop = False
+        self._reload = False
+
+    @property
+    def stop_requested(self) -> bool:
+        return self._stop
+
+    def take_reload_request(self) -> bool:
+        """True once for each SIGHUP, or several that came together."""
+        requested, self._reload = self._reload, False
+        return requested
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[Signals]:
+        """The handlers in place for the length of a `with` block; those before are put back."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_stop(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._stop = True
+        self._wake.wake()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload = True
+        self._wake.wake()
