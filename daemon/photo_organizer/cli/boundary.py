@@ -1,0 +1,107 @@
+"""The edge of the program: whatever goes wrong inside becomes one line and an exit code here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from photo_organizer.cli.frame import build_application, version
+from photo_organizer.errors import OrganizerError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+LARGEST_CRASH_LOG = 1 << 20  # bytes
+
+
+def run_safely(arguments: Sequence[str] | None) -> int:
+    """Runs the program; never raises, never shows a traceback.
+
+    Args:
+        arguments: the words after the program's name; None takes them from the command line.
+
+    Returns:
+        The exit code.
+    """
+    _print_any_name()
+    try:
+        result = build_application().main(
+            args=None if arguments is None else list(arguments),
+            prog_name="photo-organizer",
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return _usage_error(error)
+    except OrganizerError as error:
+        return _say(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader has seen enough; the interpreter's own last flush must not complain either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 (the one place that must know no other way)
+        return _unexpected(error)
+    return result if isinstance(result, int) else 0
+
+
+def _print_any_name() -> None:
+    """File names need not be valid text; printing one must not be an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _usage_error(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = context.command_path if context else "photo-organizer"
+    message = error.format_message().strip().rstrip(".")
+    return _say(f"{message}; see `{where} --help`", error.exit_code)
+
+
+def _say(text: str, exit_code: int) -> int:
+    for line in text.splitlines():
+        click.echo(f"photo-organizer: {line}", err=True)
+    return exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    """Writes the traceback down for a bug report, and says where."""
+    what = printable(str(error) or type(error).__name__)
+    try:
+        path = write_crash(error)
+    except OSError as failure:
+        return _say(f"{what} (and the details could not be written down: {failure.strerror})", 1)
+    return _say(f"{what}; this should not happen, please report it with {path}", 1)
+
+
+def write_crash(error: Exception) -> Path:
+    """Appends the traceback of `error` to the crash log, which only the owner may read."""
+    from photo_organizer.config.paths import state_home
+
+    path = state_home() / "crash.log"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST_CRASH_LOG:
+        path.replace(path.with_suffix(".old.log"))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as log:
+        head = (
+            f"{datetime.now().astimezone().isoformat()} photo-organizer {version()} {' '.join(sys.argv[1:])}"
+        )
+        log.write(printable(head) + "\n")
+        log.writelines(traceback.format_exception(error))
+        log.write("\n")
+    return path

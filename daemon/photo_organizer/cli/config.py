@@ -1,0 +1,31 @@
+"""`photo-organizer config`: is the configuration right, and what may be in it."""
+
+from __future__ import annotations
+
+import click
+
+from photo_organizer.cli.frame import Invocation, group, with_invocation
+
+
+@group("config")
+def config() -> None:
+    """Check the config, or print its JSON Schema."""
+
+
+@config.command("check")
+@with_invocation
+def check(invocation: Invocation) -> None:
+    """Say whether the config is right; every fault with its line."""
+    configuration = invocation.configuration()
+    inboxes = ", ".join(str(inbox) for inbox in configuration.inboxes)
+    click.echo(f"{configuration.path} is right: {inboxes} -> {configuration.library}")
+
+
+@config.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of the config, for editors that complete and check."""
+    import json
+
+    from photo_organizer.config import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,196 @@
+"""What all commands share: `--config` before or after the command, and loading on demand.
+
+The command `x` is the name `x` in the module `cli/x.py`. That module is imported when the command is called
+or listed, and must therefore import nothing heavy at its top.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from photo_organizer.config import Configuration
+
+# in the order in which a newcomer needs them
+COMMANDS = (
+    "init",
+    "run",
+    "sort",
+    "status",
+    "why",
+    "undo",
+    "train",
+    "models",
+    "ledger",
+    "config",
+    "service",
+    "doctor",
+)
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One call of the program: which configuration it is about."""
+
+    given_path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The configuration file: given, from the environment, or the owner's own."""
+        from photo_organizer.config import find_configuration
+
+        return find_configuration(self.given_path)
+
+    def configuration(self) -> Configuration:
+        """The configuration.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        from photo_organizer.config import load_configuration
+
+        return load_configuration(self.path)
+
+
+def _remember_path(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        invocation(context).given_path = value
+
+
+def invocation(context: click.Context) -> Invocation:
+    """The call that `context` belongs to."""
+    return context.find_root().ensure_object(Invocation)
+
+
+def config_option() -> click.Option:
+    """The `--config FILE` option, as every command has it."""
+    return click.Option(
+        ["--config"],
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,
+        callback=_remember_path,
+        help="Settings to use instead of your organizer.yaml.",
+    )
+
+
+class OrganizerCommand(click.Command):
+    """A command that also takes `--config`."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 (click's own)
+        super().__init__(*arguments, **keywords)
+        self.params.append(config_option())
+
+
+class OrganizerGroup(click.Group):
+    """A command with commands of its own (`models list`)."""
+
+    command_class = OrganizerCommand
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 (click's own)
+        super().__init__(*arguments, **keywords)
+        self.params.append(config_option())
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command named first, or an error that names the nearest one."""
+        import difflib
+
+        name = arguments[0]
+        if self.get_command(context, name) is None and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.list_commands(context), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            context.fail(f"no such command {name!r}{hint}")
+        return super().resolve_command(context, arguments)
+
+
+class Application(OrganizerGroup):
+    """The program: each command lives in the module of its name and is imported when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of the help page."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"photo_organizer.cli.{cmd_name}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
+
+
+def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Makes a function a command: called with the `Invocation` first, it returns the exit code or None."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        return click.command(name, cls=OrganizerCommand)(with_invocation(function))
+
+    return decorate
+
+
+def group(name: str) -> Callable[[Callable[..., Any]], OrganizerGroup]:
+    """Makes a function a command that only holds others; these are added with `@group.command(...)`."""
+
+    def decorate(function: Callable[..., Any]) -> OrganizerGroup:
+        made = click.group(name, cls=OrganizerGroup)(function)
+        assert isinstance(made, OrganizerGroup)  # noqa: S101 (what cls= promises, for the type checker)
+        return made
+
+    return decorate
+
+
+def with_invocation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Passes the `Invocation` of this call as the first argument."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 (whatever the command takes)
+        return function(invocation(click.get_current_context()), *arguments, **keywords)
+
+    return call
+
+
+def version() -> str:
+    """The program's version."""
+    from photo_organizer import __version__
+
+    return __version__
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value:
+        click.echo(f"photo-organizer {version()}")
+        context.exit()
+
+
+def build_application() -> Application:
+    """The whole command line."""
+    application = Application(
+        name="photo-organizer",
+        help="Files the photos you drop in your inbox in category folders, and learns from your corrections.",
+        epilog="Every move can be undone, nothing is ever overwritten or deleted. "
+        "`photo-organizer COMMAND --help` tells more.",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        no_args_is_help=True,
+    )
+    application.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_print_version,
+            help="Show the version and exit.",
+        )
+    )
+    return application

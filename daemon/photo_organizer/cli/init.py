@@ -1,0 +1,60 @@
+"""`photo-organizer init`: a commented configuration, and the folders it names."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.errors import OrganizerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@command("init")
+@click.option("--inbox", "inboxes", multiple=True, metavar="DIR", help="Folder to watch; may be given again.")
+@click.option("--library", metavar="DIR", help="Folder for the category folders.")
+def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) -> None:
+    """Write a commented config and make its folders.
+
+    A config that is there already is left as it is, and only its folders are made.
+    """
+    from photo_organizer.config import load_configuration, sample_configuration
+    from photo_organizer.config.first_folders import make_folders
+
+    path = invocation.path
+    values: dict[str, object] = {}
+    if inboxes:
+        values["inboxes"] = [os.path.abspath(os.path.expanduser(inbox)) for inbox in inboxes]  # noqa: PTH111
+    if library:
+        values["library"] = os.path.abspath(os.path.expanduser(library))  # noqa: PTH111
+    if path.exists():
+        if values:
+            raise OrganizerError(
+                "this configuration is there already",
+                where=path,
+                remedy="change `inboxes` and `library` in it",
+            )
+        click.echo(f"kept   {path}")
+    else:
+        write_new(path, sample_configuration(values))
+        click.echo(f"wrote  {path}")
+    configuration = load_configuration(path)
+    for folder in make_folders(configuration):
+        click.echo(f"made   {folder}")
+    click.echo(f"next:  photo-organizer run, then drop photos in {configuration.inboxes[0]}")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Writes a file that must not be there yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise OrganizerError("is there already", where=path) from None
+    except OSError as error:
+        raise OrganizerError(f"cannot be written: {error.strerror}", where=path) from error
