@@ -10,17 +10,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from photo_organizer.errors import OrganizerError
+from photo_organizer.vision.model import ModelError
 
 MANIFEST = "model.json"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FILE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST = 4 * 1024 * 1024  # a manifest is a few KB; more is not ours
-
-
-class ModelError(OrganizerError):
-    """A model folder that is incomplete, damaged or not ours, or a model that does not exist."""
 
 
 def is_safe_id(name: str) -> bool:
