@@ -61,8 +61,9 @@ def _own_files_apart(configuration: Configuration) -> Iterator[Conflict]:
     folders: list[tuple[Key, Path, bool]] = [
         (("state", "directory"), configuration.state_directory, True),
         (("model", "directory"), configuration.model_directory, True),
-        (("ledger", "path"), configuration.ledger_path, False),
     ]
+    if configuration.ledger.path:
+        folders.append((("ledger", "path"), configuration.ledger.path, False))
     if configuration.log_directory:
         folders.append((("logging", "directory"), configuration.log_directory, False))
     for key, folder, keep_out_of_library in folders:

@@ -166,7 +166,7 @@ def _nearest_key(key: Key) -> str:
     if close:
         return f"did you mean {everywhere[close[0]]!r}?"
     near = difflib.get_close_matches(name, here, n=1, cutoff=0.0)
-    return f"the nearest key is {near[0]!r}" if near else "remove it"
+    return f"the nearest key is {dotted((*key[:-1], near[0]))!r}" if near else "remove it"
 
 
 def _example(key: Key) -> str:
