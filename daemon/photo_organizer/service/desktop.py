@@ -33,7 +33,13 @@ class DesktopNotifier:
         text = _sentence(filed=filed, review=review, quarantined=quarantined)
         if not text or self._command is None or (self._running and self._running.poll() is None):
             return
-        arguments = [self._command, "--app-name=Smart Photo Organizer", "--icon=image-x-generic", "Photos", text]
+        arguments = [
+            self._command,
+            "--app-name=Smart Photo Organizer",
+            "--icon=image-x-generic",
+            "Photos",
+            text,
+        ]
         self._running = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -1,8 +1,8 @@
 """A few single files (the configuration, the link to the model in use) whose change should wake the loop.
 
-Their folders are watched, not the files, because editors and our own registry replace files instead of writing
-into them. The events are hints only: `changed()` compares what is there now with what was there before, so that a
-missed event costs a delay until the next wake-up and nothing else.
+Their folders are watched, not the files, because editors and our own registry replace files instead of
+writing into them. The events are hints only: `changed()` compares what is there now with what was there
+before, so that a missed event costs a delay until the next wake-up and nothing else.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class FileWatch(FileSystemEventHandler):
         """Begins to watch.
 
         Returns:
-            One line for each folder that cannot be watched; its files are then looked at on each wake-up only.
+            One line for each folder that cannot be watched; its files are then looked at on each wake-up
+            only.
         """
         troubles = []
         for folder in sorted({file.parent for file in self._seen}):
@@ -53,7 +54,10 @@ class FileWatch(FileSystemEventHandler):
         self._observer.join()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if {os.fsdecode(event.src_path), os.fsdecode(event.dest_path)} & self._names and event.event_type not in _READING:
+        if {
+            os.fsdecode(event.src_path),
+            os.fsdecode(event.dest_path),
+        } & self._names and event.event_type not in _READING:
             self._wake()
 
     def changed(self) -> set[Path]:

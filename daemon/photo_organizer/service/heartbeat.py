@@ -15,13 +15,14 @@ _EXTENSIONS_AT_MOST = 120
 class Heartbeat(threading.Thread):
     """Pings the watchdog, each time after it has seen the loop turn.
 
-    A ping by timer alone would prove only that this thread lives. So each round wakes the loop, waits until the
-    loop has answered by `turned()`, and only then pings: a loop that hangs gets no more pings, and the manager
-    restarts us.
+    A ping by timer alone would prove only that this thread lives. So each round wakes the loop, waits until
+    the loop has answered by `turned()`, and only then pings: a loop that hangs gets no more pings, and the
+    manager restarts us.
 
     Args:
         notifier: where the pings go.
-        interval: seconds between two rounds; a quarter of the manager's patience, so that one late answer is no death.
+        interval: seconds between two rounds; a quarter of the manager's patience, so that one late answer is
+            no death.
         wake: makes the loop turn soon.
     """
 
@@ -55,8 +56,8 @@ class Heartbeat(threading.Thread):
 def patience(notifier: Notifier) -> Iterator[None]:
     """Asks the manager for more time, again and again, while a long step of the start goes on.
 
-    Recovery after a crash and the first scan of a large inbox may take longer than the manager waits for READY.
-    An hour is the most: what takes longer hangs.
+    Recovery after a crash and the first scan of a large inbox may take longer than the manager waits for
+    READY. An hour is the most: what takes longer hangs.
     """
     finished = threading.Event()
 

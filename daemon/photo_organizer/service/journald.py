@@ -1,7 +1,7 @@
 """Records to journald by its own documented datagrams, for where systemd-python is not installed.
 
-https://systemd.io/JOURNAL_NATIVE_PROTOCOL/ : lines of FIELD=value; a value with a newline is sent as the field's
-name, a newline, its length as 64 bits little-endian, the bytes, and a newline.
+https://systemd.io/JOURNAL_NATIVE_PROTOCOL/ : lines of FIELD=value; a value with a newline is sent as the
+field's name, a newline, its length as 64 bits little-endian, the bytes, and a newline.
 """
 
 from __future__ import annotations

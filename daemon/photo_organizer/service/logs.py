@@ -1,7 +1,7 @@
 """Where log lines go: to a person's terminal, to journald with fields, or to a rotating file.
 
-Fields (PHOTO, CATEGORY, CONFIDENCE, MODEL) are given as `extra={"PHOTO": ...}` in capitals, as journald writes them;
-`journalctl --user -u photo-organizer CATEGORY=Pets` then finds them.
+Fields (PHOTO, CATEGORY, CONFIDENCE, MODEL) are given as `extra={"PHOTO": ...}` in capitals, as journald
+writes them; `journalctl --user -u photo-organizer CATEGORY=Pets` then finds them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def is_connected_to_journald(environment: Mapping[str, str], stream: TextIO) -> 
 
 
 class WithoutRepetition(logging.Handler):
-    """Passes each record on to all of `handlers`; a warning or error that repeats itself, only at 10, 100, 1000...
+    """Passes each record on to all of `handlers`; a warning or error that repeats itself, only at 10, 100,
+    1000...
 
     The repetition says how often it has happened. A message that was quiet for an hour is news again.
     """
@@ -103,7 +104,9 @@ class WithoutRepetition(logging.Handler):
 
 
 class _OneLine(logging.Formatter):
-    """A record on exactly one line, whatever the photo's name holds; a traceback, if there is one, follows."""
+    """A record on exactly one line, whatever the photo's name holds; a traceback, if there is one,
+    follows.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         record.message = printable(record.message)

@@ -1,7 +1,7 @@
 """Telling the service manager how we are: the datagrams of sd_notify(3).
 
-The protocol is spoken here and not through systemd-python, because that package exists only as source and wants
-a compiler and libsystemd's headers, while the protocol is a few lines, documented, and promised to stay
+The protocol is spoken here and not through systemd-python, because that package exists only as source and
+wants a compiler and libsystemd's headers, while the protocol is a few lines, documented, and promised to stay
 (sd_notify(3), "Notes": programs are free to speak it themselves).
 """
 
@@ -30,7 +30,9 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str]) -> Notifier:
-        """Reads and removes NOTIFY_SOCKET and the watchdog's variables, so that no child speaks in our name."""
+        """Reads and removes NOTIFY_SOCKET and the watchdog's variables, so that no child speaks in our
+        name.
+        """
         address = environment.pop("NOTIFY_SOCKET", None)
         microseconds = environment.pop("WATCHDOG_USEC", "")
         meant_for = environment.pop("WATCHDOG_PID", "")

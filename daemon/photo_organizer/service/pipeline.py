@@ -4,10 +4,12 @@ The vision process is kept fed up to its capacity, so that it reads, decodes and
 before are being filed here. Two sizes of batch exist, on purpose:
 
 - `batch.size` is the classifier's: how many photos go through the network together.
-- `FILED_TOGETHER` is the journal's: what has come back is filed in one transaction with one fsync a folder. A lone
+- `FILED_TOGETHER` is the journal's: what has come back is filed in one transaction with one fsync a folder. A
+lone
   photo is filed at once; while more are coming, results wait at most `batch.max_wait_seconds` for company.
 
-A photo on its way here is only remembered, never touched: whoever ends this process loses nothing but the work.
+A photo on its way here is only remembered, never touched: whoever ends this process loses nothing but the
+work.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from typing import Protocol
 
 from photo_organizer.inbox.inbox import Collection
 from photo_organizer.library.library import (
-    DestinationTrouble,
     Filing,
     FilingReport,
     Placed,
@@ -28,10 +29,12 @@ from photo_organizer.library.library import (
 )
 from photo_organizer.photo import AssetGroup, Photo
 from photo_organizer.service.placement import Placement
-from photo_organizer.vision.outcomes import Classified, Kind, Outcome, Rejected
+from photo_organizer.vision.outcomes import Classified, Outcome, Rejected
 
 FILED_TOGETHER = 64
-_BYTES_TOGETHER = 512 * 1024 * 1024  # so that a batch that must be copied to another disk ends in foreseeable time
+_BYTES_TOGETHER = (
+    512 * 1024 * 1024
+)  # so that a batch that must be copied to another disk ends in foreseeable time
 _RETRY_CHANGED_SECONDS = 2.0
 _RETRY_SOURCE_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 1.0
@@ -59,6 +62,7 @@ class Vision(Protocol):
     def submit(self, photos: Sequence[Photo]) -> None: ...
     def poll(self, timeout: float = 0) -> list[Outcome]: ...
     def next_due(self) -> float | None: ...
+    def fileno(self) -> int | None: ...
 
 
 class Destination(Protocol):
@@ -73,7 +77,7 @@ class Reporter(Protocol):
     def placed(self, filing: Filing, placed: Placed) -> None: ...
     def left(self, group: AssetGroup, reason: str) -> None: ...
     def set_aside(self, group: AssetGroup, reason: str) -> None: ...
-    def paused(self, trouble: DestinationTrouble) -> None: ...
+    def paused(self, reason: str) -> None: ...
     def resumed(self) -> None: ...
 
 
@@ -122,6 +126,8 @@ class Pipeline:
         self._oldest_ready = 0.0
         self._pause: Pause | None = None
         self._delay = 0.0
+        self._more = False
+        self._trying_vision = False
 
     @property
     def pause(self) -> Pause | None:
@@ -149,6 +155,8 @@ class Pipeline:
         """When `step` has something to do even if nothing happens; None when never."""
         if self._pause is not None:
             return self._pause.retry_at
+        if self._more and self.is_hungry:
+            return self._clock()
         moments = (self._filing_due(), self.vision.next_due())
         return min((moment for moment in moments if moment is not None), default=None)
 
@@ -203,17 +211,25 @@ class Pipeline:
             self._oldest_ready = self._clock()
         self._ready.append(filing)
 
-    def _feed(self) -> None:
-        """Fills vision up. It is fed in spoons of a quarter, so that its batches are full ones under load."""
+    @property
+    def is_hungry(self) -> bool:
+        """Whether more photos would be taken from the source now.
+
+        Vision is fed in spoons of at least a quarter of what it holds, so that its batches are full under
+        load.
+        """
         room = self.vision.capacity - self.vision.in_flight
-        busy = self.vision.in_flight > 0
-        if self._pause is not None and not self._pause.by_vision:
+        spoon = max(1, self.vision.capacity // 4) if self.vision.in_flight else 1
+        filing_stuck = self._pause is not None or len(self._ready) >= 2 * FILED_TOGETHER
+        return room >= spoon and not filing_stuck
+
+    def _feed(self) -> None:
+        if not self.is_hungry:
             return
-        if room < 1 or (busy and room < self.vision.capacity // 4) or len(self._ready) >= 2 * FILED_TOGETHER:
-            return
-        groups = self.source.collect(room).groups
-        known = {filing.group.photo.path for filing in self._ready}
-        fresh = [group for group in groups if group.photo.path not in known | self._being_classified.keys()]
+        collection = self.source.collect(self.vision.capacity - self.vision.in_flight)
+        self._more = collection.more
+        known = {filing.group.photo.path for filing in self._ready} | self._being_classified.keys()
+        fresh = [group for group in collection.groups if group.photo.path not in known]
         if not fresh:
             return
         for group in fresh:
@@ -272,7 +288,8 @@ class Pipeline:
     def _try_again(self, pause: Pause) -> None:
         self._pause = None
         if pause.by_vision:
-            self.source.resume()  # whether it works is known when the first outcome comes
+            self._trying_vision = True  # whether it works is known when the first outcome comes
+            self.source.resume()
             return
         self._file()
         if self._pause is None:
@@ -281,5 +298,6 @@ class Pipeline:
     def _go_on(self) -> None:
         self._pause = None
         self._delay = 0.0
+        self._trying_vision = False
         self.source.resume()
         self._reporter.resumed()

@@ -1,4 +1,6 @@
-"""From a prediction to a folder: the configuration's thresholds and folder template, and the model's own thresholds."""
+"""From a prediction to a folder: the configuration's thresholds and folder template, and the model's own
+thresholds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Replacing a small file of ours as a whole: readers see the old one or the new one, and nobody else reads it."""
+"""Replacing a small file of ours as a whole: readers see the old one or the new one, and nobody else reads
+it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def replace_private_file(path: Path, text: str, *, durable: bool) -> None:
         OSError: it could not be written; the file before is untouched.
     """
     temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
     try:
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)

@@ -1,4 +1,6 @@
-"""`status.json` in the state directory: what the daemon is doing, for `photo-organizer status` and for scripts."""
+"""`status.json` in the state directory: what the daemon is doing, for `photo-organizer status` and for
+scripts.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The fields of `status.json`. Times are ISO 8601 with offset; the first twelve or so are a contract with scripts."""
+    """The fields of `status.json`. Times are ISO 8601 with offset; the first twelve or so are a contract with
+    scripts.
+    """
 
     pid: int
     version: str
@@ -55,11 +59,14 @@ class Status:
     missing_inboxes: tuple[str, ...] = ()
     vision_loaded: bool = False
     training: str | None = None
+    retraining_postponed: str | None = None
     last_retraining: str | None = None
 
 
 class StatusFile:
-    """Writes the status when it has changed, at most once a second, each time as a whole and with mode 0600."""
+    """Writes the status when it has changed, at most once a second, each time as a whole and with mode
+    0600.
+    """
 
     def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = directory / STATUS_FILE
@@ -107,7 +114,9 @@ def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:
             return f"paused: {status.reason}"
         case State.IDLE:
             trained = ", retraining" if status.training else ""
-            missing = f", inbox missing: {', '.join(status.missing_inboxes)}" if status.missing_inboxes else ""
+            missing = (
+                f", inbox missing: {', '.join(status.missing_inboxes)}" if status.missing_inboxes else ""
+            )
             return f"idle, {status.filed_total:,} photos filed{trained}{missing}"
         case _:
             return str(status.state)

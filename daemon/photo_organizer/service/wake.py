@@ -57,7 +57,9 @@ class Signals:
     @contextlib.contextmanager
     def installed(self) -> Iterator[Signals]:
         """The handlers in place for the length of a `with` block; those before are put back."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        before = {
+            number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        }
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_reload)

@@ -1,0 +1,66 @@
+"""`photo-organizer service`: the daemon as a systemd user service."""
+
+from __future__ import annotations
+
+import click
+
+from photo_organizer.cli.frame import Invocation, group, with_invocation
+
+
+@group("service")
+def service() -> None:
+    """Let the daemon run by itself, as a systemd user service."""
+
+
+@service.command("install")
+@click.option("--print", "only_print", is_flag=True, help="Show the unit files and change nothing.")
+@click.option(
+    "--timer", is_flag=True, help="Also retrain by systemd's timer (with `retraining: {enabled: false}`)."
+)
+@with_invocation
+def install(invocation: Invocation, *, only_print: bool, timer: bool) -> None:
+    """Write, enable and start the service, and wait until it watches. Again after a change: update it."""
+    from photo_organizer.config.first_folders import make_new_folders
+    from photo_organizer.service import installation
+    from photo_organizer.service.systemctl import UserManager
+
+    configuration = invocation.configuration()
+    if only_print:
+        for unit in installation.planned_units(configuration, timer=timer, sandbox=True):
+            click.echo(f"# {installation.unit_directory() / unit.name}\n{unit.text}")
+        return
+    for folder in make_new_folders(configuration):
+        click.echo(f"made {folder}")
+    for line in installation.install(
+        configuration, UserManager(), installation.unit_directory(), timer=timer
+    ):
+        click.echo(line)
+
+
+@service.command("uninstall")
+def uninstall() -> None:
+    """Stop the service and remove its unit files; photos, ledger, models and settings stay."""
+    from photo_organizer.service import installation
+    from photo_organizer.service.systemctl import UserManager
+
+    for line in installation.uninstall(UserManager(), installation.unit_directory()):
+        click.echo(line)
+
+
+@service.command("status")
+@with_invocation
+def status(invocation: Invocation) -> int:
+    """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
+    from photo_organizer.service.health import findings
+    from photo_organizer.service.systemctl import UserManager
+
+    manager = UserManager()
+    running = False
+    if manager.available():
+        state = manager.state()
+        running = state.active == "active"
+        pid = f" (process {state.main_pid})" if running else ""
+        click.echo(f"{state.active}{pid}{': ' + state.status_text if state.status_text else ''}")
+    for finding in findings(invocation.configuration(), manager):
+        click.echo(f"- {finding.problem}: {finding.remedy}")
+    return 0 if running else 1

@@ -1,0 +1,296 @@
+"""The daemon: one loop over what the inbox, the vision process, the training process and the outside have to
+say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from photo_organizer.config import Configuration, load_configuration
+from photo_organizer.config.first_folders import make_new_folders
+from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.learning.registry import CURRENT
+from photo_organizer.library import DestinationTrouble
+from photo_organizer.service.desktop import DesktopNotifier
+from photo_organizer.service.file_watch import FileWatch
+from photo_organizer.service.heartbeat import Heartbeat, patience
+from photo_organizer.service.logs import configure_logging
+from photo_organizer.service.notify import Notifier
+from photo_organizer.service.overview import Overview, now_text
+from photo_organizer.service.remembered import Remembered
+from photo_organizer.service.reporter import DaemonReporter
+from photo_organizer.service.rooms import Rooms, open_library
+from photo_organizer.service.status import State, Status, StatusFile, describe
+from photo_organizer.service.training import Training
+from photo_organizer.service.wake import Signals, WakePipe
+
+log = logging.getLogger(__name__)
+
+_ROUNDS_PER_PATIENCE = 4
+_FIRST_DELAY_SECONDS = 1.0
+_LONGEST_DELAY_SECONDS = 60.0
+_SAVED_SECONDS = 0.3  # editors write a file in steps
+
+
+def run_daemon(path: Path) -> int:
+    """Watches and files until it is asked to stop.
+
+    Args:
+        path: the configuration file.
+
+    Returns:
+        The exit code: 0, for every other end is an error.
+
+    Raises:
+        ConfigurationError: the configuration cannot be used.
+        LibraryLocked: another process owns the library.
+        ModelError: there is no model that can serve.
+    """
+    configuration = load_configuration(path)
+    configure_logging(configuration.logging.level, configuration.log_directory)
+    with contextlib.closing(Daemon(configuration, Notifier.from_environment(os.environ))) as daemon:
+        daemon.run()
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why the library could not be opened, and when it is tried again (`time.monotonic()`)."""
+
+    reason: str
+    delay: float
+    retry_at: float
+
+
+class Daemon:
+    """Owns the rooms, the loop, and what is told to the outside.
+
+    Args:
+        configuration: to begin with; changes of its file are taken over.
+        notifier: the service manager.
+    """
+
+    def __init__(self, configuration: Configuration, notifier: Notifier) -> None:
+        self._configuration = configuration
+        self._notifier = notifier
+        self._wake = WakePipe()
+        self._signals = Signals(self._wake)
+        self._files = self._new_file_watch()
+        self._training = Training(configuration, Remembered(configuration.state_directory))
+        self._reporter = DaemonReporter(_desktop(configuration))
+        self._status_file = StatusFile(configuration.state_directory)
+        self._since = now_text()
+        self._phase: State | None = State.STARTING
+        self._rooms: Rooms | None = None
+        self._obstacle: Obstacle | None = None
+        self._config_error: str | None = None
+        self._reload_at: float | None = None
+
+    def run(self) -> None:
+        """Starts, loops until asked to stop, and stops cleanly."""
+        with self._signals.installed():
+            try:
+                with patience(self._notifier):
+                    self._start()
+                with self._heartbeat() as turned:
+                    while not self._signals.stop_requested:
+                        turned()
+                        self._turn()
+                        self._wait()
+            finally:
+                self._stop()
+
+    def close(self) -> None:
+        """Gives the last descriptors back."""
+        self._wake.close()
+
+    def _start(self) -> None:
+        self._open_rooms()
+        self._files.start()
+        self._phase = None
+        self._turn()
+        self._notifier.ready(self._describe())
+        inboxes = ", ".join(printable(inbox) for inbox in self._configuration.inboxes)
+        log.info("watching %s", inboxes)
+
+    def _stop(self) -> None:
+        """Ends everything within a second or two; photos under way simply stay in the inbox."""
+        self._phase = State.STOPPING
+        self._notifier.stopping()
+        self._training.stop()
+        self._files.stop()
+        if self._rooms is not None:
+            self._show()
+            self._rooms.close()
+        log.info("stopped")
+
+    def _turn(self) -> None:
+        """Everything that may have become due, once."""
+        self._wake.drain()
+        self._notice_changes()
+        if self._rooms is None:
+            self._open_rooms()
+        else:
+            self._rooms.pipeline.step()
+        result = self._training.step()
+        if result is not None and result.promoted:
+            self._take_over_model()
+        self._show()
+
+    def _wait(self) -> None:
+        """Until something happens or is due."""
+        poll = select.poll()
+        vision = self._rooms.vision.fileno() if self._rooms else None
+        for descriptor in (self._wake.fileno(), vision, self._training.fileno()):
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
+        if self._rooms is not None:
+            moments += [self._rooms.next_due()]
+        if self._obstacle is not None:
+            moments += [self._obstacle.retry_at]
+        due = min((moment for moment in moments if moment is not None), default=None)
+        poll.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
+
+    def _open_rooms(self) -> None:
+        """Opens library, vision and inbox, or notes why the library is not there and when to try again."""
+        if self._obstacle is not None and time.monotonic() < self._obstacle.retry_at:
+            return
+        try:
+            library = open_library(self._configuration)
+        except DestinationTrouble as trouble:
+            self._note_obstacle(str(trouble))
+            return
+        try:
+            self._rooms = Rooms(self._configuration, library, self._reporter, self._wake.wake)
+        except OrganizerError:
+            library.close()
+            raise
+        self._reporter.totals = Counter(library.totals())
+        self._rooms.start()
+        if self._obstacle is not None:
+            self._obstacle = None
+            log.info("the library is there; filing begins")
+
+    def _note_obstacle(self, reason: str) -> None:
+        before = self._obstacle
+        if before is None or before.reason != reason:
+            log.error("paused: %s", reason)
+            self._reporter.last_error = reason
+        delay = min(2 * before.delay, _LONGEST_DELAY_SECONDS) if before else _FIRST_DELAY_SECONDS
+        self._obstacle = Obstacle(reason, delay, time.monotonic() + delay)
+
+    def _notice_changes(self) -> None:
+        """Takes over a saved configuration, once it is whole, and a model that was chosen."""
+        changed = self._files.changed()
+        if self._configuration.path in changed:
+            self._reload_at = time.monotonic() + _SAVED_SECONDS
+        if changed - {self._configuration.path}:
+            self._take_over_model()
+        if self._signals.take_reload_request():
+            self._reload_at = time.monotonic()
+        if self._reload_at is not None and self._reload_at <= time.monotonic():
+            self._reload_at = None
+            self._reload()
+
+    def _reload(self) -> None:
+        """Goes on by the configuration file as it is now; one that is wrong is refused, and all stays as it
+        was.
+        """
+        self._notifier.reloading()
+        try:
+            configuration = load_configuration(self._configuration.path)
+            self._take_over(configuration)
+        except OrganizerError as error:
+            self._config_error = str(error)
+            log.error("the changed configuration is not taken over: %s", error)  # noqa: TRY400  for people
+        else:
+            self._config_error = None
+            log.info("configuration taken over")
+        self._notifier.ready(self._describe())
+
+    def _take_over(self, configuration: Configuration) -> None:
+        before = self._configuration
+        if configuration.state_directory != before.state_directory:
+            raise OrganizerError(
+                "another state directory needs a restart",
+                where=configuration.path,
+                remedy="restart the daemon",
+            )
+        make_new_folders(configuration)
+        if self._rooms is not None:
+            self._rooms.take_over(configuration)
+        if configuration.logging != before.logging:
+            configure_logging(configuration.logging.level, configuration.log_directory)
+        self._configuration = configuration
+        self._training.configure(configuration)
+        self._reporter.desktop = _desktop(configuration)
+        if configuration.model_directory != before.model_directory:
+            self._files.stop()
+            self._files = self._new_file_watch()
+            self._files.start()
+
+    def _take_over_model(self) -> None:
+        if self._rooms is None:
+            return
+        try:
+            if self._rooms.take_over_model():
+                log.info("photos are classified by model %s now", self._rooms.model_id)
+        except OrganizerError as error:
+            log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
+            self._reporter.last_error = str(error)
+
+    def _status(self) -> Status:
+        overview = Overview(self._configuration, self._since, self._reporter, self._training)
+        return overview.status(
+            self._rooms,
+            phase=self._phase,
+            obstacle=self._obstacle.reason if self._obstacle else None,
+            config_error=self._config_error,
+        )
+
+    def _show(self) -> None:
+        """Tells the status file and the service manager what changed, and ends a batch that is over."""
+        status = self._status()
+        if status.state is State.IDLE and not status.settling:
+            self._reporter.burst_is_over()
+        try:
+            self._status_file.offer(status)
+        except OSError as error:
+            log.warning("the status cannot be written: %s", error.strerror)
+        self._notifier.status(self._describe(status))
+
+    def _describe(self, status: Status | None = None) -> str:
+        status = self._status() if status is None else status
+        done = self._reporter.filed_in_burst
+        return describe(status, filed_in_burst=done, burst=done + status.queued)
+
+    @contextlib.contextmanager
+    def _heartbeat(self) -> Iterator[Callable[[], None]]:
+        """Pings for the manager's watchdog while the loop turns; gives what the loop calls once a turn."""
+        patience_seconds = self._notifier.watchdog_seconds
+        if patience_seconds is None:
+            yield lambda: None
+            return
+        heartbeat = Heartbeat(self._notifier, patience_seconds / _ROUNDS_PER_PATIENCE, self._wake.wake)
+        heartbeat.start()
+        try:
+            yield heartbeat.turned
+        finally:
+            heartbeat.stop()
+
+    def _new_file_watch(self) -> FileWatch:
+        link = self._configuration.model_directory / CURRENT
+        return FileWatch((self._configuration.path, link), self._wake.wake)
+
+
+def _desktop(configuration: Configuration) -> DesktopNotifier | None:
+    return DesktopNotifier(os.environ) if configuration.notify.desktop else None

@@ -1,0 +1,125 @@
+"""Filing a list of photos once and ending, as `sort` does: the daemon's pipeline with another source."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import select
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from photo_organizer.errors import OrganizerError
+from photo_organizer.inbox import Collection
+from photo_organizer.photo import AssetGroup
+from photo_organizer.service.pipeline import Pipeline
+
+_TRIES = 3
+_LONGEST_WAIT_SECONDS = 0.5  # so that a request to stop is soon seen, whatever else happens
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Later:
+    """A photo that is tried again, in the order of its time."""
+
+    due: float
+    number: int
+    group: AssetGroup
+
+
+class ListedPhotos:
+    """A source that offers each group of `groups` once, and one that failed up to three times.
+
+    Args:
+        groups: read lazily, as far as vision has room.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, groups: Iterator[AssetGroup], clock: Callable[[], float] = time.monotonic) -> None:
+        self._groups = groups
+        self._clock = clock
+        self._later: list[_Later] = []
+        self._numbers = itertools.count()
+        self._tries: dict[AssetGroup, int] = {}
+        self._paused = False
+        self._all_seen = False
+        self.failed: list[AssetGroup] = []
+        self.left: list[AssetGroup] = []
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left to be offered."""
+        return self._all_seen and not self._later
+
+    def collect(self, limit: int) -> Collection:
+        """The next groups, at most `limit`: first those whose time to be tried again has come."""
+        if self._paused:
+            return Collection((), more=not self.exhausted)
+        groups: list[AssetGroup] = []
+        while self._later and len(groups) < limit and self._later[0].due <= self._clock():
+            groups.append(heapq.heappop(self._later).group)
+        fresh = list(itertools.islice(self._groups, limit - len(groups)))
+        self._all_seen = self._all_seen or len(groups) + len(fresh) < limit
+        return Collection((*groups, *fresh), more=not self.exhausted)
+
+    def next_due(self) -> float | None:
+        return self._later[0].due if self._later else None
+
+    def done(self, group: AssetGroup) -> None:
+        self._tries.pop(group, None)
+
+    def leave(self, group: AssetGroup, reason: str) -> None:
+        self._tries.pop(group, None)
+        self.left.append(group)
+
+    def retry(self, group: AssetGroup, after_seconds: float) -> None:
+        """Offers `group` again, unless it has failed three times; at once (0.0) is no failure."""
+        if after_seconds > 0:
+            self._tries[group] = self._tries.get(group, 0) + 1
+        if self._tries.get(group, 0) >= _TRIES:
+            self._tries.pop(group)
+            self.failed.append(group)
+            return
+        due = self._clock() + min(after_seconds, 2.0)
+        heapq.heappush(self._later, _Later(due, next(self._numbers), group))
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+
+
+class FilingStoppedError(OrganizerError):
+    """The rest could not be filed, because of the destination or the model and not of a photo."""
+
+
+def run_to_end(pipeline: Pipeline, source: ListedPhotos, stop: Callable[[], bool]) -> None:
+    """Files everything that `source` offers.
+
+    Args:
+        pipeline: made with `source`.
+        source: the photos.
+        stop: asked between any two photos; once it says yes, what is not filed yet stays where it is.
+
+    Raises:
+        FilingStoppedError: the destination takes nothing (full, read-only), or no model works.
+    """
+    while not stop():
+        pipeline.step()
+        if pipeline.pause is not None:
+            raise FilingStoppedError(pipeline.pause.reason)
+        if source.exhausted and pipeline.under_way == 0:
+            return
+        _wait(pipeline, source)
+
+
+def _wait(pipeline: Pipeline, source: ListedPhotos) -> None:
+    """Until the vision process has something to say, or something is due."""
+    moments = [moment for moment in (pipeline.next_due(), source.next_due()) if moment is not None]
+    seconds = min([_LONGEST_WAIT_SECONDS, *(moment - time.monotonic() for moment in moments)])
+    poll = select.poll()
+    descriptor = pipeline.vision.fileno()
+    if descriptor is not None:
+        poll.register(descriptor, select.POLLIN)
+    poll.poll(max(0.0, seconds) * 1000)

@@ -1,0 +1,89 @@
+"""What the daemon tells about each photo: a log line with fields, the counts of the status, a message a
+batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import datetime
+
+from photo_organizer.errors import printable
+from photo_organizer.library import Filing, Placed
+from photo_organizer.photo import Action, AssetGroup
+from photo_organizer.service.desktop import DesktopNotifier
+
+log = logging.getLogger("photo_organizer.filing")
+
+
+class DaemonReporter:
+    """Hears from the pipeline what became of each photo.
+
+    Args:
+        desktop: who tells the person in front of the screen, if anybody.
+
+    `totals` counts photos by action, over all runs once the library has told what was before this one.
+    """
+
+    def __init__(self, desktop: DesktopNotifier | None) -> None:
+        self.totals: Counter[Action] = Counter()
+        self.desktop = desktop
+        self.last_photo_time: str | None = None
+        self.last_error: str | None = None
+        self._burst: Counter[Action] = Counter()
+
+    @property
+    def filed_in_burst(self) -> int:
+        """Photos that have left the inbox since it was last empty."""
+        return self._burst.total()
+
+    def placed(self, filing: Filing, placed: Placed) -> None:
+        self.totals[placed.action] += 1
+        self._burst[placed.action] += 1
+        self.last_photo_time = datetime.now().astimezone().isoformat(timespec="seconds")
+        name = printable(filing.group.photo.path.name)
+        fields: dict[str, object] = {"PHOTO": filing.group.photo.path, "DESTINATION": placed.destination}
+        if filing.decision is None or filing.prediction is None:
+            log.warning("%s -> quarantine: %s", name, filing.reason, extra=fields)
+            return
+        fields |= {
+            "CATEGORY": filing.decision.category,
+            "CONFIDENCE": f"{filing.decision.confidence:.4f}",
+            "MODEL": filing.prediction.model,
+        }
+        sure = f"{filing.decision.category} {filing.decision.confidence:.2f}"
+        log.info("%s -> %s (%s)", name, placed.destination.parent.name, sure, extra=fields)
+
+    def left(self, group: AssetGroup, reason: str) -> None:
+        log.info(
+            "%s stays in the inbox: %s",
+            printable(group.photo.path),
+            reason,
+            extra={"PHOTO": group.photo.path},
+        )
+
+    def set_aside(self, group: AssetGroup, reason: str) -> None:
+        log.warning(
+            "%s is tried again later: %s",
+            printable(group.photo.path),
+            reason,
+            extra={"PHOTO": group.photo.path},
+        )
+        self.last_error = reason
+
+    def paused(self, reason: str) -> None:
+        log.error("paused: %s", reason)
+        self.last_error = reason
+
+    def resumed(self) -> None:
+        log.info("filing again")
+
+    def burst_is_over(self) -> None:
+        """The inbox is empty: one message about the whole batch, and the count begins anew."""
+        if self._burst and self.desktop is not None:
+            self.desktop.batch_finished(
+                filed=self._burst[Action.FILED] + self._burst[Action.DUPLICATE],
+                review=self._burst[Action.REVIEW],
+                quarantined=self._burst[Action.QUARANTINED],
+            )
+        self._burst.clear()

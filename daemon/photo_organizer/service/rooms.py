@@ -1,0 +1,126 @@
+"""The rooms of one configuration, joined to a pipeline, and their exchange while they are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from photo_organizer.config import Configuration
+from photo_organizer.learning.registry import Registry
+from photo_organizer.library import Library
+from photo_organizer.service.pipeline import Pipeline, Reporter
+from photo_organizer.service.placement import Placement
+from photo_organizer.vision.model import read_model
+
+
+class Rooms:
+    """Inbox, vision and library of a configuration, at work.
+
+    Args:
+        configuration: what they are made of.
+        library: open, owned and recovered.
+        reporter: who hears what becomes of each photo.
+        wake: makes the loop turn; called from other threads.
+
+    Raises:
+        ModelError: there is no model that can serve.
+    """
+
+    def __init__(
+        self, configuration: Configuration, library: Library, reporter: Reporter, wake: Callable[[], None]
+    ) -> None:
+        self._configuration = configuration
+        self._wake = wake
+        self.library = library
+        self._model = read_model(Registry(configuration.model_directory).current())
+        self.inbox = self._new_inbox()
+        self.vision = self._new_vision()
+        self.pipeline = Pipeline(
+            self.inbox,
+            self.vision,
+            library,
+            Placement.by(configuration, self._model.thresholds),
+            reporter,
+            linger=configuration.batch.max_wait_seconds,
+        )
+
+    @property
+    def model_id(self) -> str:
+        """The model that new photos are classified by."""
+        return self._model.id
+
+    def start(self) -> None:
+        """Begins to watch the inboxes."""
+        self.inbox.start(self._wake)
+
+    def close(self) -> None:
+        """Stops watching, ends the vision process and gives the library up; photos under way stay in the
+        inbox.
+        """
+        self.inbox.stop()
+        self.vision.close()
+        self.library.close()
+
+    def take_over_model(self) -> bool:
+        """Serves the model that is in use now, if it is another. No photo waits for a restart.
+
+        Raises:
+            ModelError: it cannot serve; the one before goes on.
+        """
+        model = read_model(Registry(self._configuration.model_directory).current())
+        if model == self._model:
+            return False
+        self._model = model
+        self._exchange_vision()
+        self.pipeline.placement = Placement.by(self._configuration, model.thresholds)
+        return True
+
+    def take_over(self, configuration: Configuration) -> None:
+        """Goes on by another configuration; what did not change is not disturbed.
+
+        Raises:
+            OrganizerError: it cannot be done; the configuration before goes on.
+        """
+        before = self._configuration
+        model = read_model(Registry(configuration.model_directory).current())
+        if _library_settings(configuration) != _library_settings(before):
+            self._exchange_library(before, configuration)
+        self._configuration, self._model = configuration, model
+        self.pipeline.placement = Placement.by(configuration, model.thresholds)
+        self.pipeline.linger = configuration.batch.max_wait_seconds
+        if _inbox_settings(configuration) != _inbox_settings(before):
+            self._exchange_inbox()
+        if _vision_settings(configuration) != _vision_settings(before):
+            self._exchange_vision()
+
+    def next_due(self) -> float | None:
+        """When the pipeline has something to do even if nothing happens, in `time.monotonic()`."""
+        moments = [self.pipeline.next_due()]
+        if self.pipeline.is_hungry:
+            moments.append(self.inbox.next_due())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _exchange_library(self, before: Configuration, configuration: Configuration) -> None:
+        """Another library, or the same by other rules. Both cannot be owned at once when they share a
+        state.
+        """
+        self.library.close()
+        try:
+            self.library = open_library(configuration)
+        except OrganizerError:
+            self.library = open_library(before)
+            raise
+        finally:
+            self.pipeline.destination = self.library
+
+    def _exchange_inbox(self) -> None:
+        self.pipeline.give_back()
+        self.inbox.stop()
+        self.inbox = self._new_inbox()
+        self.pipeline.source = self.inbox
+        self.inbox.start(self._wake)
+
+    def _exchange_vision(self) -> None:
+        self.pipeline.give_back()
+        self.vision.close()
+        self.vision = self._new_vision()
+        self.pipeline.vision = self.vision
