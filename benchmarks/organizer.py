@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +29,12 @@ class Organizer:
         settings: sections of the configuration that differ from the benchmark's own, as in the YAML.
     """
 
-    def __init__(self, home: Path, model: Path | None = None, **settings: object) -> None:
+    def __init__(
+        self,
+        home: Path,
+        model: Path | None = None,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
         self.home = home
         self.inbox = home / "inbox"
         self.library = home / "library"
@@ -46,8 +51,8 @@ class Organizer:
             "model": {"directory": str(home / "models")},
             "retraining": {"enabled": False},
         }
-        for section, values in settings.items():
-            config[section] = {**config.get(section, {}), **values} if isinstance(values, dict) else values
+        for section, values in (settings or {}).items():
+            config[section] = {**config.get(section, {}), **values}
         path = home / "organizer.yaml"
         path.write_text(json.dumps(config, indent=1), encoding="utf-8")  # JSON is YAML
         self.configuration: Configuration = load_configuration(path)

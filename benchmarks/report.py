@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -125,7 +125,7 @@ class Report:
         """Prints the table and writes `<name>.json` and, when there is a plot, `<name>.png`.
 
         Args:
-            details: what else is worth keeping (single measurements, series), as JSON can hold it.
+            details: what else is worth keeping (single measurements, series), as JSON or a dataclass.
             plot: draws on the empty matplotlib figure that it is given.
             directory: made when it is not there.
 
@@ -151,7 +151,9 @@ class Report:
             "notes": self.notes,
             "details": details or {},
         }
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8"
+        )
         print(f"\nwritten: {path}")
         if plot is not None:
             print(f"written: {_save(plot, path.with_suffix('.png'), self.machine)}")
@@ -171,6 +173,12 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     rules = ("-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:]))
     return "\n".join([line(head), "|" + "|".join(rules) + "|", *map(line, rows)])
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _save(plot: Callable[[Canvas], None], path: Path, machine: Machine) -> Path:

@@ -17,19 +17,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 from photo_organizer.vision.engines import load_engine
 
+from arguments import parser_with_photos
 from limit import CORES, NOTHING, CoreSeconds, measure_limit
 from organizer import Organizer
 from photo_organizer.vision.engine import Engine
-from photos import SCRATCH, make_photos
+from photos import make_photos
 from processes import Moment, children
-from report import RESULTS, Figure, Report, Target
+from report import Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -77,20 +78,11 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--photos", type=Path, help="folder of photos to make the large ones from (default: drawn)"
-    )
+    parser = parser_with_photos(__doc__ or "")
     parser.add_argument("--count", type=int, default=1500, help="photos for the organizer in all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit-count", type=int, default=192, help="photos for the limit, each round")
     parser.add_argument("--peer-count", type=int, default=40, help="photos for the usual script, each round")
-    parser.add_argument("--megapixels", type=float, default=12.0)
-    parser.add_argument("--model", type=Path, help="model folder (default: the starter)")
-    parser.add_argument("--scratch", type=Path, default=SCRATCH, help="where photos are kept and moved about")
-    parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args()
 
 
@@ -183,7 +175,7 @@ def publish(report: Report, rounds: Sequence[Round], engine: Engine, results: Pa
         ),
         "core-milliseconds a photo: " + ", ".join(f"{name} {value:.2f}" for name, value in parts.items()),
     ]
-    details = {"rounds": [asdict(turn) for turn in rounds], "core_milliseconds": parts}
+    details = {"rounds": list(rounds), "core_milliseconds": parts}
     report.publish(
         details, lambda canvas: draw(canvas, ours.rate, limit.photos_per_second, peer, parts), results
     )
