@@ -80,10 +80,11 @@ def measure_warm(photos: Sequence[Path], home: Path, arguments: argparse.Namespa
 
 def measure_cold(photos: Sequence[Path], home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Drops when there is no vision process, then the memory and the idle cost of what is left after each."""
-    watch = {"settle_seconds": arguments.settle_seconds}
-    with Organizer(
-        home, arguments.model, watch=watch, model={"unload_after_minutes": _UNLOAD_MINUTES}
-    ) as organizer:
+    settings = {
+        "watch": {"settle_seconds": arguments.settle_seconds},
+        "model": {"unload_after_minutes": _UNLOAD_MINUTES},
+    }
+    with Organizer(home, arguments.model, settings) as organizer:
         seconds = []
         for photo in photos[: arguments.cold_drops]:
             seconds.append(drop(organizer, photo, renamed=True))
@@ -166,8 +167,8 @@ def publish(
         Figure("idle, unloaded", cold["idle"]["daemon"], "% of a core", target=Target("value", at_most=0.1)),
     ]
     report.notes += [
-        f"{arguments.drops} drops of {arguments.megapixels:g} megapixels, beyond {arguments.settle_seconds:g} s "
-        f"of settling; the limit is one photo read, hashed, decoded and classified alone. "
+        f"{arguments.drops} drops of {arguments.megapixels:g} megapixels, beyond {arguments.settle_seconds:g} "
+        f"s of settling; the limit is one photo read, hashed, decoded and classified alone. "
         f"{len(cold['beyond settling'])} cold drops; {arguments.idle_minutes:g} minutes of idling each.",
         f"Resident: fresh daemon {warm['fresh daemon'].rss:.0f} MB, warm vision {vision.rss:.0f} MB.",
     ]

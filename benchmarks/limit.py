@@ -118,7 +118,7 @@ def one_alone(path: Path, engine: Engine) -> float:
 
 def main(model: Path, *photos: Path) -> None:
     """Prints the median of `one_alone` as JSON: `python benchmarks/limit.py MODEL PHOTO...`."""
-    engine = load_engine(model, "auto")
+    engine = load_engine(read_model(model), "auto")
     one_alone(photos[0], engine)
     print(json.dumps({"median_seconds": median(one_alone(photo, engine) for photo in photos)}))
 

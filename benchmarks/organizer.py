@@ -51,7 +51,7 @@ class Organizer:
             "model": {"directory": str(home / "models")},
             "retraining": {"enabled": False},
         }
-        for section, values in (settings or {}).items():
+        for section, values in settings.items():
             config[section] = {**config.get(section, {}), **values}
         path = home / "organizer.yaml"
         path.write_text(json.dumps(config, indent=1), encoding="utf-8")  # JSON is YAML

@@ -91,7 +91,7 @@ def measure(photos: Sequence[Path], home: Path, arguments: argparse.Namespace) -
     first, *photos = photos
     share = len(photos) // arguments.rounds
     organizer = Organizer(home / "organizer", arguments.model)
-    engine = load_engine(organizer.model, "auto")
+    engine = load_engine(read_model(organizer.model), "auto")
     measure_limit(photos[:CORES], engine)  # warms the limit's engine up
     rounds = []
     with organizer:
