@@ -1,0 +1,10 @@
+"""Room 2: watching, settling, asset groups. The photos that are complete, each offered once.
+
+`Inbox` is for the daemon, `find_groups` for `sort`.
+"""
+
+from photo_organizer.inbox.inbox import Collection, Inbox, InboxCounts
+from photo_organizer.inbox.late import LateCompanion
+from photo_organizer.inbox.scan import Skipped, find_groups
+
+__all__ = ["Collection", "Inbox", "InboxCounts", "LateCompanion", "Skipped", "find_groups"]

@@ -1,0 +1,145 @@
+"""Which of the names in one folder are one photo with its companions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from photo_organizer.formats import by_extension
+from photo_organizer.inbox.kinds import Kind, kind_of
+from photo_organizer.inbox.names import (
+    companion_keys,
+    family_key,
+    folded,
+    is_burst,
+    is_cover,
+    is_edited,
+    may_accompany,
+    photo_keys,
+    stem,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The names of one asset group: the photo that is classified, and what moves with it."""
+
+    photo: str
+    companions: tuple[str, ...] = ()
+
+
+class PhotoIndex:
+    """Finds the photo that a companion belongs to among the names added."""
+
+    def __init__(self) -> None:
+        self._photos: dict[str, str] = {}
+
+    def add(self, name: str) -> None:
+        """Add a photo; of several photos with a key in common the one added first has it."""
+        for key in photo_keys(name):
+            self._photos.setdefault(key, name)
+
+    def photo_of(self, companion: str) -> str | None:
+        """The photo that `companion` belongs to, or None."""
+        return next((self._photos[key] for key in companion_keys(companion) if key in self._photos), None)
+
+    def has_kin(self, photo: str) -> bool:
+        """Whether a photo was added that may be the original, RAW, edited or burst partner of `photo`."""
+        return family_key(photo) in self._photos
+
+
+def bundle(
+    photos: Iterable[str],
+    companions: Iterable[str],
+    *,
+    usable: Callable[[str], bool] = lambda _name: True,
+) -> tuple[list[Bundle], list[str]]:
+    """Put names together that belong together.
+
+    Args:
+        photos: names with an image extension (or a video's, when videos alone are wanted).
+        companions: names that may accompany one of them.
+        usable: whether a photo can be decoded here; one that can is preferred to stand for its group.
+
+    Returns:
+        the groups, and the companions that belong to none of them. Each name comes back exactly once.
+    """
+    families: dict[str, list[str]] = {}
+    videos: list[str] = []
+    images: list[str] = []
+    for name in sorted(photos, key=lambda name: _rank(name, usable=usable)):
+        (videos if kind_of(name) is Kind.VIDEO else images).append(name)
+    for name in images:
+        families.setdefault(family_key(name), []).append(name)
+    followers: dict[str, list[str]] = {}
+    leader_of: dict[str, str] = {}
+    index = PhotoIndex()
+    for members in families.values():
+        for leader, joined in _divide(members):
+            followers[leader] = joined
+            for name in (leader, *joined):
+                leader_of[name] = leader
+        for name in members:
+            index.add(name)
+    for name in videos:  # beside its photo a video is a companion, else it stands for itself
+        photo = index.photo_of(name) if may_accompany(name) else None
+        if photo is None:
+            followers[name], leader_of[name] = [], name
+        else:
+            followers[leader_of[photo]].append(name)
+    for name in followers.keys() & videos:
+        index.add(name)
+    orphans = []
+    for companion in sorted(companions):
+        photo = index.photo_of(companion)
+        if photo is None:
+            orphans.append(companion)
+        else:
+            followers[leader_of[photo]].append(companion)
+    return [Bundle(leader, tuple(joined)) for leader, joined in followers.items()], orphans
+
+
+def _rank(name: str, *, usable: Callable[[str], bool]) -> tuple[bool, bool, bool, bool, bool, str]:
+    """Photos that may stand for their group come first: decodable, original, developed, the cover of a burst."""
+    own_stem = stem(folded(name))
+    return (
+        by_extension(name) is None,
+        not usable(name),
+        is_edited(own_stem),
+        is_raw(name),
+        is_burst(own_stem) and not is_cover(own_stem),
+        name,
+    )
+
+
+def _divide(members: list[str]) -> list[tuple[str, list[str]]]:
+    """Groups within one family, given best first: the first leads; RAWs, edited renderings and a burst follow it.
+
+    Two developed originals of one stem (`a.jpg`, `a.png`) are two photos, and so are the photos of a burst of
+    which no cover is known.
+    """
+    groups: list[tuple[str, list[str]]] = []
+    for name in members:
+        if groups and _follows(name, groups[0][0]):
+            groups[0][1].append(name)
+        else:
+            groups.append((name, []))
+    return groups
+
+
+def _follows(name: str, leader: str) -> bool:
+    """Whether `name` moves with `leader`, both of one family."""
+    own_stem, leading_stem = stem(folded(name)), stem(folded(leader))
+    if by_extension(name) is None or by_extension(leader) is None:  # a video, or only its content can tell
+        return False
+    if is_burst(own_stem) or is_burst(leading_stem):
+        return (own_stem == leading_stem and (is_raw(name) or is_raw(leader))) or is_cover(leading_stem)
+    if is_edited(own_stem) != is_edited(leading_stem):
+        return True
+    return is_raw(name) or is_raw(leader)
+
+
+def is_raw(name: str) -> bool:
+    """Whether the name promises a camera's raw file."""
+    image_format = by_extension(name)
+    return image_format is not None and image_format.is_raw

@@ -1,0 +1,200 @@
+"""One look into one folder, in two passes over its names, so that a folder of any size takes bounded memory.
+
+The first pass finds photos that are new, up to a limit; the second finds what belongs to them, which may stand
+anywhere in the folder. A name is some 70 bytes as an object; a hundred thousand of them are never held.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from photo_organizer.inbox.bundles import PhotoIndex
+from photo_organizer.inbox.kinds import Kind, kind_of
+from photo_organizer.inbox.memory import Fact
+from photo_organizer.inbox.names import companion_keys, may_accompany, photo_keys
+
+
+@dataclass(slots=True)
+class Listing:
+    """What was found in a folder.
+
+    Attributes:
+        photos: names that may be a photo, with their status: the new ones, and partners of known ones.
+        companions: names that belong to `photos` or to the awaited ones.
+        orphans: companions that belong to no file of this folder (known only when not `truncated`).
+        folders: names and inodes of the folders in it.
+        left: how many photos stay for which fact.
+        beyond: photos that did not fit any more.
+        truncated: whether names were left unread for want of room.
+        expected: whether a companion belongs to a photo that is in flight or stays.
+        next_due: when the first fact ends (monotonic), or None.
+    """
+
+    photos: dict[str, os.stat_result] = field(default_factory=dict)
+    present: set[str] = field(default_factory=set)
+    companions: dict[str, os.stat_result] = field(default_factory=dict)
+    orphans: dict[str, os.stat_result] = field(default_factory=dict)
+    folders: list[tuple[str, int]] = field(default_factory=list)
+    left: Counter[Fact] = field(default_factory=Counter)
+    beyond: int = 0
+    truncated: bool = False
+    expected: bool = False
+    next_due: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to look for in a folder.
+
+    Attributes:
+        folder: its path.
+        ignored: whether to leave a name alone.
+        awaited: photos already known there and waiting; they are not examined again.
+        busy: files in flight.
+        room: how many new photos to take at most.
+        recall: the fact that keeps a file where it is, or None.
+        now: monotonic seconds.
+        videos: whether videos alone are wanted.
+    """
+
+    folder: str
+    ignored: Callable[[str], bool]
+    awaited: frozenset[str]
+    busy: frozenset[str]
+    room: int
+    recall: Callable[[str, os.stat_result], Fact | None]
+    now: float
+    videos: bool
+
+
+def look(question: Question) -> Listing:
+    """Look into a folder.
+
+    Raises:
+        OSError: when it cannot be listed.
+    """
+    listing = Listing()
+    others = _find_photos(question, listing)
+    _find_kin(question, listing, others)
+    return listing
+
+
+def _entries(question: Question) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(question.folder) as entries:
+        for entry in entries:
+            if not question.ignored(entry.name):
+                yield entry
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """The status of a regular file, None for anything else and for what is gone or cannot be asked about."""
+    try:
+        return entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
+    except OSError:
+        return None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # asked where the file system does not tell in the listing: gone, or out of reach
+        return False
+
+
+def _may_be_photo(kind: Kind, *, videos: bool) -> bool:
+    return kind in {Kind.PHOTO, Kind.UNKNOWN} or (videos and kind is Kind.VIDEO)
+
+
+def _find_photos(question: Question, listing: Listing) -> set[str]:
+    """First pass: new photos into `listing`. Returns the names of the photos that are not offered now.
+
+    (That set holds what stays in the inbox for good; it lives as long as this look.)
+    """
+    others: set[str] = set(question.busy)
+    for entry in _entries(question):
+        name = entry.name
+        if name in question.awaited or name in question.busy:
+            continue
+        kind = kind_of(name)
+        if not _may_be_photo(kind, videos=question.videos):
+            continue
+        if len(listing.photos) >= question.room:
+            listing.truncated = True
+            break
+        status = _status(entry)
+        if status is None:
+            continue
+        fact = question.recall(name, status)
+        if fact is None or fact.due <= question.now:
+            listing.photos[name] = status
+            continue
+        listing.left[fact] += 1
+        if fact.due != float("inf"):
+            listing.next_due = min(fact.due, listing.next_due or fact.due)
+        if kind is not Kind.UNKNOWN:
+            others.add(name)
+    return others
+
+
+def _find_kin(question: Question, listing: Listing, others: set[str]) -> None:
+    """Second pass: folders, partners and companions of the photos found and awaited, and orphans."""
+    index = PhotoIndex()
+    for name in (*question.awaited, *listing.photos):
+        index.add(name)
+    other_keys: set[int] | None = None
+    for entry in _entries(question):
+        name = entry.name
+        if _is_folder(entry):
+            listing.folders.append((name, entry.inode()))
+            continue
+        if name in question.awaited:
+            listing.present.add(name)
+            continue
+        if name in question.busy or name in listing.photos or name in others:
+            continue
+        kind = kind_of(name)
+        if kind is Kind.PHOTO:
+            _partner(question, listing, index, entry)
+        elif may_accompany(name):
+            if index.photo_of(name) is not None:
+                status = _status(entry)
+                if status is not None:
+                    listing.companions[name] = status
+            elif not listing.truncated:
+                other_keys = _hashed_keys(others) if other_keys is None else other_keys
+                if any(hash(key) in other_keys for key in companion_keys(name)):
+                    listing.expected = True
+                elif (status := _status(entry)) is not None:
+                    listing.orphans[name] = status
+        elif kind is Kind.VIDEO and (status := _status(entry)) is not None:
+            listing.orphans[name] = status
+    if question.videos:
+        _give_back_videos(listing, others)
+
+
+def _partner(question: Question, listing: Listing, index: PhotoIndex, entry: os.DirEntry[str]) -> None:
+    """A photo that the first pass did not reach: taken along when it belongs to one that was found, else counted."""
+    if index.has_kin(entry.name):
+        status = _status(entry)
+        fact = None if status is None else question.recall(entry.name, status)
+        if status is not None and (fact is None or fact.due <= question.now):
+            listing.photos[entry.name] = status
+            return
+    listing.beyond += 1
+
+
+def _give_back_videos(listing: Listing, others: set[str]) -> None:
+    """A video beside a photo that is in flight or stays is that photo's companion, and waits with it."""
+    live = [name for name in listing.photos if kind_of(name) is Kind.VIDEO and may_accompany(name)]
+    other_keys = _hashed_keys(others) if live else set()
+    for name in live:
+        if any(hash(key) in other_keys for key in companion_keys(name)):
+            del listing.photos[name]
+            listing.expected = True
+
+
+def _hashed_keys(names: Iterable[str]) -> set[int]:
+    return {hash(key) for name in names for key in photo_keys(name)}

@@ -1,0 +1,368 @@
+"""Looks into folders when they are due and keeps the groups found there. One thread only; see `Inbox`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from math import inf
+
+from photo_organizer.errors import printable
+from photo_organizer.formats import by_extension
+from photo_organizer.inbox.agenda import Agenda
+from photo_organizer.inbox.bundles import bundle
+from photo_organizer.inbox.folders import Folder, Root, Waiting
+from photo_organizer.inbox.kinds import Kind, kind_of
+from photo_organizer.inbox.listing import Listing, Question, look
+from photo_organizer.inbox.litter import Ignored
+from photo_organizer.inbox.memory import Fact, Memory
+from photo_organizer.inbox.names import may_accompany
+from photo_organizer.inbox.offering import settled_at
+from photo_organizer.inbox.stillness import Moment, Observation, observe
+from photo_organizer.inbox.watching import InotifyWatcher
+from photo_organizer.photo import FileIdentity
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 4096
+"""Groups that wait at a time; the others wait in their folder."""
+
+_REST = 4.0
+"""A folder rests this many times as long as the last look into it took."""
+
+_POLLING_REST = 50.0
+_MISSING_SECONDS = 2.0
+_SHORTEST_POLL, _LONGEST_POLL = 0.05, 1.0
+_PATIENCE = 5.0
+"""A companion is taken for one that comes late after this many times `settle_seconds` alone."""
+
+_STRAYS = 256
+
+
+def this_moment() -> Moment:
+    """Now, on both clocks."""
+    return Moment(time.monotonic(), time.time())
+
+
+class Scanner:
+    """The folders of all inboxes, what waits in them, and when to look again.
+
+    Args:
+        roots: the inboxes.
+        memory: reasons why files stay.
+        library: never entered.
+        ignored: the owner's patterns and the litter.
+        watcher: asked to watch each folder before it is listed; None when nothing is watched.
+        on_orphan: called with a companion that belongs to nothing in its folder, once it has been still.
+    """
+
+    def __init__(
+        self,
+        roots: list[Root],
+        memory: Memory,
+        *,
+        library: str,
+        ignored: Ignored,
+        settle_seconds: float,
+        rescan_seconds: float,
+        recursive: bool,
+        videos: bool,
+        available_extras: frozenset[str],
+        on_orphan: Callable[[Folder, str, Observation], None],
+    ) -> None:
+        self.roots = roots
+        self.watcher: InotifyWatcher | None = None
+        self.groups: Agenda[Waiting] = Agenda()
+        self.folders: dict[str, Folder] = {}
+        self._looks: Agenda[Folder] = Agenda()
+        self._hungry: deque[Folder] = deque()
+        self._memory = memory
+        self._library = library
+        self._ignored = ignored
+        self._settle_seconds = settle_seconds
+        self._rescan_seconds = rescan_seconds
+        self._recursive = recursive
+        self._videos = videos
+        self._available_extras = available_extras
+        self._on_orphan = on_orphan
+        for root in roots:
+            self.folders[str(root.path)] = Folder(str(root.path), root)
+
+    def hint(self, path: str, now: float) -> None:
+        """Something happened in a folder. What happens there next is waited for a moment, and seen in one look."""
+        folder = self.folders.get(path)
+        if folder is not None:
+            self.plan(folder, now + min(0.2, self._settle_seconds / 2))
+
+    def plan(self, folder: Folder, at: float) -> None:
+        """Look into `folder` at `at`, or sooner when that is planned, but not before it has rested."""
+        at = max(at, folder.earliest)
+        if at < folder.due and folder.path in self.folders:
+            self._looks.plan(folder, at)
+
+    def sweep(self, root: Root, now: float) -> None:
+        """Look into every folder of an inbox."""
+        folder = self.folders[str(root.path)]
+        root.sweep_began, root.sweep_cost = now, 0.0
+        root.next_sweep = inf
+        self._join_sweep(folder)
+        self.plan(folder, now)
+
+    def next_due(self) -> float | None:
+        """When something is due (monotonic): a look, a sweep, or a group."""
+        times = [root.next_sweep for root in self.roots]
+        times += [due for due in (self._looks.next_due(), self.groups.next_due()) if due is not None]
+        if self._hungry and len(self.groups) <= WINDOW // 2:
+            return 0.0
+        return min(times, default=None)
+
+    def work(self, until: float) -> None:
+        """Do the looks that are due, until the given monotonic time at the latest (one look may overrun it)."""
+        now = time.monotonic()
+        for root in self.roots:
+            if root.next_sweep <= now:
+                self.sweep(root, now)
+        while (now := time.monotonic()) < until:
+            folder = self._looks.pop(now)
+            if folder is None and self._hungry and len(self.groups) <= WINDOW // 2:
+                folder = self._hungry[0]
+                self._looks.drop(folder)
+            if folder is None:
+                return
+            self._look_into(folder)
+
+    # -- one folder ---------------------------------------------------------------------------------------------
+
+    def _look_into(self, folder: Folder) -> None:
+        began = time.monotonic()
+        if folder.hungry:
+            folder.hungry = False
+            self._hungry.remove(folder)
+        if folder.relative == "" and not self._is_there(folder, began):
+            return
+        try:
+            self._watch(folder)
+            listing = look(self._question(folder, began))
+        except OSError as error:
+            self._cannot_look(folder, error)
+            return
+        folder.unreadable = False
+        self._visit_children(folder, listing)
+        self._take_over(folder, listing)
+        ended = time.monotonic()
+        folder.earliest = ended + _REST * (ended - began)
+        folder.root.sweep_cost += ended - began
+        if listing.next_due is not None:
+            self.plan(folder, listing.next_due)
+        if listing.truncated:
+            folder.hungry = True
+            self._hungry.append(folder)
+        else:
+            self._leave_sweep(folder)
+
+    def _question(self, folder: Folder, now: float) -> Question:
+        def recall(name: str, status: os.stat_result) -> Fact | None:
+            return self._memory.recall(folder.path_of(name), FileIdentity.of(status))
+
+        return Question(
+            folder=folder.path,
+            ignored=lambda name: self._ignored.matches(name, folder.relative),
+            awaited=frozenset(name for name in folder.seen if self._is_photo(name)),
+            busy=frozenset(folder.busy),
+            room=max(0, WINDOW - len(self.groups)),
+            recall=recall,
+            now=now,
+            videos=self._videos,
+        )
+
+    def _watch(self, folder: Folder) -> None:
+        """Have the kernel report on a folder before it is listed, so that nothing slips between."""
+        if self.watcher is None or self.watcher.is_watched(folder.path):
+            return
+        try:
+            self.watcher.watch(folder.path)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.ENOMEM}:
+                raise
+            if not folder.root.polled:
+                folder.root.polled = True
+                logger.warning(
+                    "%s: the kernel watches no more folders (fs.inotify.max_user_watches); looking every second instead",
+                    printable(folder.root.path),
+                )
+
+    def _cannot_look(self, folder: Folder, error: OSError) -> None:
+        if error.errno in {errno.ENOENT, errno.ENOTDIR} and folder.relative:
+            self.drop(folder)
+            return
+        if not folder.unreadable:
+            folder.unreadable = True
+            logger.warning("%s: cannot look into this folder: %s", printable(folder.path), error.strerror)
+        self._leave_sweep(folder)
+
+    def _visit_children(self, folder: Folder, listing: Listing) -> None:
+        """Look into folders that are new here, or, in a sweep, into all."""
+        found = dict(listing.folders) if self._recursive else {}
+        for name, child in list(folder.children.items()):
+            if found.get(name) != child.inode:
+                self.drop(child)
+        now = time.monotonic()
+        for name, inode in found.items():
+            path = folder.path_of(name)
+            if path == self._library:
+                continue
+            known = folder.children.get(name)
+            if known is None:
+                relative = f"{folder.relative}/{name}" if folder.relative else name
+                known = folder.children[name] = self.folders[path] = Folder(
+                    path, folder.root, relative, inode
+                )
+            elif not folder.deep:
+                continue
+            known.deep = True
+            if folder.sweeping:
+                self._join_sweep(known)
+            self.plan(known, now)
+        folder.deep = False
+
+    def _take_over(self, folder: Folder, listing: Listing) -> None:
+        """Make groups of what was found; those that are the same as before keep their place."""
+        now = this_moment()
+        trust = folder.root.trust_clock
+        statuses = listing.photos | listing.companions
+        photos = [*listing.photos, *listing.present - listing.companions.keys()]
+        bundles, _ = bundle(photos, listing.companions, usable=self._usable)
+        seen: dict[str, Observation] = {}
+        for name in (*photos, *listing.companions):
+            before = folder.seen.get(name)
+            if name in statuses:
+                seen[name] = observe(before, statuses[name], now, trust_clock=trust)
+            elif before is not None:
+                seen[name] = before
+        groups: dict[str, Waiting] = {}
+        for photo, names in ((each.photo, (each.photo, *each.companions)) for each in bundles):
+            before_group = folder.groups.pop(photo, None)
+            same = before_group is not None and before_group.names == names
+            groups[photo] = before_group if before_group is not None and same else Waiting(folder, names)
+            if before_group is not None and not same:
+                self.groups.drop(before_group)
+        for vanished in folder.groups.values():
+            self.groups.drop(vanished)
+        folder.seen, folder.groups = seen, groups
+        for waiting in groups.values():
+            self.groups.plan(
+                waiting, settled_at([seen[name] for name in waiting.names], self._settle_seconds)
+            )
+        folder.left, folder.beyond, folder.expected = listing.left, listing.beyond, listing.expected
+        if not listing.truncated:
+            self._meet_orphans(folder, listing.orphans, now)
+
+    def _meet_orphans(self, folder: Folder, orphans: dict[str, os.stat_result], now: Moment) -> None:
+        """Count companions and videos that stand alone; offer the companions, once they have been still for long."""
+        folder.videos = sum(kind_of(name) is Kind.VIDEO for name in orphans)
+        folder.orphans = len(orphans) - folder.videos
+        awaited = folder.strays
+        folder.strays = {}
+        for name, status in orphans.items():
+            known = self._memory.recall(folder.path_of(name), FileIdentity.of(status)) is not None
+            if known or not may_accompany(name) or len(folder.strays) >= _STRAYS:
+                continue
+            stray = observe(awaited.get(name), status, now, trust_clock=folder.root.trust_clock)
+            due = stray.since + _PATIENCE * self._settle_seconds
+            if due <= now.monotonic:
+                self._on_orphan(folder, name, stray)
+            else:
+                folder.strays[name] = stray
+                self.plan(folder, due)
+
+    def _is_photo(self, name: str) -> bool:
+        kind = kind_of(name)
+        return kind in {Kind.PHOTO, Kind.UNKNOWN} or (self._videos and kind is Kind.VIDEO)
+
+    def _usable(self, name: str) -> bool:
+        image_format = by_extension(name)
+        return (
+            image_format is None or image_format.extra is None or image_format.extra in self._available_extras
+        )
+
+    # -- an inbox that comes and goes -----------------------------------------------------------------------------
+
+    def _is_there(self, folder: Folder, now: float) -> bool:
+        root = folder.root
+        why, place = root.look()
+        if why or place != root.place:
+            for child in list(folder.children.values()):
+                self.drop(child)
+            if self.watcher is not None:
+                self.watcher.forget(folder.path)
+        if why:
+            if not root.missing:
+                logger.warning("%s: the inbox is missing (%s); waiting for it", printable(root.path), why)
+            root.missing = why
+            self._empty(folder)
+            self._leave_sweep(folder)
+            root.next_sweep = now + min(_MISSING_SECONDS, self._rescan_seconds)
+            return False
+        if root.missing:
+            logger.info("%s: the inbox is there again", printable(root.path))
+        if root.missing or place != root.place:
+            folder.deep = True
+            root.missing, root.place = "", place
+            self._join_sweep(folder)
+        return True
+
+    def drop(self, folder: Folder) -> None:
+        """A folder is gone, and all below it: await nothing there any more."""
+        above = self.folders.get(os.path.dirname(folder.path))
+        if above is not None:
+            above.children.pop(os.path.basename(folder.path), None)
+        gone = [folder]
+        while gone:
+            folder = gone.pop()
+            gone.extend(folder.children.values())
+            folder.children.clear()
+            self.folders.pop(folder.path, None)
+            self._looks.drop(folder)
+            self._empty(folder)
+            self._leave_sweep(folder)
+            if self.watcher is not None:
+                self.watcher.forget(folder.path)
+
+    def _empty(self, folder: Folder) -> None:
+        for waiting in folder.groups.values():
+            self.groups.drop(waiting)
+        folder.groups, folder.seen, folder.strays = {}, {}, {}
+        folder.left.clear()
+        folder.orphans = folder.videos = folder.beyond = 0
+        if folder.hungry:
+            folder.hungry = False
+            self._hungry.remove(folder)
+
+    def _join_sweep(self, folder: Folder) -> None:
+        folder.deep = True
+        if not folder.sweeping:
+            folder.sweeping = True
+            folder.root.sweeping += 1
+
+    def _leave_sweep(self, folder: Folder) -> None:
+        """The sweep waits for this folder no longer; after the last one the next sweep is planned."""
+        if not folder.sweeping:
+            return
+        folder.sweeping = False
+        root = folder.root
+        root.sweeping -= 1
+        if root.sweeping:
+            return
+        root.swept = True
+        now = time.monotonic()
+        root.next_sweep = max(root.sweep_began + self._rescan_seconds, now + _REST * root.sweep_cost)
+        if root.polled:
+            pause = min(max(self._settle_seconds / 2, _SHORTEST_POLL), _LONGEST_POLL)
+            root.next_sweep = min(root.next_sweep, now + max(pause, _POLLING_REST * root.sweep_cost))
+        if all(each.swept or each.missing for each in self.roots):
+            self._memory.end_sweep()
+            for each in self.roots:
+                each.swept = False
