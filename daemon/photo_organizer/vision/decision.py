@@ -1,0 +1,39 @@
+"""From probabilities to where a photo belongs. Light: the daemon imports it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from photo_organizer.photo import Action, Decision, Prediction
+
+
+class Thresholds(Protocol):
+    """The owner's thresholds, as the configuration has them."""
+
+    def for_category(self, name: str, suggested: dict[str, float] | None = None) -> float:
+        """The threshold of a category, given the model's own suggestions."""
+        ...
+
+
+def decide(
+    prediction: Prediction, thresholds: Thresholds, suggested: dict[str, float] | None = None
+) -> Decision:
+    """Where the photo belongs: filed in its most probable category at or above its threshold, else review.
+
+    Args:
+        prediction: with calibrated probabilities.
+        thresholds: the owner's.
+        suggested: `thresholds` of model.json: by category, and "default".
+    """
+    ranked = prediction.ranked()
+    category, confidence = ranked[0]
+    second_category, second_confidence = ranked[1] if len(ranked) > 1 else ("", 0.0)
+    threshold = thresholds.for_category(category, suggested)
+    return Decision(
+        action=Action.FILED if confidence >= threshold else Action.REVIEW,
+        category=category,
+        confidence=confidence,
+        second_category=second_category,
+        second_confidence=second_confidence,
+        threshold=threshold,
+    )

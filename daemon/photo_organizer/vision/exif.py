@@ -1,0 +1,120 @@
+"""The three things that the organizer wants of EXIF: orientation, capture time and camera.
+
+A reader of its own, because a photo's EXIF block is the part that other readers crash on: this one looks at
+two directories, at most 200 entries each, reads six tags, and treats what it cannot read as not there.
+Source: CIPA DC-008 (Exif 3.0), TIFF 6.0.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+_MAKE, _MODEL, _ORIENTATION, _DATE_TIME, _EXIF_DIRECTORY = 0x010F, 0x0110, 0x0112, 0x0132, 0x8769
+_ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED = 0x9003, 0x9004, 0x9010, 0x9011, 0x9012
+_MOST_ENTRIES = 200
+_MOST_TEXT = 256
+_ASCII, _SHORT, _LONG = 2, 3, 4
+_SIZES = {_ASCII: 1, _SHORT: 2, _LONG: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """`orientation` is 1 to 8 as in TIFF; `taken` is naive local time unless the camera noted an offset."""
+
+    orientation: int = 1
+    taken: datetime | None = None
+    camera: str = ""
+
+
+def read_exif(block: bytes | memoryview | None) -> Exif:
+    """What an EXIF block says; it begins with the TIFF header, or with "Exif" and two zeros before that.
+
+    The capture time is the first that is there and valid of DateTimeOriginal, DateTimeDigitized and DateTime,
+    with the UTC offset that belongs to it.
+    """
+    if not block:
+        return Exif()
+    data = bytes(block)
+    if data.startswith(b"Exif\0\0"):
+        data = data[6:]
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None or len(data) < 8:
+        return Exif()
+    main = _directory(data, order, _number(data, order, 4, _LONG))
+    detail_offset = main.get(_EXIF_DIRECTORY)
+    detail = _directory(data, order, detail_offset) if isinstance(detail_offset, int) else {}
+    times = (
+        (detail.get(_ORIGINAL), detail.get(_OFFSET_ORIGINAL)),
+        (detail.get(_DIGITIZED), detail.get(_OFFSET_DIGITIZED)),
+        (main.get(_DATE_TIME), detail.get(_OFFSET)),
+    )
+    taken = next((time for time in (_time(*pair) for pair in times) if time), None)
+    orientation = main.get(_ORIENTATION)
+    valid = isinstance(orientation, int) and 1 <= orientation <= 8
+    return Exif(orientation if isinstance(orientation, int) and valid else 1, taken, _camera(main))
+
+
+def _directory(data: bytes, order: str, offset: int | None) -> dict[int, int | str]:
+    count = _number(data, order, offset, _SHORT) if offset is not None else None
+    entries: dict[int, int | str] = {}
+    for index in range(min(count or 0, _MOST_ENTRIES)):
+        at = (offset or 0) + 2 + 12 * index
+        if at + 12 > len(data):
+            break
+        tag, kind, length = struct.unpack_from(order + "HHI", data, at)
+        if kind not in _SIZES:
+            continue
+        fits = _SIZES[kind] * length <= 4
+        place = at + 8 if fits else _number(data, order, at + 8, _LONG)
+        value = _text(data, place, length) if kind == _ASCII else _number(data, order, place, kind)
+        if value is not None:
+            entries.setdefault(tag, value)
+    return entries
+
+
+def _number(data: bytes, order: str, at: int | None, kind: int) -> int | None:
+    if at is None or at < 0 or at + _SIZES[kind] > len(data):
+        return None
+    (value,) = struct.unpack_from(order + ("H" if kind == _SHORT else "I"), data, at)
+    return int(value)
+
+
+def _text(data: bytes, at: int | None, length: int) -> str | None:
+    if at is None or at >= len(data):
+        return None
+    raw = data[at : at + min(length, _MOST_TEXT)].split(b"\0", 1)[0]
+    return "".join(
+        character for character in raw.decode("utf-8", "replace") if character.isprintable()
+    ).strip()
+
+
+def _time(text: int | str | None, offset: int | str | None) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        taken = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
+    except ValueError:
+        return None
+    zone = _zone(offset)
+    return taken.replace(tzinfo=zone) if zone else taken
+
+
+def _zone(offset: int | str | None) -> timezone | None:
+    if not isinstance(offset, str) or len(offset) != 6 or offset[0] not in "+-" or offset[3] != ":":
+        return None
+    if not (offset[1:3] + offset[4:]).isdecimal():
+        return None
+    distance = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
+    if distance >= timedelta(hours=24):
+        return None
+    return timezone(-distance if offset[0] == "-" else distance)
+
+
+def _camera(main: dict[int, int | str]) -> str:
+    make, model = (value if isinstance(value, str) else "" for value in (main.get(_MAKE), main.get(_MODEL)))
+    # "Canon" + "Canon EOS R5" is one Canon too many
+    return (
+        model if make and model.lower().startswith(make.split(" ")[0].lower()) else f"{make} {model}".strip()
+    )

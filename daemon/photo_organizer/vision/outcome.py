@@ -1,0 +1,61 @@
+"""What becomes of each photo that is given to the vision process. Light: the daemon imports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from photo_organizer.photo import Photo, Prediction
+
+
+class RejectionKind(StrEnum):
+    """Why a photo was not classified, by what is to be done with it."""
+
+    UNREADABLE = "unreadable"
+    """It looks like an image and cannot be decoded, now or later: quarantine."""
+    CHANGED = "changed"
+    """It was touched between being seen and being read: offer it again when it is still."""
+    NOT_AN_IMAGE = "not-an-image"
+    """Neither the content nor the name is that of an image: leave it."""
+    NEEDS_EXTRA = "needs-extra"
+    """The decoder for this format is not installed: leave it; the reason names the extra."""
+    GONE = "gone"
+    """It is no longer there: forget it."""
+    SOURCE_ERROR = "source-error"
+    """Its folder or disk did not let it be read: retry later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """A photo and what the model says about it."""
+
+    photo: Photo
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A photo that was not classified; `reason` is a clause for people, one line."""
+
+    photo: Photo
+    kind: RejectionKind
+    reason: str
+
+
+Outcome = Classified | Rejected
+
+
+class PhotoRejectedError(Exception):
+    """Raised while one photo is read or decoded; becomes a `Rejected`."""
+
+    def __init__(self, kind: RejectionKind, reason: str) -> None:
+        self.kind = kind
+        self.reason = reason
+        super().__init__(reason)
+
+
+class UnreadablePhotoError(PhotoRejectedError):
+    """The bytes look like an image and are not one that can be decoded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(RejectionKind.UNREADABLE, reason)

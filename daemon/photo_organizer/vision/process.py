@@ -1,0 +1,190 @@
+"""One life of the vision process: its start, talking to it without waiting, and its end. Light."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO
+
+from photo_organizer.vision.wire import LineReader, Message, pack
+
+_PIECE = 1 << 18
+_LAST_WORDS = 400
+_BURIAL_SECONDS = 0.5
+
+
+class VisionProcess:
+    """A running vision process.
+
+    Args:
+        max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def __init__(self, *, max_pixels: int) -> None:
+        self._stages: dict[int, tuple[str, int | None, float]] = {}
+        self._blamed: int | None = None
+        self._reader = LineReader()
+        self._output = bytearray()
+        self._errors = _anonymous_file()
+        self._socket, theirs = socket.socketpair()
+        environment = {
+            **os.environ,
+            "OPENCV_IO_MAX_IMAGE_PIXELS": str(max_pixels),
+            "OPENCV_LOG_LEVEL": "SILENT",
+        }
+        try:
+            self._popen = subprocess.Popen(
+                # -P: a folder `photo_organizer` in the working directory is not ours
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "photo_organizer.vision.worker",
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                env=environment,
+                start_new_session=True,  # Ctrl-C in the terminal is for the daemon
+            )
+        except OSError:
+            self._socket.close()
+            self._errors.close()
+            raise
+        finally:
+            theirs.close()
+        self._socket.setblocking(False)  # noqa: FBT003 (the interface of socket)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._popen.pid
+
+    @property
+    def has_output(self) -> bool:
+        """Whether messages wait to be sent."""
+        return bool(self._output)
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    def send(self, message: Message) -> None:
+        """Sends a message, now as far as it goes, the rest with the next `exchange`."""
+        self._output += pack(message)
+        self._flush()
+
+    def exchange(self, timeout: float) -> tuple[list[Message], bool]:
+        """Sends what waits, and receives what is there, waiting up to `timeout` seconds for the first
+        message.
+
+        Returns:
+            The messages, and whether the process still listens.
+        """
+        deadline = time.monotonic() + timeout
+        messages: list[Message] = []
+        while True:
+            alive = self._flush()
+            alive = self._receive(messages) and alive
+            left = deadline - time.monotonic()
+            if messages or not alive or left <= 0:
+                return messages, alive
+            select.select([self._socket], [self._socket] if self._output else [], [], left)
+
+    def _flush(self) -> bool:
+        while self._output:
+            try:
+                sent = self._socket.send(self._output)
+            except BlockingIOError:
+                return True
+            except (BrokenPipeError, ConnectionResetError):
+                self._output.clear()
+                return True  # what it said before it died is still to be read
+            del self._output[:sent]
+        return True
+
+    def _receive(self, messages: list[Message]) -> bool:
+        while True:
+            try:
+                piece = self._socket.recv(_PIECE)
+            except BlockingIOError:
+                return True
+            except ConnectionResetError:
+                return False
+            if not piece:
+                return False
+            try:
+                messages += self._reader.feed(piece)
+            except (ValueError, TypeError):  # a process whose memory is damaged
+                self._popen.kill()
+                return False
+
+    def note(self, thread: int, stage: str, photo: int | None) -> None:
+        """A thread of the process says what it is doing."""
+        self._stages[thread] = (stage, photo, time.monotonic())
+
+    def at_work(self) -> list[tuple[str, int, float]]:
+        """(stage, photo, since) of the threads that read or decode."""
+        return [(stage, photo, since) for stage, photo, since in self._stages.values() if photo is not None]
+
+    def stage_of(self, photo: int) -> str:
+        """What is being done with a photo: "reading", "decoding", or "" for nothing."""
+        return next((stage for stage, number, _ in self.at_work() if number == photo), "")
+
+    def blame(self, photo: int) -> None:
+        """Notes that the process is ended because of this photo, and no other."""
+        self._blamed = photo
+
+    def active_photos(self) -> set[int]:
+        """The photos that were being worked on at the end."""
+        return {self._blamed} if self._blamed is not None else {photo for _, photo, _ in self.at_work()}
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._popen.kill()
+
+    def end(self) -> None:
+        """Closes the connection, upon which it ends by itself; kills it if it does not."""
+        self._socket.close()
+        self.bury()
+
+    def bury(self) -> str:
+        """Waits for its end, enforces it if need be, and says what it died of ("SIGSEGV", "exit code 70")."""
+        self._socket.close()
+        try:
+            code = self._popen.wait(_BURIAL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            try:
+                code = self._popen.wait(_BURIAL_SECONDS)
+            except (
+                subprocess.TimeoutExpired
+            ):  # stuck in the kernel, on a dead share; it is gone when that answers
+                return "it does not even end"
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    def last_words(self) -> str:
+        """The last line that the process printed, or ""."""
+        self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, self._errors.tell() - _LAST_WORDS))
+        lines = self._errors.read().decode("utf-8", "replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _anonymous_file() -> IO[bytes]:
+    """A file that nobody else sees, for what the process prints."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("vision-errors"), "r+b")
+    return tempfile.TemporaryFile()

@@ -1,0 +1,111 @@
+"""Which photos the vision process is to have next, and which is to blame when it dies. Light."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from photo_organizer.photo import Photo
+
+_STRIKES = 2
+_STRIKES_BY_SIGKILL = 3
+"""A decoder's crash repeats itself. SIGKILL may be the kernel's, out of memory, or anybody's at random."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A photo on its way.
+
+    Attributes:
+        number: names it to the vision process; never used twice.
+        sent: whether the living process has it.
+        touched: whether the process has begun to read it.
+        strikes: how often the process has died while it worked on this photo alone.
+    """
+
+    number: int
+    photo: Photo
+    sent: bool = False
+    touched: bool = False
+    strikes: int = 0
+
+
+class Queue:
+    """Photos without an outcome, in the order in which they came.
+
+    While there are suspects (photos that a dead process had begun), they go alone, one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[int, Flight] = {}
+        self._suspects: deque[int] = deque()
+        self._next_number = 1
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def add(self, photos: Sequence[Photo]) -> None:
+        """Puts `photos` at the end."""
+        for photo in photos:
+            self._flights[self._next_number] = Flight(self._next_number, photo)
+            self._next_number += 1
+
+    def get(self, number: int) -> Flight | None:
+        """The photo with this number, if it still waits."""
+        return self._flights.get(number)
+
+    def take(self) -> list[Flight]:
+        """What is to be sent now; it counts as sent."""
+        if self._suspects:
+            chosen = [] if any(flight.sent for flight in self._flights.values()) else [self._suspects[0]]
+        else:
+            chosen = [number for number, flight in self._flights.items() if not flight.sent]
+        flights = [self._flights[number] for number in chosen]
+        for flight in flights:
+            flight.sent = True
+        return flights
+
+    def is_touched(self, number: int) -> None:
+        """The process has begun with this photo."""
+        flight = self._flights.get(number)
+        if flight is not None:
+            flight.touched = True
+
+    def answer(self, number: int) -> Flight | None:
+        """The photo has its outcome; None when it was forgotten meanwhile."""
+        if number in self._suspects:
+            self._suspects.remove(number)
+        return self._flights.pop(number, None)
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._flights.clear()
+        self._suspects.clear()
+
+    def after_death(self, active: Collection[int], *, external: bool) -> Flight | None:
+        """The process has died. Finds the culprit, or the suspects among which it is.
+
+        Args:
+            active: numbers of the photos that were being decoded just then; the likeliest go first.
+            external: it was killed by SIGKILL, and not by us.
+
+        Returns:
+            The photo that is guilty beyond doubt; it is no longer in the queue.
+        """
+        touched = [flight for flight in self._flights.values() if flight.sent and flight.touched]
+        sent = [flight for flight in self._flights.values() if flight.sent]
+        for flight in sent:
+            flight.sent = flight.touched = False
+        if len(sent) == 1 and touched:
+            alone = touched[0]
+            alone.strikes += 1
+            if alone.strikes >= (_STRIKES_BY_SIGKILL if external else _STRIKES):
+                self.answer(alone.number)
+                self._suspects.clear()  # the others were beside it by chance
+                return alone
+        likeliest = [flight.number for flight in touched if flight.number in active]
+        others = [flight.number for flight in touched if flight.number not in active]
+        rest = [number for number in self._suspects if number not in {*likeliest, *others}]
+        self._suspects = deque([*likeliest, *others, *rest])
+        return None

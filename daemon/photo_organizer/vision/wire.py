@@ -1,0 +1,77 @@
+"""What the daemon and the vision process say to each other: JSON, a line a message. Light.
+
+To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
+the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
+`reading` and `decoding` with the number of the thread that does it, `inferring` for a thread's batch, and
+at last `classified` or `rejected`. Names that are not UTF-8 survive as escaped surrogates.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from photo_organizer.photo import Photo, Prediction
+from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
+
+Message = dict[str, Any]
+
+
+def pack(message: Message) -> bytes:
+    """A message as a line."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+class LineReader:
+    """Puts the pieces of a byte stream together to messages."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> Iterator[Message]:
+        """The messages that `piece` completes.
+
+        Raises:
+            ValueError: a line is no message.
+        """
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if not isinstance(message, dict):
+                raise TypeError("not a message")
+            yield message
+
+
+def prediction_message(number: int, prediction: Prediction) -> Message:
+    """`classified` for the photo with this number; categories are known to the other side."""
+    fields = asdict(prediction)
+    del fields["categories"]
+    fields["taken"] = prediction.taken.isoformat() if prediction.taken else None
+    return {"event": "classified", "photo": number, **fields}
+
+
+def rejection_message(number: int, kind: RejectionKind, reason: str) -> Message:
+    """`rejected` for the photo with this number."""
+    return {"event": "rejected", "photo": number, "kind": kind.value, "reason": reason}
+
+
+def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> Outcome:
+    """The outcome that a `classified` or `rejected` message tells of `photo`."""
+    if message["event"] == "rejected":
+        return Rejected(photo, RejectionKind(message["kind"]), message["reason"])
+    taken = message["taken"]
+    prediction = Prediction(
+        sha256=message["sha256"],
+        model=message["model"],
+        engine=message["engine"],
+        categories=categories,
+        probabilities=tuple(message["probabilities"]),
+        decoder=message["decoder"],
+        taken=datetime.fromisoformat(taken) if taken else None,
+        camera=message["camera"],
+        perceptual_hash=message["perceptual_hash"],
+    )
+    return Classified(photo, prediction)
