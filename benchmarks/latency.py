@@ -167,8 +167,9 @@ def publish(
         Figure("idle, unloaded", cold["idle"]["daemon"], "% of a core", target=Target("value", at_most=0.1)),
     ]
     report.notes += [
-        f"{arguments.drops} drops of {arguments.megapixels:g} megapixels, beyond {arguments.settle_seconds:g} "
-        f"s of settling; the limit is one photo read, hashed, decoded and classified alone. "
+        f"{arguments.drops} drops of {arguments.megapixels:g} megapixels, beyond the "
+        f"{arguments.settle_seconds:g} s of settling; the limit is one photo read, hashed, "
+        f"decoded and classified alone. "
         f"{len(cold['beyond settling'])} cold drops; {arguments.idle_minutes:g} minutes of idling each.",
         f"Resident: fresh daemon {warm['fresh daemon'].rss:.0f} MB, warm vision {vision.rss:.0f} MB.",
     ]

@@ -23,9 +23,8 @@ from statistics import median
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from photo_organizer.vision.engines import load_engine
 
-from photo_organizer.vision.engine import Engine
+from photo_organizer.vision.engine import Engine, load_engine
 
 CORES = len(os.sched_getaffinity(0))
 _REDUCED = {
@@ -118,7 +117,7 @@ def one_alone(path: Path, engine: Engine) -> float:
 
 def main(model: Path, *photos: Path) -> None:
     """Prints the median of `one_alone` as JSON: `python benchmarks/limit.py MODEL PHOTO...`."""
-    engine = load_engine(read_model(model), "auto")
+    engine = load_engine(model, "auto")
     one_alone(photos[0], engine)
     print(json.dumps({"median_seconds": median(one_alone(photo, engine) for photo in photos)}))
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from photo_organizer.config import Configuration, load_configuration
@@ -18,6 +18,7 @@ from photo_organizer.learning.registry import Registry
 
 _TICK = 0.002  # how often something awaited is looked at: far finer than what is measured
 CHECKOUT = Path(__file__).resolve().parent.parent
+STARTER = CHECKOUT / "models" / "starter"
 
 
 class Organizer:
@@ -33,20 +34,18 @@ class Organizer:
         self,
         home: Path,
         model: Path | None = None,
-        settings: Mapping[str, Mapping[str, object]] | None = None,
+        settings: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     ) -> None:
         self.home = home
         self.inbox = home / "inbox"
         self.library = home / "library"
         for folder in (self.inbox, self.library):
             folder.mkdir(parents=True)
-        categories = json.loads(((model or CHECKOUT / "models" / "starter") / "model.json").read_text())[
-            "categories"
-        ]
+        description = json.loads(((model or STARTER) / "model.json").read_text(encoding="utf-8"))
         config: dict[str, Any] = {
             "inboxes": [str(self.inbox)],
             "library": str(self.library),
-            "categories": categories,
+            "categories": description["categories"],
             "state": {"directory": str(home / "state")},
             "model": {"directory": str(home / "models")},
             "retraining": {"enabled": False},
@@ -141,11 +140,15 @@ class Organizer:
         """Waits until `condition`; the daemon's end or `timeout` seconds are errors."""
         deadline = time.monotonic() + timeout
         while not condition():
-            if self._process is not None and self._process.poll() is not None:
-                raise RuntimeError(f"the daemon ended with {self._process.returncode} before {meaning}")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{timeout:g} s passed before {meaning}; status: {self.status()}")
+            self.check_time(deadline, meaning)
             time.sleep(_TICK)
+
+    def check_time(self, deadline: float, meaning: str) -> None:
+        """Raises when the daemon has ended or `deadline` (`time.monotonic()`) has passed before `meaning`."""
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"the daemon ended with {self._process.returncode} before {meaning}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"too late: it should be that {meaning}; status: {self.status()}")
 
 
 def install(model: Path | None, configuration: Configuration) -> Path:

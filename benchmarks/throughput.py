@@ -22,12 +22,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from photo_organizer.vision.engines import load_engine
-
 from arguments import parser_with_photos
 from limit import CORES, NOTHING, CoreSeconds, measure_limit
 from organizer import Organizer
-from photo_organizer.vision.engine import Engine
+from photo_organizer.vision.engine import Engine, load_engine
 from photos import make_photos
 from processes import Moment, children
 from report import Figure, Report, Target
@@ -91,7 +89,7 @@ def measure(photos: Sequence[Path], home: Path, arguments: argparse.Namespace) -
     first, *photos = photos
     share = len(photos) // arguments.rounds
     organizer = Organizer(home / "organizer", arguments.model)
-    engine = load_engine(read_model(organizer.model), "auto")
+    engine = load_engine(organizer.model, "auto")
     measure_limit(photos[:CORES], engine)  # warms the limit's engine up
     rounds = []
     with organizer:

@@ -1,0 +1,186 @@
+"""Whether it stays as fast and as small as it began: a very long backlog, and a very long memory.
+
+    python benchmarks/growth.py
+
+100,000 tiny photos arrive at once; the rate of the last tenth is compared with that of the first, and the
+memory of both processes is sampled on the way. Then the daemon is started on a journal and a ledger of a
+million rows, and on empty ones. The model is a small one, so that what grows is not hidden behind the
+network's work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from arguments import parser
+from history import write_history
+from organizer import CHECKOUT, Organizer
+from photos import make_tiny_photos
+from processes import children, memory
+from report import Figure, Report, Target
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+_STARTS = 3
+_PATIENCE = 2 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The state of things some seconds after the backlog arrived; memory is resident, in MB."""
+
+    seconds: float
+    filed: int
+    daemon: float
+    vision: float
+
+
+def main() -> None:
+    """Measures, prints and writes the results."""
+    arguments = parse_arguments()
+    report = Report("growth")
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="growth-", dir=arguments.scratch) as scratch:
+        model = arguments.model or small_model(Path(scratch) / "small-model")
+        samples = file_backlog(Path(scratch) / "backlog", model, arguments.photos_count)
+        empty = start_up(Path(scratch) / "empty", model, 0)
+        long = start_up(Path(scratch) / "long", model, arguments.rows)
+    publish(report, samples, empty, long, arguments)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    made = parser(__doc__ or "")
+    made.add_argument("--photos-count", type=int, default=100_000)
+    made.add_argument("--rows", type=int, default=1_000_000, help="of the journal and the ledger at start-up")
+    return made.parse_args()
+
+
+def small_model(directory: Path) -> Path:
+    """VGG16 with random weights for photos of 32 x 32, as the tests have it."""
+    sys.path.append(str(CHECKOUT / "tests"))
+    from models import make_model  # noqa: PLC0415  (not a package; only a checkout has it)
+
+    made: Path = make_model(directory)
+    return made
+
+
+def file_backlog(home: Path, model: Path, count: int) -> list[Sample]:
+    """Moves `count` tiny photos in at once and watches them being filed."""
+    print(f"making {count} tiny photos ...", flush=True)
+    with Organizer(home, model) as organizer:
+        make_tiny_photos(home / "first", 1)
+        (home / "first" / "0000").rename(organizer.inbox / "first")  # warms the vision process up
+        organizer.wait_for_rows(1, 120)
+        vision = children(organizer.pid)[0]
+        make_tiny_photos(home / "arriving", count + 1)
+        (home / "arriving" / "0000" / "IMG_000000.jpg").unlink()  # filed already
+        started = time.monotonic()
+        (home / "arriving").rename(organizer.inbox / "backlog")
+        samples: list[Sample] = []
+        while not samples or samples[-1].filed < count:
+            interval = 0.1 if len(samples) < 100 else 0.5
+            time.sleep(interval)
+            organizer.check_time(started + _PATIENCE, "the backlog is filed")
+            now = time.monotonic() - started
+            filed = organizer.rows() - 1
+            samples.append(Sample(now, filed, memory(organizer.pid).rss, memory(vision).rss))
+            if len(samples) % 60 == 0:
+                print(f"{now:6.0f} s  {filed:7} filed  {samples[-1].daemon:.0f} MB", flush=True)
+        return samples
+
+
+def start_up(home: Path, model: Path, rows: int) -> float:
+    """Median seconds from the daemon's start to its first idle status, with `rows` operations behind it."""
+    organizer = Organizer(home, model)
+    with organizer:  # makes journal and ledger
+        make_tiny_photos(home / "first", 1)
+        (home / "first" / "0000").rename(organizer.inbox / "first")
+        organizer.wait_for_rows(1, 120)
+    if rows:
+        print(f"writing {rows} rows ...", flush=True)
+        write_history(organizer.configuration, rows)
+    seconds = []
+    for _ in range(_STARTS):
+        started = time.monotonic()
+        organizer.start()
+        seconds.append(time.monotonic() - started)
+        organizer.stop()
+    shutil.rmtree(home)
+    return median(seconds)
+
+
+def rate_between(samples: list[Sample], low: float, high: float) -> float:
+    """Photos a second between two shares of the backlog."""
+    count = samples[-1].filed
+    first = next(sample for sample in samples if sample.filed >= max(1, low * count))
+    last = next(sample for sample in samples if sample.filed >= high * count)
+    return (last.filed - first.filed) / (last.seconds - first.seconds)
+
+
+def publish(
+    report: Report, samples: list[Sample], empty: float, long: float, arguments: argparse.Namespace
+) -> None:
+    """Table, notes, JSON and plot."""
+    count = arguments.photos_count
+    first, last = rate_between(samples, 0.0, 0.1), rate_between(samples, 0.9, 1.0)
+    early = next(sample for sample in samples if sample.filed >= count / 10)
+    late = samples[-1]
+    report.figures += [
+        Figure(
+            "a photo of the last tenth (limit: first)",
+            1000 / last,
+            "ms",
+            limit=1000 / first,
+            target=Target("limit", at_most=1.1),
+        ),
+        Figure("daemon at the end (limit: after a tenth)", late.daemon, "MB", limit=early.daemon),
+        Figure("vision at the end (limit: after a tenth)", late.vision, "MB", limit=early.vision),
+        Figure("daemon at its largest", max(sample.daemon for sample in samples), "MB"),
+        Figure(
+            f"start-up with {arguments.rows:,} rows (limit: empty)",
+            long,
+            "s",
+            limit=empty,
+            target=Target("value", at_most=2),
+        ),
+    ]
+    report.notes.append(f"{count:,} photos in {late.seconds:.0f} s, {count / late.seconds:.0f} a second")
+    report.publish({"samples": samples}, lambda canvas: draw(canvas, samples), arguments.results)
+
+
+def draw(canvas: Canvas, samples: list[Sample]) -> None:
+    """Rate and memory over the photos filed."""
+    rates, sizes = canvas.subplots(2, 1, sharex=True)
+    step = max(1, len(samples) // 60)
+    pairs = [
+        (one, other) for one, other in zip(samples, samples[step:], strict=False) if other.filed > one.filed
+    ]
+    rates.plot(
+        [other.filed for _, other in pairs],
+        [(other.filed - one.filed) / (other.seconds - one.seconds) for one, other in pairs],
+    )
+    rates.set_ylabel("photos a second")
+    rates.set_ylim(bottom=0)
+    for name in ("daemon", "vision"):
+        sizes.plot(
+            [sample.filed for sample in samples], [getattr(sample, name) for sample in samples], label=name
+        )
+    sizes.set_ylabel("resident, MB")
+    sizes.set_xlabel("photos filed")
+    sizes.set_ylim(bottom=0)
+    sizes.legend()
+    canvas.suptitle(f"A backlog of {samples[-1].filed:,} tiny photos")
+
+
+if __name__ == "__main__":
+    main()
