@@ -68,10 +68,6 @@ class Organizer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and self.log.exists():
-            print(
-                f"--- the end of {self.log}:\n{self.log.read_text(errors='replace')[-3000:]}", file=sys.stderr
-            )
         self.stop()
 
     def start(self) -> None:
@@ -146,9 +142,12 @@ class Organizer:
     def check_time(self, deadline: float, meaning: str) -> None:
         """Raises when the daemon has ended or `deadline` (`time.monotonic()`) has passed before `meaning`."""
         if self._process is not None and self._process.poll() is not None:
-            raise RuntimeError(f"the daemon ended with {self._process.returncode} before {meaning}")
+            raise RuntimeError(f"the daemon ended before {meaning}; its log ends:\n{self._log_end()}")
         if time.monotonic() > deadline:
-            raise TimeoutError(f"too late: it should be that {meaning}; status: {self.status()}")
+            raise TimeoutError(f"not in time: {meaning}; {self.status()}; its log ends:\n{self._log_end()}")
+
+    def _log_end(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def install(model: Path | None, configuration: Configuration) -> Path:
