@@ -215,6 +215,7 @@ class Daemon:
         else:
             self._config_error = None
             log.info("configuration taken over")
+        self._take_over_model()
         self._notifier.ready(self._describe())
 
     def _take_over(self, configuration: Configuration) -> None:

@@ -40,13 +40,13 @@ class FileWatch(FileSystemEventHandler):
             One line for each folder that cannot be watched; its files are then looked at on each wake-up
             only.
         """
+        self._observer.start()
         troubles = []
         for folder in sorted({file.parent for file in self._seen}):
             try:
                 self._observer.schedule(self, os.fspath(folder), recursive=False)
             except OSError as error:
                 troubles.append(f"{printable(folder)}: changes are noticed late here ({error.strerror})")
-        self._observer.start()
         return troubles
 
     def stop(self) -> None:

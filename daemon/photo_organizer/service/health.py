@@ -112,15 +112,13 @@ def folder_findings(configuration: Configuration) -> Iterator[Finding]:
         elif name == "library" and not _moves_without_replacing(folder):
             yield Finding(
                 f"the file system of {where} has no atomic move that never replaces a file",
-                "photos are linked and then unlinked there, or copied; a file system like ext4, btrfs or xfs is better",
+                "photos are linked and then unlinked there, or copied; ext4, btrfs or xfs do better",
                 optional=True,
             )
 
 
 def inotify_findings(configuration: Configuration) -> Iterator[Finding]:
-    """Fewer inotify watches than the inboxes have folders, so that some are noticed at the next rescan
-    only.
-    """
+    """Too few inotify watches for the folders of the inboxes: some are then seen at the next rescan only."""
     if configuration.watch.mode == "polling":
         return
     allowed = _number(_WATCH_LIMIT)
@@ -131,15 +129,13 @@ def inotify_findings(configuration: Configuration) -> Iterator[Finding]:
         wanted = max(524_288, 4 * needed)
         yield Finding(
             f"the inboxes have {needed:,} folders, and the kernel lets all your programs watch {allowed:,}",
-            f"run `echo fs.inotify.max_user_watches={wanted} | sudo tee /etc/sysctl.d/60-photo-organizer.conf "
-            "&& sudo sysctl --system`",
+            _sysctl("fs.inotify.max_user_watches", wanted),
         )
     instances = _number(_INSTANCE_LIMIT)
     if instances is not None and instances < _INSTANCES_NEEDED:
         yield Finding(
             f"the kernel lets all your programs together watch by {instances} instances of inotify only",
-            "run `echo fs.inotify.max_user_instances=128 | sudo tee /etc/sysctl.d/60-photo-organizer.conf "
-            "&& sudo sysctl --system`",
+            _sysctl("fs.inotify.max_user_instances", 128),
         )
 
 
@@ -148,10 +144,17 @@ def package_findings() -> Iterator[Finding]:
     if Path("/run/systemd/journal/socket").exists() and importlib.util.find_spec("systemd") is None:
         yield Finding(
             "systemd-python is not installed; journal fields are sent by the program itself",
-            "nothing needs it; to have it all the same, install python3-systemd (Debian, Ubuntu), python3-systemd "
-            "(Fedora) or python-systemd (Arch), or libsystemd-dev, pkg-config and a C compiler for the extra [systemd]",
+            "nothing needs it; to have it all the same, install python3-systemd (Debian, Ubuntu, Fedora) or "
+            "python-systemd (Arch), or build the extra [systemd] with pkg-config, a C compiler and libsystemd-dev "
+            "(Debian, Ubuntu), systemd-devel (Fedora) or systemd-libs (Arch)",
             optional=True,
         )
+
+
+def _sysctl(name: str, value: int) -> str:
+    """The line that raises a limit of the kernel, now and after the next start."""
+    file = f"/etc/sysctl.d/60-photo-organizer-{name.rpartition('.')[2]}.conf"
+    return f"run `echo {name}={value} | sudo tee {file} && sudo sysctl --system`"
 
 
 def _is_outdated(configuration: Configuration, directory: Path) -> bool:

@@ -34,6 +34,7 @@ def planned_units(configuration: Configuration, *, timer: bool, sandbox: bool) -
     """The unit files of this machine and configuration, in full.
 
     Args:
+        configuration: whose file and folders they name.
         timer: also the training service and its timer.
         sandbox: also the tighter sandbox.
     """

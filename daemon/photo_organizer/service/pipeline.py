@@ -20,16 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from photo_organizer.inbox.inbox import Collection
-from photo_organizer.library.library import (
-    Filing,
-    FilingReport,
-    Placed,
-    SourceTrouble,
-)
+from photo_organizer.errors import OrganizerError
+from photo_organizer.inbox import Collection
+from photo_organizer.library import Filing, FilingReport, Placed, SourceTrouble
 from photo_organizer.photo import AssetGroup, Photo
 from photo_organizer.service.placement import Placement
-from photo_organizer.vision.outcomes import Classified, Outcome, Rejected
+from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
 
 FILED_TOGETHER = 64
 _BYTES_TOGETHER = (
@@ -230,12 +226,17 @@ class Pipeline:
         self._more = collection.more
         known = {filing.group.photo.path for filing in self._ready} | self._being_classified.keys()
         fresh = [group for group in collection.groups if group.photo.path not in known]
-        if not fresh:
-            return
+        photos: list[Photo] = []
         for group in fresh:
-            self._being_classified[group.photo.path] = group
+            if self.placement.is_video(group):
+                self._make_ready(self.placement.of_video(group))
+            else:
+                self._being_classified[group.photo.path] = group
+                photos.append(group.photo)
+        if not photos:
+            return
         try:
-            self.vision.submit([group.photo for group in fresh])
+            self.vision.submit(photos)
         except OrganizerError as error:
             self._rest(str(error), by_vision=True)
             self.give_back()

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from photo_organizer.config import Configuration
 from photo_organizer.config.folders import FolderTemplate
+from photo_organizer.formats import VIDEO_EXTENSIONS
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action, AssetGroup, Prediction
 from photo_organizer.vision.decision import decide
@@ -47,6 +48,14 @@ class Placement:
             name=group.photo.path.name,
         )
         return Filing(group, Action.FILED, folder, prediction, decision)
+
+    def is_video(self, group: AssetGroup) -> bool:
+        """Whether it is a video that belongs to no photo; such go to a folder of their own, unseen by the model."""
+        return group.photo.path.suffix.lower() in VIDEO_EXTENSIONS
+
+    def of_video(self, group: AssetGroup) -> Filing:
+        """In the folder for videos. The inbox offers them only when there is one."""
+        return Filing(group, Action.FILED, self.configuration.videos or self.configuration.review, None, None)
 
     def of_unreadable(self, group: AssetGroup, reason: str) -> Filing:
         """In quarantine, with the reason beside it."""

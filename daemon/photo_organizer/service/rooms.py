@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.registry import Registry
+from photo_organizer.errors import OrganizerError
+from photo_organizer.inbox import Inbox
+from photo_organizer.learning.registry import Registry, serving_categories
 from photo_organizer.library import Library
 from photo_organizer.service.pipeline import Pipeline, Reporter
 from photo_organizer.service.placement import Placement
-from photo_organizer.vision.model import read_model
+from photo_organizer.vision.client import VisionClient
+from photo_organizer.vision.model import ModelDescription, read_model
+
+_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
 
 
 class Rooms:
@@ -124,3 +130,37 @@ class Rooms:
         self.vision.close()
         self.vision = self._new_vision()
         self.pipeline.vision = self.vision
+
+    def _new_inbox(self) -> Inbox:
+        configuration = self._configuration
+        return Inbox(
+            configuration.inboxes,
+            configuration.watch,
+            library=configuration.library,
+            # asked anew each time, because the library may be exchanged
+            is_held=lambda photo: self.library.is_held(photo),
+            videos=configuration.videos is not None,
+            available_extras=available_extras(),
+        )
+
+    def _new_vision(self) -> VisionClient:
+        return new_vision(self._configuration, self._model)
+
+
+def new_vision(configuration: Configuration, model: ModelDescription) -> VisionClient:
+    """A vision process for `model`, not started yet."""
+    minutes = configuration.model.unload_after_minutes
+    return VisionClient(
+        model.directory,
+        engine=configuration.model.engine,
+        categories=serving_categories(configuration, model.directory),
+        limits=configuration.limits,
+        features=configuration.state_directory / "features.sqlite",
+        unload_after=None if minutes is None else 60 * minutes,
+        batch=configuration.batch.size,
+    )
+
+
+def available_extras() -> frozenset[str]:
+    """The optional formats whose decoders are installed; they are found, not imported."""
+    return frozenset(extra for extra, module in _EXTRAS.items() if importlib.util.find_spec(module))

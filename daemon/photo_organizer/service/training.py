@@ -47,6 +47,7 @@ class Training:
         remembered: when a retraining was last considered, from run to run.
         clock: the wall clock, aware.
         command: the program to run; the real one by default.
+        grace_seconds: how long a start of the daemon (and of the machine) is left in peace.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Training:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         command: Sequence[str] = (sys.executable, "-m", "photo_organizer.learning.process"),
+        grace_seconds: float = _GRACE_AFTER_START_SECONDS,
     ) -> None:
         self._configuration = configuration
         self._remembered = remembered
@@ -64,7 +66,7 @@ class Training:
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._outcome: dict[str, object] = {}
-        self._not_before = time.monotonic() + _GRACE_AFTER_START_SECONDS
+        self._not_before = time.monotonic() + grace_seconds
         self.progress: str | None = None
         self.hindrance: str | None = None
         self.last_result: str | None = None

@@ -79,7 +79,13 @@ def properties(text: str) -> list[tuple[str, str]]:
 
 
 def quote(text: str) -> str:
-    """One word of a command line or of a list of paths: blanks, quotes, `%` and `$` mean themselves."""
+    """One word of a command line or of a list of paths: blanks, quotes and `%` mean themselves.
+
+    Raises:
+        UnitError: it cannot be written in a unit file.
+    """
+    if not text.isprintable():
+        raise UnitError("this name has a control character, which no unit file can hold", where=text)
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if any(character in escaped for character in " \t\"'\\;") else escaped
 
@@ -104,8 +110,10 @@ def writable_folders(configuration: Configuration) -> list[Path]:
 
 
 def _command(name: str, configuration: Configuration) -> str:
-    words = [sys.executable, "-P", "-m", "photo_organizer", name, "--config", os.fspath(configuration.path)]
-    return " ".join(quote(word).replace("$", "$$") for word in words)
+    arguments = ["-P", "-m", "photo_organizer", name, "--config", os.fspath(configuration.path)]
+    # systemd puts variables into arguments, and never into the program's own path
+    words = [quote(sys.executable), *(quote(word).replace("$", "$$") for word in arguments)]
+    return " ".join(words)
 
 
 def _writable(configuration: Configuration) -> dict[str, str]:

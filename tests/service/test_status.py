@@ -1,0 +1,78 @@
+"""`status.json`: whole or not at all, private, and written only when there is something new."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import stat
+from pathlib import Path
+
+from photo_organizer.service.status import STATUS_FILE, State, Status, StatusFile, describe
+
+IDLE = Status(
+    pid=1,
+    version="1",
+    state=State.IDLE,
+    since="2026-11-22T10:00:00+00:00",
+    model="starter",
+    engine=None,
+    queued=0,
+    filed_total=12431,
+    review_total=3,
+    quarantined_total=0,
+    last_photo_time=None,
+    last_error=None,
+    next_retraining=None,
+)
+CONTRACT = """pid version state since model engine queued filed_total review_total quarantined_total
+    last_photo_time last_error next_retraining""".split()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_file_has_the_fields_of_the_contract_and_is_private(tmp_path: Path) -> None:
+    StatusFile(tmp_path).offer(IDLE)
+    written = json.loads((tmp_path / STATUS_FILE).read_text())
+    assert set(CONTRACT) <= written.keys()
+    assert (written["state"], written["filed_total"]) == ("idle", 12431)
+    assert stat.S_IMODE((tmp_path / STATUS_FILE).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [STATUS_FILE]
+
+
+def test_it_is_written_at_most_once_a_second_and_the_last_word_is_not_lost(tmp_path: Path) -> None:
+    clock = Clock()
+    file = StatusFile(tmp_path, clock)
+    file.offer(IDLE)
+    for filed in range(5):
+        file.offer(dataclasses.replace(IDLE, filed_total=filed))
+    assert json.loads((tmp_path / STATUS_FILE).read_text())["filed_total"] == 12431
+    assert file.next_due() == 101.0
+    clock.now = 101.0
+    file.offer(dataclasses.replace(IDLE, filed_total=4))
+    assert json.loads((tmp_path / STATUS_FILE).read_text())["filed_total"] == 4
+    assert file.next_due() is None
+
+
+def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
+    clock = Clock()
+    file = StatusFile(tmp_path, clock)
+    file.offer(IDLE)
+    before = (tmp_path / STATUS_FILE).stat()
+    clock.now += 1000
+    file.offer(IDLE)
+    assert (tmp_path / STATUS_FILE).stat() == before
+    assert file.next_due() is None
+
+
+def test_the_line_for_systemctl_reads_like_a_sentence() -> None:
+    assert describe(IDLE, filed_in_burst=0, burst=0) == "idle, 12,431 photos filed"
+    working = dataclasses.replace(IDLE, state=State.WORKING)
+    assert describe(working, filed_in_burst=218, burst=1900) == "filing 218 of 1,900"
+    paused = dataclasses.replace(IDLE, state=State.PAUSED, reason="/lib: no space left on device")
+    assert describe(paused, filed_in_burst=0, burst=0) == "paused: /lib: no space left on device"
