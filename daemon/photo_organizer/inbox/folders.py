@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from photo_organizer.inbox.memory import Fact
 from photo_organizer.inbox.stillness import Observation
 
 
@@ -59,7 +58,7 @@ class Folder:
     groups: dict[str, Waiting] = field(default_factory=dict)
     strays: dict[str, Observation] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
-    left: Counter[Fact] = field(default_factory=Counter)
+    left: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     orphans: int = 0
     videos: int = 0
     beyond: int = 0
@@ -103,8 +102,8 @@ class Root:
         nothing is made of its emptiness.
         """
         try:
-            status = os.stat(self.path)
-            above = os.stat(self.path.parent)
+            status = self.path.stat()
+            above = self.path.parent.stat()
             os.scandir(self.path).close()
         except OSError as error:
             return (error.strerror or str(error)).lower(), None

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from photo_organizer.inbox.folders import Folder, Root, Waiting
 from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.late import LateCompanion
 from photo_organizer.inbox.litter import Ignored
-from photo_organizer.inbox.memory import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, WAITS_FOR_EXTRA, Fact, Memory
+from photo_organizer.inbox.memory import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.names import may_accompany
 from photo_organizer.inbox.offering import RESTLESS_CHANGES, Offering
@@ -155,7 +156,7 @@ class Inbox:
         """Begin to watch. `wake` is called from another thread when `collect` has something to look at."""
         if all(root.polled for root in self._scanner.roots):
             return
-        self._hints = Hints(wake)
+        self._scanner.hints = self._hints = Hints(wake)
         try:
             self._scanner.watcher = InotifyWatcher(self._hints)
         except (OSError, ImportError) as error:
@@ -216,7 +217,7 @@ class Inbox:
         if folder is not None:
             fact = self._offering.reason_to_leave(group, reason)
             self._offering.note(group, fact)
-            folder.left[fact] += 1
+            folder.left[fact.label] += 1
 
     def pause(self) -> None:
         """Hand out nothing and look at nothing until `resume`: what arrives meanwhile stays where it is."""
@@ -233,16 +234,11 @@ class Inbox:
         waiting = list(self._scanner.groups)
         settling = [group for group in waiting if group.due > now]
         folders = self._scanner.folders.values()
-        kinds = {NOT_AN_IMAGE: 0, TRY_AGAIN: 0}
-        extras: dict[str, int] = {}
-        left: dict[str, int] = {}
-        for fact, number in ((fact, number) for folder in folders for fact, number in folder.left.items()):
-            if fact.reason == WAITS_FOR_EXTRA and fact.extra is not None:
-                extras[fact.extra] = extras.get(fact.extra, 0) + number
-            elif fact.reason in kinds:
-                kinds[fact.reason] += number
-            elif fact.reason != OFFERED_LATE:
-                left[fact.reason] = left.get(fact.reason, 0) + number
+        left: Counter[tuple[str, str | None]] = Counter()
+        for folder in folders:
+            left.update(folder.left)
+        del left[OFFERED_LATE, None]
+        not_images, retrying = left.pop((NOT_AN_IMAGE, None), 0), left.pop((TRY_AGAIN, None), 0)
         return InboxCounts(
             ready=len(waiting) - len(settling) + sum(folder.beyond for folder in folders),
             settling=len(settling),
@@ -251,12 +247,12 @@ class Inbox:
                 for group in settling
             ),
             in_flight=len(self._in_flight),
-            retrying=kinds[TRY_AGAIN],
-            not_images=kinds[NOT_AN_IMAGE],
+            retrying=retrying,
+            not_images=not_images,
             orphans=sum(folder.orphans for folder in folders),
             videos=sum(folder.videos for folder in folders),
-            waiting_for_extra=extras,
-            left=left,
+            waiting_for_extra={extra: number for (_, extra), number in left.items() if extra is not None},
+            left={reason: number for (reason, extra), number in left.items() if extra is None},
             missing=tuple(root.path for root in self._scanner.roots if root.missing),
         )
 

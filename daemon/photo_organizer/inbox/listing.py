@@ -26,7 +26,7 @@ class Listing:
         companions: names that belong to `photos` or to the awaited ones.
         orphans: companions that belong to no file of this folder (known only when not `truncated`).
         folders: names and inodes of the folders in it.
-        left: how many photos stay for which fact.
+        left: how many photos stay, by reason and extra.
         beyond: photos that did not fit any more.
         truncated: whether names were left unread for want of room.
         expected: whether a companion belongs to a photo that is in flight or stays.
@@ -38,7 +38,7 @@ class Listing:
     companions: dict[str, os.stat_result] = field(default_factory=dict)
     orphans: dict[str, os.stat_result] = field(default_factory=dict)
     folders: list[tuple[str, int]] = field(default_factory=list)
-    left: Counter[Fact] = field(default_factory=Counter)
+    left: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     beyond: int = 0
     truncated: bool = False
     expected: bool = False
@@ -131,7 +131,7 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
         if fact is None or fact.due <= question.now:
             listing.photos[name] = status
             continue
-        listing.left[fact] += 1
+        listing.left[fact.label] += 1
         if fact.due != float("inf"):
             listing.next_due = min(fact.due, listing.next_due or fact.due)
         if kind is not Kind.UNKNOWN:

@@ -30,6 +30,11 @@ class Fact:
     due: float = inf
     attempts: int = 0
 
+    @property
+    def label(self) -> tuple[str, str | None]:
+        """What it is counted under: reason and extra."""
+        return self.reason, self.extra
+
 
 class Memory:
     """Facts about files by path and identity: a fact ends when the file changes.

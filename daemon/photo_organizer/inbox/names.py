@@ -76,10 +76,8 @@ def family(folded_stem: str) -> str:
 
 def is_edited(folded_stem: str) -> bool:
     """Whether the name is that of an edited rendering of another photo."""
-    return (
-        bool(_APPLE_EDITED.match(folded_stem))
-        or (family(folded_stem) != folded_stem
-        and not is_burst(folded_stem))
+    return bool(_APPLE_EDITED.match(folded_stem)) or (
+        family(folded_stem) != folded_stem and not is_burst(folded_stem)
     )
 
 

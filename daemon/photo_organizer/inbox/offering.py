@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.errors import printable
 from photo_organizer.inbox.folders import Folder, Waiting
 from photo_organizer.inbox.memory import HELD, TRY_AGAIN, Fact, Memory
-from photo_organizer.inbox.sniffing import hindrance
+from photo_organizer.inbox.sniffing import hindrance, is_being_written
 from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)
 
-RESTLESS_CHANGES = 3
+RESTLESS_CHANGES = 5
 _LONGEST_BACK_OFF = 30.0
 _UNREADABLE_SECONDS = 5.0
 _LONGEST_RETRY = 3600.0
@@ -38,21 +38,19 @@ class Offer:
     look_again: bool = False
 
 
-def settled_at(observations: list[Observation], settle_seconds: float) -> float:
-    """When all of them will have been still for `settle_seconds`, if nothing changes (monotonic).
-
-    A file that was found changed several times is asked ever more seldom, but for ever.
-    """
-    return max(each.since + settle_seconds + _back_off(each.changes, settle_seconds) for each in observations)
+def settled_at(observations: Iterable[Observation], settle_seconds: float) -> float:
+    """When all of them will have been still for `settle_seconds`, if nothing changes (monotonic)."""
+    return max(each.since for each in observations) + settle_seconds
 
 
 def _back_off(changes: int, settle_seconds: float) -> float:
-    if changes <= RESTLESS_CHANGES:
+    """Seconds by which a restless file is asked later than it could have settled: ever more seldom, but for ever.
+
+    An event in its folder has it asked at once all the same.
+    """
+    if changes < RESTLESS_CHANGES:
         return 0.0
-    return (
-        min(settle_seconds * 2.0 ** min(changes - RESTLESS_CHANGES - 1, 16), _LONGEST_BACK_OFF)
-        - settle_seconds / 2
-    )
+    return min(max(settle_seconds, 0.1) * 2.0 ** min(changes - RESTLESS_CHANGES, 16), _LONGEST_BACK_OFF)
 
 
 class Offering:
@@ -96,8 +94,15 @@ class Offering:
             )
             observations.append(folder.seen[name])
         due = settled_at(observations, self._settle_seconds)
+        if due <= now.monotonic and folder.root.trust_clock:
+            for name in waiting.names:
+                if is_being_written(folder.path_of(name)):
+                    folder.seen[name] = restless = folder.seen[name].restless()
+                    observations.append(restless)
+                    due = now.monotonic + max(self._settle_seconds, 0.1)
         if due > now.monotonic:
-            return Offer(again_at=due)
+            changes = max(each.changes for each in observations)
+            return Offer(again_at=due + _back_off(changes, self._settle_seconds))
         photo, *companions = (
             Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 import time
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from pathlib import Path
 
 from photo_organizer.errors import printable
 from photo_organizer.formats import by_extension
@@ -20,9 +22,9 @@ from photo_organizer.inbox.listing import Listing, Question, look
 from photo_organizer.inbox.litter import Ignored
 from photo_organizer.inbox.memory import Fact, Memory
 from photo_organizer.inbox.names import may_accompany
-from photo_organizer.inbox.offering import settled_at
-from photo_organizer.inbox.stillness import Moment, Observation, observe
-from photo_organizer.inbox.watching import InotifyWatcher
+from photo_organizer.inbox.offering import RESTLESS_CHANGES, settled_at
+from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.watching import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 WINDOW = 4096
 """Groups that wait at a time; the others wait in their folder."""
 
-_REST = 4.0
+_REST = 8.0
 """A folder rests this many times as long as the last look into it took."""
 
 _POLLING_REST = 50.0
@@ -74,6 +76,7 @@ class Scanner:
         on_orphan: Callable[[Folder, str, Observation], None],
     ) -> None:
         self.roots = roots
+        self.hints: Hints | None = None
         self.watcher: InotifyWatcher | None = None
         self.groups: Agenda[Waiting] = Agenda()
         self.folders: dict[str, Folder] = {}
@@ -144,6 +147,10 @@ class Scanner:
         if folder.relative == "" and not self._is_there(folder, began):
             return
         try:
+            if folder.relative and not stat.S_ISDIR(Path(folder.path).lstat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, "a folder no more")  # noqa: TRY301 - as the system would say
+            if self.hints is not None:
+                self.hints.listen(folder.path)
             self._watch(folder)
             listing = look(self._question(folder, began))
         except OSError as error:
@@ -241,7 +248,7 @@ class Scanner:
             if name in statuses:
                 seen[name] = observe(before, statuses[name], now, trust_clock=trust)
             elif before is not None:
-                seen[name] = before
+                seen[name] = self._once_more(folder, name, before, now)
         groups: dict[str, Waiting] = {}
         for photo, names in ((each.photo, (each.photo, *each.companions)) for each in bundles):
             before_group = folder.groups.pop(photo, None)
@@ -259,6 +266,18 @@ class Scanner:
         folder.left, folder.beyond, folder.expected = listing.left, listing.beyond, listing.expected
         if not listing.truncated:
             self._meet_orphans(folder, listing.orphans, now)
+
+    def _once_more(self, folder: Folder, name: str, before: Observation, now: Moment) -> Observation:
+        """An awaited file is looked at when it is due, a restless one also whenever its folder is."""
+        if before.changes < RESTLESS_CHANGES:
+            return before
+        try:
+            status = regular_file(folder.path_of(name))
+        except OSError:  # told when it is due
+            return before
+        if status is None:
+            return before
+        return observe(before, status, now, trust_clock=folder.root.trust_clock)
 
     def _meet_orphans(self, folder: Folder, orphans: dict[str, os.stat_result], now: Moment) -> None:
         """Count companions and videos that stand alone; offer the companions, once they have been still for long."""
@@ -328,6 +347,8 @@ class Scanner:
             self._looks.drop(folder)
             self._empty(folder)
             self._leave_sweep(folder)
+            if self.hints is not None:
+                self.hints.listen(folder.path)
             if self.watcher is not None:
                 self.watcher.forget(folder.path)
 

@@ -1,4 +1,4 @@
-"""The first bytes of a file, read so that nothing but a regular file is ever opened for good."""
+"""What only an open file can tell: its first bytes, and whether somebody still writes it. Opened, never changed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ def read_head(path: str) -> bytes:
         return os.read(descriptor, HEAD_SIZE)
     finally:
         os.close(descriptor)
+
+
+def is_being_written(path: str) -> bool:
+    """Whether some program has the file open for writing. False where that cannot be told."""
+    try:
+        descriptor = fsops.open_photo(os.fsencode(path))
+    except OSError:  # gone or closed to us: whoever opens it next will say so
+        return False
+    operations = fsops.FileOperations()
+    try:
+        return not operations.hold_against_writers(descriptor)
+    finally:
+        operations.close(descriptor)
 
 
 def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool = False) -> Fact | None:

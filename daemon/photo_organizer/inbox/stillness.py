@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from photo_organizer.photo import FileIdentity
 
 CLOCK_GRAIN = 0.01
-"""Seconds by which a file's timestamp may lag behind the clock: the kernel stamps with the last timer tick (<= 10 ms)."""
+"""Seconds by which a file's timestamp may lag behind the clock: the kernel stamps with its last timer tick."""
 
 _SECOND = 1_000_000_000
 
@@ -35,6 +35,10 @@ class Observation:
     identity: FileIdentity
     since: float
     changes: int = 0
+
+    def restless(self) -> Observation:
+        """The same, counted as changed once more."""
+        return replace(self, changes=self.changes + 1)
 
 
 def observe(

@@ -27,25 +27,27 @@ if TYPE_CHECKING:
 class Hint:
     """What the kernel told since the last time: the folders to look at, or (`everything`) that it lost count."""
 
-    folders: frozenset[str] = frozenset()
+    folders: tuple[str, ...] = ()
     everything: bool = False
 
 
 class Hints:
-    """Collects hints from any thread; wakes the loop once for each folder until it is taken."""
+    """Collects hints from any thread, and wakes the loop once for each folder until it is looked into."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._lock = threading.Lock()
-        self._folders: set[str] = set()
+        self._told: set[str] = set()
+        self._new: list[str] = []
         self._everything = False
 
     def add(self, folder: str) -> None:
         """Something happened in `folder`."""
         with self._lock:
-            if folder in self._folders:
+            if folder in self._told:
                 return
-            self._folders.add(folder)
+            self._told.add(folder)
+            self._new.append(folder)
         self._wake()
 
     def add_everything(self) -> None:
@@ -56,18 +58,25 @@ class Hints:
             self._everything = True
         self._wake()
 
+    def take(self) -> Hint:
+        """The hints that are new."""
+        if not self._new and not self._everything:
+            return Hint()
+        with self._lock:
+            hint = Hint(tuple(self._new), everything=self._everything)
+            self._new = []
+            self._everything = False
+        return hint
+
+    def listen(self, folder: str) -> None:
+        """`folder` is about to be looked into: what happens there from now on is a new hint."""
+        with self._lock:
+            self._told.discard(folder)
+
     def mute(self) -> None:
         """Wake nobody any more."""
         with self._lock:
             self._wake = _nobody
-
-    def take(self) -> Hint:
-        """All hints so far, and forget them."""
-        with self._lock:
-            hint = Hint(frozenset(self._folders), everything=self._everything)
-            self._folders.clear()
-            self._everything = False
-        return hint
 
 
 def _nobody() -> None:
