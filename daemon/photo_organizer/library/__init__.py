@@ -1,0 +1,40 @@
+"""The library: the move protocol, its journal and ledger, recovery and undo. See `docs/reliability.md`."""
+
+from .filing import Filing, FilingReport, Placed
+from .history import Correction, Event
+from .joining import JoinReport
+from .ledger_rows import LedgerCheck
+from .library import Library, LibrarySettings
+from .recovery import Recovery
+from .troubles import (
+    DestinationTrouble,
+    JournalError,
+    LedgerError,
+    LibraryLocked,
+    SourceTrouble,
+    SourceTroubleKind,
+)
+from .undo import NothingToUndoError, Selection, UndoReport, UndoStep
+
+__all__ = [
+    "Correction",
+    "DestinationTrouble",
+    "Event",
+    "Filing",
+    "FilingReport",
+    "JoinReport",
+    "JournalError",
+    "LedgerCheck",
+    "LedgerError",
+    "Library",
+    "LibraryLocked",
+    "LibrarySettings",
+    "NothingToUndoError",
+    "Placed",
+    "Recovery",
+    "Selection",
+    "SourceTrouble",
+    "SourceTroubleKind",
+    "UndoReport",
+    "UndoStep",
+]

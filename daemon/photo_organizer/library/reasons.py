@@ -1,0 +1,100 @@
+"""The file beside a quarantined photo that says why it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from ..fsops import FileOperations
+from ..photo import Action
+from .folders import Folders, Place
+from .journal import Journal, Move, Operation
+from .ledger_text import escape
+from .steps import put_back, write_all
+
+REASON = b".reason.txt"
+
+
+def reason_text(operation: Operation) -> str:
+    """What the owner reads."""
+    return (
+        f"{operation.reason or 'it cannot be read as an image'}\n\n"
+        f"photo:  {escape(os.fsdecode(operation.source))}\n"
+        f"sha256: {operation.sha256.hex()}\n"
+        f"when:   {operation.time}\n\n"
+        "The photo is complete and unchanged. 'photo-organizer undo --photo PHOTO' puts it back.\n"
+    )
+
+
+def write_reason(
+    operations: FileOperations,
+    operation: Operation,
+    folder: int,
+    hidden: Callable[[Operation, Move, str], bytes],
+) -> None:
+    """Writes the reason beside the photo, whole or not at all; does nothing where it is already.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    name = os.path.basename(operation.destination) + REASON
+    if _exists(operations, name, folder):
+        return
+    part = hidden(operation, operation.moves[0], "reason.part")
+    if _exists(operations, part, folder):  # half of it, from before a crash
+        operations.unlink(part, folder)
+    descriptor = operations.create_file(part, folder)
+    try:
+        write_all(operations, descriptor, reason_text(operation).encode("utf-8", "backslashreplace"), 0)
+        operations.sync(descriptor)
+    finally:
+        operations.close(descriptor)
+    put_back(operations, part, folder, name, folder, part)
+
+
+def remove_reason(operations: FileOperations, operation: Operation, folder: int) -> None:
+    """Removes the reason of a photo that left quarantine, unless its owner wrote something else in it.
+
+    Raises:
+        OSError: it cannot be read or removed.
+    """
+    name = os.path.basename(operation.destination) + REASON
+    if not _exists(operations, name, folder):
+        return
+    expected = reason_text(operation).encode("utf-8", "backslashreplace")
+    descriptor = operations.open_file(name, folder)
+    try:
+        is_ours = operations.read(descriptor, len(expected) + 1, 0) == expected
+    finally:
+        operations.close(descriptor)
+    if is_ours:
+        operations.unlink(name, folder)
+
+
+def settle_reason(
+    operations: FileOperations,
+    journal: Journal,
+    operation: Operation,
+    folders: Folders,
+    hidden: Callable[[Operation, Move, str], bytes],
+) -> None:
+    """Writes the reason of a photo that came into quarantine, and removes that of one that left it.
+
+    Raises:
+        OSError: it cannot be written or removed.
+    """
+    if operation.kind == Action.QUARANTINED:
+        folder = folders.open(Place(os.path.dirname(operation.destination), operation.destination_root))
+        write_reason(operations, operation, folder, hidden)
+    elif operation.kind == Action.UNDONE:
+        for parent in journal.select("o.id = ? AND o.kind = 'quarantined'", (operation.parent,)):
+            folder = folders.open(Place(os.path.dirname(parent.destination), parent.destination_root))
+            remove_reason(operations, parent, folder)
+
+
+def _exists(operations: FileOperations, name: bytes, folder: int) -> bool:
+    try:
+        operations.status(name, folder)
+    except FileNotFoundError:
+        return False
+    return True

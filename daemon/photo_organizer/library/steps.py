@@ -1,0 +1,191 @@
+"""Small compound steps on files, each safe to be stopped in: moving without replacing, removing what was copied."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from enum import Enum
+
+from ..fsops import FileOperations
+from .journal import Move
+from .names import GroupNames
+
+CHUNK = 1 << 20
+
+_NO_NOREPLACE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+
+
+class NoAtomicMoveError(Exception):
+    """The file system has neither RENAME_NOREPLACE nor hard links."""
+
+
+class Found(Enum):
+    """What is under a name where a certain file is expected."""
+
+    SAME = "that file, untouched"
+    CHANGED = "that file, written to since"
+    OTHER = "another file"
+    NOTHING = "nothing"
+
+
+def find(operations: FileOperations, move: Move, name: bytes, folder: int) -> Found:
+    """What is at `name`, compared with the file that `move` was decided for.
+
+    The device is left out: its number can differ after a restart. Where inode numbers do not last (FAT, some FUSE
+    file systems), equal size, time and content decide.
+    """
+    try:
+        status = operations.status(name, folder)
+    except FileNotFoundError:
+        return Found.NOTHING
+    same_inode = status.st_ino == move.identity.inode
+    same_state = (status.st_size, status.st_mtime_ns) == (move.identity.size, move.identity.mtime_ns)
+    if same_state and (same_inode or has_content(operations, move, name, folder)):
+        return Found.SAME
+    return Found.CHANGED if same_inode else Found.OTHER
+
+
+def has_content(operations: FileOperations, move: Move, name: bytes, folder: int) -> bool:
+    """Whether the file at `name` has the bytes of `move` (whose size it need not have); True where no hash is known."""
+    if move.sha256 is None:
+        return True
+    try:
+        descriptor = operations.open_file(name, folder)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.ENXIO}:
+            return False
+        raise
+    try:
+        return (
+            operations.status_of(descriptor).st_size == move.identity.size
+            and digest(operations, descriptor) == move.sha256
+        )
+    finally:
+        operations.close(descriptor)
+
+
+def digest(operations: FileOperations, descriptor: int) -> bytes:
+    """SHA-256 of the whole file."""
+    sha256 = hashlib.sha256()
+    offset = 0
+    while chunk := operations.read(descriptor, CHUNK, offset):
+        sha256.update(chunk)
+        offset += len(chunk)
+    return sha256.digest()
+
+
+def digest_named(operations: FileOperations, name: bytes, folder: int) -> bytes:
+    descriptor = operations.open_file(name, folder)
+    try:
+        return digest(operations, descriptor)
+    finally:
+        operations.close(descriptor)
+
+
+def write_all(operations: FileOperations, descriptor: int, data: bytes, offset: int) -> int:
+    """Writes `data` at `offset`, and returns the offset behind it."""
+    rest = memoryview(data)
+    while rest:
+        written = operations.write(descriptor, rest, offset)
+        rest = rest[written:]
+        offset += written
+    return offset
+
+
+def shift(
+    operations: FileOperations, name: bytes, folder: int, new_name: bytes, new_folder: int, hidden: bytes
+) -> None:
+    """Moves a file on one device without ever replacing one.
+
+    Args:
+        hidden: a name that is ours alone, for the way over a hard link.
+
+    Raises:
+        FileExistsError: the new name is taken.
+        NoAtomicMoveError: neither way works here; nothing was done.
+        OSError: `errno.EXDEV` for another device.
+    """
+    try:
+        operations.rename_without_replacing(name, folder, new_name, new_folder)
+    except OSError as error:
+        if error.errno not in _NO_NOREPLACE:
+            raise
+    else:
+        return
+    try:
+        operations.link(name, folder, new_name, new_folder)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise NoAtomicMoveError from error
+        raise
+    operations.sync(new_folder)  # the new name must last before the old one goes
+    linked = operations.status(new_name, new_folder)
+    remove_if(operations, name, folder, hidden, linked)
+
+
+def remove_if(
+    operations: FileOperations, name: bytes, folder: int, hidden: bytes, expected: os.stat_result
+) -> bool:
+    """Removes `name` if it still is the file `expected`, untouched, with no program writing to it; says whether it was.
+
+    To be called only when the same bytes are on the disk under another complete name. The name is captured first
+    (renamed to `hidden` in the same folder, which is atomic), so that what is checked is what is removed: a file that
+    another program has put there meanwhile is put back.
+    """
+    operations.rename_own(name, folder, hidden, folder)
+    if is_untouched(operations, hidden, folder, expected):
+        operations.unlink(hidden, folder)
+        return True
+    put_back(operations, hidden, folder, name, folder, hidden)
+    return False
+
+
+def is_untouched(operations: FileOperations, name: bytes, folder: int, expected: os.stat_result) -> bool:
+    """Whether `name` is the file `expected` and none can write to it: its name is known to us alone."""
+    if not _equal(operations.status(name, folder), expected):
+        return False
+    descriptor = operations.open_file(name, folder)
+    try:
+        return operations.hold_against_writers(descriptor) and _equal(
+            operations.status_of(descriptor), expected
+        )
+    finally:
+        operations.close(descriptor)
+
+
+def _equal(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_ino, one.st_size, one.st_mtime_ns) == (other.st_ino, other.st_size, other.st_mtime_ns)
+
+
+def put_back(
+    operations: FileOperations, name: bytes, folder: int, wanted: bytes, wanted_folder: int, hidden: bytes
+) -> bytes:
+    """Moves a file to `wanted`, or to `wanted (2)` and so on where that is taken; returns the name it got."""
+    for number in range(1, 1_000_000):
+        candidate = GroupNames(wanted).numbered(number)[0]
+        try:
+            shift(operations, name, folder, candidate, wanted_folder, hidden)
+        except FileExistsError:
+            continue
+        except NoAtomicMoveError:
+            if not _rename_to_free(operations, name, folder, candidate, wanted_folder):
+                continue
+        return candidate
+    raise FileExistsError(errno.EEXIST, "no free name", wanted)
+
+
+def _rename_to_free(
+    operations: FileOperations, name: bytes, folder: int, new_name: bytes, new_folder: int
+) -> bool:
+    """The last resort on file systems that cannot do better; the name is reserved by an empty file of ours first."""
+    try:
+        reserved = operations.create_file(new_name, new_folder)
+    except FileExistsError:
+        return False
+    operations.close(reserved)
+    operations.rename_own(name, folder, new_name, new_folder)
+    return True

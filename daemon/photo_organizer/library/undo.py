@@ -1,0 +1,227 @@
+"""Takes photos back to where they came from: what to take back, the plan, and the drafts for the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from ..errors import OrganizerError
+from ..fsops import FileOperations
+from ..photo import Action, FileIdentity
+from .engine import Draft
+from .filing import SKIPPED
+from .folders import Folders, Place
+from .journal import FILING_KINDS, JOINED, Journal, Move, Operation, State
+from .names import GroupNames
+from .steps import digest_named
+from .troubles import SourceTrouble, at_source, changed
+
+_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
+_UNDOABLE = (
+    f"o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    f" AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"
+)
+
+
+class NothingToUndoError(OrganizerError):
+    """No photo fits the selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which photos to take back; without any argument those of the last batch that is not taken back yet.
+
+    Args:
+        batch: the id of a batch, as in the ledger.
+        since: every photo filed at this time or later (with a time zone).
+        photo: one photo: its path (where it is, or where it came from) or its SHA-256 in hex.
+    """
+
+    batch: str | None = None
+    since: datetime | None = None
+    photo: Path | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoStep:
+    """One photo on its way back. `destination` may get a ` (2)` if its old name is taken meanwhile."""
+
+    sha256: str
+    source: Path
+    destination: Path
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What was (or, in a dry run, would be) taken back, and what could not be, each with its reason."""
+
+    undone: tuple[UndoStep, ...] = ()
+    refused: tuple[tuple[UndoStep, OrganizerError], ...] = ()
+
+
+def selected(journal: Journal, selection: Selection) -> list[int]:
+    """The operations to take back, newest first.
+
+    Raises:
+        NothingToUndoError: there are none.
+    """
+    numbers = _numbers(journal, selection)
+    if not numbers:
+        raise NothingToUndoError("nothing to take back", remedy="see the ledger for what was filed")
+    return numbers
+
+
+def _numbers(journal: Journal, selection: Selection) -> list[int]:
+    if selection.photo is not None:
+        return _of_photo(journal, selection.photo)[:1]
+    if selection.since is not None:
+        # times are ISO 8601 with the local offset of their day: the order of numbers bounds the search, not the text
+        candidates = journal.select(f"{_UNDOABLE} ORDER BY o.id DESC")
+        return [operation.id for operation in _since(candidates, selection.since)]
+    batch = selection.batch or last_batch(journal)
+    return [
+        operation.id
+        for operation in journal.select(f"o.batch = ? AND {_UNDOABLE} ORDER BY o.id DESC", (batch,))
+    ]
+
+
+def _since(candidates: Iterator[Operation], since: datetime) -> Iterator[Operation]:
+    for operation in candidates:
+        if datetime.fromisoformat(operation.time) < since.astimezone():
+            return
+        yield operation
+
+
+def last_batch(journal: Journal) -> str | None:
+    """The id of the last batch of which something can be taken back."""
+    value = journal.value(f"SELECT o.batch FROM operations o WHERE {_UNDOABLE} ORDER BY o.id DESC LIMIT 1")
+    return None if value is None else str(value)
+
+
+def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
+    sha256 = _as_hash(photo)
+    if sha256 is not None:
+        return [
+            operation.id
+            for operation in journal.select(f"o.sha256 = ? AND {_UNDOABLE} ORDER BY o.id DESC", (sha256,))
+        ]
+    path = os.fsencode(os.path.abspath(photo))
+    found = set()
+    for column in ("source", "destination"):
+        condition = f"o.id IN (SELECT operation FROM moves WHERE {column} = ?) ORDER BY o.id DESC"
+        for operation in journal.select(condition, (path,)):
+            corrected = operation.kind == Action.CORRECTED
+            related = (
+                journal.select(f"o.sha256 = ? AND {_UNDOABLE}", (operation.sha256,))
+                if corrected
+                else [operation]
+            )
+            found.update(one.id for one in related)
+    marks = ",".join("?" * len(found))
+    return [
+        o.id for o in journal.select(f"o.id IN ({marks}) AND {_UNDOABLE} ORDER BY o.id DESC", sorted(found))
+    ]
+
+
+def _as_hash(photo: Path | str) -> bytes | None:
+    if isinstance(photo, Path) or len(photo) != 64:
+        return None
+    try:
+        return bytes.fromhex(photo)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Undoer:
+    """Prepares undo operations; `batch` and `time` are those of the undo."""
+
+    operations: FileOperations
+    journal: Journal
+    batch: str
+    time: str
+
+    def step(self, operation: Operation) -> UndoStep:
+        """The way back of a filed photo, from where it is now."""
+        return UndoStep(
+            operation.sha256.hex(),
+            _path(self.current_place(operation)),
+            _path(operation.source),
+            operation.batch,
+        )
+
+    def draft(self, operation: Operation) -> Draft:
+        """What has to be moved to take `operation` back, the photo's bytes verified.
+
+        Raises:
+            SourceTrouble: the photo is not where it was filed, or is not the same any more.
+        """
+        place = self.current_place(operation)
+        with Folders(self.operations) as folders:
+            photo = self._checked_photo(operation, place, folders)
+            companions = list(self._companions(operation, place, folders))
+        names = GroupNames(
+            os.path.basename(operation.source), tuple(os.path.basename(wanted) for wanted, _ in companions)
+        )
+        moves = [photo, *(replace(move, position=at) for at, (_, move) in enumerate(companions, 1))]
+        undoing = Operation(
+            0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
+            operation.destination_root, operation.source_root, operation.details, parent=operation.id,
+        )  # fmt: skip
+        return Draft(undoing, names)
+
+    def _checked_photo(self, operation: Operation, place: bytes, folders: Folders) -> Move:
+        with at_source(place):
+            folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
+            name = os.path.basename(place)
+            status = self.operations.status(name, folder)
+            if digest_named(self.operations, name, folder) != operation.sha256:
+                raise changed(place, "changed since it was filed; it stays where it is")
+        return Move(place, operation.source, FileIdentity.of(status), operation.sha256)
+
+    def _companions(
+        self, operation: Operation, place: bytes, folders: Folders
+    ) -> Iterator[tuple[bytes, Move]]:
+        """Those that moved with the photo or joined it later, and are beside it still; edited or not."""
+        joined = self.journal.select(
+            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2)", (operation.id,)
+        )
+        for move in [*operation.moves[1:], *(move for join in joined for move in join.moves)]:
+            beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
+            try:
+                folder = folders.open(Place(os.path.dirname(beside), operation.destination_root))
+                status = self.operations.status(os.path.basename(beside), folder)
+            except FileNotFoundError:
+                continue
+            back = os.path.join(os.path.dirname(operation.source), os.path.basename(move.source))
+            yield move.source, Move(beside, back, FileIdentity.of(status))
+
+    def current_place(self, operation: Operation) -> bytes:
+        """Where the photo is now: where it was filed, or where its owner has moved it since."""
+        place = operation.destination
+        condition = f"o.sha256 = ? AND o.kind = '{Action.CORRECTED}' AND o.id > ? ORDER BY o.id"
+        for correction in self.journal.select(condition, (operation.sha256, operation.id)):
+            if correction.source == place:
+                place = correction.destination
+        return place
+
+
+def drafts(
+    undoer: Undoer, journal: Journal, numbers: Sequence[int]
+) -> Iterator[tuple[UndoStep, Draft | None, SourceTrouble | None]]:
+    """For each operation its step, and its draft or what hinders it."""
+    for number in numbers:
+        for operation in journal.select("o.id = ?", (number,)):
+            step = undoer.step(operation)
+            try:
+                yield step, undoer.draft(operation), None
+            except SourceTrouble as trouble:
+                yield step, None, trouble
+
+
+def _path(path: bytes) -> Path:
+    return Path(os.fsdecode(path))
