@@ -72,14 +72,7 @@ class Organizer:
 
     def start(self) -> None:
         """Starts the daemon and waits until it works or waits for photos."""
-        command = [
-            sys.executable,
-            "-m",
-            "photo_organizer.cli",
-            "run",
-            "--config",
-            str(self.configuration.path),
-        ]
+        command = [sys.executable, "-m", "photo_organizer", "run", "--config", str(self.configuration.path)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         self.wait(lambda: self.status().get("state") in {"idle", "working"}, 60, "the daemon is ready")
