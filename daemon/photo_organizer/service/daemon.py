@@ -11,20 +11,19 @@ import select
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.learning.registry import CURRENT
-from photo_organizer.library import DestinationTrouble
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
 from photo_organizer.service.heartbeat import Heartbeat, patience
 from photo_organizer.service.logs import configure_logging
 from photo_organizer.service.notify import Notifier
 from photo_organizer.service.overview import Overview, now_text
+from photo_organizer.service.pipeline import watch_vision
 from photo_organizer.service.remembered import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.rooms import Rooms, open_library
@@ -35,8 +34,6 @@ from photo_organizer.service.wake import Signals, WakePipe
 log = logging.getLogger(__name__)
 
 _ROUNDS_PER_PATIENCE = 4
-_FIRST_DELAY_SECONDS = 1.0
-_LONGEST_DELAY_SECONDS = 60.0
 _SAVED_SECONDS = 0.3  # editors write a file in steps
 
 
@@ -61,15 +58,6 @@ def run_daemon(path: Path) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Why the library could not be opened, and when it is tried again (`time.monotonic()`)."""
-
-    reason: str
-    delay: float
-    retry_at: float
-
-
 class Daemon:
     """Owns the rooms, the loop, and what is told to the outside.
 
@@ -90,7 +78,6 @@ class Daemon:
         self._since = now_text()
         self._phase: State | None = State.STARTING
         self._rooms: Rooms | None = None
-        self._obstacle: Obstacle | None = None
         self._config_error: str | None = None
         self._reload_at: float | None = None
 
@@ -113,8 +100,10 @@ class Daemon:
         self._wake.close()
 
     def _start(self) -> None:
-        self._open_rooms()
-        self._files.start()
+        self._rooms = self._open_rooms()
+        self._rooms.start()
+        for trouble in self._files.start():
+            log.warning("%s", trouble)
         self._phase = None
         self._turn()
         self._notifier.ready(self._describe())
@@ -136,10 +125,8 @@ class Daemon:
         """Everything that may have become due, once."""
         self._wake.drain()
         self._notice_changes()
-        if self._rooms is None:
-            self._open_rooms()
-        else:
-            self._rooms.pipeline.step()
+        if self._rooms is not None:
+            self._rooms.step()
         result = self._training.step()
         if result is not None and result.promoted:
             self._take_over_model()
@@ -148,45 +135,26 @@ class Daemon:
     def _wait(self) -> None:
         """Until something happens or is due."""
         poll = select.poll()
-        vision = self._rooms.vision.fileno() if self._rooms else None
-        for descriptor in (self._wake.fileno(), vision, self._training.fileno()):
+        for descriptor in (self._wake.fileno(), self._training.fileno()):
             if descriptor is not None:
                 poll.register(descriptor, select.POLLIN)
+        if self._rooms is not None:
+            watch_vision(self._rooms.vision, poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
         if self._rooms is not None:
-            moments += [self._rooms.next_due()]
-        if self._obstacle is not None:
-            moments += [self._obstacle.retry_at]
+            moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
         poll.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
 
-    def _open_rooms(self) -> None:
-        """Opens library, vision and inbox, or notes why the library is not there and when to try again."""
-        if self._obstacle is not None and time.monotonic() < self._obstacle.retry_at:
-            return
+    def _open_rooms(self) -> Rooms:
+        """The library, recovered, and a pipeline from the inboxes to it."""
+        library = open_library(self._configuration)
+        self._reporter.totals = Counter(library.totals())
         try:
-            library = open_library(self._configuration)
-        except DestinationTrouble as trouble:
-            self._note_obstacle(str(trouble))
-            return
-        try:
-            self._rooms = Rooms(self._configuration, library, self._reporter, self._wake.wake)
+            return Rooms(self._configuration, library, self._reporter, self._wake.wake)
         except OrganizerError:
             library.close()
             raise
-        self._reporter.totals = Counter(library.totals())
-        self._rooms.start()
-        if self._obstacle is not None:
-            self._obstacle = None
-            log.info("the library is there; filing begins")
-
-    def _note_obstacle(self, reason: str) -> None:
-        before = self._obstacle
-        if before is None or before.reason != reason:
-            log.error("paused: %s", reason)
-            self._reporter.last_error = reason
-        delay = min(2 * before.delay, _LONGEST_DELAY_SECONDS) if before else _FIRST_DELAY_SECONDS
-        self._obstacle = Obstacle(reason, delay, time.monotonic() + delay)
 
     def _notice_changes(self) -> None:
         """Takes over a saved configuration, once it is whole, and a model that was chosen."""
@@ -251,17 +219,13 @@ class Daemon:
 
     def _status(self) -> Status:
         overview = Overview(self._configuration, self._since, self._reporter, self._training)
-        return overview.status(
-            self._rooms,
-            phase=self._phase,
-            obstacle=self._obstacle.reason if self._obstacle else None,
-            config_error=self._config_error,
-        )
+        return overview.status(self._rooms, phase=self._phase, config_error=self._config_error)
 
     def _show(self) -> None:
         """Tells the status file and the service manager what changed, and ends a batch that is over."""
         status = self._status()
-        if status.state is State.IDLE and not status.settling:
+        if self._rooms is not None and status.state is State.IDLE and not status.settling:
+            self._rooms.pipeline.end_batch()
             self._reporter.burst_is_over()
         try:
             self._status_file.offer(status)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
 from photo_organizer.errors import printable
@@ -19,7 +19,7 @@ from photo_organizer.errors import printable
 Signature = tuple[int, int, int, int] | None
 
 
-class FileWatch(FileSystemEventHandler):
+class FileWatch:
     """Wakes the loop when one of `files` may have changed, and tells which did.
 
     Args:
@@ -53,11 +53,10 @@ class FileWatch(FileSystemEventHandler):
         self._observer.stop()
         self._observer.join()
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if {
-            os.fsdecode(event.src_path),
-            os.fsdecode(event.dest_path),
-        } & self._names and event.event_type not in _READING:
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Called by watchdog, in its own thread, with each event of a watched folder."""
+        paths = {os.fsdecode(event.src_path), os.fsdecode(event.dest_path)}
+        if event.event_type not in _READING and paths & self._names:
             self._wake()
 
     def changed(self) -> set[Path]:

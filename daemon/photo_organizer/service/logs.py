@@ -15,6 +15,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -146,10 +147,10 @@ def _file_handler(directory: Path) -> logging.Handler:
 class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
     """A log file that only its owner reads: it holds the names of their photos."""
 
-    def _open(self) -> TextIO:
+    def _open(self) -> TextIOWrapper:
         return open(
             self.baseFilename,
-            self.mode,
+            "a",
             encoding=self.encoding,
             errors=self.errors,
             opener=lambda path, flags: os.open(path, flags | os.O_CLOEXEC, 0o600),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Collection
 from photo_organizer.photo import AssetGroup
-from photo_organizer.service.pipeline import Pipeline
+from photo_organizer.service.pipeline import Pipeline, watch_vision
 
 _TRIES = 3
 _LONGEST_WAIT_SECONDS = 0.5  # so that a request to stop is soon seen, whatever else happens
@@ -54,7 +54,7 @@ class ListedPhotos:
     def collect(self, limit: int) -> Collection:
         """The next groups, at most `limit`: first those whose time to be tried again has come."""
         if self._paused:
-            return Collection((), more=not self.exhausted)
+            return Collection(more=not self.exhausted)
         groups: list[AssetGroup] = []
         while self._later and len(groups) < limit and self._later[0].due <= self._clock():
             groups.append(heapq.heappop(self._later).group)
@@ -119,7 +119,5 @@ def _wait(pipeline: Pipeline, source: ListedPhotos) -> None:
     moments = [moment for moment in (pipeline.next_due(), source.next_due()) if moment is not None]
     seconds = min([_LONGEST_WAIT_SECONDS, *(moment - time.monotonic() for moment in moments)])
     poll = select.poll()
-    descriptor = pipeline.vision.fileno()
-    if descriptor is not None:
-        poll.register(descriptor, select.POLLIN)
+    watch_vision(pipeline.vision, poll)
     poll.poll(max(0.0, seconds) * 1000)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from photo_organizer import __version__
 from photo_organizer.config import Configuration
+from photo_organizer.errors import printable
 from photo_organizer.photo import Action
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.rooms import Rooms
@@ -31,21 +32,18 @@ class Overview:
     reporter: DaemonReporter
     training: Training
 
-    def status(
-        self, rooms: Rooms | None, *, phase: State | None, obstacle: str | None, config_error: str | None
-    ) -> Status:
+    def status(self, rooms: Rooms | None, *, phase: State | None, config_error: str | None) -> Status:
         """The status now.
 
         Args:
-            rooms: None while the library is not there.
+            rooms: None while they are being opened.
             phase: starting or stopping; None in between.
-            obstacle: why nothing is filed although the pipeline could.
             config_error: why the last change of the configuration was refused.
         """
         counts = rooms.inbox.counts if rooms else None
         under_way = rooms.pipeline.under_way if rooms else 0
         pause = rooms.pipeline.pause if rooms else None
-        reason = obstacle or (pause.reason if pause else None)
+        reason = pause.reason if pause else self._obstacle()
         queued = under_way + (counts.ready if counts else 0)
         resting = State.PAUSED if reason else State.WORKING if queued else State.IDLE
         totals = self.reporter.totals
@@ -80,6 +78,11 @@ class Overview:
             retraining_postponed=self.training.hindrance,
             last_retraining=self.training.last_result,
         )
+
+    def _obstacle(self) -> str | None:
+        """What the first photo would be stopped by, told before one comes."""
+        library = self.configuration.library
+        return None if library.is_dir() else f"the library {printable(library)} is not there"
 
 
 def now_text() -> str:

@@ -14,67 +14,36 @@ work.
 
 from __future__ import annotations
 
+import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from photo_organizer.errors import OrganizerError
-from photo_organizer.inbox import Collection
-from photo_organizer.library import Filing, FilingReport, Placed, SourceTrouble
+from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.inbox import LateCompanion
+from photo_organizer.library import Filing
 from photo_organizer.photo import AssetGroup, Photo
 from photo_organizer.service.placement import Placement
-from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
+from photo_organizer.service.roles import Destination, Reporter, Source, Vision
+from photo_organizer.vision.outcome import Classified, Rejected, RejectionKind
 
 FILED_TOGETHER = 64
 _BYTES_TOGETHER = (
     512 * 1024 * 1024
 )  # so that a batch that must be copied to another disk ends in foreseeable time
+_LATE_AT_MOST = 1024
 _RETRY_CHANGED_SECONDS = 2.0
 _RETRY_SOURCE_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 
 
-class Source(Protocol):
-    """Where photos come from: the daemon's inbox, or the list of `sort`."""
-
-    def collect(self, limit: int) -> Collection: ...
-    def done(self, group: AssetGroup) -> None: ...
-    def retry(self, group: AssetGroup, after_seconds: float) -> None: ...
-    def leave(self, group: AssetGroup, reason: str) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-
-
-class Vision(Protocol):
-    """What classifies: the vision process as its client shows it."""
-
-    @property
-    def in_flight(self) -> int: ...
-    @property
-    def capacity(self) -> int: ...
-    def submit(self, photos: Sequence[Photo]) -> None: ...
-    def poll(self, timeout: float = 0) -> list[Outcome]: ...
-    def next_due(self) -> float | None: ...
-    def fileno(self) -> int | None: ...
-
-
-class Destination(Protocol):
-    """What files photos for good: the library, or the plan of a dry run."""
-
-    def file(self, batch: Sequence[Filing]) -> FilingReport: ...
-
-
-class Reporter(Protocol):
-    """Who hears what became of each photo."""
-
-    def placed(self, filing: Filing, placed: Placed) -> None: ...
-    def left(self, group: AssetGroup, reason: str) -> None: ...
-    def set_aside(self, group: AssetGroup, reason: str) -> None: ...
-    def paused(self, reason: str) -> None: ...
-    def resumed(self) -> None: ...
+def watch_vision(vision: Vision, poll: select.poll) -> None:
+    """Has `poll` return when the vision process has something to say, or room for what is left to send."""
+    descriptor = vision.fileno()
+    if descriptor is not None:
+        poll.register(descriptor, select.POLLIN | (select.POLLOUT if vision.wants_to_write() else 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +91,8 @@ class Pipeline:
         self._oldest_ready = 0.0
         self._pause: Pause | None = None
         self._delay = 0.0
+        self._late: list[LateCompanion] = []
+        self._batch: str | None = None
         self._more = False
         self._trying_vision = False
 
@@ -146,6 +117,8 @@ class Pipeline:
         due = self._filing_due()
         if due is not None and due <= self._clock():
             self._file()
+        if self._late and (self.under_way == 0 or len(self._late) >= _LATE_AT_MOST):
+            self._join()
 
     def next_due(self) -> float | None:
         """When `step` has something to do even if nothing happens; None when never."""
@@ -165,6 +138,12 @@ class Pipeline:
         for group in self._being_classified.values():
             self.source.retry(group, 0.0)
         self._being_classified.clear()
+
+    def end_batch(self) -> None:
+        """What is filed from now on is another batch for `undo`: the photos before came together, and are
+        done.
+        """
+        self._batch = None
 
     def _take_in(self) -> None:
         try:
@@ -192,15 +171,13 @@ class Pipeline:
             case RejectionKind.UNREADABLE:
                 self._make_ready(self.placement.of_unreadable(group, outcome.reason))
             case RejectionKind.NOT_AN_IMAGE | RejectionKind.NEEDS_EXTRA:
-                self.source.leave(group, outcome.reason)
-                self._reporter.left(group, outcome.reason)
+                self._leave(group, outcome.reason)
             case RejectionKind.GONE:
                 self.source.done(group)
             case RejectionKind.CHANGED:
                 self.source.retry(group, _RETRY_CHANGED_SECONDS)
             case RejectionKind.SOURCE_ERROR:
-                self.source.retry(group, _RETRY_SOURCE_SECONDS)
-                self._reporter.set_aside(group, outcome.reason)
+                self._set_aside(group, outcome.reason)
 
     def _make_ready(self, filing: Filing) -> None:
         if not self._ready:
@@ -224,6 +201,7 @@ class Pipeline:
             return
         collection = self.source.collect(self.vision.capacity - self.vision.in_flight)
         self._more = collection.more
+        self._late += collection.late
         known = {filing.group.photo.path for filing in self._ready} | self._being_classified.keys()
         fresh = [group for group in collection.groups if group.photo.path not in known]
         photos: list[Photo] = []
@@ -251,19 +229,38 @@ class Pipeline:
     def _file(self) -> None:
         while self._ready and self._pause is None:
             batch = self._next_batch()
-            report = self.destination.file(batch)
+            report = self.destination.file(batch, batch=self._batch)
+            self._batch = report.batch or self._batch
             by_path = {filing.group.photo.path: filing for filing in batch}
             for placed in report.filed:
                 self.source.done(placed.group)
                 self._reporter.placed(by_path.pop(placed.group.photo.path), placed)
+            for placed in report.left:
+                by_path.pop(placed.group.photo.path)
+                self._leave(placed.group, f"the same as {printable(placed.original or placed.destination)}")
             for group, trouble in report.set_aside:
                 by_path.pop(group.photo.path)
-                self._set_aside(group, trouble)
+                self._set_aside(group, str(trouble))
             self._ready[: len(batch)] = by_path.values()
             if report.pause is not None:
                 self._rest(str(report.pause), by_vision=False)
             if len(self._ready) < FILED_TOGETHER:
                 break
+
+    def _join(self) -> None:
+        """Brings companions that came late to their photos, once no photo is under way that could be
+        theirs.
+        """
+        late, self._late = self._late, []
+        for inbox in {companion.inbox for companion in late}:
+            here = [companion for companion in late if companion.inbox == inbox]
+            report = self.destination.join([companion.companion for companion in here], inbox)
+            for companion, path in report.joined:
+                self._reporter.joined(companion, path)
+            if report.pause is not None:
+                done = {companion for companion, _ in report.joined}
+                self._late += [companion for companion in here if companion.companion not in done]
+                self._rest(str(report.pause), by_vision=False)
 
     def _next_batch(self) -> list[Filing]:
         size = 0
@@ -273,9 +270,13 @@ class Pipeline:
                 return self._ready[:count]
         return self._ready[:FILED_TOGETHER]
 
-    def _set_aside(self, group: AssetGroup, trouble: SourceTrouble) -> None:
+    def _leave(self, group: AssetGroup, reason: str) -> None:
+        self.source.leave(group, reason)
+        self._reporter.left(group, reason)
+
+    def _set_aside(self, group: AssetGroup, reason: str) -> None:
         self.source.retry(group, _RETRY_SOURCE_SECONDS)
-        self._reporter.set_aside(group, str(trouble))
+        self._reporter.set_aside(group, reason)
 
     def _rest(self, reason: str, *, by_vision: bool) -> None:
         """Stops taking photos and tries again later, each time later than before."""

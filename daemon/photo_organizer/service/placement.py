@@ -50,7 +50,9 @@ class Placement:
         return Filing(group, Action.FILED, folder, prediction, decision)
 
     def is_video(self, group: AssetGroup) -> bool:
-        """Whether it is a video that belongs to no photo; such go to a folder of their own, unseen by the model."""
+        """Whether it is a video that belongs to no photo; such go to a folder of their own, unseen by the
+        model.
+        """
         return group.photo.path.suffix.lower() in VIDEO_EXTENSIONS
 
     def of_video(self, group: AssetGroup) -> Filing:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
 from photo_organizer.errors import printable
 from photo_organizer.library import Filing, Placed
-from photo_organizer.photo import Action, AssetGroup
+from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.service.desktop import DesktopNotifier
 
 log = logging.getLogger("photo_organizer.filing")
@@ -53,6 +54,9 @@ class DaemonReporter:
         }
         sure = f"{filing.decision.category} {filing.decision.confidence:.2f}"
         log.info("%s -> %s (%s)", name, placed.destination.parent.name, sure, extra=fields)
+
+    def joined(self, companion: Photo, path: Path) -> None:
+        log.info("%s joins its photo in %s", printable(companion.path.name), path.parent.name)
 
     def left(self, group: AssetGroup, reason: str) -> None:
         log.info(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
-from photo_organizer.learning.registry import Registry, serving_categories
-from photo_organizer.library import Library
-from photo_organizer.service.pipeline import Pipeline, Reporter
+from photo_organizer.learning.registry import Registry
+from photo_organizer.library import Library, LibrarySettings
+from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
+from photo_organizer.service.roles import Reporter
 from photo_organizer.vision.client import VisionClient
 from photo_organizer.vision.model import ModelDescription, read_model
+
+log = logging.getLogger(__name__)
 
 _EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
 
@@ -98,6 +102,10 @@ class Rooms:
         if _vision_settings(configuration) != _vision_settings(before):
             self._exchange_vision()
 
+    def step(self) -> None:
+        """Everything that may have become due on the way of the photos."""
+        self.pipeline.step()
+
     def next_due(self) -> float | None:
         """When the pipeline has something to do even if nothing happens, in `time.monotonic()`."""
         moments = [self.pipeline.next_due()]
@@ -138,7 +146,7 @@ class Rooms:
             configuration.watch,
             library=configuration.library,
             # asked anew each time, because the library may be exchanged
-            is_held=lambda photo: self.library.is_held(photo),
+            is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
             videos=configuration.videos is not None,
             available_extras=available_extras(),
         )
@@ -153,12 +161,49 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=serving_categories(configuration, model.directory),
+        categories=configuration.categories,
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
     )
+
+
+def open_library(configuration: Configuration) -> Library:
+    """The library, owned by this process, with all that a crash left open brought to its end.
+
+    Raises:
+        LibraryLocked: another process owns it.
+        JournalError: the journal is damaged, or newer than this program.
+        OrganizerError: a folder of ours cannot be made, or the state directory cannot be written.
+    """
+    library = Library.open(configuration, owner=True)
+    try:
+        recovery = library.recover()
+    except OrganizerError:
+        library.close()
+        raise
+    if recovery.completed or recovery.taken_back or recovery.ledger_rows:
+        log.info(
+            "after a crash: %d moves completed, %d taken back, %d rows added to the ledger",
+            recovery.completed,
+            recovery.taken_back,
+            recovery.ledger_rows,
+        )
+    return library
+
+
+def _library_settings(configuration: Configuration) -> LibrarySettings:
+    return LibrarySettings.of(configuration)
+
+
+def _inbox_settings(configuration: Configuration) -> tuple[object, ...]:
+    return configuration.inboxes, configuration.watch, configuration.library, configuration.videos is None
+
+
+def _vision_settings(configuration: Configuration) -> tuple[object, ...]:
+    model, batch = configuration.model, configuration.batch.size
+    return configuration.categories, configuration.library, configuration.limits, batch, model
 
 
 def available_extras() -> frozenset[str]:

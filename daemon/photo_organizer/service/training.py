@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.schedule import hindrance, next_run
@@ -197,6 +198,6 @@ class Training:
         return TrainingResult(text, promoted)
 
 
-def _private_file(path: Path) -> contextlib.AbstractContextManager[object]:
+def _private_file(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     return open(descriptor, "wb")
