@@ -16,7 +16,9 @@ import signal
 import sqlite3
 import stat
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 if sys.platform != "win32":
@@ -26,7 +28,8 @@ _CLOSE = os.O_CLOEXEC
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _RENAME_EXCL = 4  # macOS, sys/stdio.h
 _UNSUPPORTED_ATTRIBUTE = {
-    errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.E2BIG, errno.ERANGE, errno.EINVAL, errno.ENODATA, errno.ENOSPC,
+    errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.E2BIG, errno.ERANGE, errno.EINVAL, errno.ENODATA,
+    errno.ENOSPC,
 }  # fmt: skip
 
 
@@ -101,11 +104,15 @@ class FileOperations:
         os.ftruncate(descriptor, size)
 
     def sync(self, descriptor: int) -> None:
-        """Returns when the file's bytes, or the folder's names, are on the disk (as far as the disk is honest)."""
+        """Returns when the file's bytes, or the folder's names, are on the disk (as far as the disk is
+        honest).
+        """
         os.fsync(descriptor)
 
     def forget_cached(self, descriptor: int) -> None:
-        """Asks that the next read comes from the disk, so that a check of a copy checks the copy on the disk."""
+        """Asks that the next read comes from the disk, so that a check of a copy checks the copy on the
+        disk.
+        """
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -119,7 +126,7 @@ class FileOperations:
             _attempt(lambda: os.fchown(destination, status.st_uid, status.st_gid))
         _attempt(lambda: os.fchmod(destination, stat.S_IMODE(status.st_mode)))
         for attribute in _extended_attributes(source):
-            _attempt(lambda name=attribute: os.setxattr(destination, name, os.getxattr(source, name)))  # type: ignore[misc]
+            _attempt(partial(_copy_attribute, source, destination, attribute))
         os.utime(destination, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def rename_without_replacing(self, name: bytes, folder: int, new_name: bytes, new_folder: int) -> None:
@@ -136,7 +143,9 @@ class FileOperations:
                 raise OSError(code, os.strerror(code), name, None, new_name)
 
     def rename_own(self, name: bytes, folder: int, new_name: bytes, new_folder: int) -> None:
-        """rename(2) onto a name that is ours alone: a hidden one, the ledger's, or one reserved by an empty file of ours."""
+        """rename(2) onto a name that is ours alone: a hidden one, the ledger's, or one reserved by an empty
+        file of ours.
+        """
         os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
 
     def link(self, name: bytes, folder: int, new_name: bytes, new_folder: int) -> None:
@@ -162,7 +171,9 @@ class FileOperations:
         return True
 
     def close(self, descriptor: int) -> None:
-        """Never fails: what had to reach the disk was synced before, and a descriptor is gone even after an error."""
+        """Never fails: what had to reach the disk was synced before, and a descriptor is gone even after an
+        error.
+        """
         with suppress(OSError):
             os.close(descriptor)
 
@@ -176,7 +187,11 @@ def _owner(descriptor: int) -> tuple[int, int]:
     return status.st_uid, status.st_gid
 
 
-def _attempt(change) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _copy_attribute(source: int, destination: int, attribute: str) -> None:
+    os.setxattr(destination, attribute, os.getxattr(source, attribute))
+
+
+def _attempt(change: Callable[[], None]) -> None:
     """Runs `change`, and goes on where the destination's file system or our rights do not allow for it."""
     try:
         change()

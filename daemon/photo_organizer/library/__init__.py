@@ -4,8 +4,9 @@ from .filing import Filing, FilingReport, Placed
 from .history import Correction, Event
 from .joining import JoinReport
 from .ledger_rows import LedgerCheck
-from .library import Library, LibrarySettings
+from .library import Library
 from .recovery import Recovery
+from .settings import LibrarySettings
 from .troubles import (
     DestinationTrouble,
     JournalError,

@@ -15,9 +15,10 @@ from .troubles import DestinationTrouble, at_destination
 class Claim:
     """Our hold on the library: a lock in it for as long as we run.
 
-    A library on a drive of its own that is not mounted must not be mistaken for an empty one: its mount point is a
-    folder like any other. It is told by the lock file, which every library of ours has, and by the device, which the
-    journal remembers to be another one than that of the state directory.
+    A library on a drive of its own that is not mounted must not be mistaken for an empty one: its mount point
+        is a
+    folder like any other. It is told by the lock file, which every library of ours has, and by the device,
+    which the journal remembers to be another one than that of the state directory.
     """
 
     def __init__(self, library: Path, state: Path, journal: Journal, operations: FileOperations) -> None:
@@ -33,7 +34,8 @@ class Claim:
         return f"library on another device: {os.fsencode(self._library).hex()}"
 
     def make_folder(self) -> None:
-        """Makes the library at its first use, and again when it was deleted; not where a drive is to be mounted.
+        """Makes the library at its first use, and again when it was deleted; not where a drive is to be
+        mounted.
 
         Raises:
             OrganizerError: it cannot be made.

@@ -1,9 +1,10 @@
-"""Moves the files of an operation to another device: copy, check the copy on the disk, publish it, and only then
-remove the source.
+"""Moves the files of an operation to another device: copy, check the copy on the disk, publish it, and only
+then remove the source.
 
-The copies are made under hidden names first, all of the group; each is read back and compared by SHA-256. They get
-their names without replacing anything, the folder is synced, and then each source is captured (renamed aside), looked
-at once more, and removed. Until that moment the source is complete under its own name, and from before it on the copy is.
+The copies are made under hidden names first, all of the group; each is read back and compared by SHA-256.
+They get their names without replacing anything, the folder is synced, and then each source is captured
+(renamed aside), looked at once more, and removed. Until that moment the source is complete under its own
+name, and from before it on the copy is.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..fsops import FileOperations
-from .journal import Move, Operation
+from .records import Move, Operation
 from .steps import (
     CHUNK,
     Found,
     NoAtomicMoveError,
+    Spot,
     digest,
     digest_named,
     find,
@@ -94,7 +96,9 @@ class Copier:
         return operation
 
     def _with_hashes(self, operation: Operation, source: int) -> Operation:
-        """The operation with the hash of each file; recovery needs them to tell a copy from another's file."""
+        """The operation with the hash of each file; recovery needs them to tell a copy from another's
+        file.
+        """
         if all(move.sha256 for move in operation.moves):
             return operation
         moves = []
@@ -110,8 +114,9 @@ class Copier:
         name = os.path.basename(move.source)
         hidden = self._hidden(operation, move, "part")
         with at_source(move.source):
-            if find(self._operations, move, name, source) is not Found.SAME:
-                raise changed(move.source)
+            found = find(self._operations, move, name, source)
+            if found is not Found.SAME:
+                raise gone(move.source) if found is Found.NOTHING else changed(move.source)
             reading = self._operations.open_file(name, source)
         try:
             with at_source(move.source):
@@ -131,14 +136,12 @@ class Copier:
         with at_destination(move.destination):
             writing = self._operations.create_file(name, destination)
         try:
-            if self._copy_bytes(move, reading, writing) != move.sha256:
-                raise changed(move.source)
+            self._copy_bytes(move, reading, writing)
             with at_destination(move.destination):
                 self._operations.copy_attributes(reading, writing)
                 self._operations.sync(writing)
                 self._operations.forget_cached(writing)
-                if digest(self._operations, writing) != move.sha256:
-                    raise OSError(errno.EIO, "the copy reads back with other bytes than were written")
+                self._check_copy(move, writing)
                 return self._operations.status_of(writing)
         except BaseException:
             self._remove_hidden(name, destination)
@@ -146,14 +149,19 @@ class Copier:
         finally:
             self._operations.close(writing)
 
-    def _copy_bytes(self, move: Move, reading: int, writing: int) -> bytes:
+    def _check_copy(self, move: Move, writing: int) -> None:
+        if digest(self._operations, writing) != move.sha256:
+            raise OSError(errno.EIO, "the copy reads back with other bytes than were written")
+
+    def _copy_bytes(self, move: Move, reading: int, writing: int) -> None:
+        """Copies all bytes, and makes sure that they are those that were classified."""
         sha256 = hashlib.sha256()
         offset = 0
         while True:
             with at_source(move.source):
                 chunk = self._operations.read(reading, CHUNK, offset)
             if not chunk:
-                return sha256.digest()
+                break
             sha256.update(chunk)
             try:
                 with at_destination(move.destination):
@@ -162,6 +170,8 @@ class Copier:
                 if isinstance(trouble.__cause__, OSError) and trouble.__cause__.errno == errno.EFBIG:
                     raise refused(move.source, "too large for the library's file system") from trouble
                 raise
+        if sha256.digest() != move.sha256:
+            raise changed(move.source)
 
     def _check_unchanged(
         self, move: Move, name: bytes, source: int, reading: int, before: os.stat_result
@@ -179,7 +189,7 @@ class Copier:
         for copy in copies:
             name = os.path.basename(copy.move.destination)
             try:
-                shift(self._operations, copy.hidden, destination, name, destination, copy.hidden)
+                shift(self._operations, Spot(copy.hidden, destination), Spot(name, destination), copy.hidden)
             except FileExistsError:
                 raise
             except NoAtomicMoveError:
@@ -197,8 +207,8 @@ class Copier:
     ) -> Operation:
         """The last resort, on file systems with neither RENAME_NOREPLACE nor hard links.
 
-        The name is taken with O_EXCL and filled there, so that nothing can be replaced; the journal knows, so that
-        recovery removes a part-filled file. The hidden copy stays until the named one is complete.
+        The name is taken with O_EXCL and filled there, so that nothing can be replaced; the journal knows, so
+        that recovery removes a part-filled file. The hidden copy stays until the named one is complete.
         """
         if not operation.reserved:
             operation = replace(operation, reserved=True)
@@ -232,14 +242,10 @@ class Copier:
             name = os.path.basename(copy.move.source)
             try:
                 with at_source(copy.move.source):
-                    # False: it was changed since; its old bytes are in the library, and it stays, to be filed itself
-                    remove_if(
-                        self._operations,
-                        name,
-                        source,
-                        self._hidden(operation, copy.move, "source"),
-                        copy.source,
-                    )
+                    # False: it was changed since; its old bytes are in the library, and it stays, to be filed
+                    # itself
+                    captured = self._hidden(operation, copy.move, "source")
+                    remove_if(self._operations, Spot(name, source), captured, copy.source)
             except SourceTrouble as trouble:
                 if isinstance(trouble.__cause__, FileNotFoundError):
                     continue  # its owner moved or removed it meanwhile; the copy stays
@@ -270,7 +276,8 @@ class Copier:
             self._operations.status(hidden, source)
         except FileNotFoundError:
             return
-        put_back(self._operations, hidden, source, os.path.basename(copy.move.source), source, hidden)
+        wanted = Spot(os.path.basename(copy.move.source), source)
+        put_back(self._operations, Spot(hidden, source), wanted, hidden)
 
     def _remove_copy(self, copy: _Copy, name: bytes, destination: int) -> None:
         try:
@@ -280,7 +287,7 @@ class Copier:
         if copy.published and status.st_ino != copy.made.st_ino:
             return
         if copy.published:
-            remove_if(self._operations, name, destination, copy.hidden, copy.made)
+            remove_if(self._operations, Spot(name, destination), copy.hidden, copy.made)
         else:
             self._operations.unlink(name, destination)
 

@@ -1,4 +1,5 @@
-"""Carries out a batch of operations: intents, moves, folders synced, done, ledger; with two transactions in all.
+"""Carries out a batch of operations: intents, moves, folders synced, done, ledger; with two transactions in
+all.
 
 The same for filing, for undo and for late companions: each of them only says what is to be moved where.
 """
@@ -6,19 +7,20 @@ The same for filing, for undo and for late companions: each of them only says wh
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..fsops import FileOperations
 from ..photo import Action
 from .folders import Folders
-from .journal import JOINED, Journal, Operation
+from .journal import Journal
 from .ledger import Ledger
 from .mover import FOLDER_MODE, Mover, StillOpenError, destination_place, source_place
 from .names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
 from .reasons import settle_reason
+from .records import JOINED, Operation
 from .troubles import DestinationTrouble, SourceTrouble, at_destination, changed, refused
 
 _MOST_TRIES = 1000
@@ -26,16 +28,21 @@ _MOST_TRIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be moved. The operation's destinations are the wanted names; `names` gives the numbered ones."""
+    """What is to be moved. The operation's destinations are the wanted names; `names` gives the numbered
+    ones.
+    """
 
     operation: Operation
     names: GroupNames
     may_be_numbered: bool = True
+    original: Path | None = None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a draft: made when `trouble` is None; unfinished when `is_open` (recovery goes on with it)."""
+    """What became of a draft: made when `trouble` is None; unfinished when `is_open` (recovery goes on with
+    it).
+    """
 
     draft: Draft
     operation: Operation
@@ -169,7 +176,9 @@ class Engine:
             raise StillOpenError(trouble) from trouble
 
     def _sync(self, outcomes: Sequence[Outcome], folders: Folders, mover: Mover) -> None:
-        """Each touched folder once, destinations first: a photo may be in two folders for a moment, but never in none."""
+        """Each touched folder once, destinations first: a photo may be in two folders for a moment, but never
+        in none.
+        """
         made = [outcome for outcome in outcomes if outcome.operation.id and not outcome.trouble]
         synced: set[int] = set()
         for outcome in made:
@@ -186,7 +195,9 @@ class Engine:
                         synced.add(folder)
 
     def _check_place(self, outcome: Outcome, folders: Folders, mover: Mover) -> None:
-        """If the destination folder was moved away while we worked in it (perhaps out of the library): back again."""
+        """If the destination folder was moved away while we worked in it (perhaps out of the library): back
+        again.
+        """
         place = destination_place(outcome.operation)
         with at_destination(place.path):
             if folders.is_still_there(place):

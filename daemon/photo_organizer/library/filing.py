@@ -11,9 +11,11 @@ from ..fsops import FileOperations
 from ..photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 from .engine import Draft
 from .folders import Folders, Place
-from .journal import Details, Journal, Move, Operation, State
+from .journal import Journal
+from .ledger_text import escape
 from .names import GroupNames
 from .reasons import REASON
+from .records import Details, Move, Operation, State
 from .steps import digest
 from .troubles import DestinationTrouble, SourceTrouble, at_source, changed, refused
 
@@ -98,7 +100,10 @@ class Drafter:
         group = filing.group
         inbox = os.fsencode(group.inbox)
         sha256 = self._sha256(filing, folders)
-        action, folder = self._where(filing, sha256, folders)
+        original = None
+        if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
+            original = self.original(sha256, group.photo, folders)
+        action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
         place = Place.below(root, folder)
         photos = [group.photo, *group.companions]
@@ -116,17 +121,15 @@ class Drafter:
         beside = REASON if action is Action.QUARANTINED else b""
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
-            details_of(filing.prediction, filing.decision), filing.reason,
+            details_of(filing.prediction, filing.decision),
+            escape(f"the same bytes as {original}" if original else filing.reason),
         )  # fmt: skip
-        return Draft(operation, GroupNames(names[0], tuple(names[1:]), beside))
+        return Draft(operation, GroupNames(names[0], tuple(names[1:]), beside), original=original)
 
-    def _where(self, filing: Filing, sha256: bytes, folders: Folders) -> tuple[Action, bytes]:
+    def _where(self, filing: Filing, original: Path | None) -> tuple[Action, bytes]:
         if filing.action is Action.QUARANTINED:
             return filing.action, b""
-        if (
-            self.duplicates not in {KEEP, SKIP}
-            and self.original(sha256, filing.group.photo, folders) is not None
-        ):
+        if original is not None and self.duplicates != SKIP:
             return Action.DUPLICATE, os.fsencode(self.duplicates)
         return filing.action, os.fsencode(filing.folder)
 
@@ -134,7 +137,8 @@ class Drafter:
         """The photo with the same bytes that was filed before and is still there, if there is one."""
         condition = (
             f"o.sha256 = ? AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
-            f" AND o.kind IN ('filed', 'review', 'corrected', 'duplicate') AND o.label <> '{SKIPPED}' ORDER BY o.id"
+            " AND o.kind IN ('filed', 'review', 'corrected', 'duplicate')"
+            f" AND o.label <> '{SKIPPED}' ORDER BY o.id"
         )
         for operation in self.journal.select(condition, (sha256,)):
             place = operation.destination

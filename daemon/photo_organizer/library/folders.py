@@ -33,7 +33,8 @@ class Folders:
     _open: dict[Place, int] = field(default_factory=dict)
 
     def open(self, place: Place, *, make: int | None = None) -> int:
-        """The descriptor of `place`; folders that are missing below its root are made with mode `make`, if given.
+        """The descriptor of `place`; folders that are missing below its root are made with mode `make`, if
+        given.
 
         Raises:
             OSError: it cannot be opened: missing, no folder, or a symbolic link below the root.
@@ -76,7 +77,9 @@ class Folders:
         self.operations.sync(folder)
 
     def is_still_there(self, place: Place) -> bool:
-        """Whether the open folder is the one that `place` leads to: nobody moved it away or put a link in its place."""
+        """Whether the open folder is the one that `place` leads to: nobody moved it away or put a link in its
+        place.
+        """
         if place not in self._open:
             return False
         try:

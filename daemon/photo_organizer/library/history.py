@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..photo import Action, FileIdentity
-from .journal import Details, Journal, Move, Operation, State
+from .journal import Journal
+from .records import Details, Move, Operation, State
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
 
@@ -59,7 +60,8 @@ class Correction:
 def event(operation: Operation) -> Event:
     """`operation` as the owner sees it."""
     return Event(
-        operation.id, operation.batch, operation.kind, datetime.fromisoformat(operation.time), operation.sha256.hex(),
+        operation.id, operation.batch, operation.kind, datetime.fromisoformat(operation.time),
+        operation.sha256.hex(),
         _path(operation.source), _path(operation.destination),
         tuple(_path(move.destination) for move in operation.moves[1:]),
         operation.details, operation.reason, operation.label, operation.undone_by is not None,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..fsops import FileOperations
 from ..photo import Photo
-from .engine import Draft
+from .engine import Draft, Engine
 from .folders import Folders, Place
-from .journal import FILING_KINDS, JOINED, Journal, Move, Operation, State
+from .journal import Journal
 from .names import GroupNames, companion_name, split_extension
+from .records import FILING_KINDS, JOINED, Move, Operation, State
 from .troubles import DestinationTrouble, SourceTrouble
 from .undo import Undoer
 
@@ -26,7 +27,8 @@ class JoinReport:
 
     Args:
         joined: moved beside their photos, with their paths there.
-        orphans: no photo that they could belong to has been filed from their folder (or it is not there any more).
+        orphans: no photo that they could belong to has been filed from their folder (or it is not there any
+            more).
         set_aside: trouble with the companion itself; to be offered again later.
         pause: why no more can be moved now.
     """
@@ -44,6 +46,28 @@ class Joiner:
     operations: FileOperations
     journal: Journal
     undoer: Undoer
+
+    def join(self, companions: Sequence[Photo], inbox: Path, engine: Engine) -> JoinReport:
+        """Moves each companion beside its photo.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        pairs = [(companion, self.draft(companion, inbox)) for companion in companions]
+        belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
+        outcomes = engine.run([draft for _, draft in belonging])
+        joined: list[tuple[Photo, Path]] = []
+        set_aside: list[tuple[Photo, SourceTrouble]] = []
+        pause = None
+        for (companion, _), outcome in zip(belonging, outcomes, strict=True):
+            if outcome.trouble is None:
+                joined.append((companion, Path(os.fsdecode(outcome.operation.destination))))
+            elif isinstance(outcome.trouble, SourceTrouble):
+                set_aside.append((companion, outcome.trouble))
+            else:
+                pause = outcome.trouble
+        orphans = tuple(companion for companion, draft in pairs if draft is None)
+        return JoinReport(tuple(joined), orphans, tuple(set_aside), pause)
 
     def draft(self, companion: Photo, inbox: Path) -> Draft | None:
         """What has to be moved, or None for an orphan."""
@@ -73,7 +97,8 @@ class Joiner:
                 return
             stem = os.path.join(folder, shorter)
             yield from self.journal.select(
-                "o.id IN (SELECT operation FROM moves WHERE position = 0 AND (source = ? OR source > ? AND source < ?))"
+                "o.id IN (SELECT operation FROM moves"  # noqa: S608 (constants of ours)
+                " WHERE position = 0 AND (source = ? OR source > ? AND source < ?))"
                 f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
                 " AND o.undone_by IS NULL ORDER BY o.id DESC",
                 (stem, stem + b".", stem + b"/"),

@@ -1,8 +1,8 @@
 """The journal: every move, written down before it is made (SQLite, write-ahead log, synchronous=FULL).
 
 An operation is one photo with its companions; it holds one move for each file. Its state says how far it got:
-INTENT (the moves may or may not have been made) -> DONE (made, and on the disk) -> RECORDED (the ledger has its
-row too), or ABANDONED (nothing was moved). Paths are bytes, as the kernel has them.
+INTENT (the moves may or may not have been made) -> DONE (made, and on the disk) -> RECORDED (the ledger has
+its row too), or ABANDONED (nothing was moved). Paths are bytes, as the kernel has them.
 """
 
 from __future__ import annotations
@@ -13,113 +13,22 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..fsops import FileOperations
 from ..photo import FileIdentity
+from .records import Details, Move, Operation, State
 from .schema import SCHEMA, VERSION
 from .troubles import DestinationTrouble, JournalError
 
-JOINED = "joined"
-"""The kind of an operation that moves a late companion; such an operation has no ledger row."""
-
-# the kinds that brought a photo into the library (or quarantine), from where undo can take it back
-FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
-
-
-class State(IntEnum):
-    INTENT = 0
-    DONE = 1
-    RECORDED = 2
-    ABANDONED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One file of an operation.
-
-    Args:
-        identity: what was at the source when it was decided.
-        sha256: known for photos, and for all files that cross devices.
-        position: 0 for the photo, then its companions; stays the same when others drop out.
-    """
-
-    source: bytes
-    destination: bytes
-    identity: FileIdentity
-    sha256: bytes | None = None
-    position: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What the model and the thresholds said; kept for the ledger and for `why`. Empty for a photo without prediction."""
-
-    category: str = ""
-    confidence: float | None = None
-    second_category: str = ""
-    second_confidence: float | None = None
-    threshold: float | None = None
-    model: str = ""
-    engine: str = ""
-    decoder: str = ""
-    categories: tuple[str, ...] = ()
-    probabilities: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A photo (the first move) and its companions.
-
-    Args:
-        id: 0 until it is in the journal.
-        kind: an `Action`, or `JOINED`.
-        source_root, destination_root: length of the trusted beginning of the paths, see `folders.Place`.
-        parent: the operation that this one takes back or joins.
-        label: the owner's category, for `corrected`.
-        reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
-    """
-
-    id: int
-    batch: str
-    kind: str
-    time: str
-    sha256: bytes
-    moves: tuple[Move, ...]
-    source_root: int
-    destination_root: int
-    details: Details = Details()
-    reason: str = ""
-    parent: int | None = None
-    label: str = ""
-    state: State = State.INTENT
-    undone_by: int | None = None
-    reserved: bool = False
-
-    @property
-    def source(self) -> bytes:
-        return self.moves[0].source
-
-    @property
-    def destination(self) -> bytes:
-        return self.moves[0].destination
-
-    def renamed(self, names: Sequence[bytes]) -> Operation:
-        """The same with other names in the destination folder."""
-        folder = os.path.dirname(self.destination)
-        pairs = zip(self.moves, names, strict=True)
-        return replace(
-            self, moves=tuple(replace(move, destination=os.path.join(folder, name)) for move, name in pairs)
-        )
-
-
-_OPERATION = (
-    "SELECT o.id, o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
-    " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names, o.probabilities,"
-    " o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
+_COLUMNS = (
+    "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
+    " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved"
 )
+_OPERATION = f"SELECT o.id, {_COLUMNS} FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"  # noqa: S608 (a constant)
 
 
 class Journal:
@@ -136,7 +45,7 @@ class Journal:
                 f"the journal: {error}", where=path, remedy="make room or make it writable"
             ) from error
         except sqlite3.DatabaseError as error:
-            remedy = "move it aside together with its -wal file; a new one is begun, and undo forgets what was filed before"
+            remedy = "move it aside with its -wal file; a new one is begun, and undo forgets what was filed"
             raise JournalError(f"not readable as the journal: {error}", where=path, remedy=remedy) from error
 
     def _prepare(self) -> None:
@@ -178,7 +87,8 @@ class Journal:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    # small facts -----------------------------------------------------------------------------------------------
+    # small facts
+    # -----------------------------------------------------------------------------------------------
 
     def get(self, key: str) -> str | None:
         row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
@@ -196,7 +106,8 @@ class Journal:
         """Part of the hidden names that this journal gives, so that two journals never give the same."""
         return self.get("token") or ""
 
-    # writing ---------------------------------------------------------------------------------------------------
+    # writing
+    # ---------------------------------------------------------------------------------------------------
 
     def intend(
         self,
@@ -209,6 +120,10 @@ class Journal:
         """Writes the intents down, and on the way that the ledger has had the rows of `recorded`.
 
         Args:
+            operations: with id 0.
+            recorded, ledger_size: see `record`.
+            recorded: operations whose rows are in the ledger.
+            ledger_size: its size with them.
             hold: the photos stay where they are, and are held there.
         """
         with self.transaction():
@@ -221,14 +136,15 @@ class Journal:
     def _insert(self, operation: Operation) -> Operation:
         details = operation.details
         cursor = self._connection.execute(
-            "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category, confidence,"
-            " second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities, reason,"
-            " parent, label, state) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
+            " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
+            " probabilities, reason, parent, label, state) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
                 details.second_confidence, details.threshold, details.model, details.engine, details.decoder,
-                self._category_list(details.categories), json.dumps([round(p, 5) for p in details.probabilities]),
+                self._category_list(details.categories),
+                json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state,
             ),
         )  # fmt: skip
@@ -243,8 +159,8 @@ class Journal:
     def _insert_moves(self, number: int, moves: Sequence[Move]) -> None:
         rows = [
             (
-                number, move.position, move.source, move.destination, _signed(move.identity.device), _signed(move.identity.inode),
-                move.identity.size, move.identity.mtime_ns, move.sha256,
+                number, move.position, move.source, move.destination, _signed(move.identity.device),
+                _signed(move.identity.inode), move.identity.size, move.identity.mtime_ns, move.sha256,
             )
             for move in moves
         ]  # fmt: skip
@@ -273,7 +189,9 @@ class Journal:
     def finish(
         self, done: Sequence[Operation], abandoned: Sequence[Operation], landed: Mapping[int, FileIdentity]
     ) -> None:
-        """What was moved is DONE, what stayed is ABANDONED. `landed`: what the photo of an operation is now."""
+        """What was moved is DONE, what stayed is ABANDONED. `landed`: what the photo of an operation is
+        now.
+        """
         with self.transaction():
             self._set_state(State.DONE, [operation.id for operation in done])
             self._count([operation.id for operation in done])
@@ -315,7 +233,8 @@ class Journal:
             [(number,) for number in numbers],
         )
 
-    # held photos: put back by undo, or skipped as a duplicate; left alone until the owner touches them ---------
+    # held photos: put back by undo, or skipped as a duplicate; left alone until the owner touches them
+    # ---------
 
     def hold(self, path: bytes, identity: FileIdentity, number: int) -> None:
         """To be called in a transaction."""
@@ -333,39 +252,44 @@ class Journal:
         row = self._connection.execute("SELECT size, mtime_ns FROM held WHERE path = ?", (path,)).fetchone()
         return row is not None and tuple(row) == (identity.size, identity.mtime_ns)
 
-    # reading ---------------------------------------------------------------------------------------------------
+    # reading
+    # ---------------------------------------------------------------------------------------------------
 
     def select(self, condition: str, parameters: Sequence[object] = ()) -> Iterator[Operation]:
         """The operations for which `condition` (SQL over `o`, the operation) holds."""
         for row in self._connection.execute(f"{_OPERATION} WHERE {condition}", parameters):
             yield self._operation(row)
 
-    def _operation(self, row: Sequence[object]) -> Operation:
-        moves = self._connection.execute(
-            "SELECT source, destination, device, inode, size, mtime_ns, sha256, position FROM moves WHERE operation = ? ORDER BY position",
-            (row[0],),
-        )
-        fields = list(row)
+    def _operation(self, row: tuple[Any, ...]) -> Operation:
+        (
+            number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
+            second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
+            reason, parent, label, state, undone_by, reserved,
+        ) = row  # fmt: skip
         details = Details(
-            *fields[7:15], tuple(json.loads(str(row[15] or "[]"))), tuple(json.loads(str(row[16])))
-        )  # type: ignore[arg-type]
+            category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
+            tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+        )  # fmt: skip
         return Operation(
-            *fields[:5],  # type: ignore[arg-type]
-            tuple(
-                Move(
-                    move[0],
-                    move[1],
-                    FileIdentity(_unsigned(move[2]), _unsigned(move[3]), *move[4:6]),
-                    *move[6:],
-                )
-                for move in moves
-            ),
-            *fields[5:7],  # type: ignore[arg-type]
-            details,
-            *fields[17:20],  # type: ignore[arg-type]
-            State(int(str(row[20]))),
-            row[21],  # type: ignore[arg-type]
-            bool(row[22]),
+            number, batch, kind, time, sha256, self._moves(number), source_root, destination_root, details,
+            reason, parent, label, State(state), undone_by, bool(reserved),
+        )  # fmt: skip
+
+    def _moves(self, number: int) -> tuple[Move, ...]:
+        rows = self._connection.execute(
+            "SELECT source, destination, device, inode, size, mtime_ns, sha256, position"
+            " FROM moves WHERE operation = ? ORDER BY position",
+            (number,),
+        )
+        return tuple(
+            Move(
+                row[0],
+                row[1],
+                FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5]),
+                row[6],
+                row[7],
+            )
+            for row in rows
         )
 
     def open_operations(self) -> list[Operation]:

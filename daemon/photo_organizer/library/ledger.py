@@ -1,9 +1,10 @@
 """The ledger: one CSV row for each photo and action, appended once.
 
-The journal knows how long the ledger was after the last batch that both agree on. What follows in the file can only be
-rows of later batches, whole or torn by a crash: since the rows follow from the journal byte by byte, the file is made
-right by writing what is missing of them. If the file is not as we left it (somebody edited, cut or removed it), it is
-compared with the journal row by row instead, and rows that are missing are appended.
+The journal knows how long the ledger was after the last batch that both agree on. What follows in the file
+can only be
+rows of later batches, whole or torn by a crash: since the rows follow from the journal byte by byte, the file
+is made right by writing what is missing of them. If the file is not as we left it (somebody edited, cut or
+removed it), it is compared with the journal row by row instead, and rows that are missing are appended.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..fsops import FileOperations
-from .journal import JOINED, Journal, Operation, State
+from .journal import Journal
 from .ledger_rows import missing_operations, read_end
 from .ledger_text import HEADER, cells, line
-from .steps import put_back, write_all
+from .records import JOINED, Operation, State
+from .steps import Spot, put_back, write_all
 from .troubles import DestinationTrouble, destination_trouble
 
 _ROWS_AT_ONCE = 1000
@@ -73,7 +75,9 @@ class Ledger:
             self._journal.record(numbers, size)
 
     def is_as_left(self, unfinished: set[int]) -> bool:
-        """Whether the unfinished operations in the journal are just those that we appended, and nobody wrote since."""
+        """Whether the unfinished operations in the journal are just those that we appended, and nobody wrote
+        since.
+        """
         if set(self._unrecorded.numbers) != unfinished:
             return False
         known = self._unrecorded.size if self._unrecorded.size is not None else self._known_size()
@@ -110,7 +114,9 @@ class Ledger:
         return None if value is None else int(value)
 
     def _reconcile(self, ledger: int, folder: int) -> tuple[int, int]:
-        """Compares all rows with the journal and appends those that are missing; also after an owner's edit."""
+        """Compares all rows with the journal and appends those that are missing; also after an owner's
+        edit.
+        """
         end = read_end(self._operations, ledger)
         missing = missing_operations(self.path, self._journal, end.complete)
         if end.torn and not self._is_ours(end.torn, missing):
@@ -150,7 +156,8 @@ class Ledger:
             self._operations.close(descriptor)
 
     def rebuild(self) -> int:
-        """Writes the ledger anew from the journal, and keeps the old one beside it; returns the number of rows.
+        """Writes the ledger anew from the journal, and keeps the old one beside it; returns the number of
+        rows.
 
         Raises:
             DestinationTrouble: it cannot be written; the old one stays as it is.
@@ -174,9 +181,8 @@ class Ledger:
                 self._operations.sync(descriptor)
             finally:
                 self._operations.close(descriptor)
-            put_back(
-                self._operations, self._name, folder, self._name + b".before-rebuild", folder, part + b".old"
-            )
+            kept = Spot(self._name + b".before-rebuild", folder)
+            put_back(self._operations, Spot(self._name, folder), kept, part + b".old")
             self._operations.rename_own(part, folder, self._name, folder)
             self._operations.sync(folder)
         waiting = [operation.id for operation in self._journal.select(f"o.state = {State.DONE:d}")]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..fsops import FileOperations, open_photo
-from .journal import JOINED, Journal, Operation, State
+from .journal import Journal
 from .ledger_text import COLUMNS, HEADER, cells
+from .records import JOINED, Operation, State
 
 _BLOCK = 1 << 16
 _KEY = (1, 2, 3, 4)  # batch, action, sha256, source: what stays when a spreadsheet rewrites times and numbers
@@ -54,7 +55,7 @@ def read_rows(path: Path, limit: int | None = None) -> Iterator[list[str]]:
     """
     with open(open_photo(path), "rb") as binary:
         source = binary if limit is None else _FirstBytes(binary, limit)
-        text = io.TextIOWrapper(io.BufferedReader(source), "utf-8", errors="replace", newline="")  # type: ignore[arg-type,type-var]
+        text = io.TextIOWrapper(io.BufferedReader(source), "utf-8", errors="replace", newline="")
         reader = csv.reader(text)
         while True:
             try:
@@ -84,8 +85,8 @@ class _FirstBytes(io.RawIOBase):
 def missing_operations(path: Path, journal: Journal, size: int) -> list[int]:
     """The operations that have no row in the first `size` bytes of the ledger, in order.
 
-    The rows usually stand in the journal's order, so that both are read side by side; a row out of order is looked
-    up. Memory is one byte an operation.
+    The rows usually stand in the journal's order, so that both are read side by side; a row out of order is
+    looked up. Memory is one byte an operation.
     """
     last = journal.value("SELECT MAX(id) FROM operations") or 0
     seen = bytearray(int(str(last)) + 1)
@@ -127,7 +128,8 @@ class LedgerCheck:
 
     Args:
         rows: rows of the ledger, without its header.
-        problems: one line for each row that is missing, changed, or unknown to the journal, at most `most` of them.
+        problems: one line for each row that is missing, changed, or unknown to the journal, at most `most` of
+            them.
         count: how many problems there are.
     """
 
@@ -165,7 +167,7 @@ def compare(path: Path, journal: Journal, most: int = 20) -> LedgerCheck:
         reader = itertools.chain([header], reader) if header else reader
     last = journal.value("SELECT MAX(id) FROM operations") or 0
     seen = bytearray(int(str(last)) + 1)
-    for rows, row in enumerate(reader, 1):  # noqa: B007 (also the count)
+    for rows, row in enumerate(reader, 1):
         operation = _matching(journal, row, seen)
         if operation is None:
             report(f"row {rows} is not in the journal")
@@ -177,13 +179,15 @@ def compare(path: Path, journal: Journal, most: int = 20) -> LedgerCheck:
     for operation in journal.select(f"{_FINISHED} ORDER BY o.id"):
         if not seen[operation.id]:
             report(
-                f"the row of {operation.kind} {operation.sha256.hex()[:12]} in batch {operation.batch} is missing"
+                f"the row of {operation.kind} {operation.sha256.hex()[:12]}, batch {operation.batch}, is missing"
             )
     return LedgerCheck(rows, tuple(problems), count)
 
 
 def _matching(journal: Journal, row: list[str], seen: bytearray) -> Operation | None:
-    """The operation that the row stands for; an equal one rather than one that is only of the same photo and batch."""
+    """The operation that the row stands for; an equal one rather than one that is only of the same photo and
+    batch.
+    """
     if len(row) != len(COLUMNS):
         return None
     try:

@@ -1,8 +1,8 @@
-"""One row of the ledger as text: what spreadsheets, CSV readers and terminals can all live with.
+r"""One row of the ledger as text: what spreadsheets, CSV readers and terminals can all live with.
 
-Control characters, line and paragraph separators, marks that turn the writing direction, and the backslash itself
-are written as backslash escapes; so are bytes that are not UTF-8 (`\\xff`). A cell that a spreadsheet would run as
-a formula begins with an apostrophe. `unescape` gives a path back.
+Control characters, line and paragraph separators, marks that turn the writing direction, and the backslash
+itself are written as backslash escapes; so are bytes that are not UTF-8 (`\xff`). A cell that a spreadsheet
+would run as a formula begins with an apostrophe. `unescape` gives a path back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import os
 import re
 
-from .journal import Operation
+from .records import Operation
 
 COLUMNS = (
     "time", "batch", "action", "sha256", "source", "destination", "category", "confidence", "second_category",

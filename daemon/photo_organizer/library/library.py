@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +15,19 @@ from ..errors import OrganizerError
 from ..fsops import FileOperations
 from ..photo import Action, Photo
 from .claim import Claim
-from .engine import Draft, Engine
-from .filing import SKIP, SKIPPED, Drafter, Filing, FilingReport, Placed, rounds
-from .folders import Folders
+from .engine import Engine
+from .filer import Filer
+from .filing import Filing, FilingReport, rounds
 from .history import Correction, Event, corrected, events_of, finished_events
-from .journal import Journal, Move, State
 from .joining import Joiner, JoinReport
+from .journal import Journal
 from .ledger import Ledger
 from .ledger_rows import LedgerCheck, compare
 from .locks import OwnerLock, moves_lock
 from .recovery import Recoverer, Recovery
-from .troubles import DestinationTrouble, LibraryLocked, SourceTrouble, at_destination
-from .undo import Selection, Undoer, UndoReport, UndoStep, drafts, last_batch, selected
+from .settings import LibrarySettings
+from .troubles import DestinationTrouble, LibraryLocked, at_destination
+from .undo import Selection, Undoer, UndoReport, last_batch, selected
 
 if TYPE_CHECKING:
     from ..config import Configuration
@@ -34,37 +35,14 @@ if TYPE_CHECKING:
 _AT_ONCE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class LibrarySettings:
-    """Where everything is; all paths absolute.
-
-    Args:
-        duplicates: `keep`, `skip`, or the folder in the library for photos that are filed already.
-    """
-
-    library: Path
-    state: Path
-    ledger: Path
-    quarantine: Path
-    duplicates: str = "Duplicates"
-
-    @classmethod
-    def of(cls, configuration: Configuration) -> LibrarySettings:
-        return cls(
-            configuration.library,
-            configuration.state_directory,
-            configuration.ledger_path,
-            configuration.quarantine_directory,
-            configuration.duplicates,
-        )
-
-
 def local_time() -> datetime:
     return datetime.now().astimezone()
 
 
 class Library:
-    """See `open`. Each method may be called while another process uses the same library; moves never overlap."""
+    """See `open`. Each method may be called while another process uses the same library; moves never
+    overlap.
+    """
 
     def __init__(
         self,
@@ -96,8 +74,10 @@ class Library:
         A library folder that is missing or full is no reason not to open it: `file` will say so, and pause.
 
         Args:
+            settings: the config, or its part that matters here.
             owner: True for the daemon and `sort`, which file photos; False for all other commands.
             operations: the steps on files; replaced by tests.
+            clock: tells the local time, with its zone.
 
         Raises:
             LibraryLocked: `owner`, and another process is.
@@ -168,7 +148,8 @@ class Library:
         return recovery
 
     def recover(self) -> Recovery:
-        """Completes or takes back what a crash left open, and repairs the ledger; a second time changes nothing.
+        """Completes or takes back what a crash left open, and repairs the ledger; a second time changes
+        nothing.
 
         Called by everything else on its way, so that calling it is needed only for the report.
 
@@ -181,12 +162,14 @@ class Library:
         except sqlite3.Error as error:
             raise DestinationTrouble(f"the journal: {error}", where=self._settings.state) from error
 
-    # filing ----------------------------------------------------------------------------------------------------
+    # filing
+    # ----------------------------------------------------------------------------------------------------
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         """Moves photos where they belong, durably: on return they are there, and in the ledger.
 
         Args:
+            filings: any number; handled in portions.
             batch: the id of an earlier report, to count these photos to that batch (for `undo`).
 
         Raises:
@@ -197,106 +180,42 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
+                filer = Filer(
+                    self._operations, self._journal, self._ledger, self._engine, self._settings, self._now()
+                )
                 for start in range(0, len(filings), _AT_ONCE):
                     for part in rounds(filings[start : start + _AT_ONCE]):
-                        report = self._file_round(part, report)
+                        report = filer.file(part, report)
                         if report.pause:
                             return report
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
         return report
 
-    def _file_round(self, filings: Sequence[Filing], report: FilingReport) -> FilingReport:
-        drafter = self._drafter(report.batch)
-        drafted: list[tuple[Filing, Draft]] = []
-        set_aside = list(report.set_aside)
-        left = list(report.left)
-        with Folders(self._operations) as folders:
-            for filing in filings:
-                try:
-                    draft = drafter.draft(filing, folders)
-                except SourceTrouble as trouble:
-                    set_aside.append((filing.group, trouble))
-                    continue
-                original = self._original_to_skip(drafter, filing, draft, folders)
-                if original is not None:
-                    self._leave(filing, draft, original)
-                    left.append(Placed(filing.group, Action.DUPLICATE, filing.group.photo.path, original))
-                    continue
-                drafted.append((filing, draft))
-        outcomes = self._engine.run([draft for _, draft in drafted])
-        filed = list(report.filed)
-        pause = None
-        for (filing, _), outcome in zip(drafted, outcomes, strict=True):
-            if outcome.trouble is None:
-                destination = Path(os.fsdecode(outcome.operation.destination))
-                filed.append(Placed(filing.group, Action(outcome.operation.kind), destination))
-            elif isinstance(outcome.trouble, SourceTrouble):
-                set_aside.append((filing.group, outcome.trouble))
-            else:
-                pause = pause or outcome.trouble
-        return replace(report, filed=tuple(filed), set_aside=tuple(set_aside), left=tuple(left), pause=pause)
-
-    def _drafter(self, batch: str) -> Drafter:
-        settings = self._settings
-        return Drafter(
-            self._operations, self._journal, os.fsencode(settings.library), os.fsencode(settings.quarantine),
-            settings.duplicates, batch, self._now(),
-        )  # fmt: skip
-
-    def _original_to_skip(
-        self, drafter: Drafter, filing: Filing, draft: Draft, folders: Folders
-    ) -> Path | None:
-        if self._settings.duplicates != SKIP or filing.action is Action.QUARANTINED:
-            return None
-        return drafter.original(draft.operation.sha256, filing.group.photo, folders)
-
-    def _leave(self, filing: Filing, draft: Draft, original: Path) -> None:
-        """A duplicate that stays in its inbox: a row, and it is held; only once for as long as it is held."""
-        if self.is_held(filing.group.photo):
-            return
-        photo = draft.operation.moves[0]
-        moves = (Move(photo.source, os.fsencode(original), photo.identity, photo.sha256),)
-        operation = replace(
-            draft.operation, kind=Action.DUPLICATE, moves=moves, label=SKIPPED, state=State.DONE
-        )
-        written = self._journal.intend([operation], *self._ledger.take_unrecorded(), hold=True)
-        self._ledger.append(written, written)
-
     def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.
 
         Args:
+            companions: as they were seen.
             inbox: the inbox that they are all below.
         """
-        joined: list[tuple[Photo, Path]] = []
-        orphans: list[Photo] = []
-        set_aside: list[tuple[Photo, SourceTrouble]] = []
-        pause = None
         try:
             with self._exclusive():
                 self._claim.hold()
-                joiner = Joiner(self._operations, self._journal, self._undoer(""))
-                pairs = [(companion, joiner.draft(companion, inbox)) for companion in companions]
-                orphans = [companion for companion, draft in pairs if draft is None]
-                belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
-                outcomes = self._engine.run([draft for _, draft in belonging])
-                for (companion, _), outcome in zip(belonging, outcomes, strict=True):
-                    if outcome.trouble is None:
-                        joined.append((companion, Path(os.fsdecode(outcome.operation.destination))))
-                    elif isinstance(outcome.trouble, SourceTrouble):
-                        set_aside.append((companion, outcome.trouble))
-                    else:
-                        pause = outcome.trouble
+                return Joiner(self._operations, self._journal, self._undoer("")).join(
+                    companions, inbox, self._engine
+                )
         except DestinationTrouble as trouble:
-            pause = trouble
-        return JoinReport(tuple(joined), tuple(orphans), tuple(set_aside), pause)
+            return JoinReport(pause=trouble)
 
     def is_held(self, photo: Photo) -> bool:
-        """Whether undo put the photo there (or it was skipped as a duplicate), and nobody has touched it since."""
+        """Whether undo put the photo there (or it was skipped as a duplicate), and nobody has touched it
+        since.
+        """
         return self._journal.is_held(os.fsencode(photo.path), photo.identity)
 
-    # undo and corrections --------------------------------------------------------------------------------------
+    # undo and corrections
+    # --------------------------------------------------------------------------------------
 
     def undo(self, selection: Selection = Selection(), *, dry_run: bool = False) -> UndoReport:  # noqa: B008 (frozen)
         """Takes photos back to their inboxes, where they are held. Never replaces a file there.
@@ -306,31 +225,15 @@ class Library:
             DestinationTrouble: the state directory fails.
         """
         if dry_run:
-            steps = list(drafts(self._undoer(""), self._journal, selected(self._journal, selection)))
-            refused = tuple((step, trouble) for step, _, trouble in steps if trouble)
-            return UndoReport(tuple(step for step, _, trouble in steps if not trouble), refused)
+            return self._undoer("").plan(selected(self._journal, selection))
         with self._exclusive():
             numbers = selected(self._journal, selection)
             batch = self._new_batch()
         report = UndoReport()
         for start in range(0, len(numbers), _AT_ONCE):
             with self._exclusive():
-                report = self._undo_some(numbers[start : start + _AT_ONCE], batch, report)
+                report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
         return report
-
-    def _undo_some(self, numbers: Sequence[int], batch: str, report: UndoReport) -> UndoReport:
-        steps = list(drafts(self._undoer(batch), self._journal, numbers))
-        undone = list(report.undone)
-        refused: list[tuple[UndoStep, OrganizerError]] = list(report.refused)
-        refused += [(step, trouble) for step, _, trouble in steps if trouble]
-        ready = [(step, draft) for step, draft, _ in steps if draft is not None]
-        outcomes = self._engine.run([draft for _, draft in ready])
-        for (step, _), outcome in zip(ready, outcomes, strict=True):
-            if outcome.trouble is None:
-                undone.append(replace(step, destination=Path(os.fsdecode(outcome.operation.destination))))
-            else:
-                refused.append((step, outcome.trouble))
-        return UndoReport(tuple(undone), tuple(refused))
 
     def _undoer(self, batch: str) -> Undoer:
         return Undoer(self._operations, self._journal, batch, self._now())
@@ -354,7 +257,8 @@ class Library:
                 self._ledger.append(written, written)
         return len(operations)
 
-    # looking ---------------------------------------------------------------------------------------------------
+    # looking
+    # ---------------------------------------------------------------------------------------------------
 
     def history(self, photo: Path | str) -> tuple[Event, ...]:
         """All that was done with a photo, oldest first.
@@ -390,7 +294,8 @@ class Library:
             return compare(self._settings.ledger, self._journal)
 
     def rebuild_ledger(self) -> int:
-        """Writes the ledger anew from the journal, keeps the old one beside it, and returns the number of rows.
+        """Writes the ledger anew from the journal, keeps the old one beside it, and returns the number of
+        rows.
 
         Raises:
             DestinationTrouble: it cannot be written; the old one stays as it is.

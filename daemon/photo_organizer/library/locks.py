@@ -16,7 +16,8 @@ from pathlib import Path
 from .troubles import DestinationTrouble, LibraryLocked
 
 LIBRARY_LOCK = ".photo-organizer.lock"
-"""In the library; also the sign that the folder at the library's path is the library, and not an empty mount point."""
+"""In the library; also the sign that the folder at the library's path is the library, and not an empty mount
+point."""
 
 _PATIENCE_SECONDS = 60.0
 _NO_LOCKS_HERE = {errno.ENOSYS, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK}

@@ -1,8 +1,8 @@
 """Moves the files of one operation: all, or (as far as the disk lets us) none.
 
-Within a device each file is renamed without replacing and looked at again behind the rename: if somebody swapped it
-just before, it goes back. Across devices `copying.py` takes over. Whatever fails, what was moved is taken back, by
-looking at what is on the disk and not at what we believe to have done.
+Within a device each file is renamed without replacing and looked at again behind the rename: if somebody
+swapped it just before, it goes back. Across devices `copying.py` takes over. Whatever fails, what was moved
+is taken back, by looking at what is on the disk and not at what we believe to have done.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..fsops import FileOperations
 from ..photo import FileIdentity
 from .copying import Copier
 from .folders import Folders, Place
-from .journal import Move, Operation
-from .steps import Found, NoAtomicMoveError, find, has_content, put_back, remove_if, shift
+from .records import Move, Operation
+from .steps import Found, NoAtomicMoveError, Spot, find, has_content, put_back, remove_if, shift
 from .troubles import (
     DestinationTrouble,
     SourceTrouble,
@@ -42,7 +42,9 @@ class AnotherDeviceError(Exception):
 
 
 class StillOpenError(Exception):
-    """The operation could be neither made nor taken back now. `trouble` says why; recovery goes on with it later."""
+    """The operation could be neither made nor taken back now. `trouble` says why; recovery goes on with it
+    later.
+    """
 
     def __init__(self, trouble: SourceTrouble | DestinationTrouble) -> None:
         super().__init__(str(trouble))
@@ -90,6 +92,7 @@ class Mover:
         """Moves the operation's files.
 
         Args:
+            operation: an intent in the journal.
             rename: gives the operation other names, and writes them down; called when a name is taken.
 
         Returns:
@@ -141,7 +144,7 @@ class Mover:
             raise gone(move.source) if found is Found.NOTHING else changed(move.source)
         hidden = self.hidden(operation, move, "source")
         try:
-            shift(self._operations, name, source, new_name, destination, hidden)
+            shift(self._operations, Spot(name, source), Spot(new_name, destination), hidden)
         except FileExistsError:
             raise
         except OSError as error:
@@ -150,7 +153,7 @@ class Mover:
             raise self._blame(error, operation, source, destination) from error
         with at_destination(move.destination):
             if find(self._operations, move, new_name, destination) is not Found.SAME:
-                put_back(self._operations, new_name, destination, name, source, hidden)
+                put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
                 raise changed(move.source)
 
     def _take_back_or_leave_open(
@@ -178,6 +181,7 @@ class Mover:
         name, new_name = os.path.basename(move.source), os.path.basename(move.destination)
         if find(self._operations, move, new_name, destination) not in {Found.SAME, Found.CHANGED}:
             return
+        hidden = self.hidden(operation, move, "part")
         there = self._operations.status(new_name, destination)
         if find(self._operations, move, name, source) is Found.SAME:
             # both names: a second link to it, or a copy of it
@@ -187,9 +191,9 @@ class Mover:
             ):
                 return
             self._operations.sync(source)
-            remove_if(self._operations, new_name, destination, self.hidden(operation, move, "part"), there)
+            remove_if(self._operations, Spot(new_name, destination), hidden, there)
             return
-        put_back(self._operations, new_name, destination, name, source, self.hidden(operation, move, "part"))
+        put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
 
     def landed(self, operation: Operation) -> FileIdentity | None:
         """What the operation's photo is at its destination, now."""

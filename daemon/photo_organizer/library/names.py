@@ -51,7 +51,9 @@ class GroupNames:
 
 
 def _tail(companion: bytes, photo: bytes, stem: bytes) -> bytes | None:
-    """What follows the photo's stem in `companion` (`x.jpg.xmp` and `x.MOV` of `x.jpg`); None where it is no prefix."""
+    """What follows the photo's stem in `companion` (`x.jpg.xmp` and `x.MOV` of `x.jpg`); None where it is no
+    prefix.
+    """
     extension = photo[len(stem) :]
     if companion[: len(photo)].lower() == photo.lower() and companion[len(photo) : len(photo) + 1] == b".":
         return extension + companion[len(photo) :]
@@ -80,7 +82,9 @@ def split_extension(name: bytes) -> tuple[bytes, bytes]:
 
 
 def shortened(stem: bytes, longest: int) -> bytes:
-    """`stem` in at most `longest` bytes, at least one character of it; never half a character, nor one without its accents."""
+    """`stem` in at most `longest` bytes, at least one character of it; never half a character, nor one
+    without its accents.
+    """
     if len(stem) <= longest:
         return stem
     characters = os.fsdecode(stem)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from ..fsops import FileOperations
 from ..photo import Action
 from .folders import Folders, Place
-from .journal import Journal, Move, Operation
+from .journal import Journal
 from .ledger_text import escape
-from .steps import put_back, write_all
+from .records import Move, Operation
+from .steps import Spot, put_back, write_all
 
 REASON = b".reason.txt"
 
@@ -49,7 +50,7 @@ def write_reason(
         operations.sync(descriptor)
     finally:
         operations.close(descriptor)
-    put_back(operations, part, folder, name, folder, part)
+    put_back(operations, Spot(part, folder), Spot(name, folder), part)
 
 
 def remove_reason(operations: FileOperations, operation: Operation, folder: int) -> None:

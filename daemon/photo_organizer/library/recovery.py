@@ -1,7 +1,8 @@
 """What was open when a process or the machine died is completed or taken back, by what is found on the disk.
 
-An operation goes forward when its photo has been moved (or can still be, together with a companion that has) and is
-taken back otherwise, so that a photo and its companions are always on one side. Running it again changes nothing.
+An operation goes forward when its photo has been moved (or can still be, together with a companion that has)
+and is taken back otherwise, so that a photo and its companions are always on one side. Running it again
+changes nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from ..fsops import FileOperations
 from ..photo import FileIdentity
 from .folders import Folders, Place
-from .journal import Journal, Move, Operation, State
+from .journal import Journal
 from .mover import Mover, StillOpenError, destination_place, source_place
 from .names import GroupNames
 from .reasons import settle_reason
-from .steps import Found, find, has_content, put_back, remove_if
+from .records import Move, Operation, State
+from .steps import Found, Spot, find, has_content, put_back, remove_if
 from .troubles import DestinationTrouble, SourceTrouble, at_destination, destination_trouble, gone
 
 
@@ -30,7 +32,8 @@ class Recovery:
         completed: operations that were brought to their end.
         taken_back: operations whose photos are in the inbox again, or have never left it.
         ledger_rows: rows that the ledger lacked.
-        pause: why some operations must wait (the library is not there, say); they are tried again before the next batch.
+        pause: why some operations must wait (the library is not there, say); they are tried again before the
+            next batch.
     """
 
     completed: int = 0
@@ -113,10 +116,13 @@ class Recoverer:
         self.journal.finish([made], [], landed)
         self.report.completed += 1
 
-    # one file --------------------------------------------------------------------------------------------------
+    # one file
+    # --------------------------------------------------------------------------------------------------
 
     def _settle(self, operation: Operation, move: Move, sides: _Sides, mover: Mover) -> bool:
-        """Leaves the file under one complete name, and no hidden one; says whether that is its destination."""
+        """Leaves the file under one complete name, and no hidden one; says whether that is its
+        destination.
+        """
         if sides.destination is None:
             self._settle_source(operation, move, sides, mover)
             return False
@@ -138,10 +144,8 @@ class Recoverer:
             return True
         if found is Found.CHANGED and sides.source is not None and self._is_missing(move, sides.source):
             # moved by us although somebody wrote to it just before: it is not what was classified
-            put_back(
-                self.operations, name, sides.destination, os.path.basename(move.source), sides.source,
-                mover.hidden(operation, move, "part"),
-            )  # fmt: skip
+            there, wanted = Spot(name, sides.destination), Spot(os.path.basename(move.source), sides.source)
+            put_back(self.operations, there, wanted, mover.hidden(operation, move, "part"))
         self._settle_source(operation, move, sides, mover)
         self._settle_part(operation, move, sides, mover)
         return False
@@ -152,7 +156,9 @@ class Recoverer:
     def _remove_leftovers(
         self, operation: Operation, move: Move, name: bytes, sides: _Sides, mover: Mover
     ) -> None:
-        """The file is complete and on the disk at its destination: removes its hidden copy and its old name."""
+        """The file is complete and on the disk at its destination: removes its hidden copy and its old
+        name.
+        """
         assert sides.destination is not None  # noqa: S101
         self.operations.sync(sides.destination)
         part = mover.hidden(operation, move, "part")
@@ -166,7 +172,7 @@ class Recoverer:
                 status = self.operations.status(old, sides.source)
                 there = self.operations.status(name, sides.destination)
                 if os.path.samestat(status, there) or has_content(self.operations, move, old, sides.source):
-                    remove_if(self.operations, old, sides.source, captured, status)
+                    remove_if(self.operations, Spot(old, sides.source), captured, status)
         self._settle_source(operation, move, sides, mover)
 
     def _settle_source(self, operation: Operation, move: Move, sides: _Sides, mover: Mover) -> None:
@@ -175,12 +181,13 @@ class Recoverer:
             return
         captured = mover.hidden(operation, move, "source")
         if _exists(self.operations, captured, sides.source):
-            put_back(
-                self.operations, captured, sides.source, os.path.basename(move.source), sides.source, captured
-            )
+            wanted = Spot(os.path.basename(move.source), sides.source)
+            put_back(self.operations, Spot(captured, sides.source), wanted, captured)
 
     def _settle_part(self, operation: Operation, move: Move, sides: _Sides, mover: Mover) -> None:
-        """A copy that never got its name goes; if it is complete and all that is left, it goes to the source."""
+        """A copy that never got its name goes; if it is complete and all that is left, it goes to the
+        source.
+        """
         if sides.destination is None:
             return
         part = mover.hidden(operation, move, "part")
@@ -189,7 +196,7 @@ class Recoverer:
         source_is_gone = sides.source is not None and self._is_missing(move, sides.source)
         if source_is_gone and move.sha256 and has_content(self.operations, move, part, sides.destination):
             name = os.path.basename(move.destination)
-            put_back(self.operations, part, sides.destination, name, sides.destination, part)
+            put_back(self.operations, Spot(part, sides.destination), Spot(name, sides.destination), part)
         else:
             self.operations.unlink(part, sides.destination)
 
@@ -203,7 +210,8 @@ class Recoverer:
             return Found.NOTHING
         return Found.OTHER
 
-    # a photo and its companions --------------------------------------------------------------------------------
+    # a photo and its companions
+    # --------------------------------------------------------------------------------
 
     def _bring_together(
         self, operation: Operation, moved: Sequence[Move], folders: Folders, mover: Mover, sides: _Sides
@@ -213,24 +221,30 @@ class Recoverer:
         present = [
             move for move in others if sides.source is not None and not self._is_missing(move, sides.source)
         ]
-        photo_is_absent = any(move.position == operation.moves[0].position for move in others) and not any(
-            move.position == operation.moves[0].position for move in present
-        )
+        photo = operation.moves[0]
         try:
-            if photo_is_absent:
-                raise _CannotFollowError
+            if photo in others and photo not in present:
+                raise _CannotFollowError  # noqa: TRY301 (the same end as for a companion below)
             for move in present:
-                moved = [*moved, self._follow(operation, moved, move, folders, mover)]
+                moved = [*moved, self._follow(operation, move, folders)]
         except (SourceTrouble, _CannotFollowError):
-            mover.take_back(replace(operation, moves=tuple(moved)))
-            return replace(operation, moves=())
+            if self._are_taken_back(replace(operation, moves=tuple(moved)), mover):
+                return replace(operation, moves=())
         operation = replace(operation, moves=tuple(sorted(moved, key=lambda move: move.position)))
         self.journal.change_moves(operation)
         return operation
 
-    def _follow(
-        self, operation: Operation, moved: Sequence[Move], move: Move, folders: Folders, mover: Mover
-    ) -> Move:
+    def _are_taken_back(self, operation: Operation, mover: Mover) -> bool:
+        """Takes them back to their source; False when that is on another device, and they stay as they are."""
+        try:
+            mover.take_back(operation)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+        return True
+
+    def _follow(self, operation: Operation, move: Move, folders: Folders) -> Move:
         """Moves one file of a group after the others, and returns how it was done."""
         source = folders.open(source_place(operation))
         identity = FileIdentity.of(self.operations.status(os.path.basename(move.source), source))

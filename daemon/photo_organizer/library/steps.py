@@ -1,4 +1,6 @@
-"""Small compound steps on files, each safe to be stopped in: moving without replacing, removing what was copied."""
+"""Small compound steps on files, each safe to be stopped in: moving without replacing, removing what was
+copied.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ import errno
 import hashlib
 import os
 from enum import Enum
+from typing import NamedTuple
 
 from ..fsops import FileOperations
-from .journal import Move
 from .names import GroupNames
+from .records import Move
 
 CHUNK = 1 << 20
 
@@ -33,7 +36,8 @@ class Found(Enum):
 def find(operations: FileOperations, move: Move, name: bytes, folder: int) -> Found:
     """What is at `name`, compared with the file that `move` was decided for.
 
-    The device is left out: its number can differ after a restart. Where inode numbers do not last (FAT, some FUSE
+    The device is left out: its number can differ after a restart. Where inode numbers do not last (FAT, some
+        FUSE
     file systems), equal size, time and content decide.
     """
     try:
@@ -48,7 +52,9 @@ def find(operations: FileOperations, move: Move, name: bytes, folder: int) -> Fo
 
 
 def has_content(operations: FileOperations, move: Move, name: bytes, folder: int) -> bool:
-    """Whether the file at `name` has the bytes of `move` (whose size it need not have); True where no hash is known."""
+    """Whether the file at `name` has the bytes of `move` (whose size it need not have); True where no hash is
+    known.
+    """
     if move.sha256 is None:
         return True
     try:
@@ -94,12 +100,20 @@ def write_all(operations: FileOperations, descriptor: int, data: bytes, offset: 
     return offset
 
 
-def shift(
-    operations: FileOperations, name: bytes, folder: int, new_name: bytes, new_folder: int, hidden: bytes
-) -> None:
-    """Moves a file on one device without ever replacing one.
+class Spot(NamedTuple):
+    """A name in an open folder."""
+
+    name: bytes
+    folder: int
+
+
+def shift(operations: FileOperations, old: Spot, new: Spot, hidden: bytes) -> None:
+    """Moves a file on one device from `old` to `new`, without ever replacing one.
 
     Args:
+        operations: the steps on files.
+        old: where it is.
+        new: where it goes.
         hidden: a name that is ours alone, for the way over a hard link.
 
     Raises:
@@ -108,47 +122,46 @@ def shift(
         OSError: `errno.EXDEV` for another device.
     """
     try:
-        operations.rename_without_replacing(name, folder, new_name, new_folder)
+        operations.rename_without_replacing(*old, *new)
     except OSError as error:
         if error.errno not in _NO_NOREPLACE:
             raise
     else:
         return
     try:
-        operations.link(name, folder, new_name, new_folder)
+        operations.link(*old, *new)
     except FileExistsError:
         raise
     except OSError as error:
         if error.errno in _NO_LINKS:
             raise NoAtomicMoveError from error
         raise
-    operations.sync(new_folder)  # the new name must last before the old one goes
-    linked = operations.status(new_name, new_folder)
-    remove_if(operations, name, folder, hidden, linked)
+    operations.sync(new.folder)  # the new name must last before the old one goes
+    remove_if(operations, old, hidden, operations.status(*new))
 
 
-def remove_if(
-    operations: FileOperations, name: bytes, folder: int, hidden: bytes, expected: os.stat_result
-) -> bool:
-    """Removes `name` if it still is the file `expected`, untouched, with no program writing to it; says whether it was.
+def remove_if(operations: FileOperations, spot: Spot, hidden: bytes, expected: os.stat_result) -> bool:
+    """Removes `spot` if it still is the file `expected`, untouched, with no program writing to it; says
+    whether it was.
 
-    To be called only when the same bytes are on the disk under another complete name. The name is captured first
-    (renamed to `hidden` in the same folder, which is atomic), so that what is checked is what is removed: a file that
-    another program has put there meanwhile is put back.
+    To be called only when the same bytes are on the disk under another complete name. The name is captured
+    first (renamed to `hidden` in the same folder, which is atomic), so that what is checked is what is
+    removed: a file that another program has put there meanwhile is put back.
     """
-    operations.rename_own(name, folder, hidden, folder)
-    if is_untouched(operations, hidden, folder, expected):
-        operations.unlink(hidden, folder)
+    captured = Spot(hidden, spot.folder)
+    operations.rename_own(*spot, *captured)
+    if _is_untouched(operations, captured, expected):
+        operations.unlink(*captured)
         return True
-    put_back(operations, hidden, folder, name, folder, hidden)
+    put_back(operations, captured, spot, hidden)
     return False
 
 
-def is_untouched(operations: FileOperations, name: bytes, folder: int, expected: os.stat_result) -> bool:
-    """Whether `name` is the file `expected` and none can write to it: its name is known to us alone."""
-    if not _equal(operations.status(name, folder), expected):
+def _is_untouched(operations: FileOperations, captured: Spot, expected: os.stat_result) -> bool:
+    """Whether it is the file `expected`, and none can write to it: its name is known to us alone."""
+    if not _equal(operations.status(*captured), expected):
         return False
-    descriptor = operations.open_file(name, folder)
+    descriptor = operations.open_file(*captured)
     try:
         return operations.hold_against_writers(descriptor) and _equal(
             operations.status_of(descriptor), expected
@@ -161,31 +174,27 @@ def _equal(one: os.stat_result, other: os.stat_result) -> bool:
     return (one.st_ino, one.st_size, one.st_mtime_ns) == (other.st_ino, other.st_size, other.st_mtime_ns)
 
 
-def put_back(
-    operations: FileOperations, name: bytes, folder: int, wanted: bytes, wanted_folder: int, hidden: bytes
-) -> bytes:
+def put_back(operations: FileOperations, spot: Spot, wanted: Spot, hidden: bytes) -> bytes:
     """Moves a file to `wanted`, or to `wanted (2)` and so on where that is taken; returns the name it got."""
     for number in range(1, 1_000_000):
-        candidate = GroupNames(wanted).numbered(number)[0]
+        candidate = Spot(GroupNames(wanted.name).numbered(number)[0], wanted.folder)
         try:
-            shift(operations, name, folder, candidate, wanted_folder, hidden)
+            shift(operations, spot, candidate, hidden)
         except FileExistsError:
             continue
         except NoAtomicMoveError:
-            if not _rename_to_free(operations, name, folder, candidate, wanted_folder):
+            if not _rename_to_free(operations, spot, candidate):
                 continue
-        return candidate
-    raise FileExistsError(errno.EEXIST, "no free name", wanted)
+        return candidate.name
+    raise FileExistsError(errno.EEXIST, "no free name", wanted.name)
 
 
-def _rename_to_free(
-    operations: FileOperations, name: bytes, folder: int, new_name: bytes, new_folder: int
-) -> bool:
-    """The last resort on file systems that cannot do better; the name is reserved by an empty file of ours first."""
+def _rename_to_free(operations: FileOperations, spot: Spot, candidate: Spot) -> bool:
+    """The last resort on file systems that cannot do better; the name is reserved by an empty file first."""
     try:
-        reserved = operations.create_file(new_name, new_folder)
+        reserved = operations.create_file(*candidate)
     except FileExistsError:
         return False
     operations.close(reserved)
-    operations.rename_own(name, folder, new_name, new_folder)
+    operations.rename_own(*spot, *candidate)
     return True

@@ -1,7 +1,8 @@
 """What can go wrong while photos are moved, told apart by who has to do something about it.
 
-Source trouble concerns one photo (it is gone, it changed, it may not be read): that photo is set aside and tried
-again, the rest goes on. Destination trouble (disk full, read-only, library unmounted) concerns all: filing pauses.
+Source trouble concerns one photo (it is gone, it changed, it may not be read): that photo is set aside and
+tried again, the rest goes on. Destination trouble (disk full, read-only, library unmounted) concerns all:
+filing pauses.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class SourceTroubleKind(StrEnum):
     REFUSED = "refused"
 
 
-class SourceTrouble(OrganizerError):
+class SourceTrouble(OrganizerError):  # noqa: N818 (named by the seams)
     """A photo that cannot be moved now, for a reason of its own."""
 
     def __init__(self, kind: SourceTroubleKind, what: str, *, where: object = "", remedy: str = "") -> None:
@@ -30,7 +31,7 @@ class SourceTrouble(OrganizerError):
         self.kind = kind
 
 
-class DestinationTrouble(OrganizerError):
+class DestinationTrouble(OrganizerError):  # noqa: N818 (named by the seams)
     """Nothing can be filed now; photos stay in the inbox until it is over."""
 
 

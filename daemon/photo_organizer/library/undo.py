@@ -11,11 +11,12 @@ from pathlib import Path
 from ..errors import OrganizerError
 from ..fsops import FileOperations
 from ..photo import Action, FileIdentity
-from .engine import Draft
+from .engine import Draft, Engine
 from .filing import SKIPPED
 from .folders import Folders, Place
-from .journal import FILING_KINDS, JOINED, Journal, Move, Operation, State
+from .journal import Journal
 from .names import GroupNames
+from .records import FILING_KINDS, JOINED, Move, Operation, State
 from .steps import digest_named
 from .troubles import SourceTrouble, at_source, changed
 
@@ -79,7 +80,8 @@ def _numbers(journal: Journal, selection: Selection) -> list[int]:
     if selection.photo is not None:
         return _of_photo(journal, selection.photo)[:1]
     if selection.since is not None:
-        # times are ISO 8601 with the local offset of their day: the order of numbers bounds the search, not the text
+        # times are ISO 8601 with the local offset of their day: the order of numbers bounds the search, not
+        # the text
         candidates = journal.select(f"{_UNDOABLE} ORDER BY o.id DESC")
         return [operation.id for operation in _since(candidates, selection.since)]
     batch = selection.batch or last_batch(journal)
@@ -98,7 +100,7 @@ def _since(candidates: Iterator[Operation], since: datetime) -> Iterator[Operati
 
 def last_batch(journal: Journal) -> str | None:
     """The id of the last batch of which something can be taken back."""
-    value = journal.value(f"SELECT o.batch FROM operations o WHERE {_UNDOABLE} ORDER BY o.id DESC LIMIT 1")
+    value = journal.value(f"SELECT o.batch FROM operations o WHERE {_UNDOABLE} ORDER BY o.id DESC LIMIT 1")  # noqa: S608 (ours)
     return None if value is None else str(value)
 
 
@@ -110,9 +112,9 @@ def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
             for operation in journal.select(f"o.sha256 = ? AND {_UNDOABLE} ORDER BY o.id DESC", (sha256,))
         ]
     path = os.fsencode(os.path.abspath(photo))
-    found = set()
+    found: set[int] = set()
     for column in ("source", "destination"):
-        condition = f"o.id IN (SELECT operation FROM moves WHERE {column} = ?) ORDER BY o.id DESC"
+        condition = f"o.id IN (SELECT operation FROM moves WHERE {column} = ?) ORDER BY o.id DESC"  # noqa: S608 (ours)
         for operation in journal.select(condition, (path,)):
             corrected = operation.kind == Action.CORRECTED
             related = (
@@ -144,6 +146,43 @@ class Undoer:
     journal: Journal
     batch: str
     time: str
+
+    def plan(self, numbers: Sequence[int]) -> UndoReport:
+        """What `undo` would do with these operations."""
+        steps = list(self._drafts(numbers))
+        refused = tuple((step, trouble) for step, _, trouble in steps if trouble)
+        return UndoReport(tuple(step for step, _, trouble in steps if not trouble), refused)
+
+    def undo(self, numbers: Sequence[int], engine: Engine, report: UndoReport) -> UndoReport:
+        """Takes these operations back; returns `report` with what became of them added.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        steps = list(self._drafts(numbers))
+        undone = list(report.undone)
+        refused: list[tuple[UndoStep, OrganizerError]] = list(report.refused)
+        refused += [(step, trouble) for step, _, trouble in steps if trouble]
+        ready = [(step, draft) for step, draft, _ in steps if draft is not None]
+        outcomes = engine.run([draft for _, draft in ready])
+        for (step, _), outcome in zip(ready, outcomes, strict=True):
+            if outcome.trouble is None:
+                undone.append(replace(step, destination=_path(outcome.operation.destination)))
+            else:
+                refused.append((step, outcome.trouble))
+        return UndoReport(tuple(undone), tuple(refused))
+
+    def _drafts(
+        self, numbers: Sequence[int]
+    ) -> Iterator[tuple[UndoStep, Draft | None, SourceTrouble | None]]:
+        """For each operation its step, and its draft or what hinders it."""
+        for number in numbers:
+            for operation in self.journal.select("o.id = ?", (number,)):
+                step = self.step(operation)
+                try:
+                    yield step, self.draft(operation), None
+                except SourceTrouble as trouble:
+                    yield step, None, trouble
 
     def step(self, operation: Operation) -> UndoStep:
         """The way back of a filed photo, from where it is now."""
@@ -208,19 +247,6 @@ class Undoer:
             if correction.source == place:
                 place = correction.destination
         return place
-
-
-def drafts(
-    undoer: Undoer, journal: Journal, numbers: Sequence[int]
-) -> Iterator[tuple[UndoStep, Draft | None, SourceTrouble | None]]:
-    """For each operation its step, and its draft or what hinders it."""
-    for number in numbers:
-        for operation in journal.select("o.id = ?", (number,)):
-            step = undoer.step(operation)
-            try:
-                yield step, undoer.draft(operation), None
-            except SourceTrouble as trouble:
-                yield step, None, trouble
 
 
 def _path(path: bytes) -> Path:
