@@ -82,9 +82,9 @@ class Thresholds(Section):
     default: Share | None = Field(
         default=None,
         description="At or above this confidence a photo is filed in its category, below it goes to review. "
-        "null takes the thresholds that the model's own evaluation suggests.",
+        "null takes the thresholds that the model's own evaluation found; a number such as 0.5 is the plain "
+        "alternative.",
         examples=[0.5],
-        json_schema_extra={"sample": 0.5},
     )
     target_precision: Share | None = Field(
         default=None,

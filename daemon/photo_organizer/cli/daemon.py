@@ -1,0 +1,65 @@
+"""What the commands know about a running daemon."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from photo_organizer.errors import OrganizerError
+
+if TYPE_CHECKING:
+    from photo_organizer.config import Configuration
+
+STOPPED = "stopped"
+OWNER_LOCK = "owner.lock"
+
+
+def read_status(configuration: Configuration) -> dict[str, Any]:
+    """What the daemon last wrote to status.json, with `running`; `state` is "stopped" when it does not run.
+
+    Raises:
+        OrganizerError: status.json cannot be read.
+    """
+    from photo_organizer.service.status import STATUS_FILE
+
+    path = configuration.state_directory / STATUS_FILE
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        written = {}
+    except (OSError, ValueError) as error:
+        raise OrganizerError(f"the status cannot be read: {error}", where=path) from error
+    running = daemon_runs(configuration, written.get("pid"))
+    if not running:
+        written |= {"state": STOPPED, "pid": None}
+    return {"running": running, **written}
+
+
+def daemon_runs(configuration: Configuration, pid: object) -> bool:
+    """Whether the process that wrote the status lives, and owns the library (`sort` writes no status)."""
+    if not isinstance(pid, int) or not _lives(pid):
+        return False
+    # the number may be another program's by now: ask who holds the owner's lock, and let go at once
+    try:
+        descriptor = os.open(configuration.state_directory / OWNER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 32, 0).strip() == str(pid).encode()
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

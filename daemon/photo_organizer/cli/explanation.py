@@ -1,0 +1,216 @@
+"""Gathers what is known about one photo, for `why`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from photo_organizer.cli.sorting.rows import shown_path
+from photo_organizer.errors import OrganizerError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from photo_organizer.config import Configuration
+    from photo_organizer.library import Event
+
+WIDEST_BAR = 30
+CHUNK = 1 << 20
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model said, then or now. `probabilities` has the most probable category first."""
+
+    action: str
+    threshold: float | None
+    model: str
+    engine: str
+    decoder: str
+    probabilities: tuple[tuple[str, float], ...]
+
+    @property
+    def margin(self) -> float:
+        """How far the best category is before the second."""
+        return self.probabilities[0][1] - (self.probabilities[1][1] if len(self.probabilities) > 1 else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One photo: where it is (None when it is gone), what the model said, and all that was done with it.
+
+    `is_fresh` when it was never filed, and was classified just now.
+    """
+
+    place: Path | None
+    sha256: str
+    verdict: Verdict | None
+    events: tuple[Event, ...]
+    is_fresh: bool
+
+    @property
+    def category(self) -> str | None:
+        """The most probable category."""
+        return self.verdict.probabilities[0][0] if self.verdict else None
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        yield f"photo       {printable(shown_path(self.place)) if self.place else 'no longer there'}"
+        yield f"sha256      {self.sha256}"
+        if self.verdict is not None:
+            yield from self._verdict_lines(self.verdict)
+        elif self.events:
+            yield f"quarantine  {printable(self.events[-1].reason)}"
+        if self.events:
+            yield "moves"
+        for event in self.events:
+            source, destination = (
+                printable(shown_path(event.source)),
+                printable(shown_path(event.destination)),
+            )
+            taken_back = "  (taken back)" if event.undone else ""
+            moment = f"{event.time.astimezone():%Y-%m-%d %H:%M}"
+            yield f"  {moment}  {event.action:<11} {source} -> {destination}{taken_back}"
+
+    def _verdict_lines(self, verdict: Verdict) -> Iterator[str]:
+        category, confidence = verdict.probabilities[0]
+        would = "would be " if self.is_fresh else ""
+        threshold = f"threshold {verdict.threshold:.2f}, " if verdict.threshold is not None else ""
+        sure = f"{category} {confidence:.2f} ({threshold}margin {verdict.margin:.2f})"
+        yield f"decision    {would}{verdict.action}: {sure}"
+        decoded = f", decoded as {verdict.decoder}" if verdict.decoder else ""
+        yield f"model       {verdict.model}, {verdict.engine}{decoded}"
+        yield "probabilities"
+        width = max(len(name) for name, _ in verdict.probabilities)
+        for name, probability in verdict.probabilities:
+            bar = "█" * round(WIDEST_BAR * probability)
+            yield f"  {printable(name):<{width}}  {probability:.4f}  {bar}".rstrip()
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        verdict = self.verdict
+        return {
+            "path": os.fspath(self.place) if self.place else None,
+            "sha256": self.sha256,
+            "filed_before": not self.is_fresh,
+            "action": verdict.action if verdict else None,
+            "category": self.category,
+            "threshold": verdict.threshold if verdict else None,
+            "margin": round(verdict.margin, 4) if verdict else None,
+            "model": verdict.model if verdict else None,
+            "engine": verdict.engine if verdict else None,
+            "decoder": verdict.decoder if verdict else None,
+            "probabilities": {name: round(value, 4) for name, value in verdict.probabilities}
+            if verdict
+            else None,
+            "moves": [
+                {
+                    "time": event.time.isoformat(),
+                    "batch": event.batch,
+                    "action": event.action,
+                    "source": os.fspath(event.source),
+                    "destination": os.fspath(event.destination),
+                    "companions": [os.fspath(companion) for companion in event.companions],
+                    "reason": event.reason,
+                    "undone": event.undone,
+                }
+                for event in self.events
+            ],
+        }
+
+
+def _rounded(probabilities: tuple[tuple[str, float], ...]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in probabilities}
+
+
+def explain(configuration: Configuration, photo: str) -> Explanation:
+    """Everything that is known about `photo`.
+
+    Args:
+        configuration: whose journal and model.
+        photo: a path, where it is or was, or a SHA-256 in hex.
+
+    Raises:
+        OrganizerError: it is neither there nor in the journal, or it cannot be read or classified.
+    """
+    from photo_organizer.library import Library
+
+    path = None if SHA256.fullmatch(photo) else Path(os.path.abspath(os.path.expanduser(photo)))  # noqa: PTH111
+    with Library.open(configuration) as library:
+        # the bytes tell more than the path: photos are renamed, and names are used again
+        sha256 = _sha256(path) if path and path.is_file() else None
+        events = library.history(sha256) if sha256 else library.history(path or photo.lower())
+    verdict = next((found for event in reversed(events) if (found := _verdict_of(event))), None)
+    if events:
+        place = path if sha256 else _place(events)
+        return Explanation(place, events[-1].sha256, verdict, tuple(events), is_fresh=False)
+    if path is None or sha256 is None:
+        raise OrganizerError("is neither there nor in the journal", where=photo)
+    return Explanation(path, sha256, _classify(configuration, path), (), is_fresh=True)
+
+
+def _sha256(path: Path) -> str:
+    from photo_organizer.fsops import open_photo
+
+    try:
+        with os.fdopen(open_photo(path), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise OrganizerError(f"cannot be read: {error.strerror}", where=path) from error
+
+
+def _place(events: tuple[Event, ...]) -> Path | None:
+    for event in reversed(events):
+        for candidate in (event.destination, event.source):
+            if candidate.is_file() and _sha256(candidate) == event.sha256:
+                return candidate
+    return None
+
+
+def _verdict_of(event: Event) -> Verdict | None:
+    details = event.details
+    if not details.probabilities:
+        return None
+    pairs = sorted(zip(details.categories, details.probabilities, strict=True), key=lambda pair: -pair[1])
+    return Verdict(
+        event.action, details.threshold, details.model, details.engine, details.decoder, tuple(pairs)
+    )
+
+
+def _classify(configuration: Configuration, path: Path) -> Verdict:
+    """What the model in use says about a photo that was never filed."""
+    from photo_organizer.cli.sorting.jobs import groups_in, model_in_use
+    from photo_organizer.service.placement import Placement
+    from photo_organizer.service.rooms import new_vision
+    from photo_organizer.vision.outcome import Rejected
+
+    skipped: list[str] = []
+    group = next(groups_in(configuration, [path], lambda one: skipped.append(one.reason)), None)
+    if group is None:
+        raise OrganizerError("; ".join(skipped) or "is no photo", where=path)
+    model = model_in_use(configuration)
+    vision = new_vision(configuration, model)
+    try:
+        vision.submit([group.photo])
+        while not (outcomes := vision.poll(1.0)):
+            continue
+    finally:
+        vision.close()
+    outcome = outcomes[0]
+    if isinstance(outcome, Rejected):
+        raise OrganizerError(outcome.reason, where=path)
+    filing = Placement.by(configuration, model.thresholds).of_classified(group, outcome.prediction)
+    prediction = outcome.prediction
+    return Verdict(
+        str(filing.action),
+        filing.decision.threshold if filing.decision else None,
+        prediction.model,
+        prediction.engine,
+        prediction.decoder,
+        tuple(prediction.ranked()),
+    )

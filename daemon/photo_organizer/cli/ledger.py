@@ -1,0 +1,45 @@
+"""`photo-organizer ledger`: does the list of everything that was done agree with the journal."""
+
+from __future__ import annotations
+
+import click
+
+from photo_organizer.cli.frame import Invocation, group, with_invocation
+
+
+@group("ledger")
+def ledger() -> None:
+    """Check the CSV ledger against the journal, or write it anew."""
+
+
+@ledger.command("verify")
+@with_invocation
+def verify(invocation: Invocation) -> int:
+    """Compare each row with the journal. Exit code 1 when they differ."""
+    from photo_organizer.errors import printable
+    from photo_organizer.library import Library
+
+    configuration = invocation.configuration()
+    with Library.open(configuration) as library:
+        check = library.verify_ledger()
+    for problem in check.problems:
+        click.echo(printable(problem))
+    if check.is_equal:
+        click.echo(f"{configuration.ledger_path}: {check.rows:,} rows, all as in the journal")
+        return 0
+    click.echo(
+        f"{configuration.ledger_path} differs from the journal; photo-organizer ledger rebuild", err=True
+    )
+    return 1
+
+
+@ledger.command("rebuild")
+@with_invocation
+def rebuild(invocation: Invocation) -> None:
+    """Write the ledger anew from the journal; the old one is kept beside it."""
+    from photo_organizer.library import Library
+
+    configuration = invocation.configuration()
+    with Library.open(configuration) as library:
+        rows = library.rebuild_ledger()
+    click.echo(f"{configuration.ledger_path}: {rows:,} rows written")

@@ -1,0 +1,92 @@
+"""`photo-organizer status`: what the daemon is doing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from photo_organizer.cli.frame import Invocation, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@command("status")
+@click.option("--json", "as_json", is_flag=True, help="status.json, with `running`.")
+def status(invocation: Invocation, *, as_json: bool) -> None:
+    """What the daemon is doing, what waits, and what needs you."""
+    from photo_organizer.cli.console import print_json
+    from photo_organizer.cli.daemon import read_status
+    from photo_organizer.errors import printable
+
+    configuration = invocation.configuration()
+    values = read_status(configuration)
+    if as_json:
+        print_json(values)
+        return
+    for name, value in lines(values):
+        click.echo(f"{name:<11} {printable(value)}")
+    if not values["running"]:
+        click.echo(f"{'start':<11} photo-organizer run, or photo-organizer service install")
+
+
+def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is worth telling of status.json: a word and a line each."""
+    yield "state", _state(values)
+    if "filed_total" not in values:
+        return
+    counts = [
+        f"{values['filed_total']:,} filed",
+        f"{values['review_total']:,} to review",
+        f"{values['quarantined_total']:,} in quarantine",
+    ]
+    if values.get("duplicate_total"):
+        counts.append(f"{values['duplicate_total']:,} duplicates")
+    yield "photos", ", ".join(counts)
+    if values["last_photo_time"]:
+        yield "last photo", _moment(values["last_photo_time"])
+    waiting = list(_waiting(values))
+    yield "inbox", ", ".join(waiting) or "nothing waits"
+    yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
+    if values.get("training"):
+        yield "training", values["training"]
+    if values["next_retraining"]:
+        yield "retraining", _moment(values["next_retraining"])
+    if values.get("last_retraining"):
+        yield "last time", values["last_retraining"]
+    if values.get("config_error"):
+        yield "config", f"refused, the one before goes on: {values['config_error']}"
+    if values["last_error"]:
+        yield "last error", values["last_error"]
+
+
+def _state(values: dict[str, Any]) -> str:
+    if not values["running"]:
+        return "stopped: no daemon is running"
+    state = f"{values['state']} since {_moment(values['since'])} (process {values['pid']})"
+    return f"{state}: {values['reason']}" if values.get("reason") else state
+
+
+def _waiting(values: dict[str, Any]) -> Iterator[str]:
+    words = {
+        "queued": "waiting",
+        "settling": "being written",
+        "unsettled": "still changing",
+        "not_images": "no images, left alone",
+        "orphans": "companions without a photo",
+        "videos": "videos",
+    }
+    for key, word in words.items():
+        if values.get(key):
+            yield f"{values[key]:,} {word}"
+    for extra, count in (values.get("waiting_for_extra") or {}).items():
+        yield f"{count:,} waiting for pip install 'smart-photo-organizer[{extra}]'"
+    for inbox in values.get("missing_inboxes") or ():
+        yield f"{inbox} is missing"
+
+
+def _moment(text: str) -> str:
+    """An ISO time as people write it, in local time."""
+    return datetime.fromisoformat(text).astimezone().strftime("%a %d %b %Y, %H:%M")

@@ -1,0 +1,50 @@
+"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `3d`."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+
+import click
+
+AGO = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """The moment that `text` means; without an offset it is in local time.
+
+    Args:
+        text: a time of today, a date, an ISO 8601 moment, or how long ago.
+        now: the present, aware.
+
+    Raises:
+        ValueError: `text` is none of these.
+    """
+    text = text.strip()
+    try:
+        if match := AGO.fullmatch(text):
+            return now - timedelta(**{UNITS[match[2]]: int(match[1])})
+        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", text):
+            clock = time.fromisoformat(text.zfill(5) if text.count(":") == 1 else text.zfill(8))
+            return datetime.combine(now.date(), clock).astimezone()
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no time") from error
+
+
+class Moment(click.ParamType[datetime]):
+    """An option's value that is a moment."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The moment; a wrong usage when it is none."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_moment(value, datetime.now().astimezone())
+        except ValueError as error:
+            self.fail(f"{error}; write 14:30, 2026-11-22, 2026-11-22T14:30, 90m, 2h or 3d", param, ctx)

@@ -1,0 +1,28 @@
+"""`photo-organizer train`: a retraining now, in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from photo_organizer.cli.frame import Invocation, command
+
+
+@command("train")
+@click.option(
+    "--mode", type=click.Choice(["head", "fine-tune"]), help="How much is learned anew; else as configured."
+)
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="Learn from a folder with a folder for each category, instead of from your library.",
+)
+def train(invocation: Invocation, mode: str | None, photos: Path | None) -> None:
+    """Learn from your corrections now, and take the new model over if it is better."""
+    from photo_organizer.cli.training import run_training, words_for
+
+    outcome = run_training(invocation.configuration(), mode=mode, photos=photos)
+    for line in words_for(outcome):
+        click.echo(line)

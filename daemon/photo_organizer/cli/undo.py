@@ -1,0 +1,80 @@
+"""`photo-organizer undo`: takes photos back to where they came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.cli.times import Moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from photo_organizer.library import UndoReport
+
+SOME_NOT_UNDONE = 3  # exit code
+
+
+@command("undo")
+@click.option("--since", type=Moment(), help="Everything filed since then: 14:30, 2026-11-22, 2h, 3d, ...")
+@click.option("--photo", metavar="PHOTO", help="One photo, by its path or SHA-256.")
+@click.option("--batch", metavar="ID", help="One batch, by its id in the ledger.")
+@click.option("--dry-run", is_flag=True, help="Move nothing; show what would go back.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
+def undo(
+    invocation: Invocation,
+    *,
+    since: datetime | None,
+    photo: str | None,
+    batch: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Take back the last batch, or what the options name.
+
+    Each photo's bytes are verified before it moves, and nothing is replaced. Photos that were put back are
+    left alone until you touch or move them. Exit code 3: some could not be taken back.
+    """
+    from photo_organizer.library import Library, Selection
+
+    if sum(1 for option in (since, photo, batch) if option) > 1:
+        raise click.UsageError("use one of --since, --photo and --batch")
+    with Library.open(invocation.configuration()) as library:
+        report = library.undo(Selection(batch=batch, since=since, photo=photo), dry_run=dry_run)
+    if as_json:
+        _print_json(report)
+    else:
+        _print_words(report, dry_run=dry_run)
+    return SOME_NOT_UNDONE if report.refused else 0
+
+
+def _print_words(report: UndoReport, *, dry_run: bool) -> None:
+    from photo_organizer.cli.console import counted, print_table
+    from photo_organizer.cli.sorting.rows import shown_path
+    from photo_organizer.errors import printable
+
+    if report.undone:
+        rows = [(shown_path(step.source), shown_path(step.destination)) for step in report.undone]
+        print_table(("photo", "goes back to" if dry_run else "is back at"), rows)
+    for step, trouble in report.refused:
+        click.echo(f"not taken back: {printable(step.source)}: {trouble.what}", err=True)
+    done = "would go back; nothing was moved" if dry_run else "taken back"
+    click.echo(f"{counted(len(report.undone), 'photo')} {done}")
+
+
+def _print_json(report: UndoReport) -> None:
+    from photo_organizer.cli.console import print_json
+    from photo_organizer.library.ledger_text import escape
+
+    for step, trouble in [*((step, None) for step in report.undone), *report.refused]:
+        print_json(
+            {
+                "sha256": step.sha256,
+                "source": escape(str(step.source)),
+                "destination": escape(str(step.destination)),
+                "batch": step.batch,
+                "refused": trouble.what if trouble else None,
+            }
+        )
