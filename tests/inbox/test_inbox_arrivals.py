@@ -8,12 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from conftest import SETTLE  # tests/inbox/conftest.py
-
-
-def write_many(folder: Path, names: list[str]) -> None:
-    for name in names:
-        (folder / name).write_bytes(b"photo " + name.encode())
+from inbox_driver import SETTLE, write_many
 
 
 def test_photos_that_were_there_before_the_start_are_offered(drive, folder):
@@ -244,7 +239,7 @@ def test_moving_photos_out_wakes_nobody(drive, folder, elsewhere):
     assert driver.wakes == wakes
 
 
-def test_a_queue_overflow_in_the_kernel_loses_no_photo(drive, folder):
+def test_a_queue_overflow_in_the_kernel_loses_no_photo(drive, folder, caplog):
     """The kernel keeps 16,384 events; then it drops what happens elsewhere too."""
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     (folder / "busy").mkdir()
@@ -268,4 +263,6 @@ def test_a_queue_overflow_in_the_kernel_loses_no_photo(drive, folder):
         os.close(descriptor)
     write_many(folder, ["quiet/lost.jpg"])
     hold.set()
-    driver.run_until(lambda: "quiet/lost.jpg" in driver.names)
+    with caplog.at_level("INFO", logger="photo_organizer.inbox"):
+        driver.run_until(lambda: "quiet/lost.jpg" in driver.names)
+    assert "More happened in the inboxes than the kernel could report" in caplog.text

@@ -1,0 +1,189 @@
+"""What is nobody's photo stays where it is, unopened where opening could do harm."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from inbox_driver import JPEG_HEAD, write_many
+
+HEIC_HEAD = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+LITTER = [
+    "a.jpg.part", "b.jpg.crdownload", "c.tmp", "d.jpg~", ".hidden.jpg", "._e.jpg", "Thumbs.db", "desktop.ini",
+    ".stfolder/f.jpg", "@eaDir/g.jpg/SYNOPHOTO_THUMB_M.jpg", ".Trash/h.jpg", "__MACOSX/i.jpg", ".photo-organizer-7.part",
+    "~$j.jpg", ".syncthing.k.jpg.tmp",
+]  # fmt: skip
+
+
+def test_litter(drive, folder):
+    write_many(folder, [*LITTER, "photo.jpg"])
+    driver = drive()
+    driver.settle_all()
+    assert driver.names == {"photo.jpg"}
+    assert driver.inbox.counts.not_images == 0
+
+
+def test_what_the_owner_ignores(drive, folder):
+    write_many(folder, ["a.jpg", "b_proof.jpg", "Private/c.jpg", "Other/Private/d.jpg", "Other/e.jpg", "x/y/raw/f.jpg"])
+    driver = drive(ignore=("*_proof.*", "raw", "Private/*"))
+    driver.settle_all()
+    assert driver.names == {"a.jpg", "Other/Private/d.jpg", "Other/e.jpg"}
+
+
+def test_links_fifos_sockets_and_devices_are_neither_followed_nor_opened(drive, folder, elsewhere):
+    write_many(elsewhere, ["a.jpg", "below/b.jpg"])
+    (folder / "link.jpg").symlink_to(elsewhere / "a.jpg")
+    (folder / "folder").symlink_to(elsewhere / "below")
+    (folder / "loop").symlink_to(folder)
+    os.mkfifo(folder / "fifo.jpg")
+    os.mkfifo(folder / "fifo.unknown")
+    os.mkfifo(folder / "fifo.jpg.xmp")
+    write_many(folder, ["fifo.jpg.txt", "photo.jpg"])
+    os.mkfifo(folder / "photo.xmp")
+    if os.geteuid() == 0:
+        os.mknod(folder / "device.jpg", 0o600 | 0o020000, os.makedev(1, 5))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(folder / "socket.jpg"))
+        driver = drive()
+        driver.settle_all()
+    assert driver.names == {"photo.jpg"}
+    assert driver.groups[0].companions == ()
+
+
+def test_a_photo_that_became_a_link_while_it_settled(drive, folder, elsewhere):
+    write_many(elsewhere, ["secret.jpg"])
+    driver = drive()
+    write_many(folder, ["photo.jpg"])
+    driver.run_for(0.07)
+    (folder / "photo.jpg").unlink()
+    (folder / "photo.jpg").symlink_to(elsewhere / "secret.jpg")
+    driver.settle_all()
+    assert driver.names == set()
+
+
+def test_other_files_stay_and_are_counted(drive, folder):
+    write_many(folder, ["notes.txt", "report.pdf", "no-extension"])
+    driver = drive()
+    driver.settle_all()
+    assert driver.names == set()
+    assert driver.inbox.counts.not_images == 3
+    (folder / "notes.txt").unlink()
+    driver.settle_all()
+    assert driver.inbox.counts.not_images == 2
+
+
+def test_an_image_under_another_extension_is_offered(drive, folder):
+    (folder / "scan.dat").write_bytes(JPEG_HEAD)
+    (folder / "IMG_0001").write_bytes(JPEG_HEAD)
+    driver = drive()
+    driver.settle_all()
+    assert driver.names == {"scan.dat", "IMG_0001"}
+
+
+def test_an_unknown_file_is_read_once_for_each_state_it_is_in(drive, folder, monkeypatch):
+    reads: list[Path] = []
+    open_photo = __import__("photo_organizer.fsops", fromlist=["open_photo"]).open_photo
+
+    def counting(path: bytes) -> int:
+        reads.append(Path(os.fsdecode(path)))
+        return open_photo(path)
+
+    driver = drive()
+    (folder / "notes.txt").write_bytes(b"text")
+    driver.settle_all()
+    monkeypatch.setattr("photo_organizer.fsops.open_photo", counting)
+    driver.settle_all()
+    driver.settle_all()
+    assert folder / "notes.txt" not in reads
+    (folder / "notes.txt").write_bytes(JPEG_HEAD)
+    driver.take(1)
+    assert driver.names == {"notes.txt"}
+
+
+def test_formats_that_need_an_extra_wait_for_it(drive, folder):
+    (folder / "a.heic").write_bytes(HEIC_HEAD)
+    (folder / "b.CR2").write_bytes(b"II*\0\x10\0\0\0CR\x02\0")
+    (folder / "c.jxl").write_bytes(b"\xff\x0a")
+    (folder / "misnamed.heic").write_bytes(JPEG_HEAD)
+    driver = drive(available_extras=frozenset({"jxl"}))
+    driver.settle_all()
+    assert driver.names == {"c.jxl", "misnamed.heic"}
+    assert driver.inbox.counts.waiting_for_extra == {"heif": 1, "raw": 1}
+
+
+def test_a_misnamed_photo_left_by_the_caller_is_counted_by_its_content(drive, folder):
+    (folder / "a.jpg").write_bytes(HEIC_HEAD)
+    (folder / "b.jpg").write_bytes(b"<html>")
+    (folder / "c.jpg").write_bytes(JPEG_HEAD)
+    driver = drive()
+    for group in driver.take(3):
+        driver.inbox.leave(group, "a duplicate of one that was filed")
+    driver.groups.clear()
+    for _ in range(2):
+        counts = driver.inbox.counts
+        assert counts.waiting_for_extra == {"heif": 1}
+        assert counts.not_images == 1
+        assert counts.left == {"a duplicate of one that was filed": 1}
+        driver.settle_all()
+    assert driver.names == set()
+
+
+def test_sub_folders_only_when_wanted(drive, folder):
+    write_many(folder, ["a.jpg", "below/b.jpg"])
+    driver = drive(recursive=False)
+    driver.settle_all()
+    write_many(folder, ["below/c.jpg", "new/d.jpg"])
+    driver.settle_all()
+    assert driver.names == {"a.jpg"}
+
+
+def test_the_library_is_not_looked_into(drive, folder):
+    write_many(folder, ["a.jpg", "Library/Pets/b.jpg"])
+    driver = drive(library=folder / "Library")
+    driver.settle_all()
+    assert driver.names == {"a.jpg"}
+
+
+def test_what_undo_put_back_is_left_until_it_is_touched(drive, folder):
+    held = {"a.jpg"}
+    asked: list[str] = []
+
+    def is_held(photo):
+        asked.append(photo.path.name)
+        return photo.path.name in held and photo.identity.mtime_ns == mtime
+
+    write_many(folder, ["a.jpg", "a.nef", "a.xmp"])
+    mtime = (folder / "a.jpg").stat().st_mtime_ns
+    driver = drive(is_held=is_held, available_extras=frozenset({"raw"}))
+    driver.settle_all()
+    driver.settle_all()
+    assert driver.names == set()
+    assert driver.inbox.counts.left == {"put back by undo": 2}
+    assert asked.count("a.jpg") == 1
+    os.utime(folder / "a.jpg")
+    with (folder / "a.jpg").open("ab"):
+        pass
+    driver.take(1)
+    assert driver.names == {"a.jpg"}
+
+
+def test_folders_that_photos_left_stay(drive, folder, elsewhere):
+    write_many(folder, ["trip/a.jpg"])
+    driver = drive()
+    driver.move_away(driver.take(1)[0], elsewhere)
+    driver.settle_all()
+    assert (folder / "trip").is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_cannot_be_read_is_told_once(drive, folder, caplog):
+    write_many(folder, ["closed/a.jpg", "b.jpg"])
+    (folder / "closed").chmod(0)
+    driver = drive()
+    driver.settle_all()
+    (folder / "closed").chmod(0o700)
+    assert driver.names == {"b.jpg"}
+    assert caplog.text.count("cannot look into this folder") == 1

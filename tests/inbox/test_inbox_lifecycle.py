@@ -1,0 +1,253 @@
+"""Inboxes that come and go, and groups that come back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from inbox_driver import write_many
+
+from photo_organizer.inbox.watching import InotifyWatcher
+
+
+def test_an_inbox_renamed_away_and_back(drive, folder, caplog):
+    write_many(folder, ["kept/a.jpg"])
+    driver = drive()
+    driver.take(1)
+    folder.rename(folder.with_name("away"))
+    driver.run_until(lambda: driver.inbox.counts.missing == (folder,))
+    driver.inbox.done(driver.groups.pop())
+    driver.run_for(0.5)
+    assert not folder.exists()
+    folder.with_name("away").rename(folder)
+    write_many(folder, ["kept/b.jpg"])
+    driver.take(2)
+    assert driver.inbox.counts.missing == ()
+    write_many(folder, ["kept/c.jpg"])
+    driver.take(3)
+    assert driver.names == {"kept/a.jpg", "kept/b.jpg", "kept/c.jpg"}
+    assert caplog.text.count("the inbox is missing") == 1
+
+
+def test_an_inbox_that_was_not_there_at_the_start(drive, folder):
+    folder.rmdir()
+    driver = drive(rescan_seconds=1.0)
+    driver.run_for(0.2)
+    assert driver.inbox.counts.missing == (folder,)
+    assert not folder.exists()
+    write_many(folder, ["a.jpg"])
+    driver.take(1)
+
+
+def test_an_inbox_deleted_and_made_anew(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive(rescan_seconds=1.0)
+    driver.take(1)
+    shutil.rmtree(folder)
+    driver.run_until(lambda: driver.inbox.counts.missing)
+    write_many(folder, ["b.jpg"])
+    driver.take(2)
+    write_many(folder, ["c.jpg"])
+    driver.take(3)
+
+
+def test_an_unmounted_inbox_is_missing_and_not_empty(drive, folder):
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "none", folder], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        write_many(folder, ["a.jpg"])
+        driver = drive(rescan_seconds=1.0)
+        driver.take(1)
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        driver.run_until(lambda: driver.inbox.counts.missing == (folder,))
+        subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+        write_many(folder, ["b.jpg"])
+        driver.take(2)
+        assert driver.inbox.counts.missing == ()
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=False)
+
+
+def test_a_retried_photo_comes_back_ever_later(drive, folder):
+    write_many(folder, ["a.jpg", "a.xmp"])
+    driver = drive()
+    waits = []
+    for number in range(3):
+        group = driver.take(number + 1)[number]
+        assert len(group.companions) == 1
+        given_back = time.monotonic()
+        driver.inbox.retry(group, 0.2)
+        driver.run_until(lambda number=number: len(driver.groups) > number + 1)
+        waits.append(time.monotonic() - given_back)
+    assert waits[0] >= 0.2
+    assert waits[1] >= 0.4
+    assert waits[2] >= 0.8
+
+
+def test_a_photo_to_be_retried_is_counted(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive()
+    driver.inbox.retry(driver.take(1)[0], 60.0)
+    driver.settle_all()
+    assert driver.inbox.counts.retrying == 1
+    assert len(driver.groups) == 1
+
+
+def test_given_back_without_a_wait_it_comes_at_once_and_no_later_the_next_time(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive()
+    for number in range(12):
+        driver.inbox.retry(driver.take(number + 1)[number], 0.0)
+    driver.take(13)
+
+
+def test_a_photo_in_flight_is_not_offered_twice(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive()
+    driver.take(1)
+    driver.settle_all()
+    driver.settle_all()
+    assert len(driver.groups) == 1
+    assert driver.inbox.counts.in_flight == 1
+
+
+def test_a_photo_left_is_offered_again_when_it_changes(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive()
+    driver.inbox.leave(driver.take(1)[0], "a reason")
+    driver.settle_all()
+    assert len(driver.groups) == 1
+    write_many(folder, ["a.jpg"])
+    driver.take(2)
+
+
+def test_a_photo_left_stays_left_over_many_sweeps(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive(mode="polling")
+    driver.inbox.leave(driver.take(1)[0], "a reason")
+    driver.run_for(0.8)
+    assert len(driver.groups) == 1
+    assert driver.inbox.counts.left == {"a reason": 1}
+
+
+def test_nothing_is_collected_while_paused_and_nothing_is_missed(drive, folder):
+    driver = drive()
+    driver.settle_all()
+    driver.inbox.pause()
+    write_many(folder, ["a.jpg", "new/b.jpg"])
+    assert driver.inbox.next_due() is None
+    assert driver.inbox.collect(10).groups == ()
+    driver.inbox.resume()
+    driver.take(2)
+
+
+def test_a_group_that_another_inbox_handed_out_is_taken_calmly(drive, folder):
+    write_many(folder, ["a.jpg"])
+    first = drive()
+    (group,) = first.take(1)
+    second = drive()
+    second.inbox.done(group)
+    second.inbox.retry(group, 1.0)
+    second.inbox.leave(group, "whatever")
+    second.take(1)
+
+
+def test_collecting_nothing_is_legal(drive, folder):
+    write_many(folder, ["a.jpg"])
+    driver = drive()
+    assert driver.inbox.collect(0).groups == ()
+    driver.take(1)
+
+
+def test_polling_needs_no_events(drive, folder):
+    driver = drive(mode="polling")
+    assert driver.inbox._hints is None
+    driver.run_for(0.2)
+    write_many(folder, ["a.jpg", "new/b.jpg"])
+    driver.take(2)
+    assert driver.wakes == 0
+
+
+def test_polling_does_not_trust_the_clock_of_another_machine(drive, folder):
+    write_many(folder, ["a.jpg"])
+    while time.time() - (folder / "a.jpg").stat().st_ctime < 0.5:
+        time.sleep(0.05)
+    driver = drive(mode="polling", settle_seconds=0.4)
+    started = time.monotonic()
+    driver.take(1)
+    assert time.monotonic() - started >= 0.4
+
+
+def test_when_the_kernel_grants_no_more_watches_the_inbox_is_polled(drive, folder, monkeypatch, caplog):
+    granted = InotifyWatcher.watch
+
+    def refuse(self: InotifyWatcher, path: str) -> None:
+        if path != str(folder):
+            raise OSError(errno.ENOSPC, "inotify watch limit reached")
+        granted(self, path)
+
+    monkeypatch.setattr(InotifyWatcher, "watch", refuse)
+    write_many(folder, ["x/a.jpg", "y/b.jpg"])
+    driver = drive()
+    driver.take(2)
+    write_many(folder, ["x/c.jpg"])
+    driver.take(3)
+    assert caplog.text.count("fs.inotify.max_user_watches") == 1
+
+
+def test_without_inotify_the_inbox_is_polled(drive, folder, monkeypatch, caplog):
+    def refuse(_self: object) -> int:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr("watchdog.observers.inotify_c.InotifyFD._create_inotify_fd", refuse)
+    driver = drive()
+    write_many(folder, ["a.jpg"])
+    driver.take(1)
+    assert caplog.text.count("fs.inotify.max_user_instances") == 1
+
+
+def test_an_inbox_on_a_network_share_is_polled(tmp_path):
+    from photo_organizer.inbox.mounts import file_system_of, is_remote
+
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "22 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n"
+        "40 22 0:50 / /mnt/my\\040photos rw - nfs4 server:/photos rw\n"
+        "41 22 0:51 / /media/card rw - vfat /dev/sdb1 rw\n"
+        "42 22 0:52 / /home/me/remote rw - fuse.sshfs me@there: rw\n"
+    )
+    kinds = {path: file_system_of(path, mounts) for path in ("/home/me", "/mnt/my photos/new", "/home/me/remote/x")}
+    assert kinds == {"/home/me": "ext4", "/mnt/my photos/new": "nfs4", "/home/me/remote/x": "fuse.sshfs"}
+    assert [is_remote(kind) for kind in kinds.values()] == [False, True, True]
+    assert file_system_of("/", tmp_path / "absent") == ""
+
+
+def test_stopping_ends_the_watching_thread(drive, folder):
+    import threading
+
+    before = threading.active_count()
+    driver = drive()
+    driver.settle_all()
+    assert threading.active_count() > before
+    driver.inbox.stop()
+    assert threading.active_count() == before
+    write_many(folder, ["a.jpg"])
+    assert driver.inbox.collect(10).groups == ()
+
+
+def test_no_descriptor_stays_open(drive, folder):
+    def open_ones() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    write_many(folder, [f"{number}/{name}" for number in range(5) for name in ("a.jpg", "b.txt")])
+    before = open_ones()
+    driver = drive()
+    driver.settle_all()
+    driver.inbox.stop()
+    assert open_ones() == before
