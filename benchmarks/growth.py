@@ -30,7 +30,6 @@ from report import Figure, Report, Target
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-_STARTS = 3
 _PATIENCE = 2 * 3600.0
 
 
@@ -52,8 +51,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="growth-", dir=arguments.scratch) as scratch:
         model = arguments.model or small_model(Path(scratch) / "small-model")
         samples = file_backlog(Path(scratch) / "backlog", model, arguments.photos_count)
-        empty = start_up(Path(scratch) / "empty", model, 0)
-        long = start_up(Path(scratch) / "long", model, arguments.rows)
+        empty = start_up(Path(scratch) / "empty", model, 0, arguments.starts)
+        long = start_up(Path(scratch) / "long", model, arguments.rows, arguments.starts)
     publish(report, samples, empty, long, arguments)
 
 
@@ -62,6 +61,7 @@ def parse_arguments() -> argparse.Namespace:
     made = parser(__doc__ or "")
     made.add_argument("--photos-count", type=int, default=100_000)
     made.add_argument("--rows", type=int, default=1_000_000, help="of the journal and the ledger at start-up")
+    made.add_argument("--starts", type=int, default=3, help="of the daemon with a past, and without one")
     return made.parse_args()
 
 
@@ -96,7 +96,7 @@ def file_backlog(home: Path, model: Path, count: int) -> list[Sample]:
         return samples
 
 
-def start_up(home: Path, model: Path, rows: int) -> float:
+def start_up(home: Path, model: Path, rows: int, starts: int) -> float:
     """Median seconds from the daemon's start to its first idle status, with `rows` operations behind it."""
     organizer = Organizer(home, model)
     with organizer:  # makes journal and ledger
@@ -107,7 +107,7 @@ def start_up(home: Path, model: Path, rows: int) -> float:
         print(f"writing {rows} rows ...", flush=True)
         write_history(organizer.configuration, rows)
     seconds = []
-    for _ in range(_STARTS):
+    for _ in range(starts):
         started = time.monotonic()
         organizer.start()
         seconds.append(time.monotonic() - started)
@@ -119,9 +119,20 @@ def start_up(home: Path, model: Path, rows: int) -> float:
 def rate_between(samples: list[Sample], low: float, high: float) -> float:
     """Photos a second between two shares of the backlog."""
     count = samples[-1].filed
-    first = next(sample for sample in samples if sample.filed >= max(1, low * count))
-    last = next(sample for sample in samples if sample.filed >= high * count)
-    return (last.filed - first.filed) / (last.seconds - first.seconds)
+    first, last = max(1.0, low * count), high * count
+    return (last - first) / (seconds_at(samples, last) - seconds_at(samples, first))
+
+
+def seconds_at(samples: list[Sample], filed: float) -> float:
+    """When so many photos were filed, between two samples by proportion."""
+    before = Sample(0.0, 0, 0.0, 0.0)
+    for sample in samples:
+        if sample.filed >= filed:
+            share = (filed - before.filed) / (sample.filed - before.filed)
+            return before.seconds + share * (sample.seconds - before.seconds)
+        if sample.filed > before.filed:
+            before = sample
+    raise ValueError(f"{filed} photos were never filed")
 
 
 def publish(
