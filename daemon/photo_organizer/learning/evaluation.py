@@ -153,5 +153,5 @@ def _figures(
     )
 
 
-def _mean(values: Sequence[float] | NDArray[np.generic]) -> float:
+def _mean(values: Sequence[float] | NDArray[np.bool_] | NDArray[np.float64]) -> float:
     return float(np.mean(values)) if len(values) else 0.0

@@ -11,7 +11,7 @@ result is folded back to plain features. Solved by L-BFGS (scipy), float32 produ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,32 +103,34 @@ class Scaling:
 
 def fit(
     features: Floats,
-    labels: Labels,
+    targets: Floats,
     weights: Floats,
     *,
     prior: Head,
     strength: float,
     start: Head | None = None,
+    steps: int = 300,
+    watch: Callable[[Head], None] | None = None,
 ) -> Head:
     """Fits a head.
 
     Args:
         features: (N, F), standardised.
-        labels: (N,) positions in the prior's categories.
+        targets: (N, C) probabilities wanted, in the order of the prior's categories.
         weights: (N,) not negative; only their proportions matter.
         prior: the head to be drawn to, for standardised features; neutral (zero) columns where nothing is
             known.
         strength: of the pull towards the prior; above 0.
         start: where to begin; the prior when None. The result does not depend on it.
+        steps: of L-BFGS at most.
+        watch: called with the head after each step.
 
     Returns:
         The head, for standardised features.
     """
-    count, width = len(features), features.shape[1]
+    width = features.shape[1]
     classes = len(prior.categories)
     share = (weights / weights.sum()).astype(np.float32)
-    target = np.zeros((count, classes), np.float32)
-    target[np.arange(count), labels] = 1
     anchor = np.vstack([prior.kernel, prior.bias[None]]).astype(np.float64)
     begin = prior if start is None else start
     penalty = np.full((width + 1, 1), strength)
@@ -138,19 +140,31 @@ def fit(
         parameters = flat.reshape(width + 1, classes)
         logits = features @ parameters[:-1].astype(np.float32) + parameters[-1].astype(np.float32)
         probabilities, log_total = _softmax(logits)
-        loss = float(share @ (log_total - (logits * target).sum(axis=1)))
+        loss = float(share @ (log_total - (logits * targets).sum(axis=1)))
         difference = parameters - anchor
-        error = (probabilities - target) * share[:, None]
+        error = (probabilities - targets) * share[:, None]
         gradient = penalty * difference
         gradient[:-1] += features.T @ error
         gradient[-1] += error.sum(axis=0)
         return loss + 0.5 * float((penalty * difference**2).sum()), gradient.ravel()
 
     initial = np.vstack([begin.kernel, begin.bias[None]]).astype(np.float64).ravel()
-    options = {"maxiter": 300, "ftol": 1e-7, "gtol": 1e-5}
-    solution = minimize(objective, initial, jac=True, method="L-BFGS-B", options=options)
-    parameters = solution.x.reshape(width + 1, classes).astype(np.float32)
-    return Head(parameters[:-1], parameters[-1], prior.categories)
+
+    def unpacked(flat: NDArray[np.float64]) -> Head:
+        parameters = flat.reshape(width + 1, classes).astype(np.float32)
+        return Head(parameters[:-1], parameters[-1], prior.categories)
+
+    callback = None if watch is None else lambda flat: watch(unpacked(flat))
+    options = {"maxiter": steps, "ftol": 1e-7, "gtol": 1e-5}
+    solution = minimize(objective, initial, jac=True, method="L-BFGS-B", callback=callback, options=options)
+    return unpacked(solution.x)
+
+
+def one_hot(labels: Labels, categories: int) -> Floats:
+    """Targets (N, C) that are sure of the labels (N,)."""
+    targets = np.zeros((len(labels), categories), np.float32)
+    targets[np.arange(len(labels)), labels] = 1
+    return targets
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:

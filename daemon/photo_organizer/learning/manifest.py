@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from photo_organizer.vision.model import ModelError
 
+__all__ = ["MANIFEST", "Manifest", "ModelError", "is_safe_id", "read_manifest"]
+
 MANIFEST = "model.json"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FILE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")

@@ -152,11 +152,11 @@ def _against_overall(yours: Comparison) -> list[str]:
 
 def _against_elsewhere(rest: Comparison) -> list[str]:
     fall = rest.champion_accuracy - rest.challenger_accuracy
-    if fall <= ACCURACY_FALL or rest.lost - rest.gained <= 1:
+    if fall <= ACCURACY_FALL or rest.p_less_right >= SIGNIFICANCE:
         return []
     return [
         f"it forgets: on the other {rest.photos} hold-out photos {_percent(rest.champion_accuracy)} to "
-        f"{_percent(rest.challenger_accuracy)} right"
+        f"{_percent(rest.challenger_accuracy)} right (p = {rest.p_less_right:.3f})"
     ]
 
 

@@ -1,4 +1,4 @@
-"""When to retrain by itself: the next time, a time that was slept through, and what speaks against now.
+"""When to retrain by itself, and what speaks against now.
 
 The words of a schedule ("Sun 03:00", "daily 02:30", a cron expression) are the configuration's; the
 arithmetic of cron is cronsim's. Schedules are wall-clock times of this machine: aware times are turned into
@@ -26,28 +26,8 @@ def next_run(text: str, after: datetime) -> datetime:
     Raises:
         ValueError: `text` is no schedule.
     """
-    found = next(CronSim(cron_expression(text), _wall_clock(after)))
+    found: datetime = next(CronSim(cron_expression(text), _wall_clock(after)))
     return found.astimezone() if after.tzinfo is not None else found
-
-
-def missed_run(text: str, last: datetime, now: datetime) -> datetime | None:
-    """The latest time that the schedule named after `last` and up to `now`; None when there was none.
-
-    However many were slept through, one retraining makes up for all of them.
-
-    Args:
-        last: when the last retraining ended, or since when the schedule applies. Both times aware, or
-            neither.
-
-    Raises:
-        ValueError: `text` is no schedule.
-    """
-    expression = cron_expression(text)
-    wall_clock = _wall_clock(now)
-    found: datetime = next(CronSim(expression, wall_clock, reverse=True))
-    if next(CronSim(expression, found)) <= wall_clock:
-        found = next(CronSim(expression, found))  # it is due this very minute
-    return (found.astimezone() if now.tzinfo is not None else found) if found > _wall_clock(last) else None
 
 
 def hindrance(
@@ -57,6 +37,7 @@ def hindrance(
     does.
 
     Args:
+        config: whose `retraining` section decides.
         supplies: the kernel's folder of power supplies.
         load: load average per core of the last minute; None asks the machine.
     """
