@@ -30,7 +30,7 @@ class DecodedPhoto:
 
     Attributes:
         pixels: uint8 (size, size, 3), blue first, sRGB: the whole upright photo, squashed to the square.
-        width, height: of the original as stored, in pixels.
+        width, height: of the upright original, in pixels.
         decoder: the way it was decoded ("jpeg 1/4", "gif frame 5 of 10"), for `why`.
         taken: capture time from EXIF: DateTimeOriginal, else DateTimeDigitized, else DateTime.
         camera: maker and model from EXIF, or "".
@@ -104,10 +104,11 @@ def _finish(picture: Picture, size: int) -> DecodedPhoto:
     if squashed.ndim == 2:
         squashed = cv2.cvtColor(squashed, cv2.COLOR_GRAY2BGR)
     pixels = turn(convert_profile(np.asarray(squashed, np.uint8), picture.profile), picture.exif.orientation)
+    on_its_side = picture.exif.orientation >= 5
     return DecodedPhoto(
         pixels=pixels,
-        width=picture.width,
-        height=picture.height,
+        width=picture.height if on_its_side else picture.width,
+        height=picture.width if on_its_side else picture.height,
         decoder=picture.decoder,
         taken=picture.exif.taken,
         camera=picture.exif.camera,

@@ -21,8 +21,8 @@ from photo_organizer.vision.model import (
 )
 
 CPU_INFORMATION = Path("/proc/cpuinfo")
-_INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
-_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 class Engine(Protocol):
@@ -90,11 +90,11 @@ def choose(model: ModelDescription, engine: str) -> tuple[str, str, str]:
     without_int8 = ""
     if not model.has_int8:
         without_int8 = str(model.serving.get("reason", "the model has no verified int8 backbone"))
-    elif not flags & _INT8_FLAGS:
+    elif not flags & INT8_FLAGS:
         without_int8 = "the CPU has no VNNI"
     if not without_int8:
         return "openvino", "int8", "the model's int8 backbone is verified and the CPU has VNNI"
-    if flags & _BF16_FLAGS and model.serving.get("bf16", "verified") == "verified":
+    if flags & BF16_FLAGS and model.serving.get("bf16", "verified") == "verified":
         return "openvino", "bf16", f"{without_int8}; the CPU has bf16"
     return "openvino", "f32", f"{without_int8}; no bf16 either"
 

@@ -58,10 +58,7 @@ class ModelDescription:
     @property
     def has_int8(self) -> bool:
         """Whether the folder lists a quantised backbone that passed its verification."""
-        return (
-            all(name in self.files for name in INT8_FILES)
-            and self.serving.get("int8", "verified") == "verified"
-        )
+        return all(name in self.files for name in INT8_FILES) and self.serving.get("int8") == "verified"
 
 
 def read_model(directory: Path) -> ModelDescription:

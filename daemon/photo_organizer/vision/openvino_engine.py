@@ -7,17 +7,16 @@ be as fast as larger batches, in less memory, and callers need not wait for one 
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset13 as op
 
+from photo_organizer.vision.cores import available_cores
 from photo_organizer.vision.model import BACKBONE_FILE, BLOCK_DEPTHS, INT8_FILES, ModelDescription, ModelError
+from photo_organizer.vision.openvino_runtime import op, ov
 from photo_organizer.vision.weights import read_backbone
 
 PRECISIONS = ("int8", "bf16", "f32")
@@ -104,13 +103,6 @@ def _result(request: ov.InferRequest) -> NDArray[np.float32]:
     request.wait()
     result: NDArray[np.float32] = request.get_output_tensor(0).data[0]
     return result
-
-
-def available_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
 
 
 def build_graph(model: ModelDescription, *, heat: bool = False) -> ov.Model:

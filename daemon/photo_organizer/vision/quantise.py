@@ -1,0 +1,282 @@
+"""Making a model's int8 backbone, and checking every reduced precision against float32 before it may serve.
+
+Post-training quantisation by NNCF, calibrated on photos as they are decoded for serving. What the check
+says is written into model.json (`serving`), which the engine's choice reads: int8 where it passed and the
+CPU has VNNI, else bf16 where that passed, else float32.
+
+    python -m photo_organizer.vision.quantise --model models/starter --photos DIR
+
+DIR holds labelled photos, a folder a category.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photo_organizer.errors import OrganizerError
+from photo_organizer.vision.classifier import Classifier
+from photo_organizer.vision.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
+from photo_organizer.vision.labelled import LabelledPixels, read_labelled_photos
+from photo_organizer.vision.model import INT8_FILES, ModelDescription, read_model, verify_files
+from photo_organizer.vision.openvino_engine import OpenVinoEngine, build_graph
+from photo_organizer.vision.openvino_runtime import ov
+
+EQUAL_DECISIONS = 0.99
+"""At least this share of photos must get the same category and the same side of the threshold."""
+ACCURACY_LOSS = 0.005
+"""At most this much accuracy may be lost."""
+CALIBRATION_PHOTOS = 300
+CHECKED_PHOTOS = 2000
+_FALLBACK_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionCheck:
+    """A reduced precision against float32 on the same photos.
+
+    Attributes:
+        precision: "int8" or "bf16".
+        photos: how many were compared.
+        equal_decisions: share with the same category and the same side of its threshold.
+        accuracy, accuracy_float: share of right categories with this precision and with float32.
+    """
+
+    precision: str
+    photos: int
+    equal_decisions: float
+    accuracy: float
+    accuracy_float: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may serve."""
+        return (
+            self.equal_decisions >= EQUAL_DECISIONS
+            and self.accuracy_float - self.accuracy <= ACCURACY_LOSS + 1e-9
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.precision}: {self.equal_decisions:.1%} equal decisions, accuracy {self.accuracy:.1%} "
+            f"against {self.accuracy_float:.1%} in float32, on {self.photos} photos"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What may serve, and why.
+
+    Attributes:
+        precision: the fastest that passed on this machine: "int8", "bf16" or "f32".
+        checks: of each reduced precision that this CPU can run exactly.
+        reason: in words, for people; empty when int8 passed.
+    """
+
+    precision: str
+    checks: tuple[PrecisionCheck, ...]
+    reason: str
+
+
+def quantise(
+    directory: Path,
+    calibration: NDArray[np.uint8],
+    check: LabelledPixels,
+    *,
+    categories: tuple[str, ...] | None = None,
+) -> Verification:
+    """Make the int8 backbone of the model in `directory`, check it, and record the result in model.json.
+
+    An int8 backbone that fails its check is not kept; a CPU that cannot run int8 exactly makes none.
+
+    Args:
+        directory: of the model, complete but for its int8 backbone; nobody serves from it yet.
+        calibration: photos uint8 (N, S, S, 3) as `decode` gives them, some hundreds of all categories.
+        check: labelled photos to compare the precisions on, others than those.
+        categories: those that the owner has; all of the model's when None.
+
+    Raises:
+        ModelError: the model is damaged or not ours.
+    """
+    model = read_model(directory)
+    verify_files(model, tuple(name for name in model.files if name not in INT8_FILES))
+    if cpu_flags() & INT8_FLAGS:
+        _write_int8(model, calibration)
+    return verify(directory, check, categories=categories)
+
+
+def verify(
+    directory: Path, check: LabelledPixels, *, categories: tuple[str, ...] | None = None
+) -> Verification:
+    """Compare the model's reduced precisions with float32 on `check`, and record the result in model.json.
+
+    For a model whose backbone is its parent's, with an int8 file that is there already, and a new head.
+
+    Raises:
+        ModelError: the model is damaged or not ours.
+    """
+    model = read_model(directory)
+    classifier = Classifier(model, categories or model.categories)
+    places = {name: place for place, name in enumerate(classifier.categories)}
+    wanted = np.array([places.get(name, -1) for name in model.categories])[check.labels]
+    exact = _decisions(model, classifier, OpenVinoEngine(model, "f32").features(check.pixels))
+    checks = []
+    for precision in _precisions_here(model):
+        reduced = _decisions(model, classifier, OpenVinoEngine(model, precision).features(check.pixels))
+        checks.append(_compare(precision, exact, reduced, wanted))
+    passed = next((one.precision for one in checks if one.passed), "f32")
+    reason = "; ".join(f"refused, {one}" for one in checks if not one.passed)
+    verification = Verification(passed, tuple(checks), reason)
+    _record(model, verification)
+    return verification
+
+
+def _precisions_here(model: ModelDescription) -> list[str]:
+    flags = cpu_flags()
+    has_file = all((model.directory / name).exists() for name in INT8_FILES)
+    return ["int8"] * bool(has_file and flags & INT8_FLAGS) + ["bf16"] * bool(flags & BF16_FLAGS)
+
+
+def _compare(
+    precision: str, exact: NDArray[np.int64], reduced: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> PrecisionCheck:
+    """Compare decisions (see `_decisions`) of `precision` with those of float32 and with the truth."""
+    return PrecisionCheck(
+        precision=precision,
+        photos=len(wanted),
+        equal_decisions=float((exact == reduced).mean()),
+        accuracy=float((reduced // 2 == wanted).mean()),
+        accuracy_float=float((exact // 2 == wanted).mean()),
+    )
+
+
+def _decisions(
+    model: ModelDescription, classifier: Classifier, features: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """For each photo twice the place of its category, and one more when it reaches its threshold."""
+    default = model.thresholds.get("default", _FALLBACK_THRESHOLD)
+    thresholds = np.array([model.thresholds.get(name, default) for name in classifier.categories])
+    probabilities = classifier.probabilities(features)
+    first = probabilities.argmax(axis=1).astype(np.int64)
+    decisions: NDArray[np.int64] = 2 * first + (probabilities.max(axis=1) >= thresholds[first])
+    return decisions
+
+
+def _write_int8(model: ModelDescription, calibration: NDArray[np.uint8]) -> None:
+    import nncf  # noqa: PLC0415 (seconds, and of no use to anything else)
+
+    nncf.set_log_level(logging.ERROR)
+    photos = nncf.Dataset([photo[np.newaxis] for photo in calibration])
+    parameters = nncf.AdvancedQuantizationParameters(
+        # the fix halves the weights' range for CPUs whose int8 sums saturate; int8 is never chosen there
+        overflow_fix=nncf.OverflowFix.DISABLE,
+    )
+    with _nothing_printed():
+        quantised = nncf.quantize(
+            build_graph(model),
+            photos,
+            subset_size=len(calibration),
+            target_device=nncf.TargetDevice.CPU,
+            preset=nncf.QuantizationPreset.PERFORMANCE,
+            advanced_parameters=parameters,
+        )
+    with tempfile.TemporaryDirectory(prefix=".int8-", dir=model.directory) as folder:
+        ov.save_model(quantised, Path(folder) / INT8_FILES[0], compress_to_fp16=False)
+        for name in reversed(INT8_FILES):
+            (Path(folder) / name).replace(model.directory / name)
+
+
+@contextlib.contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """NNCF draws progress bars on standard output, which may be a protocol's."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def _record(model: ModelDescription, verification: Verification) -> None:
+    """Write the result into model.json, replacing it at once and whole."""
+    path = model.directory / "model.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    serving: dict[str, object] = {"precision": verification.precision}
+    for check in verification.checks:
+        serving[check.precision] = "verified" if check.passed else "refused"
+        serving[f"{check.precision}_check"] = {
+            "photos": check.photos,
+            "equal_decisions": round(check.equal_decisions, 5),
+            "accuracy": round(check.accuracy, 5),
+            "accuracy_float": round(check.accuracy_float, 5),
+        }
+    if verification.reason:
+        serving["reason"] = verification.reason
+    fields["serving"] = serving
+    files: dict[str, str] = {
+        name: digest for name, digest in fields["files"].items() if name not in INT8_FILES
+    }
+    if serving.get("int8") == "verified":
+        files |= _digests(model.directory)
+    else:
+        for name in INT8_FILES:
+            (model.directory / name).unlink(missing_ok=True)
+    fields["files"] = files
+    _replace(path, fields)
+
+
+def _digests(directory: Path) -> Mapping[str, str]:
+    return {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in INT8_FILES}
+
+
+def _replace(path: Path, fields: Mapping[str, object]) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def main() -> int:
+    """The command of the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m photo_organizer.vision.quantise", description="make and check a model's int8 backbone"
+    )
+    parser.add_argument("--model", type=Path, required=True, help="the model's folder")
+    parser.add_argument("--photos", type=Path, required=True, help="labelled photos, a folder a category")
+    parser.add_argument("--calibration", type=int, default=CALIBRATION_PHOTOS, help="photos to calibrate on")
+    parser.add_argument(
+        "--checked", type=int, default=CHECKED_PHOTOS, help="other photos to check on, at most"
+    )
+    arguments = parser.parse_args()
+    try:
+        model = read_model(arguments.model)
+        photos = read_labelled_photos(
+            arguments.photos,
+            model.categories,
+            model.input_size,
+            most=arguments.calibration + arguments.checked,
+        )
+        calibration, check = photos.split(arguments.calibration)
+        verification = quantise(arguments.model, calibration.pixels, check)
+    except OrganizerError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    for one in verification.checks:
+        print(one, "" if one.passed else "(refused)")
+    print(f"serving: {verification.precision}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
