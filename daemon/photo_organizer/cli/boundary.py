@@ -17,6 +17,8 @@ from photo_organizer.errors import OrganizerError, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PROGRAM = "photo-organizer"
+COMPLETION = "_PHOTO_ORGANIZER_COMPLETE"  # set by the completion that click writes for shells
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 LARGEST_CRASH_LOG = 1 << 20  # bytes
@@ -33,12 +35,10 @@ def run_safely(arguments: Sequence[str] | None) -> int:
     """
     _print_any_name()
     try:
-        result = build_application().main(
-            args=None if arguments is None else list(arguments),
-            prog_name="photo-organizer",
-            standalone_mode=False,
-        )
+        result = _invoke(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
+    except click.exceptions.Exit as wish:  # --help and --version
+        return wish.exit_code
     except click.ClickException as error:
         return _usage_error(error)
     except OrganizerError as error:
@@ -54,6 +54,15 @@ def run_safely(arguments: Sequence[str] | None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _invoke(arguments: list[str]) -> object:
+    """Runs the command. click's own `main` would end the program by itself on Ctrl-C and on a closed pipe."""
+    application = build_application()
+    if COMPLETION in os.environ:
+        application.main(prog_name=PROGRAM)
+    with application.make_context(PROGRAM, arguments) as context:
+        return application.invoke(context)
+
+
 def _print_any_name() -> None:
     """File names need not be valid text; printing one must not be an error."""
     for stream in (sys.stdout, sys.stderr):
@@ -67,7 +76,7 @@ def _usage_error(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     context = error.ctx if isinstance(error, click.UsageError) else None
-    where = context.command_path if context else "photo-organizer"
+    where = context.command_path if context else PROGRAM
     message = error.format_message().strip().rstrip(".")
     return _say(f"{message}; see `{where} --help`", error.exit_code)
 

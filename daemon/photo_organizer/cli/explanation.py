@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sorting.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from photo_organizer.library import Event
 
 WIDEST_BAR = 30
+DECISIONS = (Action.FILED, Action.REVIEW, Action.DUPLICATE)
 CHUNK = 1 << 20
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -174,7 +176,7 @@ def _place(events: tuple[Event, ...]) -> Path | None:
 
 def _verdict_of(event: Event) -> Verdict | None:
     details = event.details
-    if not details.probabilities:
+    if not details.probabilities or event.action not in DECISIONS:
         return None
     pairs = sorted(zip(details.categories, details.probabilities, strict=True), key=lambda pair: -pair[1])
     return Verdict(

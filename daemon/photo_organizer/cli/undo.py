@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from photo_organizer.library import UndoReport
 
 SOME_NOT_UNDONE = 3  # exit code
+MOST_PHOTOS_LISTED = 50
 
 
 @command("undo")
@@ -56,8 +57,11 @@ def _print_words(report: UndoReport, *, dry_run: bool) -> None:
     from photo_organizer.errors import printable
 
     if report.undone:
-        rows = [(shown_path(step.source), shown_path(step.destination)) for step in report.undone]
+        shown = report.undone[:MOST_PHOTOS_LISTED]
+        rows = [(shown_path(step.source), shown_path(step.destination)) for step in shown]
         print_table(("photo", "goes back to" if dry_run else "is back at"), rows)
+        if len(report.undone) > len(shown):
+            click.echo(f"and {len(report.undone) - len(shown):,} more")
     for step, trouble in report.refused:
         click.echo(f"not taken back: {printable(step.source)}: {trouble.what}", err=True)
     done = "would go back; nothing was moved" if dry_run else "taken back"

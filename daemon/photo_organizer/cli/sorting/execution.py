@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.sorting.jobs import OnRow, Result, Watched
+from photo_organizer.cli.sorting.jobs import Result, Watched
 from photo_organizer.cli.sorting.plan import Plan, PlanError, PlannedPhoto
 from photo_organizer.cli.sorting.progress import make_bar
 from photo_organizer.cli.sorting.stopping import StopRequest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from photo_organizer.cli.sorting.jobs import OnRow
     from photo_organizer.cli.sorting.progress import Bar
     from photo_organizer.config import Configuration
 

@@ -191,7 +191,7 @@ def _run(
             vision.close()
         for group in source.failed:
             reporter.give_up(group)
-        result.stopped = stop.asked and not source.exhausted
+        result.stopped = stop.asked and not (source.exhausted and pipeline.under_way == 0)
 
 
 def _without_known(

@@ -18,9 +18,7 @@ def test_the_sample_means_what_its_comments_say_the_defaults_are(tmp_path: Path)
     sample = tmp_path / "organizer.yaml"
     sample.write_text(sample_configuration())
     shortest = tmp_path / "shortest.yaml"
-    shortest.write_text(
-        "inboxes: [~/Pictures/Inbox]\nlibrary: ~/Pictures/Library\nthresholds: {default: 0.5}\n"
-    )
+    shortest.write_text("inboxes: [~/Pictures/Inbox]\nlibrary: ~/Pictures/Library\n")
     assert load_configuration(sample).model_dump() == load_configuration(shortest).model_dump()
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from photo_organizer.cli.boundary import run_safely
 from photo_organizer.cli.frame import COMMANDS
 from photo_organizer.errors import OrganizerError
 
@@ -216,8 +215,3 @@ def test_the_light_path_imports_nothing_heavy(words: tuple[str, ...], config_fil
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stderr.splitlines()[-1] == "[] 0"
-
-
-def test_run_safely_gives_a_commands_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photo_organizer.cli.frame.Application.main", lambda *_, **__: 3)
-    assert run_safely([]) == 3
