@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60.0
 class Household:
     """The folders and the configuration of one person, below `root`."""
 
-    def __init__(self, root: Path, model: Path, **settings: object) -> None:
+    def __init__(self, root: Path, installed: Path, **settings: object) -> None:
         self.root = root
         self.inbox = root / "Inbox"
         self.library = root / "Library"
@@ -31,8 +31,8 @@ class Household:
         self.models = root / "models"
         self.config = root / "organizer.yaml"
         self.models.mkdir(parents=True)
-        os.symlink(model, self.models / model.name)
-        os.symlink(model.name, self.models / "current")
+        (self.models / installed.name).symlink_to(installed)
+        (self.models / "current").symlink_to(installed.name)
         self.settings: dict[str, object] = {
             "inboxes": ["Inbox"],
             "library": "Library",
@@ -40,6 +40,7 @@ class Household:
             "batch": {"size": 8, "max_wait_seconds": 0.1},
             "model": {"directory": "models"},
             "state": {"directory": "state"},
+            "thresholds": {"default": 0.95},
             "retraining": {"enabled": False},
         } | settings
         self.save()
@@ -129,14 +130,14 @@ class LiveDaemon:
     def until_ready(self) -> None:
         self.until(lambda status: status["state"] != "starting")
 
-    def until_filed(self, names: Iterable[Path]) -> None:
-        """Waits until none of these files is in the inbox any more, and the ledger is written."""
-        names = list(names)
+    def until_filed(self, paths: Iterable[Path]) -> None:
+        """Waits until none of these files is in the inbox any more, and each photo has its row in the ledger."""
+        paths = list(paths)
+        photos = {str(path) for path in paths if path.suffix != ".xmp"}
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while any(name.exists() for name in names):
-            self._check(deadline, f"still there: {[name.name for name in names if name.exists()][:5]}")
+        while any(path.exists() for path in paths) or photos - {row["source"] for row in self.household.ledger()}:
+            self._check(deadline, f"still there: {[path.name for path in paths if path.exists()][:5]}")
             time.sleep(0.02)
-        self.until(lambda status: status["state"] == "idle")
 
     def until_it_says(self, words: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -176,6 +177,10 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
 
 
-def small_model(folder: Path) -> Path:
+def small_model(folder: Path, name: str = "small", seed: int = 1) -> Path:
     """A model that is right about the photos that `models.draw_photo` draws."""
-    return make_model(folder / "small")
+    model = make_model(folder / name, seed=seed)
+    description = json.loads((model / "model.json").read_text())
+    # One that was trained here: a starter would make room for the program's own.
+    (model / "model.json").write_text(json.dumps(description | {"parent": "starter"}))
+    return model

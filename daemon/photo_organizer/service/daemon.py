@@ -118,6 +118,7 @@ class Daemon:
         self._files.stop()
         if self._rooms is not None:
             self._show()
+            self._status_file.finish()
             self._rooms.close()
         log.info("stopped")
 

@@ -50,8 +50,9 @@ class FileWatch:
         return troubles
 
     def stop(self) -> None:
-        self._observer.stop()
-        self._observer.join()
+        if self._observer.is_alive():
+            self._observer.stop()
+            self._observer.join()
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """Called by watchdog, in its own thread, with each event of a watched folder."""

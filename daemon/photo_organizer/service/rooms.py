@@ -80,7 +80,7 @@ class Rooms:
         if model == self._model:
             return False
         self._model = model
-        self._exchange_vision()
+        self.vision.use_model(model.directory)
         self.pipeline.placement = Placement.by(self._configuration, model.thresholds)
         return True
 

@@ -4,6 +4,7 @@ scripts.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -84,7 +85,7 @@ class StatusFile:
         self._wanted = status
         due = self.next_due()
         if due is not None and due <= self._clock():
-            self.flush()
+            self._write(status)
 
     def next_due(self) -> float | None:
         """When there is something to write; None when the file is up to date."""
@@ -92,16 +93,15 @@ class StatusFile:
             return None
         return self._written_at + _SECONDS_BETWEEN_WRITES
 
-    def flush(self) -> None:
-        """Writes what was kept, whatever the time.
+    def finish(self) -> None:
+        """Writes what was kept, whatever the time, for nobody comes after; a failure no longer matters."""
+        if self._wanted is not None and self._wanted != self._written:
+            with contextlib.suppress(OSError):
+                self._write(self._wanted)
 
-        Raises:
-            OSError: the state directory cannot be written.
-        """
-        if self._wanted is None or self._wanted == self._written:
-            return
-        self._written, self._written_at = self._wanted, self._clock()
-        text = json.dumps(asdict(self._wanted), indent=2, ensure_ascii=True)
+    def _write(self, status: Status) -> None:
+        self._written, self._written_at = status, self._clock()
+        text = json.dumps(asdict(status), indent=2, ensure_ascii=True)
         replace_private_file(self._path, text + "\n", durable=False)
 
 
