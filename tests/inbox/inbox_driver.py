@@ -13,7 +13,7 @@ from photo_organizer.formats import by_extension
 from photo_organizer.inbox import Inbox, LateCompanion
 from photo_organizer.photo import AssetGroup
 
-SETTLE = 0.15
+SETTLE = 0.1
 JPEG_HEAD = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
 
 

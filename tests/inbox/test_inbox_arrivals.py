@@ -106,7 +106,11 @@ def test_names_that_are_not_utf8(drive, folder):
     for name in (b"f\xe9t\xe9.jpg", b"line\nbreak.jpg", b"\xff\xfe.JPG"):
         Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(b"photo")
     driver.take(3)
-    assert {os.fsencode(name) for name in driver.names} == {b"f\xe9t\xe9.jpg", b"line\nbreak.jpg", b"\xff\xfe.JPG"}
+    assert {os.fsencode(name) for name in driver.names} == {
+        b"f\xe9t\xe9.jpg",
+        b"line\nbreak.jpg",
+        b"\xff\xfe.JPG",
+    }
 
 
 def test_a_file_written_slowly_is_taken_when_it_is_whole(drive, folder):
@@ -157,7 +161,7 @@ def test_a_file_that_somebody_has_open_for_writing_is_not_taken_however_still_it
         assert driver.names == set()
         photo.write(b"second half")
     driver.take(1)
-    assert driver.groups[0].photo.identity.size == len("first half" "second half")
+    assert driver.groups[0].photo.identity.size == len("first halfsecond half")
 
 
 def test_a_file_that_never_settles_is_counted_and_taken_in_the_end(drive, folder):
@@ -259,7 +263,9 @@ def test_a_queue_overflow_in_the_kernel_loses_no_photo(drive, folder, caplog):
     assert reached.wait(10)
     paths = [folder / "busy" / f"{name}.txt" for name in "bc"]
     for number in range(limit + 500):
-        descriptor = os.open(paths[number % 2], os.O_WRONLY | os.O_CREAT)  # one event each, no two alike in a row
+        descriptor = os.open(
+            paths[number % 2], os.O_WRONLY | os.O_CREAT
+        )  # one event each, no two alike in a row
         os.close(descriptor)
     write_many(folder, ["quiet/lost.jpg"])
     hold.set()

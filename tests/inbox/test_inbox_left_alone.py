@@ -27,7 +27,10 @@ def test_litter(drive, folder):
 
 
 def test_what_the_owner_ignores(drive, folder):
-    write_many(folder, ["a.jpg", "b_proof.jpg", "Private/c.jpg", "Other/Private/d.jpg", "Other/e.jpg", "x/y/raw/f.jpg"])
+    write_many(
+        folder,
+        ["a.jpg", "b_proof.jpg", "Private/c.jpg", "Other/Private/d.jpg", "Other/e.jpg", "x/y/raw/f.jpg"],
+    )
     driver = drive(ignore=("*_proof.*", "raw", "Private/*"))
     driver.settle_all()
     assert driver.names == {"a.jpg", "Other/Private/d.jpg", "Other/e.jpg"}

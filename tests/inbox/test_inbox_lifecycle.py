@@ -222,7 +222,9 @@ def test_an_inbox_on_a_network_share_is_polled(tmp_path):
         "41 22 0:51 / /media/card rw - vfat /dev/sdb1 rw\n"
         "42 22 0:52 / /home/me/remote rw - fuse.sshfs me@there: rw\n"
     )
-    kinds = {path: file_system_of(path, mounts) for path in ("/home/me", "/mnt/my photos/new", "/home/me/remote/x")}
+    kinds = {
+        path: file_system_of(path, mounts) for path in ("/home/me", "/mnt/my photos/new", "/home/me/remote/x")
+    }
     assert kinds == {"/home/me": "ext4", "/mnt/my photos/new": "nfs4", "/home/me/remote/x": "fuse.sshfs"}
     assert [is_remote(kind) for kind in kinds.values()] == [False, True, True]
     assert file_system_of("/", tmp_path / "absent") == ""

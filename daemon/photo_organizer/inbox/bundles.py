@@ -9,7 +9,7 @@ from photo_organizer.formats import by_extension
 from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.names import (
     companion_keys,
-    family_key,
+    family_of,
     folded,
     is_burst,
     is_cover,
@@ -33,11 +33,13 @@ class PhotoIndex:
 
     def __init__(self) -> None:
         self._photos: dict[str, str] = {}
+        self._families: set[str] = set()
 
     def add(self, name: str) -> None:
         """Add a photo; of several photos with a key in common the one added first has it."""
         for key in photo_keys(name):
             self._photos.setdefault(key, name)
+        self._families.add(family_of(name))
 
     def photo_of(self, companion: str) -> str | None:
         """The photo that `companion` belongs to, or None."""
@@ -45,7 +47,7 @@ class PhotoIndex:
 
     def has_kin(self, photo: str) -> bool:
         """Whether a photo was added that may be the original, RAW, edited or burst partner of `photo`."""
-        return family_key(photo) in self._photos
+        return family_of(photo) in self._families
 
 
 def bundle(
@@ -70,7 +72,7 @@ def bundle(
     for name in sorted(photos, key=lambda name: _rank(name, usable=usable)):
         (videos if kind_of(name) is Kind.VIDEO else images).append(name)
     for name in images:
-        families.setdefault(family_key(name), []).append(name)
+        families.setdefault(family_of(name), []).append(name)
     followers: dict[str, list[str]] = {}
     leader_of: dict[str, str] = {}
     index = PhotoIndex()

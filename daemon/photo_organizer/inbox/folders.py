@@ -33,6 +33,7 @@ class Folder:
         earliest: not before this, in proportion to what the last look cost.
         deep: whether the next look goes on into the known folders below.
         sweeping: whether a sweep of the inbox still waits for it.
+        hinted: whether something happened there since the last look.
         hungry: whether photos were left unread for want of room.
         expected: whether a companion waits for a photo that is in flight.
         seen: the members of the groups that wait.
@@ -50,6 +51,7 @@ class Folder:
     earliest: float = 0.0
     deep: bool = True
     sweeping: bool = False
+    hinted: bool = False
     hungry: bool = False
     expected: bool = False
     unreadable: bool = False

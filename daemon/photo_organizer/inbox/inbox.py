@@ -272,7 +272,7 @@ class Inbox:
     def _hand_out(self, limit: int) -> list[AssetGroup]:
         groups: list[AssetGroup] = []
         now = this_moment()
-        while len(groups) < limit and (waiting := self._scanner.groups.pop(now.monotonic)) is not None:
+        while len(groups) < limit and (waiting := self._scanner.pop_group(now.monotonic)) is not None:
             offer = self._offering.consider(waiting, now)
             if offer.again_at is not None:
                 self._scanner.groups.plan(waiting, offer.again_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from photo_organizer.formats import COMPANION_EXTENSIONS, VIDEO_EXTENSIONS, by_extension, extension_of
+from photo_organizer.formats import COMPANION_EXTENSIONS, IMAGE_FORMATS, VIDEO_EXTENSIONS, extension_of
 
 
 class Kind(Enum):
@@ -21,9 +21,11 @@ class Kind(Enum):
 
 def kind_of(name: str) -> Kind:
     """The kind that the extension of `name` promises."""
-    if by_extension(name) is not None:
-        return Kind.PHOTO
-    extension = extension_of(name)
-    if extension in VIDEO_EXTENSIONS:
-        return Kind.VIDEO
-    return Kind.COMPANION if extension in COMPANION_EXTENSIONS else Kind.UNKNOWN
+    return _BY_EXTENSION.get(extension_of(name), Kind.UNKNOWN)
+
+
+_BY_EXTENSION = (
+    dict.fromkeys(COMPANION_EXTENSIONS, Kind.COMPANION)
+    | dict.fromkeys(VIDEO_EXTENSIONS, Kind.VIDEO)
+    | {extension: Kind.PHOTO for image_format in IMAGE_FORMATS for extension in image_format.extensions}
+)

@@ -83,9 +83,10 @@ def look(question: Question) -> Listing:
 
 
 def _entries(question: Question) -> Iterator[os.DirEntry[str]]:
+    ignored = question.ignored
     with os.scandir(question.folder) as entries:
         for entry in entries:
-            if not question.ignored(entry.name):
+            if not ignored(entry.name):
                 yield entry
 
 

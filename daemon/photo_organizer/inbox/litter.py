@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 _UNFINISHED = (
     "~", ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".tmp", ".temp", ".aria2", ".!ut",
@@ -20,10 +21,8 @@ _SYSTEM = frozenset(
 
 def is_litter(name: str) -> bool:
     """Whether a file or folder of this name is never looked at: dot files (`._*`, `.stfolder`) and the lists above."""
-    if name.startswith((".", "~$")):
-        return True
     lower = name.lower()
-    return lower.endswith(_UNFINISHED) or lower in _SYSTEM
+    return name[0] == "." or lower.endswith(_UNFINISHED) or lower in _SYSTEM or name.startswith("~$")
 
 
 class Ignored:
@@ -37,8 +36,13 @@ class Ignored:
         self._names = _compiled([pattern for pattern in patterns if "/" not in pattern])
         self._paths = _compiled([pattern.strip("/") for pattern in patterns if "/" in pattern])
 
-    def matches(self, name: str, folder: str) -> bool:
-        """Whether to leave `name` alone, which lies in `folder`, a path relative to the inbox ("" for the inbox)."""
+    def within(self, folder: str) -> Callable[[str], bool]:
+        """Whether to leave a name in `folder` alone, a path relative to the inbox ("" for the inbox itself)."""
+        if self._names is None and self._paths is None:
+            return is_litter
+        return partial(self._matches, folder)
+
+    def _matches(self, folder: str, name: str) -> bool:
         if is_litter(name) or (self._names is not None and self._names.match(name)):
             return True
         return self._paths is not None and bool(self._paths.match(f"{folder}/{name}" if folder else name))

@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
 from photo_organizer.formats import COMPANION_EXTENSIONS, by_extension, extension_of
 
@@ -27,24 +26,15 @@ _TAKEOUT_LENGTH = 46
 _TAKEOUT_TAIL = ".supplemental-metadata"
 _APPLE_VARIANT = re.compile(r"(img_)[eo](\d{3,}.*)", re.DOTALL)
 _APPLE_EDITED = re.compile(r"img_e\d{3,}", re.DOTALL)
-_EDITED_WORDS = (
-    "-edited",
-    "-bearbeitet",
-    "-modifié",
-    "-modificato",
-    "-editado",
-    "-bewerkt",
-    "-edytowane",
-    "-upravené",
-)
-_BURST = re.compile(
+_EDITED_WORDS = "edited|bearbeitet|modifié|modificato|editado|bewerkt|edytowane|upravené"
+_TAKEOUT_EDITED = re.compile(rf"(.+)-(?:{_EDITED_WORDS})(\(\d{{1,4}}\))?", re.DOTALL)
+_GOOGLE_BURST = re.compile(
     r"(?:\d{5})?(?:img|portrait|mvimg|night|top)_\d{5}_(burst\d{14,17})(?:_cover)?", re.DOTALL
 )
 _COUNTED_BURST = re.compile(r"(.+_burst)\d{3}(?:_cover)?", re.DOTALL)
 _COUNTER = re.compile(r"(.*)(\(\d{1,4}\))", re.DOTALL)
 
 
-@lru_cache(maxsize=64)
 def folded(name: str) -> str:
     """`name` in the form in which names are compared. Undecodable bytes stay as they are."""
     return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name.casefold())
@@ -58,34 +48,28 @@ def stem(folded_name: str) -> str:
 
 def family(folded_stem: str) -> str:
     """What the original, its edited rendering and the photos of its burst have in common."""
-    if apple := _APPLE_VARIANT.fullmatch(folded_stem):
+    if folded_stem.startswith(("img_e", "img_o")) and (apple := _APPLE_VARIANT.fullmatch(folded_stem)):
         return apple[1] + apple[2]
-    for word in _EDITED_WORDS:
-        if folded_stem.endswith(word):
-            return folded_stem.removesuffix(word)
-        counter = _COUNTER.fullmatch(folded_stem)
-        if counter and counter[1].endswith(word):  # Takeout: `x-edited(1).jpg` belongs to `x(1).jpg`
-            return counter[1].removesuffix(word) + counter[2]
-    if "_burst" in folded_stem:
-        if burst := _BURST.fullmatch(folded_stem):
-            return burst[1]
-        if burst := _COUNTED_BURST.fullmatch(folded_stem):
-            return burst[1]
-    return folded_stem
+    if "-" in folded_stem and (edited := _TAKEOUT_EDITED.fullmatch(folded_stem)):
+        return edited[1] + (edited[2] or "")  # `x-edited(1).jpg` belongs to `x(1).jpg`
+    burst = _burst(folded_stem)
+    return burst[1] if burst else folded_stem
 
 
 def is_edited(folded_stem: str) -> bool:
     """Whether the name is that of an edited rendering of another photo."""
-    return bool(_APPLE_EDITED.match(folded_stem)) or (
-        family(folded_stem) != folded_stem and not is_burst(folded_stem)
-    )
+    return bool(_APPLE_EDITED.match(folded_stem) or _TAKEOUT_EDITED.fullmatch(folded_stem))
 
 
 def is_burst(folded_stem: str) -> bool:
     """Whether the name is that of one photo out of a burst."""
-    return "_burst" in folded_stem and bool(
-        _BURST.fullmatch(folded_stem) or _COUNTED_BURST.fullmatch(folded_stem)
-    )
+    return _burst(folded_stem) is not None
+
+
+def _burst(folded_stem: str) -> re.Match[str] | None:
+    if "_burst" not in folded_stem:
+        return None
+    return _GOOGLE_BURST.fullmatch(folded_stem) or _COUNTED_BURST.fullmatch(folded_stem)
 
 
 def is_cover(folded_stem: str) -> bool:
@@ -105,9 +89,9 @@ def photo_keys(name: str) -> tuple[str, ...]:
     return (f"name {whole}", f"stem {own_stem}", f"cut {_takeout_cut(whole)}", f"family {family(own_stem)}")
 
 
-def family_key(name: str) -> str:
-    """The key that photos which belong together share."""
-    return f"family {family(stem(folded(name)))}"
+def family_of(name: str) -> str:
+    """What the names of photos which belong together have in common."""
+    return family(stem(folded(name)))
 
 
 def companion_keys(name: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from photo_organizer.inbox.litter import Ignored
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.names import may_accompany
 from photo_organizer.inbox.offering import settled_at
-from photo_organizer.inbox.sniffing import hindrance
+from photo_organizer.inbox.sniffing import hindrance, is_being_written
 from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
@@ -188,9 +188,10 @@ def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[As
 
 
 def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
+    ignored = search.ignored.within(place.relative)
     with os.scandir(place.folder) as entries:
         for entry in entries:
-            if search.ignored.matches(entry.name, place.relative):
+            if ignored(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if search.recursive:
@@ -226,6 +227,10 @@ def _sift(
     for each in awaited:
         if not _look_at(each, place, search, now):
             continue
+        if each.due <= now.monotonic and place.trust_clock:
+            paths = (f"{each.folder}/{name}" for name in each.names)
+            if any(is_being_written(path) for path in paths):
+                each.due = now.monotonic + max(search.settle_seconds, 0.1)
         if each.due <= now.monotonic:
             ready.append(each)
         elif now.monotonic - each.found > max(_PATIENCE_SECONDS, 3 * search.settle_seconds):

@@ -98,6 +98,7 @@ class Scanner:
         """Something happened in a folder. What happens there next is waited for a moment, and seen in one look."""
         folder = self.folders.get(path)
         if folder is not None:
+            folder.hinted = True
             self.plan(folder, now + min(0.2, self._settle_seconds / 2))
 
     def plan(self, folder: Folder, at: float) -> None:
@@ -113,6 +114,17 @@ class Scanner:
         root.next_sweep = inf
         self._join_sweep(folder)
         self.plan(folder, now)
+
+    def pop_group(self, now: float) -> Waiting | None:
+        """A group that is due, or None; it waits no longer. What just came to its folder is met first."""
+        while (waiting := self.groups.pop(now)) is not None:
+            folder = waiting.folder
+            if not folder.hinted or folder.earliest > now:
+                return waiting
+            self.groups.plan(waiting, now)
+            self._looks.drop(folder)
+            self._look_into(folder)
+        return None
 
     def next_due(self) -> float | None:
         """When something is due (monotonic): a look, a sweep, or a group."""
@@ -141,6 +153,7 @@ class Scanner:
 
     def _look_into(self, folder: Folder) -> None:
         began = time.monotonic()
+        folder.hinted = False
         if folder.hungry:
             folder.hungry = False
             self._hungry.remove(folder)
@@ -176,7 +189,7 @@ class Scanner:
 
         return Question(
             folder=folder.path,
-            ignored=lambda name: self._ignored.matches(name, folder.relative),
+            ignored=self._ignored.within(folder.relative),
             awaited=frozenset(name for name in folder.seen if self._is_photo(name)),
             busy=frozenset(folder.busy),
             room=max(0, WINDOW - len(self.groups)),
