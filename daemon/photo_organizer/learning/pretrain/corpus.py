@@ -87,7 +87,9 @@ def squeeze(image: Pixels, side: int) -> Pixels:
 
 
 def labelled_photos(directory: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
-    """Yield the photos of ``directory/<Category>/`` with their bytes, sources from ``manifest.csv`` if there is one."""
+    """Yield the photos of ``directory/<Category>/`` with their bytes, sources from ``manifest.csv`` if there
+    is one.
+    """
     sources: dict[str, str] = {}
     manifest = directory / "manifest.csv"
     if manifest.is_file():
@@ -96,7 +98,10 @@ def labelled_photos(directory: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
     for path in sorted(directory.glob("*/*")):
         if path.is_file():
             name = f"{path.parent.name}/{path.name}"
-            yield PhotoEntry(name, path.parent.name, sources.get(name, "unknown"), str(path)), path.read_bytes()
+            yield (
+                PhotoEntry(name, path.parent.name, sources.get(name, "unknown"), str(path)),
+                path.read_bytes(),
+            )
 
 
 def archived_photos(archive: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
@@ -109,7 +114,9 @@ def archived_photos(archive: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
 
 
 def all_photos(photos: Path, archives: list[Path]) -> Iterator[tuple[PhotoEntry, Pixels]]:
-    """Yield every readable photo once with its decoded pixels; the order is fixed, so that row numbers are too."""
+    """Yield every readable photo once with its decoded pixels; the order is fixed, so that row numbers are
+    too.
+    """
     seen: set[str] = set()
     for stream in (labelled_photos(photos), *(archived_photos(archive) for archive in archives)):
         for entry, encoded in stream:
@@ -146,9 +153,12 @@ def open_cache(cache: Path) -> Corpus:
     """Open a cache that `build_cache` wrote."""
     with (cache / "index.csv").open(newline="", encoding="utf-8") as file:
         entries = tuple(
-            PhotoEntry(row["name"], row["category"], row["source"], row["origin"]) for row in csv.DictReader(file)
+            PhotoEntry(row["name"], row["category"], row["source"], row["origin"])
+            for row in csv.DictReader(file)
         )
     pixels: Pixels = np.load(cache / "pixels.npy", mmap_mode="r")
     if len(pixels) != len(entries):
-        raise ValueError(f"{cache}: {len(pixels)} photos in pixels.npy but {len(entries)} in index.csv; build it again")
+        raise ValueError(
+            f"{cache}: {len(pixels)} photos in pixels.npy but {len(entries)} in index.csv; build it again"
+        )
     return Corpus(entries, pixels)

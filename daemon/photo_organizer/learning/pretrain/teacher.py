@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .corpus import Pixels, decode, open_cache, squeeze
+from photo_organizer.learning.pretrain.corpus import Pixels, decode, open_cache, squeeze
 
 TEACHER_SIDE = 224
 CHUNK = 256
@@ -29,13 +29,13 @@ CHUNK = 256
 TeacherAnswer = tuple[NDArray[np.float16], NDArray[np.float16]]
 
 
-def _interpreter(model: Path) -> Any:
+def _interpreter(model: Path) -> Any:  # noqa: ANN401 (the interpreter has no types)
     """Open the TFLite file in whichever interpreter is installed, one thread, intermediate tensors kept."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 (only this stage needs it)
     except ImportError:
-        from tensorflow.lite import Interpreter  # type: ignore[import-untyped, no-redef, unused-ignore]
+        from tensorflow.lite import Interpreter  # noqa: PLC0415
     interpreter = Interpreter(str(model), num_threads=1, experimental_preserve_all_tensors=True)
     interpreter.allocate_tensors()
     return interpreter
@@ -52,10 +52,12 @@ def open_teacher(model: Path) -> Callable[[Pixels], TeacherAnswer]:
     target = interpreter.get_output_details()[0]
     maps = [d for d in interpreter.get_tensor_details() if tuple(d["shape"]) == (1, 7, 7, 1280)]
     if not maps:
-        raise ValueError(f"{model}: no tensor of shape (1, 7, 7, 1280); expected MobileNetV2 1.0 at 224 pixels")
+        raise ValueError(
+            f"{model}: no tensor of shape (1, 7, 7, 1280); expected MobileNetV2 1.0 at 224 pixels"
+        )
     features = maps[-1]
 
-    def dequantised(details: Any) -> NDArray[np.float32]:
+    def dequantised(details: dict[str, Any]) -> NDArray[np.float32]:
         scale, zero = details["quantization"]
         values = interpreter.get_tensor(details["index"]).astype(np.float32)
         return np.asarray((values - zero) * scale, np.float32)
@@ -71,7 +73,9 @@ def open_teacher(model: Path) -> Callable[[Pixels], TeacherAnswer]:
 
 
 def _answer_chunk(model: Path, cache: Path, start: int, stop: int) -> TeacherAnswer:
-    """Teacher's answers for the rows ``start:stop``; the original file is decoded where it is a loose file."""
+    """Teacher's answers for the rows ``start:stop``; the original file is decoded where it is a loose
+    file.
+    """
     corpus = open_cache(cache)
     teacher = open_teacher(model)
     answers = []

@@ -1,0 +1,213 @@
+"""From features to a shipped head: doubtful labels, fit, temperature, thresholds, exemplars, and honest
+figures.
+
+Two heads are fitted. The *judged* head has seen the training part only; the figures of the model card come
+from it, on photos and sources of which neither this training's backbone nor the head has seen a label. The
+*shipped* head is then fitted on everything, with the same choices: nothing is reported from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photo_organizer.learning.calibration import fit_temperature, suggest_thresholds
+from photo_organizer.learning.evaluation import Evaluation, evaluate
+from photo_organizer.learning.head import Floats, Head
+from photo_organizer.learning.pretrain.linear import class_weights, fit_linear, one_hot, softmax
+from photo_organizer.learning.pretrain.soft_labels import DOUBTED_WEIGHT, doubted_labels
+from photo_organizer.learning.pretrain.split import Integers, Part
+from photo_organizer.learning.pretrain.validate import FitHead, other_source_logits, same_source_logits
+
+WANTED_PRECISION = 0.90
+HIGHEST_THRESHOLD = 0.98
+LOWEST_THRESHOLD = 0.30
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The labelled photos: ``features`` float32 (N, F), ``labels`` and ``groups`` and ``parts`` int64 (N,),
+    ``sources`` str (N,), and the category names by class index.
+    """
+
+    features: Floats
+    labels: Integers
+    groups: Integers
+    parts: Integers
+    sources: NDArray[np.str_]
+    categories: tuple[str, ...]
+
+    def only(self, rows: NDArray[np.bool_]) -> Labelled:
+        """The photos where ``rows`` is True."""
+        return Labelled(
+            self.features[rows],
+            self.labels[rows],
+            self.groups[rows],
+            self.parts[rows],
+            self.sources[rows],
+            self.categories,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """Photos with category targets only: ``features`` float32 (M, F), ``targets`` float32 (M, C), and the
+    weight of all of them together relative to the labelled ones.
+    """
+
+    features: Floats
+    targets: Floats
+    total_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """``temperature`` and ``thresholds`` by category name, with ``default``."""
+
+    temperature: float
+    thresholds: dict[str, float]
+
+    def vector(self, categories: tuple[str, ...]) -> list[float]:
+        """The threshold of each category."""
+        return [self.thresholds.get(name, self.thresholds["default"]) for name in categories]
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """The shipped head with its calibration, the exemplar rows, and ``metrics`` for ``model.json``."""
+
+    head: Head
+    calibration: Calibration
+    exemplars: Integers
+    metrics: dict[str, Any]
+
+
+def fit_cleaned(photos: Labelled, strength: float, extra: Unlabelled | None = None) -> Head:
+    """Fit a head; labels that a cross-validated head confidently contradicts are replaced by what it says
+    instead.
+    """
+    classes = len(photos.categories)
+    targets = one_hot(photos.labels, classes)
+    weights = class_weights(photos.labels, classes)
+
+    def plain(rows: NDArray[np.bool_]) -> Head:
+        return fit_linear(photos.features[rows], targets[rows], weights[rows], photos.categories, strength)
+
+    predicted = softmax(same_source_logits(photos.features, photos.groups, plain, folds=3))
+    doubted = doubted_labels(predicted, photos.labels)
+    targets[doubted] = predicted[doubted]
+    weights[doubted] *= DOUBTED_WEIGHT
+    features = photos.features
+    if extra is not None:
+        share = extra.total_weight * weights.sum() / len(extra.features)
+        features = np.concatenate([features, extra.features])
+        targets = np.concatenate([targets, extra.targets])
+        weights = np.concatenate([weights, np.full(len(extra.features), share, np.float32)])
+    return fit_linear(features, targets, weights, photos.categories, strength)
+
+
+def fitter(photos: Labelled, strength: float, extra: Unlabelled | None = None) -> FitHead:
+    """`fit_cleaned` on chosen rows, for the validation loops."""
+    return lambda rows: fit_cleaned(photos.only(rows), strength, extra)
+
+
+def default_threshold(probabilities: Floats, labels: Integers, precision: float) -> float:
+    """The lowest threshold, in hundredths, from which on all higher ones keep the precision over all
+    categories.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    threshold = HIGHEST_THRESHOLD
+    for step in range(round(HIGHEST_THRESHOLD * 100), round(LOWEST_THRESHOLD * 100) - 1, -1):
+        filed = confidence >= step / 100
+        if filed.sum() >= 30 and right[filed].mean() < precision:
+            break
+        threshold = step / 100
+    return threshold
+
+
+def calibrate(
+    photos: Labelled, strength: float, extra: Unlabelled | None = None
+) -> tuple[Calibration, Evaluation]:
+    """Temperature and thresholds from photos that the predicting head had not seen, and the figures on
+    left-out sources.
+
+    The temperature fits cross-validated and left-out-source predictions, as many of the one as of the other,
+    since a user's photos are somewhere between the two; the thresholds fit the left-out sources alone, the
+    harder half. A category gets a threshold of its own only above the default: a lower one would rest on too
+    few photos.
+    """
+    fit = fitter(photos, strength, extra)
+    same = same_source_logits(photos.features, photos.groups, fit)
+    other, judged = other_source_logits(photos.features, photos.labels, photos.sources, photos.groups, fit)
+    # Where a source was left out, rows are those judged; the same number of the others keeps the two in
+    # balance.
+    chosen = np.random.default_rng(0).permutation(len(same))[: int(judged.sum())]
+    logits = np.concatenate([same[chosen], other[judged]])
+    temperature = fit_temperature(logits, np.concatenate([photos.labels[chosen], photos.labels[judged]]))
+    probabilities, labels = softmax(other[judged] / np.float32(temperature)), photos.labels[judged]
+    default = default_threshold(probabilities, labels, WANTED_PRECISION)
+    thresholds = {"default": default}
+    for suggestion in suggest_thresholds(probabilities, labels, photos.categories, WANTED_PRECISION):
+        if suggestion.threshold > default:
+            thresholds[suggestion.category] = round(min(suggestion.threshold, HIGHEST_THRESHOLD), 2)
+    calibration = Calibration(round(temperature, 4), thresholds)
+    return calibration, evaluate(
+        probabilities, labels, photos.categories, calibration.vector(photos.categories)
+    )
+
+
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as plain numbers for ``model.json``: the summary, each category, the confusion matrix."""
+    return {
+        **evaluation.summary(),
+        "categories": {
+            it.category: {
+                "photos": it.photos,
+                "recall": round(it.recall, 3),
+                "precision": round(it.precision, 3),
+                "filed_precision": round(it.filed_precision, 3),
+            }
+            for it in evaluation.per_category
+        },
+        "confusion": evaluation.confusion.tolist(),
+    }
+
+
+def choose_exemplars(photos: Labelled, head: Head, count: int, seed: int = 0) -> Integers:
+    """Row numbers of about ``count`` photos, as evenly over the categories as there are photos, doubtful
+    ones left out.
+    """
+    doubted = doubted_labels(softmax(head.logits(photos.features)), photos.labels)
+    random = np.random.default_rng(seed)
+    pools = [
+        random.permutation(np.nonzero((photos.labels == c) & ~doubted)[0])
+        for c in range(len(photos.categories))
+    ]
+    chosen: list[Integers] = []
+    left = count
+    for place, pool in enumerate(sorted(pools, key=len)):
+        taken = pool[: left // (len(pools) - place)]
+        chosen.append(taken)
+        left -= len(taken)
+    return np.sort(np.concatenate(chosen))
+
+
+def refit(photos: Labelled, strength: float, extra: Unlabelled | None = None, exemplars: int = 2000) -> Refit:
+    """Fit, calibrate and judge as the module describes."""
+    training = photos.only(photos.parts == Part.TRAIN)
+    judged_head = fit_cleaned(training, strength, extra)
+    calibration, left_out = calibrate(training, strength, extra)
+    metrics: dict[str, Any] = {}
+    for name, part in (("same_sources", Part.SAME_SOURCE), ("other_sources", Part.OTHER_SOURCE)):
+        held = photos.only(photos.parts == part)
+        if len(held.labels):
+            probabilities = softmax(judged_head.logits(held.features) / np.float32(calibration.temperature))
+            thresholds = calibration.vector(photos.categories)
+            metrics[name] = figures(evaluate(probabilities, held.labels, photos.categories, thresholds))
+    metrics["leave_one_source_out"] = figures(left_out)
+    head = fit_cleaned(photos, strength, extra)
+    return Refit(head, calibration, choose_exemplars(photos, head, exemplars), metrics)

@@ -1,0 +1,65 @@
+"""The ``train`` command: arguments, budget and log put around the loop."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from photo_organizer.learning.pretrain.arrays import float32
+from photo_organizer.learning.pretrain.batches import TrainingData
+from photo_organizer.learning.pretrain.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
+from photo_organizer.learning.pretrain.network import build_training_network, set_named_weights
+from photo_organizer.learning.pretrain.prepare import open_prepared, weights_of_starter
+from photo_organizer.learning.pretrain.split import Part
+from photo_organizer.learning.pretrain.train import Log, Probe, Recipe, train
+
+PROBE_STRIDE = 3  # Every third held-out photo is enough to watch an error fall.
+
+
+def open_log(path: Path | None) -> Log:
+    """A function that writes one line with the time of day, to the end of a file or to standard output."""
+
+    def log(line: str) -> None:
+        text = f"{datetime.now():%H:%M:%S} {line}\n"
+        if path is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+
+    return log
+
+
+def parse_sides(text: str) -> tuple[tuple[float, int], ...]:
+    """``"0:96,0.8:128"`` to ``((0.0, 96), (0.8, 128))``."""
+    pairs = (pair.split(":") for pair in text.split(","))
+    return tuple((float(progress), int(side)) for progress, side in pairs)
+
+
+def run_training(arguments: argparse.Namespace) -> None:
+    """Train as the command line says; resume where the checkpoint exists."""
+    log = open_log(arguments.log)
+
+    def make_budget(before: float) -> Budget:
+        if arguments.steps is not None:
+            return StepBudget(arguments.steps)
+        return TimeBudget(before, time.time(), parse_until(arguments.until))
+
+    prepared = open_prepared(arguments.cache)
+    model = build_training_network(len(prepared.corpus.categories), dtype=arguments.dtype)
+    if arguments.start_from is not None and not arguments.checkpoint.exists():
+        set_named_weights(model, weights_of_starter(arguments.start_from, prepared.mean, prepared.deviation))
+    recipe = Recipe(Schedule(arguments.peak, sides=parse_sides(arguments.sides)), batch=arguments.batch)
+    held = np.isin(prepared.parts, [Part.SAME_SOURCE, Part.OTHER_SOURCE])
+    rows = np.nonzero(held)[0][::PROBE_STRIDE]
+    probe = Probe(np.asarray(prepared.corpus.pixels[rows]), float32(prepared.targets.embedding[rows]))
+    log(f"start: {len(prepared.training_rows)} photos, {vars(arguments)}")
+    data = TrainingData(prepared.corpus.pixels, prepared.targets, prepared.training_rows)
+    end = train(model, data, recipe, make_budget, checkpoint=arguments.checkpoint, log=log, probe=probe)
+    log(f"done: {end}")
