@@ -45,6 +45,14 @@ def processor_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
 
 
+def waiting_seconds(pid: int) -> float:
+    """Seconds that the process' threads were ready to run and had no core, in all: what noise costs it."""
+    nanoseconds = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        nanoseconds += int((task / "schedstat").read_text(encoding="ascii").split()[1])
+    return nanoseconds / 1e9
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Counters at one moment; the difference of two says where the cores' time went.
@@ -53,11 +61,13 @@ class Moment:
         clock: seconds.
         busy: processor seconds that all processes of the machine had.
         processes: processor seconds of each watched process.
+        waiting: thread-seconds that the watched processes waited for a core.
     """
 
     clock: float
     busy: float
     processes: dict[str, float]
+    waiting: float
 
     @classmethod
     def now(cls, pids: dict[str, int]) -> Moment:
@@ -65,4 +75,5 @@ class Moment:
         first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
         columns = [int(column) for column in first.split()[1:9]]
         busy = sum(value for column, value in enumerate(columns) if column not in _IDLE_COLUMNS) / _TICKS
-        return cls(time.perf_counter(), busy, {name: processor_seconds(pid) for name, pid in pids.items()})
+        processes = {name: processor_seconds(pid) for name, pid in pids.items()}
+        return cls(time.perf_counter(), busy, processes, sum(map(waiting_seconds, pids.values())))

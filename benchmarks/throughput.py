@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One round of the organizer: seconds of the clock, and processor seconds of whom."""
+    """One round of the organizer: seconds of the clock, processor seconds of whom, and waits for a core."""
 
     photos: int
     seconds: float
     daemon: float
     vision: float
     others: float
+    waiting: float
 
     @property
     def rate(self) -> float:
@@ -109,6 +111,7 @@ def measure(photos: Sequence[Path], home: Path, arguments: argparse.Namespace) -
 def file_backlog(organizer: Organizer, photos: Sequence[Path]) -> Run:
     """Moves a folder with `photos` in and waits until the last of them is filed."""
     folder = linked(photos, organizer.home / "arriving")
+    time.sleep(organizer.configuration.watch.settle_seconds)  # they are complete when they appear
     already = organizer.rows()
     processes = {"daemon": organizer.pid, "vision": children(organizer.pid)[0]}
     before = Moment.now(processes)
@@ -117,7 +120,8 @@ def file_backlog(organizer: Organizer, photos: Sequence[Path]) -> Run:
     after = Moment.now(processes)
     spent = {name: after.processes[name] - before.processes[name] for name in processes}
     others = max(0.0, after.busy - before.busy - sum(spent.values()))
-    return Run(len(photos), after.clock - before.clock, spent["daemon"], spent["vision"], others)
+    waiting = after.waiting - before.waiting
+    return Run(len(photos), after.clock - before.clock, spent["daemon"], spent["vision"], others, waiting)
 
 
 def run_peer(home: Path, photos: Sequence[Path], model: Path) -> float:
@@ -171,7 +175,9 @@ def publish(report: Report, rounds: Sequence[Round], engine: Engine, results: Pa
             f"{turn.ours.rate:.1f} ({100 * turn.ours.rate / turn.limit.photos_per_second:.0f} %)"
             for turn in rounds
         ),
-        "core-milliseconds a photo: " + ", ".join(f"{name} {value:.2f}" for name, value in parts.items()),
+        "core-milliseconds a photo: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in parts.items())
+        + f"; each photo's threads waited {1000 * ours.waiting / ours.photos:.2f} ms for a core",
     ]
     details = {"rounds": list(rounds), "core_milliseconds": parts}
     report.publish(
@@ -187,6 +193,7 @@ def total(runs: Sequence[Run]) -> Run:
         daemon=sum(run.daemon for run in runs),
         vision=sum(run.vision for run in runs),
         others=sum(run.others for run in runs),
+        waiting=sum(run.waiting for run in runs),
     )
 
 
