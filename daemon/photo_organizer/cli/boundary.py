@@ -39,10 +39,6 @@ def run_safely(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as wish:  # --help and --version
         return wish.exit_code
-    except click.ClickException as error:
-        return _usage_error(error)
-    except OrganizerError as error:
-        return _say(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -50,8 +46,17 @@ def run_safely(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 (the one place that must know no other way)
-        return _unexpected(error)
+        return _explain(error)
     return result if isinstance(result, int) else 0
+
+
+def _explain(error: Exception) -> int:
+    """One line for `error`, and its exit code."""
+    if isinstance(error, click.ClickException):
+        return _usage_error(error)
+    if isinstance(error, OrganizerError):
+        return _say(str(error), error.exit_code)
+    return _unexpected(error)
 
 
 def _invoke(arguments: list[str]) -> object:

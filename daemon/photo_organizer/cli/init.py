@@ -52,9 +52,10 @@ def write_new(path: Path, text: str) -> None:
     """Writes a file that must not be there yet."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OrganizerError("this folder cannot be made", where=path.parent) from error
+    try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        raise OrganizerError("is there already", where=path) from None
     except OSError as error:
         raise OrganizerError(f"cannot be written: {error.strerror}", where=path) from error

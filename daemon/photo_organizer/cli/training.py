@@ -37,11 +37,7 @@ class Display(Protocol):
 
 
 def run_training(
-    configuration: Configuration,
-    *,
-    mode: str | None = None,
-    photos: Path | None = None,
-    module: str = PROCESS,
+    configuration: Configuration, *, mode: str | None = None, photos: Path | None = None
 ) -> TrainingOutcome:
     """Runs one retraining to its end.
 
@@ -49,12 +45,11 @@ def run_training(
         configuration: which library, which models.
         mode: "head" or "fine-tune"; None as configured.
         photos: a folder of category folders to learn from instead of the library.
-        module: the Python module that is run.
 
     Raises:
         OrganizerError: it failed; the model in use is what it was.
     """
-    command = [sys.executable, "-m", module, "--config", str(configuration.path)]
+    command = [sys.executable, "-m", PROCESS, "--config", str(configuration.path)]
     if mode:
         command += ["--mode", mode]
     if photos:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | No
     from photo_organizer.cli.explanation import explain
 
     configuration = invocation.configuration()
+    if heatmap is not None and os.path.lexists(heatmap):
+        raise OrganizerError("is there already", where=heatmap, remedy="choose another name")
     explanation = explain(configuration, photo)
     if as_json:
         print_json(explanation.to_json())
@@ -50,4 +53,5 @@ def write_heatmap(configuration: Configuration, photo: Path, category: str | Non
     from photo_organizer.learning.registry import Registry
     from photo_organizer.vision.heatmap import write_heatmap as write
 
-    write(photo, Registry(configuration.model_directory).current(), category, target)
+    model = Registry(configuration.model_directory).current()
+    write(photo, model, category, target, limits=configuration.limits)

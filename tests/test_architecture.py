@@ -1,0 +1,98 @@
+"""The floors of the house: which room may import which, and what the light path never imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
+GROUND = {"photo", "errors", "fsops", "formats", "config"}
+MAY_IMPORT = {
+    "errors": set(),
+    "photo": set(),
+    "fsops": {"errors"},
+    "formats": set(),
+    "config": {"errors"},
+    "inbox": GROUND,
+    "vision": GROUND,
+    "library": GROUND,
+    "learning": GROUND | {"vision", "library"},
+    "service": GROUND | {"inbox", "vision", "library", "learning"},
+    "cli": GROUND | {"inbox", "vision", "library", "learning", "service"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+HEAVY = {
+    "numpy",
+    "cv2",
+    "openvino",
+    "tensorflow",
+    "keras",
+    "pandas",
+    "matplotlib",
+    "PIL",
+    "scipy",
+    "sklearn",
+    "nncf",
+}
+LIGHT_ROOMS = {"config", "inbox", "library", "service", "cli", "photo", "errors", "fsops", "formats"}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, int, bool]]:
+    """Each imported module's full name, its line, and whether the import is at the top of the file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = ["photo_organizer", *path.relative_to(PACKAGE).parent.parts]
+    found = []
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            names = [".".join([*base, *([node.module] if node.module else [])])]
+        found += [(name, getattr(node, "lineno", 0), id(node) in top) for name in names]
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_room_imports_what_is_not_below_it(path: Path) -> None:
+    room = room_of(path)
+    wrong = []
+    for name, line, _ in imports(path):
+        parts = name.split(".")
+        if parts[0] != "photo_organizer" or len(parts) < 2:
+            continue
+        if parts[1] != room and parts[1] not in MAY_IMPORT[room]:
+            wrong.append(f"line {line}: {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if room_of(path) in LIGHT_ROOMS],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_the_light_rooms_import_nothing_heavy_at_their_top(path: Path) -> None:
+    heavy = [
+        f"line {line}: {name}"
+        for name, line, at_top in imports(path)
+        if at_top and name.split(".")[0] in HEAVY
+    ]
+    assert not heavy
+
+
+@pytest.mark.parametrize("module", ["cli", "config", "library", "inbox", "service.daemon", "vision.client"])
+def test_what_the_daemon_lives_on_stays_light(module: str) -> None:
+    code = f"import sys, photo_organizer.{module}; print([one for one in {sorted(HEAVY)} if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout == "[]\n"
