@@ -48,18 +48,18 @@ NO_IMAGES = [
 
 
 @pytest.mark.parametrize(("name", "head"), [(name, head) for name, heads in HEADS.items() for head in heads])
-def test_each_format_is_recognised_by_its_first_bytes(name, head):
+def test_each_format_is_recognised_by_its_first_bytes(name: str, head: bytes) -> None:
     found = recognise(head[:HEAD_SIZE])
     assert found is not None
     assert found.name == name
 
 
 @pytest.mark.parametrize("head", NO_IMAGES)
-def test_other_content_is_no_image(head):
+def test_other_content_is_no_image(head: bytes) -> None:
     assert recognise(head) is None
 
 
-def test_extensions_are_read_without_regard_to_case():
+def test_extensions_are_read_without_regard_to_case() -> None:
     assert by_extension("/x/IMG_1.JPG") is by_extension("a.jpeg")
     assert by_extension("photo.heic").extra == "heif"
     assert by_extension("DSC.NEF").is_raw
@@ -67,7 +67,7 @@ def test_extensions_are_read_without_regard_to_case():
         assert by_extension(name) is None
 
 
-def test_raw_inside_tiff_is_told_by_its_extension_and_nothing_else_is():
+def test_raw_inside_tiff_is_told_by_its_extension_and_nothing_else_is() -> None:
     assert identify(b"II*\0\x08\0\0\0", "a.nef").extra == "raw"
     assert identify(b"II*\0\x08\0\0\0", "a.tif").name == "tiff"
     assert identify(b"II*\0\x08\0\0\0", "a.jpg").name == "tiff"
@@ -75,14 +75,14 @@ def test_raw_inside_tiff_is_told_by_its_extension_and_nothing_else_is():
     assert identify(b"text", "a.nef") is None
 
 
-def test_no_extension_belongs_to_two_formats():
+def test_no_extension_belongs_to_two_formats() -> None:
     extensions = [extension for image_format in IMAGE_FORMATS for extension in image_format.extensions]
     assert len(extensions) == len(set(extensions))
     assert EXTRAS == ("heif", "jxl", "raw")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"])
-def test_files_that_pillow_writes_are_recognised(kind):
+def test_files_that_pillow_writes_are_recognised(kind: str) -> None:
     image = pytest.importorskip("PIL.Image")
     features = pytest.importorskip("PIL.features")
     if kind == "AVIF" and not features.check("avif"):
@@ -92,7 +92,7 @@ def test_files_that_pillow_writes_are_recognised(kind):
     assert recognise(file.getvalue()[:HEAD_SIZE]).name == kind.lower()
 
 
-def test_the_table_is_light():
+def test_the_table_is_light() -> None:
     import subprocess
 
     heavy = "import sys, photo_organizer.formats; print(len(sys.modules))"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from inbox_driver import Driver, Watch
+from inbox_driver import Driver, Start, Watch
 
 from photo_organizer.inbox import Inbox
 from photo_organizer.photo import Photo
@@ -28,8 +28,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def drive(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Driver]]:
-    """Starts an inbox; keyword arguments are those of `Watch` and `Inbox`."""
+def drive(folder: Path, tmp_path: Path) -> Iterator[Start]:
     running: list[Driver] = []
 
     def start(

@@ -8,13 +8,28 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox import Inbox, LateCompanion
-from photo_organizer.photo import AssetGroup
+from photo_organizer.photo import AssetGroup, Photo
 
 SETTLE = 0.1
 JPEG_HEAD = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+
+
+class Start(Protocol):
+    """Starts an inbox on the test's folder; keyword arguments are those of `Watch` and of `Inbox`."""
+
+    def __call__(
+        self,
+        *,
+        is_held: Callable[[Photo], bool] = ...,
+        videos: bool = ...,
+        available_extras: frozenset[str] = ...,
+        library: Path | None = ...,
+        **watch: object,
+    ) -> Driver: ...
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from inbox_driver import SETTLE, write_many
+import pytest
+from inbox_driver import SETTLE, Start, write_many
 
 
-def test_photos_that_were_there_before_the_start_are_offered(drive, folder):
+def test_photos_that_were_there_before_the_start_are_offered(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "b.png"])
     assert {group.photo.path.name for group in drive().take(2)} == {"a.jpg", "b.png"}
 
 
-def test_an_old_file_is_offered_at_once_and_not_after_another_wait(drive, folder):
+def test_an_old_file_is_offered_at_once_and_not_after_another_wait(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive(settle_seconds=0.4)
     while time.time() - (folder / "a.jpg").stat().st_ctime < 0.5:
@@ -24,7 +25,7 @@ def test_an_old_file_is_offered_at_once_and_not_after_another_wait(drive, folder
     assert len(driver.inbox.collect(10).groups) == 1
 
 
-def test_a_burst_of_files_written_as_fast_as_possible(drive, folder, elsewhere):
+def test_a_burst_of_files_written_as_fast_as_possible(drive: Start, folder: Path, elsewhere: Path) -> None:
     driver = drive()
     names = [f"burst-{number:05}.jpg" for number in range(3000)]
     writer = threading.Thread(target=write_many, args=(folder, names))
@@ -45,7 +46,7 @@ def test_a_burst_of_files_written_as_fast_as_possible(drive, folder, elsewhere):
     assert driver.names == set()
 
 
-def test_a_folder_that_is_moved_in_with_its_sub_folders(drive, folder, elsewhere):
+def test_a_folder_that_is_moved_in_with_its_sub_folders(drive: Start, folder: Path, elsewhere: Path) -> None:
     (elsewhere / "Trip" / "Day 2").mkdir(parents=True)
     names = [f"Trip/{number}.jpg" for number in range(250)]
     names += [f"Trip/Day 2/{number}.jpg" for number in range(250)]
@@ -57,7 +58,7 @@ def test_a_folder_that_is_moved_in_with_its_sub_folders(drive, folder, elsewhere
     assert driver.names == set(names)
 
 
-def test_a_folder_made_and_filled_at_once(drive, folder):
+def test_a_folder_made_and_filled_at_once(drive: Start, folder: Path) -> None:
     driver = drive()
     driver.settle_all()
     (folder / "new" / "deep").mkdir(parents=True)
@@ -67,7 +68,7 @@ def test_a_folder_made_and_filled_at_once(drive, folder):
     assert driver.names == set(names)
 
 
-def test_a_folder_renamed_in_the_inbox_is_watched_under_its_new_name(drive, folder):
+def test_a_folder_renamed_in_the_inbox_is_watched_under_its_new_name(drive: Start, folder: Path) -> None:
     (folder / "old").mkdir()
     driver = drive()
     driver.settle_all()
@@ -78,7 +79,9 @@ def test_a_folder_renamed_in_the_inbox_is_watched_under_its_new_name(drive, fold
     assert driver.names == {"new/a.jpg"}
 
 
-def test_a_folder_replaced_by_another_of_the_same_name_is_watched(drive, folder, elsewhere):
+def test_a_folder_replaced_by_another_of_the_same_name_is_watched(
+    drive: Start, folder: Path, elsewhere: Path
+) -> None:
     (folder / "day").mkdir()
     driver = drive()
     driver.settle_all()
@@ -92,7 +95,7 @@ def test_a_folder_replaced_by_another_of_the_same_name_is_watched(drive, folder,
     assert driver.names == {"day/a.jpg", "day/b.jpg"}
 
 
-def test_hard_links(drive, folder, elsewhere):
+def test_hard_links(drive: Start, folder: Path, elsewhere: Path) -> None:
     write_many(elsewhere, [f"{number}.jpg" for number in range(20)])
     driver = drive()
     driver.settle_all()
@@ -101,7 +104,7 @@ def test_hard_links(drive, folder, elsewhere):
     assert len(driver.take(20)) == 20
 
 
-def test_names_that_are_not_utf8(drive, folder):
+def test_names_that_are_not_utf8(drive: Start, folder: Path) -> None:
     driver = drive()
     for name in (b"f\xe9t\xe9.jpg", b"line\nbreak.jpg", b"\xff\xfe.JPG"):
         Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(b"photo")
@@ -113,7 +116,7 @@ def test_names_that_are_not_utf8(drive, folder):
     }
 
 
-def test_a_file_written_slowly_is_taken_when_it_is_whole(drive, folder):
+def test_a_file_written_slowly_is_taken_when_it_is_whole(drive: Start, folder: Path) -> None:
     """Each chunk comes before the file could have settled; some writers keep it open, some open it each time."""
     driver = drive()
     chunks = 12
@@ -153,7 +156,9 @@ def test_a_file_written_slowly_is_taken_when_it_is_whole(drive, folder):
         writer.join()
 
 
-def test_a_file_that_somebody_has_open_for_writing_is_not_taken_however_still_it_is(drive, folder):
+def test_a_file_that_somebody_has_open_for_writing_is_not_taken_however_still_it_is(
+    drive: Start, folder: Path
+) -> None:
     driver = drive(settle_seconds=0.05)
     with (folder / "pause.jpg").open("wb", buffering=0) as photo:
         photo.write(b"first half")
@@ -164,7 +169,7 @@ def test_a_file_that_somebody_has_open_for_writing_is_not_taken_however_still_it
     assert driver.groups[0].photo.identity.size == len("first halfsecond half")
 
 
-def test_a_file_that_never_settles_is_counted_and_taken_in_the_end(drive, folder):
+def test_a_file_that_never_settles_is_counted_and_taken_in_the_end(drive: Start, folder: Path) -> None:
     driver = drive(settle_seconds=0.05)
     stop = threading.Event()
 
@@ -182,7 +187,7 @@ def test_a_file_that_never_settles_is_counted_and_taken_in_the_end(drive, folder
     assert driver.inbox.counts.unsettled == 0
 
 
-def test_a_file_replaced_while_it_settles(drive, folder, elsewhere):
+def test_a_file_replaced_while_it_settles(drive: Start, folder: Path, elsewhere: Path) -> None:
     driver = drive()
     for number in range(6):
         (elsewhere / "new").write_bytes(b"x" * (number + 1))
@@ -192,7 +197,7 @@ def test_a_file_replaced_while_it_settles(drive, folder, elsewhere):
     assert group.photo.identity.size == 6
 
 
-def test_a_photo_changed_after_it_was_offered_and_given_back_settles_anew(drive, folder):
+def test_a_photo_changed_after_it_was_offered_and_given_back_settles_anew(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     (group,) = driver.take(1)
@@ -202,13 +207,13 @@ def test_a_photo_changed_after_it_was_offered_and_given_back_settles_anew(drive,
     assert second.photo.identity.size == len(b"something longer than before")
 
 
-def test_timestamps_in_the_future_do_not_hold_a_photo_up(drive, folder):
+def test_timestamps_in_the_future_do_not_hold_a_photo_up(drive: Start, folder: Path) -> None:
     write_many(folder, ["future.jpg"])
     os.utime(folder / "future.jpg", (time.time() + 1e6, time.time() + 1e6))
     assert len(drive().take(1)) == 1
 
 
-def test_a_lone_photo_is_offered_as_soon_as_it_has_settled(drive, folder):
+def test_a_lone_photo_is_offered_as_soon_as_it_has_settled(drive: Start, folder: Path) -> None:
     driver = drive()
     driver.settle_all()
     delays = []
@@ -221,7 +226,7 @@ def test_a_lone_photo_is_offered_as_soon_as_it_has_settled(drive, folder):
     assert sorted(delays)[1] < 0.05, delays
 
 
-def test_nothing_happens_while_nothing_happens(drive, folder):
+def test_nothing_happens_while_nothing_happens(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "notes.txt"])
     driver = drive()
     driver.settle_all()
@@ -231,7 +236,7 @@ def test_nothing_happens_while_nothing_happens(drive, folder):
     assert driver.wakes == wakes
 
 
-def test_moving_photos_out_wakes_nobody(drive, folder, elsewhere):
+def test_moving_photos_out_wakes_nobody(drive: Start, folder: Path, elsewhere: Path) -> None:
     write_many(folder, [f"{number}.jpg" for number in range(300)])
     driver = drive()
     driver.take(300)
@@ -243,7 +248,9 @@ def test_moving_photos_out_wakes_nobody(drive, folder, elsewhere):
     assert driver.wakes == wakes
 
 
-def test_a_queue_overflow_in_the_kernel_loses_no_photo(drive, folder, caplog):
+def test_a_queue_overflow_in_the_kernel_loses_no_photo(
+    drive: Start, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The kernel keeps 16,384 events; then it drops what happens elsewhere too."""
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     (folder / "busy").mkdir()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from inbox_driver import SETTLE, write_many
+from inbox_driver import SETTLE, Start, write_many
 
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.bundles import bundle
@@ -71,7 +73,7 @@ def grouped(names: list[str]) -> set[frozenset[str]]:
 
 
 @pytest.mark.parametrize("names", ONE_GROUP.values(), ids=ONE_GROUP)
-def test_names_that_belong_together(names):
+def test_names_that_belong_together(names: tuple[str, ...]) -> None:
     bundles, orphans = bundle(
         [name for name in names if by_extension(name)], [name for name in names if may_accompany(name)]
     )
@@ -80,16 +82,16 @@ def test_names_that_belong_together(names):
 
 
 @pytest.mark.parametrize("groups", SEVERAL_GROUPS.values(), ids=SEVERAL_GROUPS)
-def test_names_that_do_not(groups):
+def test_names_that_do_not(groups: tuple[tuple[str, ...], ...]) -> None:
     assert grouped([name for group in groups for name in group]) == {frozenset(group) for group in groups}
 
 
-def test_the_photo_that_can_be_decoded_stands_for_its_group():
+def test_the_photo_that_can_be_decoded_stands_for_its_group() -> None:
     (only,), _ = bundle(["IMG_1234.HEIC", "IMG_E1234.JPG"], [], usable=lambda name: name.endswith("JPG"))
     assert only.photo == "IMG_E1234.JPG"
 
 
-def test_a_group_on_disk_comes_whole(drive, folder):
+def test_a_group_on_disk_comes_whole(drive: Start, folder: Path) -> None:
     names = ["IMG_1234.HEIC", "IMG_1234.MOV", "img_1234.aae", "IMG_E1234.HEIC", "IMG_1234.HEIC.xmp"]
     write_many(folder, [f"DCIM/{name}" for name in names] + ["IMG_1234.xmp"])
     driver = drive(available_extras=frozenset({"heif"}))
@@ -101,7 +103,7 @@ def test_a_group_on_disk_comes_whole(drive, folder):
     assert len(driver.groups) == 1
 
 
-def test_a_group_is_taken_only_when_all_members_are_still(drive, folder):
+def test_a_group_is_taken_only_when_all_members_are_still(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "a.mov"])
     driver = drive()
     with (folder / "a.mov").open("ab", buffering=0) as video:
@@ -113,7 +115,7 @@ def test_a_group_is_taken_only_when_all_members_are_still(drive, folder):
     assert group.companions[0].identity.size == (folder / "a.mov").stat().st_size
 
 
-def test_a_companion_that_comes_while_its_photo_settles_goes_along(drive, folder):
+def test_a_companion_that_comes_while_its_photo_settles_goes_along(drive: Start, folder: Path) -> None:
     driver = drive(settle_seconds=0.3)
     write_many(folder, ["a.jpg"])
     driver.run_for(0.15)
@@ -122,7 +124,7 @@ def test_a_companion_that_comes_while_its_photo_settles_goes_along(drive, folder
     assert len(group.companions) == 2
 
 
-def test_a_companion_that_vanishes_holds_nothing_up(drive, folder):
+def test_a_companion_that_vanishes_holds_nothing_up(drive: Start, folder: Path) -> None:
     driver = drive()
     write_many(folder, ["a.jpg", "a.xmp"])
     driver.run_for(SETTLE / 2)
@@ -131,7 +133,7 @@ def test_a_companion_that_vanishes_holds_nothing_up(drive, folder):
     assert group.companions == ()
 
 
-def test_a_photo_that_vanishes_leaves_its_raw_to_be_taken(drive, folder):
+def test_a_photo_that_vanishes_leaves_its_raw_to_be_taken(drive: Start, folder: Path) -> None:
     driver = drive(available_extras=frozenset({"raw"}))
     write_many(folder, ["a.jpg", "a.nef"])
     driver.run_for(SETTLE / 2)
@@ -140,7 +142,9 @@ def test_a_photo_that_vanishes_leaves_its_raw_to_be_taken(drive, folder):
     assert driver.names == {"a.nef"}
 
 
-def test_a_late_companion_is_offered_with_the_question_whom_it_fits(drive, folder, elsewhere):
+def test_a_late_companion_is_offered_with_the_question_whom_it_fits(
+    drive: Start, folder: Path, elsewhere: Path
+) -> None:
     write_many(folder, ["trip/IMG_1.HEIC", "other.jpg"])
     driver = drive(available_extras=frozenset({"heif"}))
     for group in driver.take(2):
@@ -159,8 +163,8 @@ def test_a_late_companion_is_offered_with_the_question_whom_it_fits(drive, folde
 
 
 def test_a_companion_that_comes_while_its_photo_is_in_flight_is_late_when_that_is_done(
-    drive, folder, elsewhere
-):
+    drive: Start, folder: Path, elsewhere: Path
+) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     (group,) = driver.take(1)
@@ -173,7 +177,7 @@ def test_a_companion_that_comes_while_its_photo_is_in_flight_is_late_when_that_i
     assert driver.late[0].fits("a.jpg")
 
 
-def test_companions_of_a_photo_that_stays_are_no_orphans(drive, folder):
+def test_companions_of_a_photo_that_stays_are_no_orphans(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "a.xmp", "a.mov"])
     driver = drive()
     driver.inbox.leave(driver.take(1)[0], "a reason")
@@ -183,7 +187,7 @@ def test_companions_of_a_photo_that_stays_are_no_orphans(drive, folder):
     assert (driver.inbox.counts.orphans, driver.inbox.counts.videos) == (0, 0)
 
 
-def test_a_companion_whose_photo_comes_later_goes_along(drive, folder):
+def test_a_companion_whose_photo_comes_later_goes_along(drive: Start, folder: Path) -> None:
     driver = drive()
     write_many(folder, ["a.xmp"])
     driver.settle_all()
@@ -192,7 +196,7 @@ def test_a_companion_whose_photo_comes_later_goes_along(drive, folder):
     assert [companion.path.name for companion in group.companions] == ["a.xmp"]
 
 
-def test_videos_alone_stay(drive, folder):
+def test_videos_alone_stay(drive: Start, folder: Path) -> None:
     write_many(folder, ["film.mov", "clip.mp4", "old.avi", "old.thm"])
     driver = drive()
     driver.settle_all()
@@ -200,7 +204,9 @@ def test_videos_alone_stay(drive, folder):
     assert driver.inbox.counts.videos == 3
 
 
-def test_videos_alone_are_offered_when_wanted(drive, folder, monkeypatch):
+def test_videos_alone_are_offered_when_wanted(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("photo_organizer.inbox.inbox._LATE_VIDEO_SECONDS", 0.2)
     write_many(folder, ["film.mov", "old.avi", "old.thm", "live.jpg", "live.mov"])
     driver = drive(videos=True)
@@ -209,7 +215,9 @@ def test_videos_alone_are_offered_when_wanted(drive, folder, monkeypatch):
     assert [late.companion.path.name for late in driver.late] == ["film.mov"]
 
 
-def test_a_video_beside_a_photo_in_flight_waits_for_it_even_when_videos_are_wanted(drive, folder):
+def test_a_video_beside_a_photo_in_flight_waits_for_it_even_when_videos_are_wanted(
+    drive: Start, folder: Path
+) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive(videos=True)
     driver.take(1)
@@ -218,7 +226,7 @@ def test_a_video_beside_a_photo_in_flight_waits_for_it_even_when_videos_are_want
     assert driver.names == {"a.jpg"}
 
 
-def test_a_text_file_does_not_take_a_photo_of_its_name_along(drive, folder):
+def test_a_text_file_does_not_take_a_photo_of_its_name_along(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.txt", "a.nef", "a.xmp"])
     driver = drive(available_extras=frozenset({"raw"}))
     driver.settle_all()

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from inbox_driver import JPEG_HEAD, write_many
+from inbox_driver import JPEG_HEAD, Start, write_many
 
 HEIC_HEAD = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
@@ -18,7 +18,7 @@ LITTER = [
 ]  # fmt: skip
 
 
-def test_litter(drive, folder):
+def test_litter(drive: Start, folder: Path) -> None:
     write_many(folder, [*LITTER, "photo.jpg"])
     driver = drive()
     driver.settle_all()
@@ -26,7 +26,7 @@ def test_litter(drive, folder):
     assert driver.inbox.counts.not_images == 0
 
 
-def test_what_the_owner_ignores(drive, folder):
+def test_what_the_owner_ignores(drive: Start, folder: Path) -> None:
     write_many(
         folder,
         ["a.jpg", "b_proof.jpg", "Private/c.jpg", "Other/Private/d.jpg", "Other/e.jpg", "x/y/raw/f.jpg"],
@@ -36,7 +36,9 @@ def test_what_the_owner_ignores(drive, folder):
     assert driver.names == {"a.jpg", "Other/Private/d.jpg", "Other/e.jpg"}
 
 
-def test_links_fifos_sockets_and_devices_are_neither_followed_nor_opened(drive, folder, elsewhere):
+def test_links_fifos_sockets_and_devices_are_neither_followed_nor_opened(
+    drive: Start, folder: Path, elsewhere: Path
+) -> None:
     write_many(elsewhere, ["a.jpg", "below/b.jpg"])
     (folder / "link.jpg").symlink_to(elsewhere / "a.jpg")
     (folder / "folder").symlink_to(elsewhere / "below")
@@ -56,7 +58,7 @@ def test_links_fifos_sockets_and_devices_are_neither_followed_nor_opened(drive, 
     assert driver.groups[0].companions == ()
 
 
-def test_a_photo_that_became_a_link_while_it_settled(drive, folder, elsewhere):
+def test_a_photo_that_became_a_link_while_it_settled(drive: Start, folder: Path, elsewhere: Path) -> None:
     write_many(elsewhere, ["secret.jpg"])
     driver = drive()
     write_many(folder, ["photo.jpg"])
@@ -67,7 +69,7 @@ def test_a_photo_that_became_a_link_while_it_settled(drive, folder, elsewhere):
     assert driver.names == set()
 
 
-def test_other_files_stay_and_are_counted(drive, folder):
+def test_other_files_stay_and_are_counted(drive: Start, folder: Path) -> None:
     write_many(folder, ["notes.txt", "report.pdf", "no-extension"])
     driver = drive()
     driver.settle_all()
@@ -78,7 +80,7 @@ def test_other_files_stay_and_are_counted(drive, folder):
     assert driver.inbox.counts.not_images == 2
 
 
-def test_an_image_under_another_extension_is_offered(drive, folder):
+def test_an_image_under_another_extension_is_offered(drive: Start, folder: Path) -> None:
     (folder / "scan.dat").write_bytes(JPEG_HEAD)
     (folder / "IMG_0001").write_bytes(JPEG_HEAD)
     driver = drive()
@@ -86,7 +88,9 @@ def test_an_image_under_another_extension_is_offered(drive, folder):
     assert driver.names == {"scan.dat", "IMG_0001"}
 
 
-def test_an_unknown_file_is_read_once_for_each_state_it_is_in(drive, folder, monkeypatch):
+def test_an_unknown_file_is_read_once_for_each_state_it_is_in(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reads: list[Path] = []
     open_photo = __import__("photo_organizer.fsops", fromlist=["open_photo"]).open_photo
 
@@ -106,7 +110,7 @@ def test_an_unknown_file_is_read_once_for_each_state_it_is_in(drive, folder, mon
     assert driver.names == {"notes.txt"}
 
 
-def test_formats_that_need_an_extra_wait_for_it(drive, folder):
+def test_formats_that_need_an_extra_wait_for_it(drive: Start, folder: Path) -> None:
     (folder / "a.heic").write_bytes(HEIC_HEAD)
     (folder / "b.CR2").write_bytes(b"II*\0\x10\0\0\0CR\x02\0")
     (folder / "c.jxl").write_bytes(b"\xff\x0a")
@@ -117,7 +121,7 @@ def test_formats_that_need_an_extra_wait_for_it(drive, folder):
     assert driver.inbox.counts.waiting_for_extra == {"heif": 1, "raw": 1}
 
 
-def test_a_misnamed_photo_left_by_the_caller_is_counted_by_its_content(drive, folder):
+def test_a_misnamed_photo_left_by_the_caller_is_counted_by_its_content(drive: Start, folder: Path) -> None:
     (folder / "a.jpg").write_bytes(HEIC_HEAD)
     (folder / "b.jpg").write_bytes(b"<html>")
     (folder / "c.jpg").write_bytes(JPEG_HEAD)
@@ -134,7 +138,7 @@ def test_a_misnamed_photo_left_by_the_caller_is_counted_by_its_content(drive, fo
     assert driver.names == set()
 
 
-def test_sub_folders_only_when_wanted(drive, folder):
+def test_sub_folders_only_when_wanted(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "below/b.jpg"])
     driver = drive(recursive=False)
     driver.settle_all()
@@ -143,14 +147,14 @@ def test_sub_folders_only_when_wanted(drive, folder):
     assert driver.names == {"a.jpg"}
 
 
-def test_the_library_is_not_looked_into(drive, folder):
+def test_the_library_is_not_looked_into(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "Library/Pets/b.jpg"])
     driver = drive(library=folder / "Library")
     driver.settle_all()
     assert driver.names == {"a.jpg"}
 
 
-def test_what_undo_put_back_is_left_until_it_is_touched(drive, folder):
+def test_what_undo_put_back_is_left_until_it_is_touched(drive: Start, folder: Path) -> None:
     held = {"a.jpg"}
     asked: list[str] = []
 
@@ -173,7 +177,7 @@ def test_what_undo_put_back_is_left_until_it_is_touched(drive, folder):
     assert driver.names == {"a.jpg"}
 
 
-def test_folders_that_photos_left_stay(drive, folder, elsewhere):
+def test_folders_that_photos_left_stay(drive: Start, folder: Path, elsewhere: Path) -> None:
     write_many(folder, ["trip/a.jpg"])
     driver = drive()
     driver.move_away(driver.take(1)[0], elsewhere)
@@ -182,7 +186,9 @@ def test_folders_that_photos_left_stay(drive, folder, elsewhere):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_cannot_be_read_is_told_once(drive, folder, caplog):
+def test_a_folder_that_cannot_be_read_is_told_once(
+    drive: Start, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_many(folder, ["closed/a.jpg", "b.jpg"])
     (folder / "closed").chmod(0)
     driver = drive()

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_driver import write_many
+from inbox_driver import Start, write_many
 
 from photo_organizer.inbox.watching import InotifyWatcher
 
 
-def test_an_inbox_renamed_away_and_back(drive, folder, caplog):
+def test_an_inbox_renamed_away_and_back(drive: Start, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_many(folder, ["kept/a.jpg"])
     driver = drive()
     driver.take(1)
@@ -34,7 +34,7 @@ def test_an_inbox_renamed_away_and_back(drive, folder, caplog):
     assert caplog.text.count("the inbox is missing") == 1
 
 
-def test_an_inbox_that_was_not_there_at_the_start(drive, folder):
+def test_an_inbox_that_was_not_there_at_the_start(drive: Start, folder: Path) -> None:
     folder.rmdir()
     driver = drive(rescan_seconds=1.0)
     driver.run_for(0.2)
@@ -44,7 +44,7 @@ def test_an_inbox_that_was_not_there_at_the_start(drive, folder):
     driver.take(1)
 
 
-def test_an_inbox_deleted_and_made_anew(drive, folder):
+def test_an_inbox_deleted_and_made_anew(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive(rescan_seconds=1.0)
     driver.take(1)
@@ -56,7 +56,7 @@ def test_an_inbox_deleted_and_made_anew(drive, folder):
     driver.take(3)
 
 
-def test_an_unmounted_inbox_is_missing_and_not_empty(drive, folder):
+def test_an_unmounted_inbox_is_missing_and_not_empty(drive: Start, folder: Path) -> None:
     mounted = subprocess.run(["mount", "-t", "tmpfs", "none", folder], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("mounting is not allowed here")
@@ -74,7 +74,7 @@ def test_an_unmounted_inbox_is_missing_and_not_empty(drive, folder):
         subprocess.run(["umount", "--lazy", folder], check=False)
 
 
-def test_a_retried_photo_comes_back_ever_later(drive, folder):
+def test_a_retried_photo_comes_back_ever_later(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "a.xmp"])
     driver = drive()
     waits = []
@@ -90,7 +90,7 @@ def test_a_retried_photo_comes_back_ever_later(drive, folder):
     assert waits[2] >= 0.8
 
 
-def test_a_photo_to_be_retried_is_counted(drive, folder):
+def test_a_photo_to_be_retried_is_counted(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     driver.inbox.retry(driver.take(1)[0], 60.0)
@@ -99,7 +99,9 @@ def test_a_photo_to_be_retried_is_counted(drive, folder):
     assert len(driver.groups) == 1
 
 
-def test_given_back_without_a_wait_it_comes_at_once_and_no_later_the_next_time(drive, folder):
+def test_given_back_without_a_wait_it_comes_at_once_and_no_later_the_next_time(
+    drive: Start, folder: Path
+) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     for number in range(12):
@@ -107,7 +109,7 @@ def test_given_back_without_a_wait_it_comes_at_once_and_no_later_the_next_time(d
     driver.take(13)
 
 
-def test_a_photo_in_flight_is_not_offered_twice(drive, folder):
+def test_a_photo_in_flight_is_not_offered_twice(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     driver.take(1)
@@ -117,7 +119,7 @@ def test_a_photo_in_flight_is_not_offered_twice(drive, folder):
     assert driver.inbox.counts.in_flight == 1
 
 
-def test_a_photo_left_is_offered_again_when_it_changes(drive, folder):
+def test_a_photo_left_is_offered_again_when_it_changes(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     driver.inbox.leave(driver.take(1)[0], "a reason")
@@ -127,7 +129,7 @@ def test_a_photo_left_is_offered_again_when_it_changes(drive, folder):
     driver.take(2)
 
 
-def test_a_photo_left_stays_left_over_many_sweeps(drive, folder):
+def test_a_photo_left_stays_left_over_many_sweeps(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive(mode="polling")
     driver.inbox.leave(driver.take(1)[0], "a reason")
@@ -136,7 +138,7 @@ def test_a_photo_left_stays_left_over_many_sweeps(drive, folder):
     assert driver.inbox.counts.left == {"a reason": 1}
 
 
-def test_nothing_is_collected_while_paused_and_nothing_is_missed(drive, folder):
+def test_nothing_is_collected_while_paused_and_nothing_is_missed(drive: Start, folder: Path) -> None:
     driver = drive()
     driver.settle_all()
     driver.inbox.pause()
@@ -147,7 +149,7 @@ def test_nothing_is_collected_while_paused_and_nothing_is_missed(drive, folder):
     driver.take(2)
 
 
-def test_a_group_that_another_inbox_handed_out_is_taken_calmly(drive, folder):
+def test_a_group_that_another_inbox_handed_out_is_taken_calmly(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     first = drive()
     (group,) = first.take(1)
@@ -158,14 +160,14 @@ def test_a_group_that_another_inbox_handed_out_is_taken_calmly(drive, folder):
     second.take(1)
 
 
-def test_collecting_nothing_is_legal(drive, folder):
+def test_collecting_nothing_is_legal(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     driver = drive()
     assert driver.inbox.collect(0).groups == ()
     driver.take(1)
 
 
-def test_polling_needs_no_events(drive, folder):
+def test_polling_needs_no_events(drive: Start, folder: Path) -> None:
     driver = drive(mode="polling")
     assert driver.inbox._hints is None
     driver.run_for(0.2)
@@ -174,7 +176,7 @@ def test_polling_needs_no_events(drive, folder):
     assert driver.wakes == 0
 
 
-def test_polling_does_not_trust_the_clock_of_another_machine(drive, folder):
+def test_polling_does_not_trust_the_clock_of_another_machine(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg"])
     while time.time() - (folder / "a.jpg").stat().st_ctime < 0.5:
         time.sleep(0.05)
@@ -184,7 +186,9 @@ def test_polling_does_not_trust_the_clock_of_another_machine(drive, folder):
     assert time.monotonic() - started >= 0.4
 
 
-def test_when_the_kernel_grants_no_more_watches_the_inbox_is_polled(drive, folder, monkeypatch, caplog):
+def test_when_the_kernel_grants_no_more_watches_the_inbox_is_polled(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     granted = InotifyWatcher.watch
 
     def refuse(self: InotifyWatcher, path: str) -> None:
@@ -201,7 +205,9 @@ def test_when_the_kernel_grants_no_more_watches_the_inbox_is_polled(drive, folde
     assert caplog.text.count("fs.inotify.max_user_watches") == 1
 
 
-def test_without_inotify_the_inbox_is_polled(drive, folder, monkeypatch, caplog):
+def test_without_inotify_the_inbox_is_polled(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def refuse(_self: object) -> int:
         raise OSError(errno.EMFILE, "inotify instance limit reached")
 
@@ -212,7 +218,7 @@ def test_without_inotify_the_inbox_is_polled(drive, folder, monkeypatch, caplog)
     assert caplog.text.count("fs.inotify.max_user_instances") == 1
 
 
-def test_an_inbox_on_a_network_share_is_polled(tmp_path):
+def test_an_inbox_on_a_network_share_is_polled(tmp_path: Path) -> None:
     from photo_organizer.inbox.mounts import file_system_of, is_remote
 
     mounts = tmp_path / "mountinfo"
@@ -230,7 +236,7 @@ def test_an_inbox_on_a_network_share_is_polled(tmp_path):
     assert file_system_of("/", tmp_path / "absent") == ""
 
 
-def test_stopping_ends_the_watching_thread(drive, folder):
+def test_stopping_ends_the_watching_thread(drive: Start, folder: Path) -> None:
     import threading
 
     before = threading.active_count()
@@ -243,7 +249,7 @@ def test_stopping_ends_the_watching_thread(drive, folder):
     assert driver.inbox.collect(10).groups == ()
 
 
-def test_no_descriptor_stays_open(drive, folder):
+def test_no_descriptor_stays_open(drive: Start, folder: Path) -> None:
     def open_ones() -> int:
         return len(os.listdir("/proc/self/fd"))
 

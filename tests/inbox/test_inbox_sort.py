@@ -21,7 +21,7 @@ def found(*paths: Path, settle_seconds: float = 0.05, **options: object) -> dict
     return names
 
 
-def test_a_tree_of_folders(folder):
+def test_a_tree_of_folders(folder: Path) -> None:
     write_many(
         folder, ["a.jpg", "a.xmp", "x/b.jpg", "x/y/c.png", "x/y/c.png.xmp", ".hidden/d.jpg", "notes.txt"]
     )
@@ -33,24 +33,24 @@ def test_a_tree_of_folders(folder):
     assert found(folder, ignore=("y",)) == {"a.jpg": 1, "b.jpg": 0}
 
 
-def test_files_given_by_name_bring_their_companions(folder):
+def test_files_given_by_name_bring_their_companions(folder: Path) -> None:
     write_many(folder, ["a.jpg", "a.xmp", "a.nef", "b.jpg", "c.jpg"])
     assert found(folder / "a.jpg", folder / "b.jpg") == {"a.jpg": 2, "b.jpg": 0}
     assert found(folder / "a.nef") == {"a.jpg": 2}
     assert found(folder / "a.xmp", folder / "a.jpg", folder / "a.nef") == {"a.jpg": 2}
 
 
-def test_paths_inside_one_another_are_searched_once(folder):
+def test_paths_inside_one_another_are_searched_once(folder: Path) -> None:
     write_many(folder, ["a.jpg", "x/b.jpg"])
     assert found(folder, folder / "x", folder / "a.jpg", folder) == {"a.jpg": 0, "b.jpg": 0}
 
 
-def test_a_path_that_does_not_exist_is_an_error_at_once(folder):
+def test_a_path_that_does_not_exist_is_an_error_at_once(folder: Path) -> None:
     with pytest.raises(OrganizerError, match="no such file"):
         find_groups([folder, folder / "missing"], settle_seconds=1.0)
 
 
-def test_links_and_fifos_are_not_followed(folder, elsewhere):
+def test_links_and_fifos_are_not_followed(folder: Path, elsewhere: Path) -> None:
     write_many(elsewhere, ["a.jpg"])
     (folder / "link.jpg").symlink_to(elsewhere / "a.jpg")
     (folder / "below").symlink_to(elsewhere)
@@ -62,7 +62,7 @@ def test_links_and_fifos_are_not_followed(folder, elsewhere):
     assert found(folder / "below") == {"a.jpg": 0}
 
 
-def test_what_was_just_written_is_waited_for(folder):
+def test_what_was_just_written_is_waited_for(folder: Path) -> None:
     write_many(folder, ["fresh.jpg"])
     started = time.time()
     (group,) = find_groups([folder], settle_seconds=0.4)
@@ -70,7 +70,7 @@ def test_what_was_just_written_is_waited_for(folder):
     assert time.time() - started < 5
 
 
-def test_what_is_old_comes_before_what_is_waited_for(folder):
+def test_what_is_old_comes_before_what_is_waited_for(folder: Path) -> None:
     write_many(folder, ["old.jpg"])
     time.sleep(0.35)
     write_many(folder, ["fresh.jpg"])
@@ -78,7 +78,7 @@ def test_what_is_old_comes_before_what_is_waited_for(folder):
     assert names == ["old.jpg", "fresh.jpg"]
 
 
-def test_what_never_comes_to_rest_is_skipped(folder, monkeypatch):
+def test_what_never_comes_to_rest_is_skipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan_module, "_PATIENCE_SECONDS", 0.4)
     write_many(folder, ["still.jpg"])
     skipped: list[Skipped] = []
@@ -87,7 +87,9 @@ def test_what_never_comes_to_rest_is_skipped(folder, monkeypatch):
     assert skipped == [Skipped(folder / "restless.jpg", "still being written")]
 
 
-def test_groups_that_lie_apart_in_a_large_folder_stay_together(folder, monkeypatch):
+def test_groups_that_lie_apart_in_a_large_folder_stay_together(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Windows of three photos: partners are found wherever the listing has them, and each group comes once."""
     monkeypatch.setattr(scan_module, "_WINDOW", 3)
     for number in range(40):
@@ -95,7 +97,9 @@ def test_groups_that_lie_apart_in_a_large_folder_stay_together(folder, monkeypat
     assert found(folder) == {f"{number}.jpg": 2 for number in range(40)}
 
 
-def test_files_may_be_moved_away_meanwhile(folder, elsewhere, monkeypatch):
+def test_files_may_be_moved_away_meanwhile(
+    folder: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scan_module, "_WINDOW", 10)
     write_many(folder, [name for number in range(100) for name in (f"{number}.jpg", f"{number}.xmp")])
     moved = set()
@@ -106,7 +110,7 @@ def test_files_may_be_moved_away_meanwhile(folder, elsewhere, monkeypatch):
     assert len(moved) == 200
 
 
-def test_formats_without_their_extra_are_told(folder):
+def test_formats_without_their_extra_are_told(folder: Path) -> None:
     (folder / "a.jxl").write_bytes(b"\xff\x0a")
     skipped: list[Skipped] = []
     assert found(folder, on_skipped=skipped.append) == {}
@@ -114,7 +118,7 @@ def test_formats_without_their_extra_are_told(folder):
     assert found(folder, available_extras=frozenset({"jxl"})) == {"a.jxl": 0}
 
 
-def test_videos_when_wanted(folder):
+def test_videos_when_wanted(folder: Path) -> None:
     write_many(folder, ["film.mov", "live.jpg", "live.mov"])
     assert found(folder) == {"live.jpg": 1}
     assert found(folder, videos=True) == {"live.jpg": 1, "film.mov": 0}

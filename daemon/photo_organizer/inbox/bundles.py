@@ -66,43 +66,49 @@ def bundle(
     Returns:
         the groups, and the companions that belong to none of them. Each name comes back exactly once.
     """
-    families: dict[str, list[str]] = {}
-    videos: list[str] = []
     images: list[str] = []
+    videos: list[str] = []
     for name in sorted(photos, key=lambda name: _rank(name, usable=usable)):
         (videos if kind_of(name) is Kind.VIDEO else images).append(name)
+    families: dict[str, list[str]] = {}
     for name in images:
         families.setdefault(family_of(name), []).append(name)
-    followers: dict[str, list[str]] = {}
-    leader_of: dict[str, str] = {}
-    index = PhotoIndex()
+    groups = _Groups()
     for members in families.values():
-        for leader, joined in _divide(members):
-            followers[leader] = joined
-            for name in (leader, *joined):
-                leader_of[name] = leader
-        for name in members:
-            index.add(name)
-    for name in videos:  # beside its photo a video is a companion, else it stands for itself
-        photo = index.photo_of(name) if may_accompany(name) else None
+        for leader, followers in _divide(members):
+            groups.found(leader, followers)
+    alone = [video for video in videos if not (may_accompany(video) and groups.join(video))]
+    for video in alone:
+        groups.found(video, [])
+    orphans = [companion for companion in sorted(companions) if not groups.join(companion)]
+    return [Bundle(leader, tuple(members)) for leader, members in groups.followers.items()], orphans
+
+
+class _Groups:
+    """Groups in the making."""
+
+    def __init__(self) -> None:
+        self.followers: dict[str, list[str]] = {}
+        self._leaders: dict[str, str] = {}
+        self._index = PhotoIndex()
+
+    def found(self, leader: str, followers: list[str]) -> None:
+        self.followers[leader] = followers
+        for name in (leader, *followers):
+            self._leaders[name] = leader
+            self._index.add(name)
+
+    def join(self, companion: str) -> bool:
+        """Put a companion to its photo; False when there is none."""
+        photo = self._index.photo_of(companion)
         if photo is None:
-            followers[name], leader_of[name] = [], name
-        else:
-            followers[leader_of[photo]].append(name)
-    for name in followers.keys() & videos:
-        index.add(name)
-    orphans = []
-    for companion in sorted(companions):
-        photo = index.photo_of(companion)
-        if photo is None:
-            orphans.append(companion)
-        else:
-            followers[leader_of[photo]].append(companion)
-    return [Bundle(leader, tuple(joined)) for leader, joined in followers.items()], orphans
+            return False
+        self.followers[self._leaders[photo]].append(companion)
+        return True
 
 
 def _rank(name: str, *, usable: Callable[[str], bool]) -> tuple[bool, bool, bool, bool, bool, str]:
-    """Photos that may stand for their group come first: decodable, original, developed, the cover of a burst."""
+    """Photos that may stand for their group come first: decodable, original, developed, a burst's cover."""
     own_stem = stem(folded(name))
     return (
         by_extension(name) is None,
@@ -115,7 +121,7 @@ def _rank(name: str, *, usable: Callable[[str], bool]) -> tuple[bool, bool, bool
 
 
 def _divide(members: list[str]) -> list[tuple[str, list[str]]]:
-    """Groups within one family, given best first: the first leads; RAWs, edited renderings and a burst follow it.
+    """Groups within one family, given best first: the first leads; RAWs, edited ones and a burst follow it.
 
     Two developed originals of one stem (`a.jpg`, `a.png`) are two photos, and so are the photos of a burst of
     which no cover is known.

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from photo_organizer.errors import printable
 from photo_organizer.inbox.folders import Folder, Root, Waiting
+from photo_organizer.inbox.gathering import Gathering
 from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.late import LateCompanion
 from photo_organizer.inbox.litter import Ignored
@@ -138,9 +139,12 @@ class Inbox:
             settle_seconds=watch.settle_seconds,
             rescan_seconds=watch.rescan_seconds,
             recursive=watch.recursive,
-            videos=videos,
-            available_extras=available_extras,
-            on_orphan=self._offer_late,
+            gathering=Gathering(
+                settle_seconds=watch.settle_seconds,
+                videos=videos,
+                available_extras=available_extras,
+                on_orphan=self._offer_late,
+            ),
         )
 
     @staticmethod
@@ -203,7 +207,7 @@ class Inbox:
             self._offering.forget(group)
 
     def retry(self, group: AssetGroup, after_seconds: float) -> None:
-        """Offer the group again after `after_seconds`, and after twice as long each time this is asked for anew."""
+        """Offer the group again after `after_seconds`, and after twice as long each further time."""
         folder = self._land(group)
         if folder is not None:
             self._scanner.plan(folder, self._offering.postpone(group, after_seconds, this_moment()))
@@ -290,7 +294,7 @@ class Inbox:
         return groups
 
     def _may_be_late(self, folder: Folder, waiting: Waiting, group: AssetGroup) -> bool:
-        """A phone's video alone is offered as a late companion first, and as a video when nobody has taken it."""
+        """A phone's video alone is offered as a late companion first, and as a video if nobody takes it."""
         name, path = waiting.names[0], os.fspath(group.photo.path)
         if kind_of(name) is not Kind.VIDEO or not may_accompany(name):
             return False

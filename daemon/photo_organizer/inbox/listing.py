@@ -1,20 +1,23 @@
 """One look into one folder, in two passes over its names, so that a folder of any size takes bounded memory.
 
-The first pass finds photos that are new, up to a limit; the second finds what belongs to them, which may stand
-anywhere in the folder. A name is some 70 bytes as an object; a hundred thousand of them are never held.
+The first pass finds photos that are new, up to a limit; the second finds what belongs to them, which may
+stand anywhere in the folder. A name is some 70 bytes as an object; a hundred thousand of them are never held.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from photo_organizer.inbox.bundles import PhotoIndex
 from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.memory import Fact
 from photo_organizer.inbox.names import companion_keys, may_accompany, photo_keys
+
+_STRAYS = 256
+"""Companions without a photo that are offered at a time."""
 
 
 @dataclass(slots=True)
@@ -24,7 +27,10 @@ class Listing:
     Attributes:
         photos: names that may be a photo, with their status: the new ones, and partners of known ones.
         companions: names that belong to `photos` or to the awaited ones.
-        orphans: companions that belong to no file of this folder (known only when not `truncated`).
+        present: the awaited photos that are still there.
+        orphans, videos: how many companions and videos belong to no file of this folder (told only when not
+            `truncated`).
+        strays: the first few of them that may belong to a photo filed before, and were not offered yet.
         folders: names and inodes of the folders in it.
         left: how many photos stay, by reason and extra.
         beyond: photos that did not fit any more.
@@ -36,7 +42,9 @@ class Listing:
     photos: dict[str, os.stat_result] = field(default_factory=dict)
     present: set[str] = field(default_factory=set)
     companions: dict[str, os.stat_result] = field(default_factory=dict)
-    orphans: dict[str, os.stat_result] = field(default_factory=dict)
+    orphans: int = 0
+    videos: int = 0
+    strays: dict[str, os.stat_result] = field(default_factory=dict)
     folders: list[tuple[str, int]] = field(default_factory=list)
     left: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     beyond: int = 0
@@ -78,7 +86,7 @@ def look(question: Question) -> Listing:
     """
     listing = Listing()
     others = _find_photos(question, listing)
-    _find_kin(question, listing, others)
+    _SecondPass(question, listing, others).run()
     return listing
 
 
@@ -140,62 +148,80 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
     return others
 
 
-def _find_kin(question: Question, listing: Listing, others: set[str]) -> None:
-    """Second pass: folders, partners and companions of the photos found and awaited, and orphans."""
-    index = PhotoIndex()
-    for name in (*question.awaited, *listing.photos):
-        index.add(name)
-    other_keys: set[int] | None = None
-    for entry in _entries(question):
-        name = entry.name
-        if _is_folder(entry):
-            listing.folders.append((name, entry.inode()))
-            continue
-        if name in question.awaited:
-            listing.present.add(name)
-            continue
-        if name in question.busy or name in listing.photos or name in others:
-            continue
-        kind = kind_of(name)
+class _SecondPass:
+    """Folders, partners and companions of the photos found and awaited, and what belongs to nobody.
+
+    `others` are the photos that are not offered now: their companions wait with them.
+    """
+
+    def __init__(self, question: Question, listing: Listing, others: set[str]) -> None:
+        self._question = question
+        self._listing = listing
+        self._others = others
+        self._other_keys: set[int] | None = None
+        self._index = PhotoIndex()
+        for name in (*question.awaited, *listing.photos):
+            self._index.add(name)
+
+    def run(self) -> None:
+        question, listing = self._question, self._listing
+        for entry in _entries(question):
+            name = entry.name
+            if _is_folder(entry):
+                listing.folders.append((name, entry.inode()))
+            elif name in question.awaited:
+                listing.present.add(name)
+            elif name not in listing.photos and name not in self._others:
+                self._meet(entry)
+        if question.videos:
+            self._give_back_videos()
+
+    def _meet(self, entry: os.DirEntry[str]) -> None:
+        kind = kind_of(entry.name)
         if kind is Kind.PHOTO:
-            _partner(question, listing, index, entry)
-        elif may_accompany(name):
-            if index.photo_of(name) is not None:
-                status = _status(entry)
-                if status is not None:
-                    listing.companions[name] = status
-            elif not listing.truncated:
-                other_keys = _hashed_keys(others) if other_keys is None else other_keys
-                if any(hash(key) in other_keys for key in companion_keys(name)):
-                    listing.expected = True
-                elif (status := _status(entry)) is not None:
-                    listing.orphans[name] = status
-        elif kind is Kind.VIDEO and (status := _status(entry)) is not None:
-            listing.orphans[name] = status
-    if question.videos:
-        _give_back_videos(listing, others)
+            self._meet_partner(entry)
+        elif may_accompany(entry.name) and self._index.photo_of(entry.name) is not None:
+            status = _status(entry)
+            if status is not None:
+                self._listing.companions[entry.name] = status
+        elif kind is not Kind.UNKNOWN and not self._listing.truncated:
+            self._meet_orphan(entry, kind)
 
+    def _meet_partner(self, entry: os.DirEntry[str]) -> None:
+        """A photo that the first pass did not reach: taken along when it belongs to one that was found."""
+        if self._index.has_kin(entry.name):
+            status = _status(entry)
+            fact = None if status is None else self._question.recall(entry.name, status)
+            if status is not None and (fact is None or fact.due <= self._question.now):
+                self._listing.photos[entry.name] = status
+                return
+        self._listing.beyond += 1
 
-def _partner(question: Question, listing: Listing, index: PhotoIndex, entry: os.DirEntry[str]) -> None:
-    """A photo that the first pass did not reach: taken along when it belongs to one that was found, else counted."""
-    if index.has_kin(entry.name):
-        status = _status(entry)
-        fact = None if status is None else question.recall(entry.name, status)
-        if status is not None and (fact is None or fact.due <= question.now):
-            listing.photos[entry.name] = status
-            return
-    listing.beyond += 1
-
-
-def _give_back_videos(listing: Listing, others: set[str]) -> None:
-    """A video beside a photo that is in flight or stays is that photo's companion, and waits with it."""
-    live = [name for name in listing.photos if kind_of(name) is Kind.VIDEO and may_accompany(name)]
-    other_keys = _hashed_keys(others) if live else set()
-    for name in live:
-        if any(hash(key) in other_keys for key in companion_keys(name)):
-            del listing.photos[name]
+    def _meet_orphan(self, entry: os.DirEntry[str], kind: Kind) -> None:
+        name, listing = entry.name, self._listing
+        if may_accompany(name) and self._belongs_to_others(name):
             listing.expected = True
+            return
+        status = _status(entry)
+        if status is None:
+            return
+        if kind is Kind.VIDEO:
+            listing.videos += 1
+        else:
+            listing.orphans += 1
+        known = self._question.recall(name, status) is not None
+        if may_accompany(name) and not known and len(listing.strays) < _STRAYS:
+            listing.strays[name] = status
 
+    def _belongs_to_others(self, companion: str) -> bool:
+        if self._other_keys is None:
+            self._other_keys = {hash(key) for name in self._others for key in photo_keys(name)}
+        return any(hash(key) in self._other_keys for key in companion_keys(companion))
 
-def _hashed_keys(names: Iterable[str]) -> set[int]:
-    return {hash(key) for name in names for key in photo_keys(name)}
+    def _give_back_videos(self) -> None:
+        """A video beside a photo that is in flight or stays is that photo's companion, and waits with it."""
+        photos = self._listing.photos
+        for name in [name for name in photos if kind_of(name) is Kind.VIDEO and may_accompany(name)]:
+            if self._belongs_to_others(name):
+                del photos[name]
+                self._listing.expected = True

@@ -8,22 +8,17 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
 from photo_organizer.errors import printable
-from photo_organizer.formats import by_extension
 from photo_organizer.inbox.agenda import Agenda
-from photo_organizer.inbox.bundles import bundle
 from photo_organizer.inbox.folders import Folder, Root, Waiting
-from photo_organizer.inbox.kinds import Kind, kind_of
+from photo_organizer.inbox.gathering import Gathering
 from photo_organizer.inbox.listing import Listing, Question, look
 from photo_organizer.inbox.litter import Ignored
 from photo_organizer.inbox.memory import Fact, Memory
-from photo_organizer.inbox.names import may_accompany
-from photo_organizer.inbox.offering import RESTLESS_CHANGES, settled_at
-from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.stillness import Moment
 from photo_organizer.inbox.watching import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
 
@@ -38,10 +33,6 @@ _REST = 8.0
 _POLLING_REST = 50.0
 _MISSING_SECONDS = 2.0
 _SHORTEST_POLL, _LONGEST_POLL = 0.05, 1.0
-_PATIENCE = 5.0
-"""A companion is taken for one that comes late after this many times `settle_seconds` alone."""
-
-_STRAYS = 256
 
 
 def this_moment() -> Moment:
@@ -57,8 +48,13 @@ class Scanner:
         memory: reasons why files stay.
         library: never entered.
         ignored: the owner's patterns and the litter.
+        gathering: makes groups of what a look finds.
+
+    Attributes:
+        groups: the groups that wait, by their time.
+        folders: every known folder, by its path.
         watcher: asked to watch each folder before it is listed; None when nothing is watched.
-        on_orphan: called with a companion that belongs to nothing in its folder, once it has been still.
+        hints: told before each look; None when nothing is watched.
     """
 
     def __init__(
@@ -71,14 +67,13 @@ class Scanner:
         settle_seconds: float,
         rescan_seconds: float,
         recursive: bool,
-        videos: bool,
-        available_extras: frozenset[str],
-        on_orphan: Callable[[Folder, str, Observation], None],
+        gathering: Gathering,
     ) -> None:
         self.roots = roots
         self.hints: Hints | None = None
         self.watcher: InotifyWatcher | None = None
-        self.groups: Agenda[Waiting] = Agenda()
+        self.groups = gathering.groups
+        self._gathering = gathering
         self.folders: dict[str, Folder] = {}
         self._looks: Agenda[Folder] = Agenda()
         self._hungry: deque[Folder] = deque()
@@ -88,14 +83,11 @@ class Scanner:
         self._settle_seconds = settle_seconds
         self._rescan_seconds = rescan_seconds
         self._recursive = recursive
-        self._videos = videos
-        self._available_extras = available_extras
-        self._on_orphan = on_orphan
         for root in roots:
             self.folders[str(root.path)] = Folder(str(root.path), root)
 
     def hint(self, path: str, now: float) -> None:
-        """Something happened in a folder. What happens there next is waited for a moment, and seen in one look."""
+        """Something happened in a folder. What follows within a moment is seen in the same look."""
         folder = self.folders.get(path)
         if folder is not None:
             folder.hinted = True
@@ -135,7 +127,7 @@ class Scanner:
         return min(times, default=None)
 
     def work(self, until: float) -> None:
-        """Do the looks that are due, until the given monotonic time at the latest (one look may overrun it)."""
+        """Do the looks that are due, until the given monotonic time (the last one may overrun it)."""
         now = time.monotonic()
         for root in self.roots:
             if root.next_sweep <= now:
@@ -149,8 +141,6 @@ class Scanner:
                 return
             self._look_into(folder)
 
-    # -- one folder ---------------------------------------------------------------------------------------------
-
     def _look_into(self, folder: Folder) -> None:
         began = time.monotonic()
         folder.hinted = False
@@ -161,7 +151,7 @@ class Scanner:
             return
         try:
             if folder.relative and not stat.S_ISDIR(Path(folder.path).lstat().st_mode):
-                raise NotADirectoryError(errno.ENOTDIR, "a folder no more")  # noqa: TRY301 - as the system would say
+                raise NotADirectoryError(errno.ENOTDIR, "a folder no more")
             if self.hints is not None:
                 self.hints.listen(folder.path)
             self._watch(folder)
@@ -171,12 +161,12 @@ class Scanner:
             return
         folder.unreadable = False
         self._visit_children(folder, listing)
-        self._take_over(folder, listing)
+        look_again = self._gathering.take_over(folder, listing, this_moment())
         ended = time.monotonic()
         folder.earliest = ended + _REST * (ended - began)
         folder.root.sweep_cost += ended - began
-        if listing.next_due is not None:
-            self.plan(folder, listing.next_due)
+        if look_again is not None:
+            self.plan(folder, look_again)
         if listing.truncated:
             folder.hungry = True
             self._hungry.append(folder)
@@ -190,12 +180,12 @@ class Scanner:
         return Question(
             folder=folder.path,
             ignored=self._ignored.within(folder.relative),
-            awaited=frozenset(name for name in folder.seen if self._is_photo(name)),
+            awaited=frozenset(filter(self._gathering.may_be_photo, folder.seen)),
             busy=frozenset(folder.busy),
             room=max(0, WINDOW - len(self.groups)),
             recall=recall,
             now=now,
-            videos=self._videos,
+            videos=self._gathering.videos,
         )
 
     def _watch(self, folder: Folder) -> None:
@@ -210,8 +200,9 @@ class Scanner:
             if not folder.root.polled:
                 folder.root.polled = True
                 logger.warning(
-                    "%s: the kernel watches no more folders (fs.inotify.max_user_watches); looking every second instead",
+                    "%s: the kernel watches no more folders (%s); looking every second instead",
                     printable(folder.root.path),
+                    "raise fs.inotify.max_user_watches",
                 )
 
     def _cannot_look(self, folder: Folder, error: OSError) -> None:
@@ -247,80 +238,6 @@ class Scanner:
                 self._join_sweep(known)
             self.plan(known, now)
         folder.deep = False
-
-    def _take_over(self, folder: Folder, listing: Listing) -> None:
-        """Make groups of what was found; those that are the same as before keep their place."""
-        now = this_moment()
-        trust = folder.root.trust_clock
-        statuses = listing.photos | listing.companions
-        photos = [*listing.photos, *listing.present - listing.companions.keys()]
-        bundles, _ = bundle(photos, listing.companions, usable=self._usable)
-        seen: dict[str, Observation] = {}
-        for name in (*photos, *listing.companions):
-            before = folder.seen.get(name)
-            if name in statuses:
-                seen[name] = observe(before, statuses[name], now, trust_clock=trust)
-            elif before is not None:
-                seen[name] = self._once_more(folder, name, before, now)
-        groups: dict[str, Waiting] = {}
-        for photo, names in ((each.photo, (each.photo, *each.companions)) for each in bundles):
-            before_group = folder.groups.pop(photo, None)
-            same = before_group is not None and before_group.names == names
-            groups[photo] = before_group if before_group is not None and same else Waiting(folder, names)
-            if before_group is not None and not same:
-                self.groups.drop(before_group)
-        for vanished in folder.groups.values():
-            self.groups.drop(vanished)
-        folder.seen, folder.groups = seen, groups
-        for waiting in groups.values():
-            self.groups.plan(
-                waiting, settled_at([seen[name] for name in waiting.names], self._settle_seconds)
-            )
-        folder.left, folder.beyond, folder.expected = listing.left, listing.beyond, listing.expected
-        if not listing.truncated:
-            self._meet_orphans(folder, listing.orphans, now)
-
-    def _once_more(self, folder: Folder, name: str, before: Observation, now: Moment) -> Observation:
-        """An awaited file is looked at when it is due, a restless one also whenever its folder is."""
-        if before.changes < RESTLESS_CHANGES:
-            return before
-        try:
-            status = regular_file(folder.path_of(name))
-        except OSError:  # told when it is due
-            return before
-        if status is None:
-            return before
-        return observe(before, status, now, trust_clock=folder.root.trust_clock)
-
-    def _meet_orphans(self, folder: Folder, orphans: dict[str, os.stat_result], now: Moment) -> None:
-        """Count companions and videos that stand alone; offer the companions, once they have been still for long."""
-        folder.videos = sum(kind_of(name) is Kind.VIDEO for name in orphans)
-        folder.orphans = len(orphans) - folder.videos
-        awaited = folder.strays
-        folder.strays = {}
-        for name, status in orphans.items():
-            known = self._memory.recall(folder.path_of(name), FileIdentity.of(status)) is not None
-            if known or not may_accompany(name) or len(folder.strays) >= _STRAYS:
-                continue
-            stray = observe(awaited.get(name), status, now, trust_clock=folder.root.trust_clock)
-            due = stray.since + _PATIENCE * self._settle_seconds
-            if due <= now.monotonic:
-                self._on_orphan(folder, name, stray)
-            else:
-                folder.strays[name] = stray
-                self.plan(folder, due)
-
-    def _is_photo(self, name: str) -> bool:
-        kind = kind_of(name)
-        return kind in {Kind.PHOTO, Kind.UNKNOWN} or (self._videos and kind is Kind.VIDEO)
-
-    def _usable(self, name: str) -> bool:
-        image_format = by_extension(name)
-        return (
-            image_format is None or image_format.extra is None or image_format.extra in self._available_extras
-        )
-
-    # -- an inbox that comes and goes -----------------------------------------------------------------------------
 
     def _is_there(self, folder: Folder, now: float) -> bool:
         root = folder.root
