@@ -246,9 +246,7 @@ class Copier:
                     # itself
                     captured = self._hidden(operation, copy.move, "source")
                     remove_if(self._operations, Spot(name, source), captured, copy.source)
-            except SourceTrouble as trouble:
-                if isinstance(trouble.__cause__, FileNotFoundError):
-                    continue  # its owner moved or removed it meanwhile; the copy stays
+            except (SourceTrouble, DestinationTrouble):
                 if removed:
                     self.is_clean = False
                 else:
@@ -261,14 +259,15 @@ class Copier:
         for copy in copies:
             try:
                 self._put_captured_back(operation, copy, source)
-                name = os.path.basename(copy.move.destination) if copy.published else copy.hidden
                 here = find(self._operations, copy.move, os.path.basename(copy.move.source), source)
                 if copy.published and here is not Found.SAME:
                     self.is_clean = False  # the only one that is left: recovery decides
                     continue
-                self._remove_copy(copy, name, destination)
+                if copy.published:
+                    self._remove_published(copy, destination)
             except OSError:
                 self.is_clean = False
+            self._remove_hidden(copy.hidden, destination)
 
     def _put_captured_back(self, operation: Operation, copy: _Copy, source: int) -> None:
         hidden = self._hidden(operation, copy.move, "source")
@@ -279,17 +278,14 @@ class Copier:
         wanted = Spot(os.path.basename(copy.move.source), source)
         put_back(self._operations, Spot(hidden, source), wanted, hidden)
 
-    def _remove_copy(self, copy: _Copy, name: bytes, destination: int) -> None:
+    def _remove_published(self, copy: _Copy, destination: int) -> None:
+        spot = Spot(os.path.basename(copy.move.destination), destination)
         try:
-            status = self._operations.status(name, destination)
+            status = self._operations.status(*spot)
         except FileNotFoundError:
             return
-        if copy.published and status.st_ino != copy.made.st_ino:
-            return
-        if copy.published:
-            remove_if(self._operations, Spot(name, destination), copy.hidden, copy.made)
-        else:
-            self._operations.unlink(name, destination)
+        if status.st_ino == copy.made.st_ino:
+            remove_if(self._operations, spot, copy.hidden, copy.made)
 
     def _remove_hidden(self, name: bytes, destination: int) -> None:
         """Removes an unfinished copy: a name that this operation has just made, and its own file."""

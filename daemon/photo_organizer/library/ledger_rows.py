@@ -178,9 +178,8 @@ def compare(path: Path, journal: Journal, most: int = 20) -> LedgerCheck:
             report(f"row {rows} differs from the journal in {', '.join(names)}")
     for operation in journal.select(f"{_FINISHED} ORDER BY o.id"):
         if not seen[operation.id]:
-            report(
-                f"the row of {operation.kind} {operation.sha256.hex()[:12]}, batch {operation.batch}, is missing"
-            )
+            short = operation.sha256.hex()[:12]
+            report(f"the row of {operation.kind} {short} in batch {operation.batch} is missing")
     return LedgerCheck(rows, tuple(problems), count)
 
 

@@ -235,7 +235,7 @@ class Recoverer:
         return operation
 
     def _are_taken_back(self, operation: Operation, mover: Mover) -> bool:
-        """Takes them back to their source; False when that is on another device, and they stay as they are."""
+        """Takes them back to their source; False when that is on another device: they stay then."""
         try:
             mover.take_back(operation)
         except OSError as error:

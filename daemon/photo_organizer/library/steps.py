@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
@@ -121,23 +122,32 @@ def shift(operations: FileOperations, old: Spot, new: Spot, hidden: bytes) -> No
         NoAtomicMoveError: neither way works here; nothing was done.
         OSError: `errno.EXDEV` for another device.
     """
+    moved = operations.status(*old)
     try:
         operations.rename_without_replacing(*old, *new)
     except OSError as error:
+        if _is(operations, new, moved) and not _is(operations, old, moved):
+            return  # made all the same: over a network an answer can get lost, and the repeated question fail
         if error.errno not in _NO_NOREPLACE:
             raise
     else:
         return
     try:
         operations.link(*old, *new)
-    except FileExistsError:
-        raise
     except OSError as error:
-        if error.errno in _NO_LINKS:
-            raise NoAtomicMoveError from error
-        raise
+        if not _is(operations, new, moved):
+            if error.errno in _NO_LINKS:
+                raise NoAtomicMoveError from error
+            raise
     operations.sync(new.folder)  # the new name must last before the old one goes
     remove_if(operations, old, hidden, operations.status(*new))
+
+
+def _is(operations: FileOperations, spot: Spot, status: os.stat_result) -> bool:
+    """Whether that file is there; False as well where it cannot be told."""
+    with suppress(OSError):
+        return os.path.samestat(operations.status(*spot), status)
+    return False
 
 
 def remove_if(operations: FileOperations, spot: Spot, hidden: bytes, expected: os.stat_result) -> bool:
@@ -149,11 +159,32 @@ def remove_if(operations: FileOperations, spot: Spot, hidden: bytes, expected: o
     removed: a file that another program has put there meanwhile is put back.
     """
     captured = Spot(hidden, spot.folder)
-    operations.rename_own(*spot, *captured)
-    if _is_untouched(operations, captured, expected):
-        operations.unlink(*captured)
-        return True
+    try:
+        operations.rename_own(*spot, *captured)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not _is(operations, spot, expected):
+            if not _is(operations, captured, expected):
+                return False  # its owner moved it away or removed it
+        elif not _is(operations, captured, expected):
+            raise
+    try:
+        if _is_untouched(operations, captured, expected):
+            operations.unlink(*captured)
+            return True
+    except OSError:
+        if not _is(operations, captured, expected) and _is_gone(operations, captured):
+            return True  # removed all the same
+        put_back(operations, captured, spot, hidden)
+        raise
     put_back(operations, captured, spot, hidden)
+    return False
+
+
+def _is_gone(operations: FileOperations, spot: Spot) -> bool:
+    try:
+        operations.status(*spot)
+    except FileNotFoundError:
+        return True
     return False
 
 

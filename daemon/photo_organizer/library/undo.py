@@ -231,11 +231,12 @@ class Undoer:
         )
         for move in [*operation.moves[1:], *(move for join in joined for move in join.moves)]:
             beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
-            try:
-                folder = folders.open(Place(os.path.dirname(beside), operation.destination_root))
-                status = self.operations.status(os.path.basename(beside), folder)
-            except FileNotFoundError:
-                continue
+            with at_source(beside):
+                try:
+                    folder = folders.open(Place(os.path.dirname(beside), operation.destination_root))
+                    status = self.operations.status(os.path.basename(beside), folder)
+                except FileNotFoundError:
+                    continue
             back = os.path.join(os.path.dirname(operation.source), os.path.basename(move.source))
             yield move.source, Move(beside, back, FileIdentity.of(status))
 

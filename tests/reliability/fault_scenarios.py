@@ -1,0 +1,142 @@
+"""What is being done when the world stops: each scenario prepares a world and then acts on it, step by step."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library import Correction, Library, Selection
+from photo_organizer.photo import Action
+from photo_world import World, seen, sha256
+
+
+def _nothing(world: World, library: Library) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`prepare` and `begin` are never interfered with; `act` is."""
+
+    name: str
+    prepare: Callable[[World], None]
+    act: Callable[[World, Library], Any]
+    begin: Callable[[World, Library], Any] = _nothing
+    repeat: Callable[[World, Library], Any] = _nothing
+    """What comes again by itself after a start, before everything is as it should be."""
+    two_devices: bool = False
+    limits: tuple[str, ...] = ()
+    """What the file system cannot do: `noreplace`, `link`."""
+    is_last_resort: bool = False
+    """Part-filled final names may be seen after a crash (and only there), as `docs/reliability.md` says."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _photo(world: World) -> None:
+    world.drop("a.jpg", b"photo a")
+
+
+def _group(world: World) -> None:
+    (world.library / "Pets").mkdir()
+    (world.library / "Pets" / "a.jpg.xmp").write_bytes(b"a sidecar that was there before")
+    world.drop("a.jpg", b"photo a" * 500, "a.jpg.xmp", "a.aae")
+
+
+def _batch(world: World) -> None:
+    world.drop("a.jpg", b"photo a")
+    world.drop("day/a.jpg", b"photo a of a day", "a.xmp")
+    world.drop("f.jpg", b"photo f")
+    world.drop("f2.jpg", b"photo f")
+
+
+def _bad(world: World) -> None:
+    world.drop("bad.jpg", b"bad photo", "bad.xmp")
+
+
+def _file(world: World, library: Library) -> Any:
+    return world.file_all(library)
+
+
+def _undo(world: World, library: Library) -> Any:
+    return library.undo(Selection())
+
+
+def _correct(world: World, library: Library) -> None:
+    old, new = world.library / "Pets" / "a.jpg", world.library / "Food" / "a.jpg"
+    if old.exists():
+        new.parent.mkdir(exist_ok=True)
+        os.rename(old, new)
+    library.correct([Correction(sha256(b"photo a"), old, new, "Food")])
+
+
+def _join(world: World, library: Library) -> Any:
+    late = world.inbox / "a.xmp"
+    if not late.exists() and not any(world.library.rglob("a.xmp")):
+        late.write_bytes(b"late")
+    return library.join([seen(late)], world.inbox) if late.exists() else None
+
+
+def _prepare_join(world: World) -> None:
+    _photo(world)
+    (world.inbox / "a.xmp").write_bytes(b"late")
+
+
+def _file_photo_alone(world: World, library: Library) -> None:
+    filing = world.filing(world.inbox / "a.jpg")
+    library.file([replace(filing, group=replace(filing.group, companions=()))])
+
+
+def _rebuild(world: World, library: Library) -> None:
+    library.rebuild_ledger()
+
+
+SCENARIOS = (
+    Scenario("a photo", _photo, _file),
+    Scenario("a group with a collision", _group, _file),
+    Scenario("a batch with a duplicate", _batch, _file),
+    Scenario("quarantine", _bad, _file),
+    Scenario("undo", _group, _undo, _file),
+    Scenario("undo of quarantine", _bad, _undo, _file),
+    Scenario("a correction", _photo, _correct, _file, repeat=_correct),
+    Scenario("a late companion", _prepare_join, _join, _file_photo_alone),
+    Scenario("a ledger rebuilt", _photo, _rebuild, _file),
+    Scenario("a group across devices", _group, _file, two_devices=True),
+    Scenario("undo across devices", _group, _undo, _file, two_devices=True),
+    Scenario("a group by links", _group, _file, limits=("noreplace",)),
+    Scenario("a group across devices by links", _group, _file, two_devices=True, limits=("noreplace",)),
+    Scenario("a group by reservation", _group, _file, limits=("noreplace", "link"), is_last_resort=True),
+)
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+
+
+def limited(base: type[FileOperations], limits: tuple[str, ...]) -> type[FileOperations]:
+    """`base` on a file system that cannot do what `limits` names, as NFS and some FUSE file systems cannot."""
+
+    class Limited(base):  # type: ignore[misc,valid-type]
+        pass
+
+    if "noreplace" in limits:
+        Limited.rename_without_replacing = _refusing(errno.EINVAL)  # type: ignore[method-assign]
+    if "link" in limits:
+        Limited.link = _refusing(errno.EPERM)  # type: ignore[method-assign]
+    return Limited
+
+
+def _refusing(code: int) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+def make_world(scenario: Scenario, near: Path, far: Path) -> World:
+    world = World(near, (far if scenario.two_devices else near) / "there")
+    scenario.prepare(world)
+    return world
