@@ -18,7 +18,7 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import Photo
 from photo_organizer.vision.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind
-from photo_organizer.vision.process import VisionProcess
+from photo_organizer.vision.process import WORKER, VisionProcess
 from photo_organizer.vision.queueing import Flight, Queue
 from photo_organizer.vision.wire import Message, outcome_of
 
@@ -50,6 +50,7 @@ class VisionClient:
         features: the feature store's file; None to keep no features.
         unload_after: seconds without work after which the process is ended; None for never.
         batch: most photos that are classified together.
+        worker: the module that the process runs.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class VisionClient:
         features: Path | None = None,
         unload_after: float | None = None,
         batch: int = 16,
+        worker: str = WORKER,
     ) -> None:
         self.capacity = _CAPACITY_IN_BATCHES * batch
         self.engine_name = ""
@@ -75,6 +77,7 @@ class VisionClient:
         self._features = features
         self._unload_after = unload_after
         self._batch = batch
+        self._worker = worker
         self._queue = Queue()
         self._process: VisionProcess | None = None
         self._failed_starts = 0
@@ -161,7 +164,7 @@ class VisionClient:
         if self._process is not None:
             return
         try:
-            self._process = VisionProcess(max_pixels=self._limits.max_pixels)
+            self._process = VisionProcess(self._worker, max_pixels=self._limits.max_pixels)
         except OSError as error:
             self._queue.clear()
             raise VisionError(f"the vision process cannot be started ({error.strerror})") from error
@@ -244,7 +247,7 @@ class VisionClient:
                 self._queue.clear()
                 raise VisionError(
                     f"the vision process died {_MOST_FAILED_STARTS} times while it started ({cause})",
-                    remedy=process.last_words() or "see `photo-organizer doctor`",
+                    remedy=process.last_words or "see `photo-organizer doctor`",
                 )
             return
         _LOG.warning("the vision process ended (%s) and is started again", verdict or cause)

@@ -17,6 +17,7 @@ from photo_organizer.vision.optional import decode_heif, decode_jxl, decode_raw
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 from photo_organizer.vision.picture import Picture, Task
 from photo_organizer.vision.raster import decode_raster
+from photo_organizer.vision.squash import squash
 
 # Decoding runs in as many threads as there are cores already, a photo in each.
 cv2.setNumThreads(1)
@@ -100,10 +101,8 @@ def _decode(task: Task, container: Container | None) -> Picture:
 
 
 def _finish(picture: Picture, size: int) -> DecodedPhoto:
-    squashed = cv2.resize(picture.pixels, (size, size), interpolation=cv2.INTER_AREA)
-    if squashed.ndim == 2:
-        squashed = cv2.cvtColor(squashed, cv2.COLOR_GRAY2BGR)
-    pixels = turn(convert_profile(np.asarray(squashed, np.uint8), picture.profile), picture.exif.orientation)
+    squashed = squash(picture, size)
+    pixels = turn(convert_profile(squashed, picture.profile), picture.exif.orientation)
     on_its_side = picture.exif.orientation >= 5
     return DecodedPhoto(
         pixels=pixels,

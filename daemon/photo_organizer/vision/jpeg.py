@@ -32,6 +32,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _BARE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a length
 _NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_CUT_OFF = "the file ends before the picture does, a part of it is missing"
+_END = b"\xff\xd9"
 _FILLED = 128  # what libjpeg paints where data is missing
 
 
@@ -67,16 +69,20 @@ def decode_jpeg(task: Task, *, label: str = "jpeg") -> Picture:
     task.check_memory(cost)
     missing_end = not has_end(task.data, header.scan)
     if missing_end and (header.progressive or task.data.endswith(bytes(64))):
-        raise UnreadablePhotoError("the file ends before the picture does, a part of it is missing")
+        raise UnreadablePhotoError(_CUT_OFF)
+    # with an end marker, libjpeg paints what is missing instead of refusing what may be whole
+    data = task.data + _END if missing_end else task.data
     with task.gate.hold(cost):
         if header.components == 4:
-            pixels, decoder, profile = _decode_cmyk(task.data, header, factor), f"{label} cmyk", b""
+            pixels, decoder, profile = _decode_cmyk(data, header, factor), f"{label} cmyk", b""
         else:
-            pixels, decoder, profile = _decode_reduced(task.data, factor), label, header.profile
-    if missing_end and _is_filled(pixels):
-        raise UnreadablePhotoError("the file ends before the picture does, a part of it is missing")
+            pixels, decoder, profile = _decode_reduced(data, factor), label, header.profile
+    if pixels is None or (missing_end and _is_filled(pixels)):
+        raise UnreadablePhotoError(_CUT_OFF if missing_end else "the JPEG cannot be decoded")
     decoder = f"{decoder} 1/{factor}" if factor > 1 else decoder
-    return Picture(pixels, header.width, header.height, decoder, header.exif, profile)
+    return Picture(
+        pixels, header.width, header.height, decoder, header.exif, profile, reduced=(factor, factor)
+    )
 
 
 def reduction(width: int, height: int, size: int) -> int:
@@ -154,7 +160,7 @@ def _segment(data: bytes, at: int) -> tuple[int, int, int]:
 
 def has_end(data: bytes, scan: int) -> bool:
     """Whether the picture whose first scan begins at `scan` has its end marker (more may follow it)."""
-    if data.endswith(b"\xff\xd9"):
+    if data.endswith(_END):
         return True
     at = scan
     while (found := _NEXT_MARKER.search(data, at)) is not None:
@@ -164,17 +170,15 @@ def has_end(data: bytes, scan: int) -> bool:
     return False
 
 
-def _decode_reduced(data: bytes, factor: int) -> NDArray[np.uint8]:
+def _decode_reduced(data: bytes, factor: int) -> NDArray[np.uint8] | None:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise UnreadablePhotoError(f"the JPEG cannot be decoded ({error.err or 'out of memory'})") from error
-    if pixels is None:
-        raise UnreadablePhotoError("the JPEG cannot be decoded")
-    return np.asarray(pixels, np.uint8)
+    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
-def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uint8]:
+def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uint8] | None:
     """By Pillow, which gives the four inks, so that the profile can say what they look like."""
     try:
         with Image.open(BytesIO(data), formats=["JPEG"]) as image:

@@ -15,7 +15,7 @@ from photo_organizer.vision.exif import read_exif
 from photo_organizer.vision.jpeg import decode_jpeg
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 from photo_organizer.vision.picture import Picture, Task
-from photo_organizer.vision.raster import PILLOW_ERRORS, decode_raster, reduce_to
+from photo_organizer.vision.raster import PILLOW_ERRORS, decode_raster, factors_for
 
 _FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's `flip`: 3 half a turn, 5 and 6 quarter turns
 
@@ -36,10 +36,11 @@ def decode_heif(task: Task) -> Picture:
         exif = replace(read_exif(container.info.get("exif")), orientation=1)
         profile = container.info.get("icc_profile") or b""
         with task.gate.hold(cost):
-            pixels = over_white(reduce_to(container.to_pillow(), task.size))
+            factors = factors_for((width, height), task.size)
+            pixels = over_white(container.to_pillow().reduce(factors))
     except PILLOW_ERRORS as error:
         raise UnreadablePhotoError(f"the HEIC cannot be decoded ({error})") from error
-    return Picture(pixels, width, height, "heif", exif, profile)
+    return Picture(pixels, width, height, "heif", exif, profile, factors)
 
 
 def decode_jxl(task: Task) -> Picture:

@@ -23,6 +23,8 @@ class Picture:
 
     Attributes:
         pixels: uint8 (height, width, 3), blue first; may be smaller than the original.
+        reduced: by how much, across and down. Where the original's sides are no multiples of it, the last
+            column and row of `pixels` stand for a part of what the others stand for.
         width, height: of the original, in pixels.
         decoder: the way it was decoded, for people.
         exif: with the orientation that is still to be applied.
@@ -35,6 +37,7 @@ class Picture:
     decoder: str
     exif: Exif = field(default_factory=Exif)
     profile: bytes = b""
+    reduced: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)

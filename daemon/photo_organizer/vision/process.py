@@ -14,24 +14,30 @@ from typing import IO
 
 from photo_organizer.vision.wire import LineReader, Message, pack
 
+WORKER = "photo_organizer.vision.worker"
 _PIECE = 1 << 18
 _LAST_WORDS = 400
-_BURIAL_SECONDS = 0.5
+_BURIAL_SECONDS = 2.0
 
 
 class VisionProcess:
     """A running vision process.
 
     Args:
+        worker: the module that it runs.
         max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
+
+    Attributes:
+        last_words: the last line that it printed, once it is buried.
 
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, *, max_pixels: int) -> None:
+    def __init__(self, worker: str = WORKER, *, max_pixels: int) -> None:
         self._stages: dict[int, tuple[str, int | None, float]] = {}
         self._blamed: int | None = None
+        self.last_words = ""
         self._reader = LineReader()
         self._output = bytearray()
         self._errors = _anonymous_file()
@@ -48,7 +54,7 @@ class VisionProcess:
                     sys.executable,
                     "-P",
                     "-m",
-                    "photo_organizer.vision.worker",
+                    worker,
                     str(theirs.fileno()),
                     str(os.getpid()),
                 ],
@@ -163,6 +169,11 @@ class VisionProcess:
     def bury(self) -> str:
         """Waits for its end, enforces it if need be, and says what it died of ("SIGSEGV", "exit code 70")."""
         self._socket.close()
+        cause = self._wait_for_end()
+        self._read_last_words()
+        return cause
+
+    def _wait_for_end(self) -> str:
         try:
             code = self._popen.wait(_BURIAL_SECONDS)
         except subprocess.TimeoutExpired:
@@ -175,12 +186,13 @@ class VisionProcess:
                 return "it does not even end"
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
-    def last_words(self) -> str:
-        """The last line that the process printed, or ""."""
-        self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, self._errors.tell() - _LAST_WORDS))
-        lines = self._errors.read().decode("utf-8", "replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    def _read_last_words(self) -> None:
+        if self._errors.closed:
+            return
+        with self._errors as errors:
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+            lines = errors.read().decode("utf-8", "replace").split("\n")
+        self.last_words = next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _anonymous_file() -> IO[bytes]:

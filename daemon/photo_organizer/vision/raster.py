@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from dataclasses import replace
 from io import BytesIO
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photo_organizer.vision.colour import over_white, to_srgb
+from photo_organizer.vision.containers import declared_size
 from photo_organizer.vision.exif import read_exif
 from photo_organizer.vision.outcome import UnreadablePhotoError
 from photo_organizer.vision.picture import ENOUGH, Picture, Task
@@ -62,11 +64,14 @@ def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
     profile = image.info.get("icc_profile") or b""
     block = image.info.get("exif")
     exif = read_exif(block if block is not None else image.getexif().tobytes())
+    if image.format == "TIFF":  # Pillow has turned it already
+        exif = replace(exif, orientation=1)
     with task.gate.hold(cost):
         image.load()
-        small = reduce_to(_plain(image), task.size)
+        factors = factors_for(image.size, task.size)
+        small = _plain(image).reduce(factors)
         pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
-    return Picture(pixels, width, height, decoder + frame, exif, profile)
+    return Picture(pixels, *image.size, decoder + frame, exif, profile, factors)
 
 
 def _choose_frame(image: Image.Image, decoder: str) -> str:
@@ -114,16 +119,19 @@ def to_eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return scaled
 
 
-def reduce_to(image: Image.Image, size: int) -> Image.Image:
-    """The image box-averaged by whole factors, both sides still `ENOUGH` times `size`; alpha is weighed."""
-    across, down = (max(1, side // (ENOUGH * size)) for side in image.size)
-    return image.reduce((across, down)) if max(across, down) > 1 else image
+def factors_for(sides: tuple[int, int], size: int) -> tuple[int, int]:
+    """By which whole factors to average, across and down, so that both sides are still enough for `size`.
+
+    Pillow's `reduce` weighs colours by alpha, so that what is transparent does not shine through.
+    """
+    across, down = (max(1, side // (ENOUGH * size)) for side in sides)
+    return across, down
 
 
 def _by_opencv(task: Task, name: str) -> Picture | None:
     """What Pillow refused, such as deep TIFF in uncommon layouts; None where OpenCV does too."""
     data = np.frombuffer(task.data, np.uint8)
-    size = header_size(task.data)
+    size = declared_size(task.data)
     if size is None:
         return None
     task.check_size(*size)
@@ -139,16 +147,6 @@ def _by_opencv(task: Task, name: str) -> Picture | None:
     if pixels is None:
         return None
     return Picture(to_eight_bits(pixels), pixels.shape[1], pixels.shape[0], f"{name} by opencv")
-
-
-def header_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a TIFF or PNG declares, where Pillow can read that much."""
-    try:
-        with warnings.catch_warnings(), Image.open(BytesIO(data), formats=["TIFF", "PNG"]) as image:
-            warnings.simplefilter("ignore")
-            return image.size
-    except PILLOW_ERRORS:
-        return None
 
 
 def _words(error: BaseException) -> str:

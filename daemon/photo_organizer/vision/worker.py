@@ -130,10 +130,10 @@ class Worker:
             prediction_message(number, prediction)
             for (number, _, _), (prediction, _) in zip(decoded, results, strict=True)
         ]
-        self._send({"event": "resting", "thread": thread}, *answers)
         self._features.put(
             serving.backbone_key, [(prediction.sha256, vector) for prediction, vector in results]
         )
+        self._send({"event": "resting", "thread": thread}, *answers)
 
     def _open(self, thread: int, number: int, photo: Photo, size: int) -> tuple[str, DecodedPhoto]:
         """SHA-256 and pixels of a photo, from the same bytes."""

@@ -1,0 +1,29 @@
+"""The vision process with photos that do to it what a bug in a decoder would. Run by tests as a module."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from photo_organizer.vision import worker
+from photo_organizer.vision.decode import DecodedPhoto, decode
+
+
+def faulty_decode(data: bytes, *arguments: object, **options: object) -> DecodedPhoto:
+    if b"CRASH" in data:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if b"HANG" in data:
+        threading.Event().wait()
+    if b"RAISE" in data:
+        raise LookupError("an unforeseen one")
+    return decode(data, *arguments, **options)  # type: ignore[arg-type]
+
+
+worker.decode = faulty_decode  # type: ignore[assignment,attr-defined]
+
+if __name__ == "__main__":
+    code = worker.main()
+    sys.stderr.flush()
+    os._exit(code)
