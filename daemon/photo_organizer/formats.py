@@ -1,9 +1,9 @@
 """Image formats, by content and by extension: what the inbox offers, and what needs an extra.
 
-Why a table of our own and not a library (looked at in November 2026): `filetype` 1.2 (last release 2022) knows
-no JPEG XL, no RAW but CR2, not the HEIF brands heix, hevc and mif1-only, and wants the whole `ftyp` box;
-`puremagic` 1.30 takes every TIFF-like RAW for a TIFF and answers with a ranked list of guesses. Each costs the
-daemon about 33 ms and 3 MB at import. The table below costs neither and says which extra a format needs.
+Why a table of our own and not a library (looked at in November 2026): `filetype` 1.2 (last release 2022)
+knows no JPEG XL, no RAW but CR2, not the HEIF brands heix, hevc and mif1-only, and wants the whole `ftyp`
+box; `puremagic` 1.30 takes every TIFF-like RAW for a TIFF and answers with a ranked list of guesses. Each
+costs the daemon about 33 ms and 3 MB at import. The table below costs neither and says which extra is needed.
 
 Sources of the signatures: ISO/IEC 14496-12 and 23008-12 (`ftyp` brands), RFC 9649 (WebP), ISO/IEC 18181-2
 (JPEG XL), TIFF 6.0 and BigTIFF, and the makers' RAW headers as libraw and exiftool describe them.
@@ -27,7 +27,7 @@ class ImageFormat:
     Attributes:
         name: short, lower case, as `why` shows it.
         extensions: lower case with the dot; the first is the usual one.
-        extra: the optional part of this program that decodes it ("heif", "raw", "jxl"); None when none is needed.
+        extra: the optional part of this program that decodes it ("heif", "raw", "jxl"); None: none is needed.
         is_raw: a camera's raw data, which joins a JPEG or HEIC of the same name as its companion.
     """
 
@@ -57,13 +57,13 @@ PHASE_ONE_RAW = ImageFormat("phase one raw", (".iiq",), extra="raw", is_raw=True
 TIFF_RAW = ImageFormat(
     "raw",
     (
-        ".dng", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".arq", ".pef", ".ptx", ".srw", ".gpr", ".3fr", ".fff",
-        ".erf", ".kdc", ".dcr", ".dcs", ".mef", ".mos", ".k25",
+        ".dng", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".arq", ".pef", ".ptx", ".srw", ".gpr", ".3fr",
+        ".fff", ".erf", ".kdc", ".dcr", ".dcs", ".mef", ".mos", ".k25",
     ),
     extra="raw",
     is_raw=True,
 )  # fmt: skip
-"""DNG, Nikon, Sony, Pentax, Samsung, GoPro, Hasselblad, Epson, Kodak, Mamiya, Leaf: TIFF inside, told by extension."""
+"""DNG, Nikon, Sony, Pentax, Samsung, GoPro, Hasselblad, Epson, Kodak, Mamiya, Leaf: TIFF by content."""
 
 IMAGE_FORMATS = (
     JPEG, PNG, WEBP, BMP, TIFF, GIF, HEIF, AVIF, JPEG_XL,
@@ -134,7 +134,7 @@ def _is_bmp(head: bytes) -> bool:
 
 
 def _box_brands(head: bytes) -> frozenset[bytes]:
-    """Major and compatible brands of an ISO base media file, as far as `head` reaches; empty for other files."""
+    """Major and compatible brands of an ISO base media file, as far as `head` reaches; else none."""
     if head[4:8] != b"ftyp":
         return frozenset()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -178,7 +178,7 @@ def recognise(head: bytes) -> ImageFormat | None:
     Args:
         head: the first `HEAD_SIZE` bytes, or the whole of a shorter file.
 
-    Most makers' RAW files begin like any TIFF and are answered as TIFF; `identify` tells them by their extension.
+    Most makers' RAW files begin like any TIFF and are answered as TIFF; `identify` tells them by extension.
     """
     if head[4:8] == b"ftyp":
         return _recognise_box(head)
@@ -191,7 +191,7 @@ def by_extension(path: str | os.PathLike[str]) -> ImageFormat | None:
 
 
 def identify(head: bytes, path: str | os.PathLike[str]) -> ImageFormat | None:
-    """The format of a file, by content; the extension only tells apart what content cannot (RAW inside TIFF)."""
+    """The format of a file by content; the extension only tells apart what content cannot (RAW in TIFF)."""
     told = recognise(head)
     if told is TIFF:
         promised = by_extension(path)

@@ -12,6 +12,7 @@ from photo_organizer.inbox.bundles import bundle
 from photo_organizer.inbox.names import may_accompany
 
 LONG = "a-very-long-name-of-a-photo-that-goes-on-and-on-x.jpg"
+SHORT = "IMG_20200101_123456789_PANORAMA_X.jpg"
 COVER, OTHER = "00000IMG_00000_BURST20190101120000123_COVER.jpg", "00001IMG_00001_BURST20190101120000123.jpg"
 
 ONE_GROUP = {
@@ -36,9 +37,9 @@ ONE_GROUP = {
     "not UTF-8": ("f\udce9te.jpg", "f\udce9te.jpg.xmp"),
     "Takeout": ("IMG.jpg", "IMG.jpg.json"),
     "Takeout since 2024": ("IMG.jpg", "IMG.jpg.supplemental-metadata.json"),
-    "Takeout, tail cut": ("IMG_20200101_123456_BURST.jpg", "IMG_20200101_123456_BURST.jpg.supplemental-meta.json"),
-    "Takeout, tail cut short": ("IMG_20200101_123456789_PANORAMA_X.jpg", "IMG_20200101_123456789_PANORAMA_X.jpg.suppl.json"),
-    "Takeout, tail cut to its dot": ("IMG_20200101_123456789_PANORAMA_XYZ123.jpg", "IMG_20200101_123456789_PANORAMA_XYZ123.jpg..json"),
+    "Takeout, tail cut": ("IMG_20200101_123456.jpg", "IMG_20200101_123456.jpg.supplemental-metadat.json"),
+    "Takeout, tail cut short": (SHORT, SHORT + ".suppl.json"),
+    "Takeout, tail cut to its dot": (SHORT, SHORT + "..json"),
     "Takeout, name cut": (LONG, LONG[:46] + ".json"),
     "Takeout, name without extension": ("IMG.jpg", "IMG.json"),
     "Takeout, counter after the extension": ("IMG(1).jpg", "IMG.jpg(1).json"),

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from inbox_driver import JPEG_HEAD, Start, write_many
 
+from photo_organizer import fsops
+from photo_organizer.photo import Photo
+
 HEIC_HEAD = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 LITTER = [
     "a.jpg.part", "b.jpg.crdownload", "c.tmp", "d.jpg~", ".hidden.jpg", "._e.jpg", "Thumbs.db", "desktop.ini",
-    ".stfolder/f.jpg", "@eaDir/g.jpg/SYNOPHOTO_THUMB_M.jpg", ".Trash/h.jpg", "__MACOSX/i.jpg", ".photo-organizer-7.part",
-    "~$j.jpg", ".syncthing.k.jpg.tmp",
+    ".stfolder/f.jpg", "@eaDir/g.jpg/SYNOPHOTO_THUMB_M.jpg", ".Trash/h.jpg", "__MACOSX/i.jpg",
+    ".photo-organizer-7.part", "~$j.jpg", ".syncthing.k.jpg.tmp",
 ]  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def test_an_unknown_file_is_read_once_for_each_state_it_is_in(
     drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[Path] = []
-    open_photo = __import__("photo_organizer.fsops", fromlist=["open_photo"]).open_photo
+    open_photo = fsops.open_photo
 
     def counting(path: bytes) -> int:
         reads.append(Path(os.fsdecode(path)))
@@ -158,7 +161,7 @@ def test_what_undo_put_back_is_left_until_it_is_touched(drive: Start, folder: Pa
     held = {"a.jpg"}
     asked: list[str] = []
 
-    def is_held(photo):
+    def is_held(photo: Photo) -> bool:
         asked.append(photo.path.name)
         return photo.path.name in held and photo.identity.mtime_ns == mtime
 

@@ -90,7 +90,7 @@ def test_what_never_comes_to_rest_is_skipped(folder: Path, monkeypatch: pytest.M
 def test_groups_that_lie_apart_in_a_large_folder_stay_together(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows of three photos: partners are found wherever the listing has them, and each group comes once."""
+    """Windows of three photos: partners are found wherever they stand, and each group comes once."""
     monkeypatch.setattr(scan_module, "_WINDOW", 3)
     for number in range(40):
         write_many(folder, [f"{number}.jpg", f"{number}.nef", f"{number}.jpg.xmp"])

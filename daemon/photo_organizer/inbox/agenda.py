@@ -19,7 +19,7 @@ Item = TypeVar("Item", bound=Due)
 
 
 class Agenda(Generic[Item]):
-    """Items by their time. Planning anew moves an item; what was moved stays in the heap until it is met there."""
+    """Items by their time. An item planned anew moves; its old place in the heap is passed over later."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Item]] = []

@@ -8,11 +8,11 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from photo_organizer.errors import printable
+from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.folders import Folder, Root, Waiting
 from photo_organizer.inbox.gathering import Gathering
 from photo_organizer.inbox.kinds import Kind, kind_of
@@ -22,8 +22,8 @@ from photo_organizer.inbox.memory import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, 
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.names import may_accompany
 from photo_organizer.inbox.offering import RESTLESS_CHANGES, Offering
-from photo_organizer.inbox.scanner import Scanner, this_moment
-from photo_organizer.inbox.stillness import Observation
+from photo_organizer.inbox.scanner import Scanner
+from photo_organizer.inbox.stillness import Moment, Observation
 from photo_organizer.inbox.watching import Hints, InotifyWatcher
 from photo_organizer.photo import AssetGroup, Photo
 
@@ -49,50 +49,6 @@ class WatchSettings(Protocol):
     def recursive(self) -> bool: ...
     @property
     def ignore(self) -> Sequence[str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """What `collect` found.
-
-    Attributes:
-        groups: complete and still; in flight from now on.
-        more: whether another `collect` would bring more right away.
-        late: companions that stand alone; their photo may have been filed before. They are not in flight.
-    """
-
-    groups: tuple[AssetGroup, ...] = ()
-    more: bool = False
-    late: tuple[LateCompanion, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class InboxCounts:
-    """What lies in the inboxes, for `status`.
-
-    Attributes:
-        ready: photos that can be collected, those not examined yet included.
-        settling: groups that wait to be complete.
-        unsettled: of these, such as were found changed again and again.
-        in_flight: groups handed out.
-        retrying: photos to be offered again later.
-        not_images, orphans, videos: files that stay: other files, companions without a photo, videos alone.
-        waiting_for_extra: photos that stay until an extra is installed, by extra.
-        left: photos that stay for other reasons, by reason.
-        missing: inboxes that are not there.
-    """
-
-    ready: int = 0
-    settling: int = 0
-    unsettled: int = 0
-    in_flight: int = 0
-    retrying: int = 0
-    not_images: int = 0
-    orphans: int = 0
-    videos: int = 0
-    waiting_for_extra: dict[str, int] = field(default_factory=dict)
-    left: dict[str, int] = field(default_factory=dict)
-    missing: tuple[Path, ...] = ()
 
 
 class Inbox:
@@ -210,7 +166,7 @@ class Inbox:
         """Offer the group again after `after_seconds`, and after twice as long each further time."""
         folder = self._land(group)
         if folder is not None:
-            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, this_moment()))
+            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Moment.now()))
 
     def leave(self, group: AssetGroup, reason: str) -> None:
         """The group stays where it is, and is not offered again until a member changes.
@@ -275,7 +231,7 @@ class Inbox:
 
     def _hand_out(self, limit: int) -> list[AssetGroup]:
         groups: list[AssetGroup] = []
-        now = this_moment()
+        now = Moment.now()
         while len(groups) < limit and (waiting := self._scanner.pop_group(now.monotonic)) is not None:
             offer = self._offering.consider(waiting, now)
             if offer.again_at is not None:

@@ -1,4 +1,4 @@
-"""What lies in an inbox and is nobody's photo: unfinished downloads, hidden files, the litter of systems and NAS boxes."""
+"""What lies in an inbox and is nobody's photo: unfinished downloads, hidden files, the litter of systems."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 _UNFINISHED = (
-    "~", ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".tmp", ".temp", ".aria2", ".!ut",
-    ".!qb", ".swp",
+    "~", ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".tmp", ".temp",
+    ".aria2", ".!ut", ".!qb", ".swp",
 )  # fmt: skip
 _SYSTEM = frozenset(
     {
@@ -20,7 +20,7 @@ _SYSTEM = frozenset(
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is never looked at: dot files (`._*`, `.stfolder`) and the lists above."""
+    """Whether a file or folder of this name is never looked at: dot files and the lists above."""
     lower = name.lower()
     return name[0] == "." or lower.endswith(_UNFINISHED) or lower in _SYSTEM or name.startswith("~$")
 
@@ -28,8 +28,8 @@ def is_litter(name: str) -> bool:
 class Ignored:
     """The owner's own patterns (`watch.ignore`), as one compiled expression.
 
-    A pattern without a slash is held against the name of a file or folder at any depth; one with a slash against
-    the path below the inbox, where `*` also crosses slashes (`Private/*` is everything below `Private`).
+    A pattern without a slash is held against the name of a file or folder at any depth; one with a slash
+    against the path below the inbox, where `*` also crosses slashes (`Private/*` is all below `Private`).
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ class Ignored:
         self._paths = _compiled([pattern.strip("/") for pattern in patterns if "/" in pattern])
 
     def within(self, folder: str) -> Callable[[str], bool]:
-        """Whether to leave a name in `folder` alone, a path relative to the inbox ("" for the inbox itself)."""
+        """Whether to leave a name in `folder` alone, a path relative to the inbox ("": the inbox itself)."""
         if self._names is None and self._paths is None:
             return is_litter
         return partial(self._matches, folder)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 _NETWORK = frozenset(
     {
-        "nfs", "nfs4", "cifs", "smb3", "smbfs", "smb2", "ncpfs", "afs", "coda", "9p", "ceph", "glusterfs", "lustre",
-        "gfs2", "ocfs2", "beegfs", "orangefs", "davfs", "virtiofs", "vboxsf", "prl_fs", "vmhgfs", "drvfs",
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "smb2", "ncpfs", "afs", "coda", "9p", "ceph", "glusterfs",
+        "lustre", "gfs2", "ocfs2", "beegfs", "orangefs", "davfs", "virtiofs", "vboxsf", "prl_fs",
+        "vmhgfs", "drvfs",
     }
 )  # fmt: skip
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -17,10 +18,10 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def file_system_of(folder: str, mounts: Path = MOUNTS) -> str:
-    """The type of the file system that `folder` lies on ("ext4", "fuse.sshfs"); "" where the system does not say.
+    """The type of the file system that `folder` lies on ("ext4", "fuse.sshfs"); "" where nothing tells.
 
-    Fields as proc_pid_mountinfo(5) has them: the fifth is the mount point, the first after "-" the type. Of two
-    mounts on one point the later covers the earlier.
+    Fields as proc_pid_mountinfo(5) has them: the fifth is the mount point, the first after "-" the type. Of
+    two mounts on one point the later covers the earlier.
     """
     try:
         lines = mounts.read_bytes().decode("utf-8", "surrogateescape").splitlines()
@@ -40,5 +41,5 @@ def file_system_of(folder: str, mounts: Path = MOUNTS) -> str:
 
 
 def is_remote(file_system: str) -> bool:
-    """Whether others can write there unseen by this kernel. Of FUSE only `fuseblk` (disks) is known to be local."""
+    """Whether others can write there unseen by this kernel. Of FUSE only `fuseblk` is known to be a disk."""
     return file_system in _NETWORK or file_system.startswith("fuse.")

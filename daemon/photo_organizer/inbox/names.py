@@ -1,4 +1,4 @@
-"""What the names of phones, cameras and programs say about which files belong together. Names only: no file is read.
+"""What the names of phones, cameras and programs say about which files belong together. No file is read.
 
 All comparing is without regard to case and to how accents are composed (macOS decomposes them).
 
@@ -10,8 +10,9 @@ The schemes, and where they come from:
   `x.nef.dop` (DxO), `x.thm` (cameras).
 - RAW and JPEG: `DSC_1.NEF` with `DSC_1.JPG`.
 - Google: burst and portrait sets with one `_COVER`, Motion Photos (`PXL_1.MP.jpg` with `PXL_1.MP`).
-- Google Takeout: `x.jpg.json`, `x.jpg.supplemental-metadata.json`; the part before `.json` is cut at 46 characters,
-  so that the name is 51 long; `x(1).jpg` has `x.jpg(1).json`; `x-edited.jpg` shares the JSON of `x.jpg`.
+- Google Takeout: `x.jpg.json`, `x.jpg.supplemental-metadata.json`; the part before `.json` is cut at 46
+  characters, so that the name is 51 long; `x(1).jpg` has `x.jpg(1).json`; `x-edited.jpg` shares the JSON of
+  `x.jpg`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The last look at a group before it is offered: is it still what it was, and is it a photo that is wanted?"""
+"""The last look at a group before it is offered: is it still what it was, and a photo that is wanted?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def settled_at(observations: Iterable[Observation], settle_seconds: float) -> fl
 
 
 def _back_off(changes: int, settle_seconds: float) -> float:
-    """Seconds by which a restless file is asked later than it could have settled: ever more seldom, but for ever.
+    """Seconds by which a restless file is asked later than it could have settled: ever more, but for ever.
 
     An event in its folder has it asked at once all the same.
     """
@@ -142,7 +142,7 @@ class Offering:
             self._memory.forget(os.fspath(member.path), member.identity)
 
     def reason_to_leave(self, group: AssetGroup, reason: str) -> Fact:
-        """The fact that fits a group which the caller leaves: by its content if that tells, else in its words."""
+        """The fact that fits a group which the caller leaves: by content if that tells, else in its words."""
         try:
             told = hindrance(os.fspath(group.photo.path), self._available_extras, always_read=True)
         except OSError:

@@ -100,7 +100,12 @@ def find_groups(
 
     Args:
         paths: files and folders. A folder may be a symbolic link; nothing below it is followed.
+        settle_seconds: what has not changed for so long is complete.
+        recursive: whether to look into folders below the given ones.
+        videos: whether videos alone are groups too.
+        ignore: the owner's patterns (`watch.ignore`).
         library: not looked into.
+        available_extras: the optional formats that can be decoded.
         on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
 
     Raises:

@@ -35,11 +35,6 @@ _MISSING_SECONDS = 2.0
 _SHORTEST_POLL, _LONGEST_POLL = 0.05, 1.0
 
 
-def this_moment() -> Moment:
-    """Now, on both clocks."""
-    return Moment(time.monotonic(), time.time())
-
-
 class Scanner:
     """The folders of all inboxes, what waits in them, and when to look again.
 
@@ -161,7 +156,7 @@ class Scanner:
             return
         folder.unreadable = False
         self._visit_children(folder, listing)
-        look_again = self._gathering.take_over(folder, listing, this_moment())
+        look_again = self._gathering.take_over(folder, listing, Moment.now())
         ended = time.monotonic()
         folder.earliest = ended + _REST * (ended - began)
         folder.root.sweep_cost += ended - began

@@ -1,4 +1,4 @@
-"""What only an open file can tell: its first bytes, and whether somebody still writes it. Opened, never changed."""
+"""What only an open file can tell: its first bytes, and whether somebody still writes it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def is_being_written(path: str) -> bool:
 def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool = False) -> Fact | None:
     """Why a file is not to be offered, or None when it is.
 
-    Its content is asked only where the name does not suffice: unknown extension, or a format that needs an extra
-    which is not there (a `.heic` may be a JPEG all the same); or when told to (`always_read`).
+    Its content is asked only where the name does not suffice: unknown extension, or a format that needs an
+    extra which is not there (a `.heic` may be a JPEG all the same); or when told to (`always_read`).
 
     Raises:
         OSError: when its content cannot be read.

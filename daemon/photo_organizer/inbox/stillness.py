@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass, replace
 
 from photo_organizer.photo import FileIdentity
 
 CLOCK_GRAIN = 0.01
-"""Seconds by which a file's timestamp may lag behind the clock: the kernel stamps with its last timer tick."""
+"""Seconds by which a timestamp may lag behind the clock: the kernel stamps with its last timer tick."""
 
 _SECOND = 1_000_000_000
 
@@ -20,6 +21,10 @@ class Moment:
 
     monotonic: float
     wall: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.monotonic(), time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def observe(
 
 
 def regular_file(path: str) -> os.stat_result | None:
-    """The status of a regular file; None when there is nothing, or something else (a link, FIFO, device, folder).
+    """The status of a regular file; None when there is nothing, or something else (link, FIFO, folder).
 
     Raises:
         OSError: when the question has no answer (EIO, EACCES on the folder).

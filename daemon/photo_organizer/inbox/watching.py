@@ -1,11 +1,11 @@
 """Hints from the kernel about which folders to look at. Hints only: the scan is the truth.
 
-watchdog's `InotifyFD` (one inotify instance, one thread) is used, and not its `Observer`: the scan places a watch on
-each folder it enters, before it lists it, so that there is no moment in which a file can slip between the two;
-nothing is walked twice; an event costs a set insertion and no event object is queued, so that a burst of any size
-takes no memory; our own moves out of the inbox are no events at all; a queue overflow is told to the callback; and
-a refused watch (`fs.inotify.max_user_watches`) is told to the caller. The `Observer` does none of these, and holds
-each event that follows a move out of the folder back for half a second.
+watchdog's `InotifyFD` (one inotify instance, one thread) is used, and not its `Observer`. The scan places a
+watch on each folder it enters, before it lists it, so that there is no moment in which a file can slip between
+the two, and nothing is walked twice. An event costs a set insertion and no event object is queued, so that a
+burst of any size takes no memory. Our own moves out of the inbox are no events at all. A queue overflow is
+told to the callback, and a refused watch (`fs.inotify.max_user_watches`) to the caller. The `Observer` does
+none of these, and holds each event that follows a move out of the folder back for half a second.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What the kernel told since the last time: the folders to look at, or (`everything`) that it lost count."""
+    """What the kernel told: the folders to look at, or (`everything`) that it lost count."""
 
     folders: tuple[str, ...] = ()
     everything: bool = False
@@ -92,7 +92,7 @@ class InotifyWatcher:
     """
 
     def __init__(self, hints: Hints) -> None:
-        from watchdog.observers.inotify_c import InotifyConstants, InotifyFD  # noqa: PLC0415 - 60 ms, 7 MB, Linux only
+        from watchdog.observers.inotify_c import InotifyConstants, InotifyFD  # noqa: PLC0415 - slow, Linux only
 
         self._hints = hints
         self._mask = (

@@ -1,0 +1,53 @@
+"""What the inbox hands out, and what it knows to be lying there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from photo_organizer.inbox.late import LateCompanion
+from photo_organizer.photo import AssetGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What `collect` found.
+
+    Attributes:
+        groups: complete and still; in flight from now on.
+        more: whether another `collect` would bring more right away.
+        late: companions that stand alone; their photo may have been filed before. They are not in flight.
+    """
+
+    groups: tuple[AssetGroup, ...] = ()
+    more: bool = False
+    late: tuple[LateCompanion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """What lies in the inboxes, for `status`.
+
+    Attributes:
+        ready: photos that can be collected, those not examined yet included.
+        settling: groups that wait to be complete.
+        unsettled: of these, such as were found changed again and again.
+        in_flight: groups handed out.
+        retrying: photos to be offered again later.
+        not_images, orphans, videos: files that stay: other files, companions without a photo, videos alone.
+        waiting_for_extra: photos that stay until an extra is installed, by extra.
+        left: photos that stay for other reasons, by reason.
+        missing: inboxes that are not there.
+    """
+
+    ready: int = 0
+    settling: int = 0
+    unsettled: int = 0
+    in_flight: int = 0
+    retrying: int = 0
+    not_images: int = 0
+    orphans: int = 0
+    videos: int = 0
+    waiting_for_extra: dict[str, int] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    missing: tuple[Path, ...] = ()
