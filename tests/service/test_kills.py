@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from live import Household, LiveDaemon
 from models import draw_photo
 
@@ -30,12 +29,12 @@ def check_all_is_well(household: Household, before: Counter[str]) -> None:
     assert all(Path(row["destination"]).exists() for row in rows)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_daemon_is_killed_again_and_again(household: Household, seed: int) -> None:
-    chance = random.Random(seed)
-    photos = drop(household, 120)
+def test_the_daemon_is_killed_again_and_again(household: Household) -> None:
+    """A few times here; `tests/soak.py` does it for as long as one likes."""
+    chance = random.Random()
+    photos = drop(household, 80)
     before = household.contents()
-    for _ in range(4):
+    for _ in range(3):
         with LiveDaemon(household) as daemon:
             goal = len(household.ledger()) + chance.randrange(1, 30)
             while len(household.ledger()) < goal and household.waiting():
@@ -50,11 +49,11 @@ def test_the_daemon_is_killed_again_and_again(household: Household, seed: int) -
 
 
 def test_the_vision_process_is_killed_again_and_again(household: Household) -> None:
-    chance = random.Random(1)
-    photos = drop(household, 120)
+    chance = random.Random()
+    photos = drop(household, 80)
     before = household.contents()
     with LiveDaemon(household) as daemon:
-        for _ in range(4):
+        for _ in range(2):
             daemon.until(lambda status: status["vision_loaded"] or not household.waiting())
             time.sleep(chance.random() * 0.05)
             pid = daemon.vision_pid()

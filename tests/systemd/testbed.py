@@ -33,11 +33,11 @@ class Testbed:
     __test__ = False  # pytest: no test, in spite of its name
 
     def __init__(self, init: int) -> None:
-        self._init = init
+        self.init = init
 
     def outside(self, path: Path) -> Path:
         """Where a path of the machine is found from outside."""
-        return Path(f"/proc/{self._init}/root") / path.relative_to("/")
+        return Path(f"/proc/{self.init}/root") / path.relative_to("/")
 
     def run(self, *command: str, check: bool = True, seconds: float = 60.0) -> str:
         """Runs `command` as the person, in a session of their own, and returns what it printed.
@@ -80,7 +80,7 @@ class Testbed:
         return subprocess.run(state, check=False, capture_output=True).returncode == 0
 
     def _enter(self) -> list[str]:
-        return ["nsenter", f"--target={self._init}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
+        return ["nsenter", f"--target={self.init}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
 
 
 @contextlib.contextmanager

@@ -137,7 +137,7 @@ def _common_folder(folders: list[Path]) -> Path | None:
 
 def _outermost(folders: Iterable[Path]) -> list[Path]:
     kept: list[Path] = []
-    for folder in sorted(set(folders), key=lambda folder: len(folder.parts)):
+    for folder in sorted(set(folders), key=lambda folder: (len(folder.parts), folder)):
         if not any(folder.is_relative_to(other) for other in kept):
             kept.append(folder)
     return kept
