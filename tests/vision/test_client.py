@@ -288,8 +288,11 @@ def test_features_are_kept_for_training(make_client: MakeClient, tmp_path: Path,
     hashes = [outcome.prediction.sha256 for outcome in answered.values() if isinstance(outcome, Classified)]
     with FeatureStore(store) as features:
         kept = features.get(key, hashes)
+        facts = features.facts(hashes)
     assert set(kept) == set(hashes)
     assert {vector.shape for vector in kept.values()} == {(512,)}
+    assert set(facts) == set(hashes)
+    assert {(taken, len(look)) for taken, look in facts.values()} == {(None, 16)}
     assert store.stat().st_mode & 0o777 == 0o600
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.photo import Prediction
 from photo_organizer.vision.features import FeatureStore
 
 _WRITTEN_TOGETHER = 64
@@ -28,16 +29,16 @@ class FeatureWriter:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._waiting: list[tuple[str, str, NDArray[np.float32]]] = []
+        self._waiting: list[tuple[str, Prediction, NDArray[np.float32]]] = []
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
-    def put(self, backbone: str, vectors: Sequence[tuple[str, NDArray[np.float32]]]) -> None:
-        """Takes (sha256, vector (F,)) pairs, to be written soon."""
+    def put(self, backbone: str, results: Sequence[tuple[Prediction, NDArray[np.float32]]]) -> None:
+        """Takes predictions with their feature vectors (F,), to be written soon."""
         if self._path is None:
             return
         with self._lock:
-            self._waiting += [(backbone, sha256, vector) for sha256, vector in vectors]
+            self._waiting += [(backbone, prediction, vector) for prediction, vector in results]
             if len(self._waiting) >= _WRITTEN_TOGETHER:
                 self._write()
             elif self._timer is None:
@@ -63,10 +64,11 @@ class FeatureWriter:
             return
         try:
             with FeatureStore(self._path) as store:
-                for backbone in {row[0] for row in waiting}:
+                for backbone in {key for key, _, _ in waiting}:
                     store.put(
-                        backbone, [(sha256, vector) for key, sha256, vector in waiting if key == backbone]
+                        backbone, [(one.sha256, vector) for key, one, vector in waiting if key == backbone]
                     )
+                store.put_facts((one.sha256, one.taken, one.perceptual_hash) for _, one, _ in waiting)
         except (sqlite3.Error, OSError) as error:
             print(f"the feature store is given up ({error})", file=sys.stderr, flush=True)
             self._path = None

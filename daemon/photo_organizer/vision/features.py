@@ -1,6 +1,7 @@
 """The feature store: what the backbone saw in each photo, kept so that training need not decode again.
 
-One SQLite file, a row a (backbone, photo). It is a cache: losing it costs time, nothing else.
+One SQLite file: a vector a (backbone, photo), and for each photo what decoding told besides. It is a cache:
+losing it costs time, nothing else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +23,10 @@ from photo_organizer.vision.model import BACKBONE_FILE, INT8_FILES, ModelDescrip
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS features (
     backbone TEXT NOT NULL, sha256 BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (backbone, sha256)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS photos (
+    sha256 BLOB PRIMARY KEY, taken TEXT, perceptual_hash TEXT NOT NULL
+) WITHOUT ROWID;
 """
 _ASKED_TOGETHER = 500
 _BUSY_SECONDS = 10.0
@@ -53,8 +58,7 @@ class FeatureStore:
         self._connection.execute(
             "PRAGMA synchronous=OFF"
         )  # a cache; the process may die, the file stays sound
-        self._connection.execute(_SCHEMA)
-        self._connection.commit()
+        self._connection.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
         return self
@@ -80,10 +84,33 @@ class FeatureStore:
         """Vectors (F,) of those of `photos` (sha256, hex) that are known."""
         return dict(self._rows(backbone, photos))
 
+    def put_facts(self, photos: Iterable[tuple[str, datetime | None, str]]) -> None:
+        """Keeps (sha256, capture time, perceptual hash) of photos, in one transaction."""
+        rows = [
+            (bytes.fromhex(sha256), taken.isoformat() if taken else None, look)
+            for sha256, taken, look in photos
+        ]
+        with self._connection:
+            self._connection.executemany("INSERT OR IGNORE INTO photos VALUES (?, ?, ?)", rows)
+
+    def facts(self, photos: Sequence[str]) -> dict[str, tuple[datetime | None, str]]:
+        """Capture time and perceptual hash of those of `photos` (sha256, hex) that are known."""
+        found: dict[str, tuple[datetime | None, str]] = {}
+        for part, marks in _parts(photos):
+            query = f"SELECT sha256, taken, perceptual_hash FROM photos WHERE sha256 IN ({marks})"  # noqa: S608 (marks)
+            for sha256, taken, look in self._connection.execute(query, part):
+                found[sha256.hex()] = (datetime.fromisoformat(taken) if taken else None, look)
+        return found
+
     def _rows(self, backbone: str, photos: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float16]]]:
-        for start in range(0, len(photos), _ASKED_TOGETHER):
-            part = [bytes.fromhex(sha256) for sha256 in photos[start : start + _ASKED_TOGETHER]]
-            marks = ",".join("?" * len(part))
+        for part, marks in _parts(photos):
             query = f"SELECT sha256, vector FROM features WHERE backbone = ? AND sha256 IN ({marks})"  # noqa: S608 (marks)
             for sha256, vector in self._connection.execute(query, [backbone, *part]):
                 yield sha256.hex(), np.frombuffer(vector, "<f2").astype(np.float16)
+
+
+def _parts(photos: Sequence[str]) -> Iterator[tuple[list[bytes], str]]:
+    """Some hundred hashes at a time, with as many question marks."""
+    for start in range(0, len(photos), _ASKED_TOGETHER):
+        part = [bytes.fromhex(sha256) for sha256 in photos[start : start + _ASKED_TOGETHER]]
+        yield part, ",".join("?" * len(part))

@@ -130,9 +130,7 @@ class Worker:
             prediction_message(number, prediction)
             for (number, _, _), (prediction, _) in zip(decoded, results, strict=True)
         ]
-        self._features.put(
-            serving.backbone_key, [(prediction.sha256, vector) for prediction, vector in results]
-        )
+        self._features.put(serving.backbone_key, results)
         self._send({"event": "resting", "thread": thread}, *answers)
 
     def _open(self, thread: int, number: int, photo: Photo, size: int) -> tuple[str, DecodedPhoto]:
