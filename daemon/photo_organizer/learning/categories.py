@@ -30,7 +30,7 @@ def serving_categories(config: Configuration, model: Path) -> tuple[str, ...]:
 
 
 def trainable_categories(
-    config: Configuration, photos: Mapping[str, int], known: Sequence[str]
+    config: Configuration, photos: Mapping[str, int], known: Sequence[str], *, least: int
 ) -> tuple[tuple[str, ...], dict[str, int]]:
     """The categories of a new model, and the photos of those that are still too few.
 
@@ -38,13 +38,13 @@ def trainable_categories(
         config: the configured categories come first, in their order.
         photos: how many photos each category could learn from, the owner's folders included.
         known: categories that the backbone's exemplars cover.
+        least: how many photos make a category that the exemplars do not cover.
     """
     names = [*config.categories, *sorted(set(photos) - set(config.categories))]
     enough = [
         name
         for name in names
-        if (name in known and name in config.categories)
-        or photos.get(name, 0) >= config.retraining.min_photos_per_category
+        if (name in known and name in config.categories) or photos.get(name, 0) >= least
     ]
     few = {name: photos.get(name, 0) for name in names if name not in enough and photos.get(name, 0)}
     return tuple(enough), few

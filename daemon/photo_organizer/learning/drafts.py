@@ -34,12 +34,16 @@ class Draft:
     def inherit(self, parent: Path, *names: str) -> None:
         """Takes over files of another model unchanged: by hard link, or by copy where that is impossible."""
         for name in names:
-            target = self.path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(parent / name, target)
-            except OSError:
-                shutil.copyfile(parent / name, target)
+            self.inherit_as(parent / name, name)
+
+    def inherit_as(self, file: Path, name: str) -> None:
+        """Takes over one file of another model under a name of its own."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, target)
+        except OSError:
+            shutil.copyfile(file, target)
 
     def seal(self, fields: Mapping[str, Any]) -> Manifest:
         """Writes `model.json` with the sha256 of every file of the draft, and syncs all of it to the disk.

@@ -5,14 +5,14 @@ exemplars.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.dataset import Part, Shot, group_shots, split
-from photo_organizer.learning.head import Floats, Head, Labels
+from photo_organizer.learning.head import Floats, Head
 from photo_organizer.learning.head_training import Samples
 from photo_organizer.learning.label_store import Label, LabelStore, PhotoFacts, Provenance
 from photo_organizer.learning.manifest import Manifest, read_manifest
@@ -100,6 +100,11 @@ class OwnerPhotos:
             np.int64,
         )
 
+    def with_features(self, features: Mapping[str, Floats]) -> OwnerPhotos:
+        """The same photos as another backbone sees them."""
+        seen = np.stack([features[it.sha256] for it in self.labels]).astype(np.float32)
+        return replace(self, samples=replace(self.samples, features=seen))
+
 
 def owner_photos(
     labels: Sequence[Label],
@@ -136,6 +141,9 @@ def owner_photos(
     store.extend_parts(parts)
     held_groups = {int(groups[index]) for index in judges if parts[chosen[index].sha256] is Part.HOLD_OUT}
     of_guess = [Part.ASIDE if int(group) in held_groups else Part.TRAIN for group in groups]
+    if untouched_weight > 0:  # what was trained on never judges, also when the owner confirms it later
+        guesses = {it.sha256: of_guess[index] for index, it in enumerate(chosen) if it.sha256 not in parts}
+        store.extend_parts(guesses)
     return OwnerPhotos(
         labels=tuple(chosen),
         samples=Samples(
@@ -150,8 +158,3 @@ def owner_photos(
 
 def _weight(label: Label, untouched_weight: float) -> float:
     return untouched_weight if label.provenance is Provenance.UNTOUCHED else 1.0
-
-
-def label_names(labels: Labels, categories: Sequence[str]) -> list[str]:
-    """The names of labels (N,)."""
-    return [categories[label] for label in labels.tolist()]

@@ -6,6 +6,7 @@ the same store, and a photo that kills its decoder kills neither the training no
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +25,8 @@ from photo_organizer.vision.model import read_model
 from photo_organizer.vision.outcome import Classified
 
 _WAIT_SECONDS = 1.0
+_WRITING_SECONDS = 30.0
+_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,15 @@ def photo_features(
         known = store.get(key, list(photos))
     facts = labels.facts()
     missing = [it for it in photos if it not in known or it not in facts]
-    found, failed = _look_at(config, model, {it: photos[it] for it in missing}, progress)
-    labels.remember_facts(found)
     with FeatureStore(store_path) as store:
+        found, failed = _look_at(
+            config,
+            model,
+            {it: photos[it] for it in missing},
+            progress,
+            stored=lambda it: len(store.get(key, it)) == len(it),
+        )
+        labels.remember_facts(found)
         known |= store.get(key, [it for it in found if it not in known])
     return PhotoFeatures(
         features={it: vector.astype(np.float32) for it, vector in known.items()},
@@ -86,7 +95,12 @@ def _key(config: Configuration, model: Path) -> str:
 
 
 def _look_at(
-    config: Configuration, model: Path, photos: Mapping[str, Path], progress: Callable[[int, int], None]
+    config: Configuration,
+    model: Path,
+    photos: Mapping[str, Path],
+    progress: Callable[[int, int], None],
+    *,
+    stored: Callable[[Sequence[str]], bool],
 ) -> tuple[dict[str, PhotoFacts], dict[str, str]]:
     found: dict[str, PhotoFacts] = {}
     failed: dict[str, str] = {}
@@ -106,6 +120,10 @@ def _look_at(
         while True:
             client.submit(list(islice(waiting, client.capacity - client.in_flight)))
             if not client.in_flight:
+                # The process writes features some seconds late, and must not be ended before.
+                late = time.monotonic() + _WRITING_SECONDS
+                while not stored(list(found)) and time.monotonic() < late:
+                    time.sleep(_PAUSE_SECONDS)
                 return found, failed
             for outcome in client.poll(_WAIT_SECONDS):
                 sha256 = wanted[outcome.photo.path]

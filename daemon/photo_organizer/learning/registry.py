@@ -234,7 +234,7 @@ class Registry:
 
     def _is_starter(self, model_id: str) -> bool:
         manifest = self._record(self.directory / model_id).manifest
-        return manifest is not None and manifest.parent is None
+        return manifest is not None and manifest.parent is None and manifest.id.startswith("starter")
 
     def _copy_starter(self, starter: Path, manifest: Manifest) -> Path:
         with self.draft() as draft:
