@@ -34,6 +34,7 @@ from photo_organizer.service.wake import Signals, WakePipe
 log = logging.getLogger(__name__)
 
 _ROUNDS_PER_PATIENCE = 4
+_SHOWING_SECONDS = 0.1
 _SAVED_SECONDS = 0.3  # editors write a file in steps
 
 
@@ -80,6 +81,8 @@ class Daemon:
         self._rooms: Rooms | None = None
         self._config_error: str | None = None
         self._reload_at: float | None = None
+        self._show_at = 0.0
+        self._is_shown = True
 
     def run(self) -> None:
         """Starts, loops until asked to stop, and stops cleanly."""
@@ -131,7 +134,10 @@ class Daemon:
         result = self._training.step()
         if result is not None and result.promoted:
             self._take_over_model()
-        self._show()
+        if time.monotonic() >= self._show_at:
+            self._show()
+        else:
+            self._is_shown = False
 
     def _wait(self) -> None:
         """Until something happens or is due."""
@@ -142,6 +148,7 @@ class Daemon:
         if self._rooms is not None:
             watch_vision(self._rooms.vision, poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
+        moments.append(None if self._is_shown else self._show_at)
         if self._rooms is not None:
             moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
@@ -223,7 +230,11 @@ class Daemon:
         return overview.status(self._rooms, phase=self._phase, config_error=self._config_error)
 
     def _show(self) -> None:
-        """Tells the status file and the service manager what changed, and ends a batch that is over."""
+        """Tells the status file and the service manager what changed, and ends a batch that is over.
+
+        Not at every turn: to count what lies in a full inbox costs more than a turn does.
+        """
+        self._is_shown, self._show_at = True, time.monotonic() + _SHOWING_SECONDS
         status = self._status()
         if self._rooms is not None and status.state is State.IDLE and not status.settling:
             self._rooms.pipeline.end_batch()

@@ -128,7 +128,7 @@ def inotify_findings(configuration: Configuration) -> Iterator[Finding]:
     if allowed is not None and needed > allowed // 2:
         wanted = max(524_288, 4 * needed)
         yield Finding(
-            f"the inboxes have {needed:,} folders, and the kernel lets all your programs watch {allowed:,}",
+            f"the inboxes have {needed:,} folders; the kernel lets all your programs watch {allowed:,}",
             _sysctl("fs.inotify.max_user_watches", wanted),
         )
     instances = _number(_INSTANCE_LIMIT)

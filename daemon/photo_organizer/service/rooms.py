@@ -9,6 +9,7 @@ from collections.abc import Callable
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
+from photo_organizer.learning.categories import serving_categories
 from photo_organizer.learning.registry import Registry
 from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.service.pipeline import Pipeline
@@ -42,6 +43,7 @@ class Rooms:
         self._wake = wake
         self.library = library
         self._model = read_model(Registry(configuration.model_directory).current())
+        self._categories: tuple[str, ...] = ()
         self.inbox = self._new_inbox()
         self.vision = self._new_vision()
         self.pipeline = Pipeline(
@@ -79,8 +81,12 @@ class Rooms:
         model = read_model(Registry(self._configuration.model_directory).current())
         if model == self._model:
             return False
+        categories = serving_categories(self._configuration, model.directory)
         self._model = model
-        self.vision.use_model(model.directory)
+        if categories == self._categories:
+            self.vision.use_model(model.directory)
+        else:
+            self._exchange_vision()
         self.pipeline.placement = Placement.by(self._configuration, model.thresholds)
         return True
 
@@ -152,6 +158,7 @@ class Rooms:
         )
 
     def _new_vision(self) -> VisionClient:
+        self._categories = serving_categories(self._configuration, self._model.directory)
         return new_vision(self._configuration, self._model)
 
 
@@ -161,7 +168,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=configuration.categories,
+        categories=serving_categories(configuration, model.directory),
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,
