@@ -65,7 +65,7 @@ def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
         return "stopped: no daemon is running"
-    state = f"{values['state']} since {_moment(values['since'])} (process {values['pid']})"
+    state = f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
     return f"{state}: {values['reason']}" if values.get("reason") else state
 
 
