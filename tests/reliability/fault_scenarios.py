@@ -31,7 +31,8 @@ class Scenario:
     """What comes again by itself after a start, before everything is as it should be."""
     two_devices: bool = False
     limits: tuple[str, ...] = ()
-    """What the file system cannot do: `noreplace`, `link`."""
+    """What the file system cannot do: `noreplace`, `link`; or `across`, to move between folders, as across devices
+    (in memory, since syncing a disk takes its time; `two_devices` are real ones)."""
     is_last_resort: bool = False
     """Part-filled final names may be seen after a crash (and only there), as `docs/reliability.md` says."""
 
@@ -107,12 +108,14 @@ SCENARIOS = (
     Scenario("a correction", _photo, _correct, _file, repeat=_correct),
     Scenario("a late companion", _prepare_join, _join, _file_photo_alone),
     Scenario("a ledger rebuilt", _photo, _rebuild, _file),
-    Scenario("a group across devices", _group, _file, two_devices=True),
-    Scenario("undo across devices", _group, _undo, _file, two_devices=True),
+    Scenario("a group across devices", _group, _file, limits=("across",)),
+    Scenario("undo across devices", _group, _undo, _file, limits=("across",)),
+    Scenario("quarantine across devices", _bad, _file, limits=("across",)),
     Scenario("a group by links", _group, _file, limits=("noreplace",)),
-    Scenario("a group across devices by links", _group, _file, two_devices=True, limits=("noreplace",)),
+    Scenario("a group across devices by links", _group, _file, limits=("across", "noreplace")),
     Scenario("a group by reservation", _group, _file, limits=("noreplace", "link"), is_last_resort=True),
 )
+ACROSS_DEVICES = Scenario("a group across real devices", _group, _file, two_devices=True)
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
@@ -122,11 +125,23 @@ def limited(base: type[FileOperations], limits: tuple[str, ...]) -> type[FileOpe
     class Limited(base):  # type: ignore[misc,valid-type]
         pass
 
+    if "across" in limits:
+        Limited.rename_without_replacing = _within_folder("rename_without_replacing", base)  # type: ignore[method-assign]
+        Limited.link = _within_folder("link", base)  # type: ignore[method-assign]
     if "noreplace" in limits:
         Limited.rename_without_replacing = _refusing(errno.EINVAL)  # type: ignore[method-assign]
     if "link" in limits:
         Limited.link = _refusing(errno.EPERM)  # type: ignore[method-assign]
     return Limited
+
+
+def _within_folder(name: str, base: type[FileOperations]) -> Callable[..., None]:
+    def move(self: FileOperations, old: bytes, folder: int, new: bytes, new_folder: int) -> None:
+        if not os.path.samestat(os.fstat(folder), os.fstat(new_folder)):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        getattr(base, name)(self, old, folder, new, new_folder)
+
+    return move
 
 
 def _refusing(code: int) -> Callable[..., None]:

@@ -84,6 +84,13 @@ class Household:
         paths = [path for place in places for path in files_below(place) if not path.name.endswith(".reason.txt")]
         return Counter(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
+    def organizer(self, *arguments: str) -> str:
+        """Runs another command of the program, and returns what it printed."""
+        command = [sys.executable, "-m", "photo_organizer", *arguments, "--config", str(self.config)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def leftovers(self) -> list[Path]:
         """Hidden or temporary files that must not outlive a recovery."""
         hidden = [path for place in (self.inbox, self.library) for path in place.rglob(".*") if path.is_file()]
