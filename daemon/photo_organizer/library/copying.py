@@ -237,8 +237,7 @@ class Copier:
     def _remove_sources(
         self, operation: Operation, copies: list[_Copy], source: int, destination: int
     ) -> None:
-        removed = 0
-        for copy in copies:
+        for number, copy in enumerate(copies):
             name = os.path.basename(copy.move.source)
             try:
                 with at_source(copy.move.source):
@@ -247,12 +246,11 @@ class Copier:
                     captured = self._hidden(operation, copy.move, "source")
                     remove_if(self._operations, Spot(name, source), captured, copy.source)
             except (SourceTrouble, DestinationTrouble):
-                if removed:
+                if number:
                     self.is_clean = False
                 else:
                     self._clean_up(operation, copies, source, destination)
                 raise
-            removed += 1
 
     def _clean_up(self, operation: Operation, copies: list[_Copy], source: int, destination: int) -> None:
         """Takes every copy away again: each is one of ours, and its source is complete in its place."""
@@ -263,11 +261,13 @@ class Copier:
                 if copy.published and here is not Found.SAME:
                     self.is_clean = False  # the only one that is left: recovery decides
                     continue
+                # first: a rename between two links to one file, as removing the other begins with, does
+                # nothing
+                self._remove_hidden(copy.hidden, destination)
                 if copy.published:
                     self._remove_published(copy, destination)
             except OSError:
                 self.is_clean = False
-            self._remove_hidden(copy.hidden, destination)
 
     def _put_captured_back(self, operation: Operation, copy: _Copy, source: int) -> None:
         hidden = self._hidden(operation, copy.move, "source")

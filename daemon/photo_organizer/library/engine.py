@@ -171,7 +171,9 @@ class Engine:
         outcome.operation = mover.move(outcome.operation, rename)
         try:
             with at_destination(outcome.operation.destination):
-                settle_reason(self._operations, self._journal, outcome.operation, folders, mover.hidden)
+                settle_reason(
+                    self._operations, self._journal, outcome.operation, folders, mover.hidden, came=True
+                )
         except DestinationTrouble as trouble:
             raise StillOpenError(trouble) from trouble
 

@@ -11,11 +11,13 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from ..fsops import FileOperations
 from ..photo import FileIdentity
 from .copying import Copier
 from .folders import Folders, Place
+from .names import GroupNames
 from .records import Move, Operation
 from .steps import Found, NoAtomicMoveError, Spot, find, has_content, put_back, remove_if, shift
 from .troubles import (
@@ -31,6 +33,9 @@ from .troubles import (
 
 FOLDER_MODE = 0o777
 """Of category folders, less the umask: they are the owner's."""
+
+
+_MOST_TRIES = 1000
 
 
 class NameTakenError(Exception):
@@ -193,7 +198,29 @@ class Mover:
             self._operations.sync(source)
             remove_if(self._operations, Spot(new_name, destination), hidden, there)
             return
-        put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
+        try:
+            put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self._copy_back(operation, move, FileIdentity.of(there), source, destination)
+
+    def _copy_back(
+        self, operation: Operation, move: Move, identity: FileIdentity, source: int, destination: int
+    ) -> None:
+        """The way back over devices; only when the destination folder was moved away under our hands."""
+        name = os.path.basename(move.source)
+        for number in range(1, _MOST_TRIES):
+            candidate = os.path.join(os.path.dirname(move.source), GroupNames(name).numbered(number)[0])
+            back = Move(move.destination, candidate, identity, None, move.position)
+            try:
+                copier = Copier(self._operations, self.hidden, lambda _: None)
+                copier.copy(replace(operation, moves=(back,)), destination, source)
+            except FileExistsError:
+                continue
+            except (SourceTrouble, DestinationTrouble) as trouble:
+                raise OSError(errno.EIO, str(trouble)) from trouble
+            return
 
     def landed(self, operation: Operation) -> FileIdentity | None:
         """What the operation's photo is at its destination, now."""

@@ -78,16 +78,25 @@ def settle_reason(
     operation: Operation,
     folders: Folders,
     hidden: Callable[[Operation, Move, str], bytes],
+    *,
+    came: bool,
 ) -> None:
-    """Writes the reason of a photo that came into quarantine, and removes that of one that left it.
+    """Writes the reason of a photo that came into quarantine, and removes that of one that left it or never
+    came.
 
     Raises:
         OSError: it cannot be written or removed.
     """
     if operation.kind == Action.QUARANTINED:
         folder = folders.open(Place(os.path.dirname(operation.destination), operation.destination_root))
-        write_reason(operations, operation, folder, hidden)
-    elif operation.kind == Action.UNDONE:
+        if came:
+            write_reason(operations, operation, folder, hidden)
+            return
+        remove_reason(operations, operation, folder)
+        part = hidden(operation, operation.moves[0], "reason.part")
+        if _exists(operations, part, folder):
+            operations.unlink(part, folder)
+    elif came and operation.kind == Action.UNDONE:
         for parent in journal.select("o.id = ? AND o.kind = 'quarantined'", (operation.parent,)):
             folder = folders.open(Place(os.path.dirname(parent.destination), parent.destination_root))
             remove_reason(operations, parent, folder)

@@ -92,14 +92,19 @@ class Recoverer:
             folders.open(Place.below(operation.destination[: operation.destination_root]))
         sides = _Sides(_open(folders, source_place(operation)), _open(folders, destination_place(operation)))
         moved = [move for move in operation.moves if self._settle(operation, move, sides, mover)]
+        made = replace(operation, moves=())
         if moved:
-            operation = self._bring_together(operation, moved, folders, mover, sides)
-        self._close(operation if moved else replace(operation, moves=()), operation, folders, sides, mover)
+            made = self._bring_together(operation, moved, folders, mover, sides)
+        self._close(made, operation, folders, sides, mover)
 
     def _close(
         self, made: Operation, operation: Operation, folders: Folders, sides: _Sides, mover: Mover
     ) -> None:
         """Makes sure of the folders, and writes down how it ended."""
+        if sides.destination is not None:
+            came = bool(made.moves)
+            settled = made if came else operation
+            settle_reason(self.operations, self.journal, settled, folders, mover.hidden, came=came)
         for folder in (sides.destination, sides.source):
             if folder is not None:
                 self.operations.sync(folder)
@@ -107,7 +112,6 @@ class Recoverer:
             self.journal.finish([], [operation], {})
             self.report.taken_back += 1
             return
-        settle_reason(self.operations, self.journal, made, folders, mover.hidden)
         self.operations.sync(folders.open(destination_place(made)))
         landed: dict[int, FileIdentity] = {}
         identity = mover.landed(made)
