@@ -145,8 +145,8 @@ def package_findings() -> Iterator[Finding]:
         yield Finding(
             "systemd-python is not installed; journal fields are sent by the program itself",
             "nothing needs it; to have it all the same, install python3-systemd (Debian, Ubuntu, Fedora) or "
-            "python-systemd (Arch), or build the extra [systemd] with pkg-config, a C compiler and libsystemd-dev "
-            "(Debian, Ubuntu), systemd-devel (Fedora) or systemd-libs (Arch)",
+            "python-systemd (Arch), or build the extra [systemd] with pkg-config, a C compiler and "
+            "libsystemd-dev (Debian, Ubuntu), systemd-devel (Fedora) or systemd-libs (Arch)",
             optional=True,
         )
 

@@ -12,9 +12,10 @@ from photo_organizer.inbox import Inbox
 from photo_organizer.learning.categories import serving_categories
 from photo_organizer.learning.registry import Registry
 from photo_organizer.library import Library, LibrarySettings
+from photo_organizer.service.labelling import LabellingLibrary
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.roles import Reporter
+from photo_organizer.service.roles import Destination, Reporter
 from photo_organizer.vision.client import VisionClient
 from photo_organizer.vision.model import ModelDescription, read_model
 
@@ -49,7 +50,7 @@ class Rooms:
         self.pipeline = Pipeline(
             self.inbox,
             self.vision,
-            library,
+            destination_of(configuration, library),
             Placement.by(configuration, self._model.thresholds),
             reporter,
             linger=configuration.batch.max_wait_seconds,
@@ -103,6 +104,7 @@ class Rooms:
         self._configuration, self._model = configuration, model
         self.pipeline.placement = Placement.by(configuration, model.thresholds)
         self.pipeline.linger = configuration.batch.max_wait_seconds
+        self.pipeline.destination = destination_of(configuration, self.library)
         if _inbox_settings(configuration) != _inbox_settings(before):
             self._exchange_inbox()
         if _vision_settings(configuration) != _vision_settings(before):
@@ -130,7 +132,7 @@ class Rooms:
             self.library = open_library(before)
             raise
         finally:
-            self.pipeline.destination = self.library
+            self.pipeline.destination = destination_of(before, self.library)
 
     def _exchange_inbox(self) -> None:
         self.pipeline.give_back()
@@ -174,6 +176,11 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
     )
+
+
+def destination_of(configuration: Configuration, library: Library) -> Destination:
+    """`library`, or with `xmp_sidecar` what writes keywords on the way into it."""
+    return LabellingLibrary(library) if configuration.metadata.xmp_sidecar else library
 
 
 def open_library(configuration: Configuration) -> Library:
