@@ -190,12 +190,12 @@ class Copier:
             name = os.path.basename(copy.move.destination)
             try:
                 shift(self._operations, Spot(copy.hidden, destination), Spot(name, destination), copy.hidden)
-            except FileExistsError:
-                raise
             except NoAtomicMoveError:
                 operation = self._publish_reserved(operation, copy, name, destination)
             except OSError as error:
                 copy.published = self._is_at(copy, name, destination)
+                if isinstance(error, FileExistsError):
+                    raise
                 raise destination_trouble(error, copy.move.destination) from error
             copy.published = True
         with at_destination(operation.destination):
