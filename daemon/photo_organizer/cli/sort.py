@@ -88,6 +88,7 @@ def show_plan(
             summary.print_photos(listed)
         summary.print_folders(result.tally)
         summary.print_histogram(result.tally)
+        summary.print_look_alikes(result.alike)
         summary.print_work(work)
         click.echo(f"planned {summary.in_words(result.tally)}; nothing was moved")
     summary.print_rest(result.tally, quiet=as_json)

@@ -15,7 +15,7 @@ from photo_organizer.library import Filing
 from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.rooms import open_library
+from photo_organizer.service.rooms import destination_of, open_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     total = sum(1 for _ in plan.photos())  # a damaged plan is refused as a whole
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(total) as bar:
-        destination = Watched(library, on_row)
+        destination = Watched(destination_of(configuration, library), on_row)
         photos = plan.photos()
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):
             ready = list(_unchanged(chunk, result, bar))
@@ -73,14 +73,14 @@ def _unchanged(chunk: list[PlannedPhoto], result: Result, bar: Bar) -> Iterator[
 
 def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar: Bar) -> None:
     filings = {
-        photo.group: Filing(
+        photo.group.photo.path: Filing(
             photo.group, photo.action, photo.folder, photo.prediction, photo.decision, photo.reason
         )
         for photo in photos
     }
     report = destination.file(list(filings.values()), batch=destination.batch or None)
     for placed in report.filed:
-        filing = filings[placed.group]
+        filing = filings[placed.group.photo.path]
         result.tally.placed(filing, placed)
         bar.advance(filing.decision.category if filing.decision else str(placed.action))
     for _ in report.left:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sorting.draft import PlanDraft
+from photo_organizer.cli.sorting.look_alikes import LookAlikes
 from photo_organizer.cli.sorting.plan import PlanHead, PlannedPhoto
 from photo_organizer.cli.sorting.planned_library import DiskWork, PlannedLibrary
 from photo_organizer.cli.sorting.progress import SortReporter, make_bar
@@ -26,7 +27,7 @@ from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.rooms import available_extras, new_vision, open_library
+from photo_organizer.service.rooms import available_extras, destination_of, new_vision, open_library
 from photo_organizer.vision.model import ModelDescription, read_model
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from photo_organizer.inbox import Skipped
     from photo_organizer.library import Filing, FilingReport, JoinReport
     from photo_organizer.photo import AssetGroup, Photo
+    from photo_organizer.service.roles import Destination
 
     OnRow = Callable[[Filing, dict[str, Any]], None]
 
@@ -50,11 +52,13 @@ class Result:
         tally: the counts.
         stopped: whether it was asked to stop before all was done.
         batch: the ledger's id of what was filed; empty when nothing was.
+        alike: photos that look like another one, of a plan.
     """
 
     tally: Tally = field(default_factory=Tally)
     stopped: bool = False
     batch: str = ""
+    alike: LookAlikes = field(default_factory=LookAlikes)
 
 
 class Watched:
@@ -65,7 +69,7 @@ class Watched:
         on_row: told of each filing with its row.
     """
 
-    def __init__(self, inner: Library | PlannedLibrary, on_row: OnRow) -> None:
+    def __init__(self, inner: Destination, on_row: OnRow) -> None:
         self._inner = inner
         self._on_row = on_row
         self.batch = ""
@@ -75,9 +79,9 @@ class Watched:
         time = now_text()
         report = self._inner.file(filings, batch=batch)
         self.batch = report.batch
-        of_group = {filing.group: filing for filing in filings}
+        of_path = {filing.group.photo.path: filing for filing in filings}
         for placed in report.filed:
-            filing = of_group[placed.group]
+            filing = of_path[placed.group.photo.path]
             self._on_row(filing, row_of(filing, placed, batch=report.batch, time=time))
         return report
 
@@ -101,7 +105,7 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], on_row: OnRow)
     model = model_in_use(configuration)
     result = Result()
     with open_library(configuration) as library:
-        destination = Watched(library, on_row)
+        destination = Watched(destination_of(configuration, library), on_row)
         try:
             _run(configuration, model, paths, destination=destination, result=result)
         finally:
@@ -137,6 +141,8 @@ def make_plan(
     result = Result()
 
     def take(filing: Filing, row: dict[str, Any]) -> None:
+        if filing.prediction is not None and row["action"] != Action.DUPLICATE:
+            result.alike.add(filing.prediction.perceptual_hash, row["source"])
         if draft is not None:
             draft.add(PlannedPhoto.of(filing, row))
         on_row(filing, row)

@@ -13,6 +13,7 @@ from photo_organizer.errors import printable
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
+    from photo_organizer.cli.sorting.look_alikes import LookAlikes
     from photo_organizer.cli.sorting.planned_library import DiskWork
     from photo_organizer.cli.sorting.tally import Tally
 
@@ -72,6 +73,19 @@ def print_work(work: DiskWork) -> None:
     if work.new_folders:
         parts.append(f"{counted(len(work.new_folders), 'new folder')}")
     click.echo(f"disk work: {', '.join(parts) or 'none'}")
+
+
+def print_look_alikes(alike: LookAlikes) -> None:
+    """Photos that look like another one: told, never acted on."""
+    if not alike.count:
+        return
+    click.echo(
+        f"{counted(alike.count, 'photo looks', 'photos look')} like another (nothing is done about it):"
+    )
+    for one, other in alike.pairs:
+        click.echo(f"  {printable(shown_path(one))} like {printable(shown_path(other))}")
+    if alike.count > len(alike.pairs):
+        click.echo(f"  and {alike.count - len(alike.pairs):,} more")
 
 
 def print_rest(tally: Tally, *, quiet: bool) -> None:
