@@ -113,6 +113,14 @@ class VisionClient:
             self._start_if_needed()
             self._send_waiting()
 
+    def warm_up(self) -> None:
+        """Starts the process, when it is not running, for photos that will be submitted in a moment.
+
+        Raises:
+            VisionError: the process cannot be started at all.
+        """
+        self._start_if_needed()
+
     def poll(self, timeout: float = 0) -> list[Outcome]:
         """Outcomes that are there, waiting up to `timeout` seconds for the first.
 

@@ -79,9 +79,7 @@ def _first_directory(data: bytes) -> dict[int, int]:
 
 
 def declared_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of a PNG or a classic TIFF declares; None where it declares none."""
-    if data.startswith(b"\x89PNG"):
-        return (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) if len(data) >= 24 else None
+    """Width and height that the header of a classic TIFF declares; None where it declares none."""
     tags = _first_directory(data)
     if _WIDTH not in tags or _HEIGHT not in tags:
         return None

@@ -21,6 +21,7 @@ from photo_organizer.vision.squash import squash
 
 # Decoding runs in as many threads as there are cores already, a photo in each.
 cv2.setNumThreads(1)
+cv2.utils.logging.setLogLevel(0)  # what it cannot decode is said once, in the photo's own reason
 
 _HASH_SIDE = 8
 

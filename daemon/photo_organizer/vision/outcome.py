@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from photo_organizer.errors import printable
 from photo_organizer.photo import Photo, Prediction
+
+_LONGEST_REASON = 300
 
 
 class RejectionKind(StrEnum):
@@ -46,12 +49,15 @@ Outcome = Classified | Rejected
 
 
 class PhotoRejectedError(Exception):
-    """Raised while one photo is read or decoded; becomes a `Rejected`."""
+    """Raised while one photo is read or decoded; becomes a `Rejected`.
+
+    `reason` is brought on one line of bounded length: much of it comes from libraries.
+    """
 
     def __init__(self, kind: RejectionKind, reason: str) -> None:
         self.kind = kind
-        self.reason = reason
-        super().__init__(reason)
+        self.reason = printable(" ".join(reason.split()))[:_LONGEST_REASON]
+        super().__init__(self.reason)
 
 
 class UnreadablePhotoError(PhotoRejectedError):

@@ -1,4 +1,4 @@
-"""PNG, GIF, WebP, BMP, TIFF and AVIF: by Pillow, and by OpenCV where Pillow cannot.
+"""PNG, GIF, WebP, BMP, TIFF and AVIF: by Pillow, and the TIFFs that Pillow does not know by OpenCV.
 
 Of an animation, a frame from the middle; of a TIFF with several pages, the first that is not a thumbnail.
 """
@@ -13,7 +13,7 @@ from io import BytesIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from photo_organizer.vision.colour import over_white, to_srgb
 from photo_organizer.vision.containers import declared_size
@@ -24,9 +24,11 @@ from photo_organizer.vision.picture import ENOUGH, Picture, Task
 # The header is checked against limits.max_pixels before anything is decoded, for every format; Pillow's own
 # limit would refuse what the owner allows.
 Image.MAX_IMAGE_PIXELS = None
+# Corrupt metadata is no reason to turn a photo away, and nothing that its owner could do anything about.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
-_FRAME_BUDGET = 250_000_000  # pixels of earlier frames that are decoded on the way to the middle one
+FRAME_BUDGET = 250_000_000  # pixels of earlier frames that are decoded on the way to the middle one
 _MOST_PAGES = 8
 _NEW_SUBFILE_TYPE, _REDUCED_RESOLUTION = 254, 1
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2}
@@ -45,11 +47,12 @@ def decode_raster(task: Task, container: str, *, label: str = "") -> Picture:
         UnreadablePhotoError: damaged, incomplete or too large.
     """
     try:
-        with warnings.catch_warnings(), Image.open(BytesIO(task.data), formats=[container]) as image:
-            warnings.simplefilter("ignore")  # corrupt metadata is no reason to turn a photo away
+        with Image.open(BytesIO(task.data), formats=[container]) as image:
             return _decode(task, image, label or container.lower())
     except PILLOW_ERRORS as error:
-        if container in {"TIFF", "PNG"} and (picture := _by_opencv(task, container.lower())) is not None:
+        # what Pillow has begun to read and found damaged is damaged, whatever OpenCV would make of it
+        unknown = isinstance(error, UnidentifiedImageError) or not isinstance(error, OSError)
+        if container == "TIFF" and unknown and (picture := _by_opencv(task)) is not None:
             return picture
         raise UnreadablePhotoError(f"the {container} cannot be decoded ({_words(error)})") from error
 
@@ -80,7 +83,7 @@ def _choose_frame(image: Image.Image, decoder: str) -> str:
     if frames < 2:
         return ""
     if image.format in _ANIMATED:
-        middle = min(frames // 2, max(1, _FRAME_BUDGET // max(1, image.width * image.height)))
+        middle = min(frames // 2, max(1, FRAME_BUDGET // max(1, image.width * image.height)))
         image.seek(middle)
         return f" frame {middle + 1} of {frames}"
     if image.format == "TIFF":
@@ -128,7 +131,7 @@ def factors_for(sides: tuple[int, int], size: int) -> tuple[int, int]:
     return across, down
 
 
-def _by_opencv(task: Task, name: str) -> Picture | None:
+def _by_opencv(task: Task) -> Picture | None:
     """What Pillow refused, such as deep TIFF in uncommon layouts; None where OpenCV does too."""
     data = np.frombuffer(task.data, np.uint8)
     size = declared_size(task.data)
@@ -146,9 +149,9 @@ def _by_opencv(task: Task, name: str) -> Picture | None:
         return None
     if pixels is None:
         return None
-    return Picture(to_eight_bits(pixels), pixels.shape[1], pixels.shape[0], f"{name} by opencv")
+    return Picture(to_eight_bits(pixels), pixels.shape[1], pixels.shape[0], "tiff by opencv")
 
 
 def _words(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text[:200] if text and "<_io" not in text else type(error).__name__
+    text = str(error)
+    return text if text and "<_io" not in text else type(error).__name__

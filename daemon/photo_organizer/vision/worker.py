@@ -146,7 +146,7 @@ class Worker:
                     raise PhotoRejectedError(RejectionKind.UNREADABLE, error.reason) from error
                 raise
             except Exception as error:  # an unforeseen failure of a decoder is this photo's
-                reason = f"the decoder failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+                reason = f"the decoder failed ({type(error).__name__}: {error})"
                 raise PhotoRejectedError(RejectionKind.UNREADABLE, reason) from error
 
     def _send(self, *messages: Message) -> None:
