@@ -109,7 +109,7 @@ class Inbox:
         remote = is_remote(file_system)
         polled = watch.mode == "polling" or (watch.mode == "auto" and remote)
         if polled and watch.mode == "auto":
-            logger.info("%s lies on a network share (%s): looking every second", printable(path), file_system)
+            logger.info("%s lies on a network share (%s): looking every few seconds", printable(path), file_system)
         return Root(path, trust_clock=not remote and watch.mode != "polling", polled=polled)
 
     def start(self, wake: Callable[[], None]) -> None:
@@ -128,7 +128,7 @@ class Inbox:
                 else "polling is all that can be done here"
             )
             logger.warning(
-                "The kernel reports no changes (%s): looking every second instead; %s", error, remedy
+                "The kernel reports no changes (%s): looking every few seconds instead; %s", error, remedy
             )
 
     def stop(self) -> None:

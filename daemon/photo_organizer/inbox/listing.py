@@ -16,7 +16,7 @@ from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.memory import Fact
 from photo_organizer.inbox.names import companion_keys, may_accompany, photo_keys
 
-_STRAYS = 256
+_STRAYS = 4096
 """Companions without a photo that are offered at a time."""
 
 

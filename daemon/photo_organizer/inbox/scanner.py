@@ -32,7 +32,7 @@ _REST = 8.0
 
 _POLLING_REST = 50.0
 _MISSING_SECONDS = 2.0
-_SHORTEST_POLL, _LONGEST_POLL = 0.05, 1.0
+_SHORTEST_POLL, _LONGEST_POLL = 0.05, 2.0
 
 
 class Scanner:
@@ -195,7 +195,7 @@ class Scanner:
             if not folder.root.polled:
                 folder.root.polled = True
                 logger.warning(
-                    "%s: the kernel watches no more folders (%s); looking every second instead",
+                    "%s: the kernel watches no more folders (%s); looking every few seconds instead",
                     printable(folder.root.path),
                     "raise fs.inotify.max_user_watches",
                 )
@@ -306,7 +306,7 @@ class Scanner:
         now = time.monotonic()
         root.next_sweep = max(root.sweep_began + self._rescan_seconds, now + _REST * root.sweep_cost)
         if root.polled:
-            pause = min(max(self._settle_seconds / 2, _SHORTEST_POLL), _LONGEST_POLL)
+            pause = min(max(self._settle_seconds, _SHORTEST_POLL), _LONGEST_POLL)
             root.next_sweep = min(root.next_sweep, now + max(pause, _POLLING_REST * root.sweep_cost))
         if all(each.swept or each.missing for each in self.roots):
             self._memory.end_sweep()

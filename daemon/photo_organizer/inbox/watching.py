@@ -1,7 +1,7 @@
 """Hints from the kernel about which folders to look at. Hints only: the scan is the truth.
 
 watchdog's `InotifyFD` (one inotify instance, one thread) is used, and not its `Observer`. The scan places a
-watch on each folder it enters, before it lists it, so that there is no moment in which a file can slip between
+watch on each folder it enters before it lists it, so that there is no moment in which a file can slip between
 the two, and nothing is walked twice. An event costs a set insertion and no event object is queued, so that a
 burst of any size takes no memory. Our own moves out of the inbox are no events at all. A queue overflow is
 told to the callback, and a refused watch (`fs.inotify.max_user_watches`) to the caller. The `Observer` does
