@@ -1,4 +1,5 @@
-"""The daemon as a person meets it: a process that watches folders, and what it does with what is dropped there."""
+"""The daemon as a person meets it: a process that watches folders, and what it does with what is dropped
+there."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from live import Household, LiveDaemon, files_below, small_model
-from models import draw_photo
 
+from models import draw_photo
 from photo_organizer import __version__
 
 
@@ -30,9 +31,17 @@ def test_each_photo_goes_where_it_belongs_and_the_ledger_says_so(household: Hous
         daemon.stop()
     assert household.filed() == {"Pets": ["dog.jpg"], "Food": ["soup.png"], "Review": ["what.jpg"]}
     assert [path.name for path in household.waiting()] == ["letter.pdf"]
-    assert {path.name for path in files_below(household.state / "quarantine")} == {"broken.jpg", "broken.jpg.reason.txt"}
+    assert {path.name for path in files_below(household.state / "quarantine")} == {
+        "broken.jpg",
+        "broken.jpg.reason.txt",
+    }
     rows = {Path(row["source"]).name: row["action"] for row in household.ledger()}
-    assert rows == {"dog.jpg": "filed", "soup.png": "filed", "what.jpg": "review", "broken.jpg": "quarantined"}
+    assert rows == {
+        "dog.jpg": "filed",
+        "soup.png": "filed",
+        "what.jpg": "review",
+        "broken.jpg": "quarantined",
+    }
     assert (status["version"], status["model"], status["queued"]) == (__version__, "small", 0)
     assert status["not_images"] == 1
     assert status["engine"]
@@ -51,7 +60,9 @@ def test_what_lies_there_at_the_start_and_a_folder_moved_in_are_filed(household:
     assert {folder: len(names) for folder, names in household.filed().items()} == {"Travel": 5, "Nature": 20}
 
 
-def test_a_file_that_is_still_being_written_is_left_until_it_is_whole(make_household: Callable[..., Household]) -> None:
+def test_a_file_that_is_still_being_written_is_left_until_it_is_whole(
+    make_household: Callable[..., Household],
+) -> None:
     household = make_household(watch={"settle_seconds": 0.5, "rescan_seconds": 5})
     whole = draw_photo(household.root / "whole.png", "Food", size=(400, 300)).read_bytes()
     slow = household.inbox / "slow.png"
@@ -99,7 +110,9 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
         daemon.until_ready()
         household.save(thresholds={"default": 0.2}, inboxes=["Inbox", "Second"])
         daemon.until_it_says("configuration taken over")
-        daemon.until_filed([draw_photo(household.root / "Second" / "what.jpg", "Food", between="Pets", seed=1)])
+        daemon.until_filed(
+            [draw_photo(household.root / "Second" / "what.jpg", "Food", between="Pets", seed=1)]
+        )
         household.save(thresholds={"default": 7})
         status = daemon.until(lambda status: status["config_error"])
         assert "thresholds" in status["config_error"]
@@ -128,7 +141,9 @@ def test_a_model_that_is_chosen_takes_over_between_two_photos(household: Househo
     assert [row["model"] for row in household.ledger()] == ["small", "second"]
 
 
-def test_the_vision_process_gives_its_memory_back_and_returns(make_household: Callable[..., Household]) -> None:
+def test_the_vision_process_gives_its_memory_back_and_returns(
+    make_household: Callable[..., Household],
+) -> None:
     household = make_household(model={"directory": "models", "unload_after_minutes": 0.01})
     with LiveDaemon(household) as daemon:
         daemon.until_filed([draw_photo(household.inbox / "one.jpg", "Food", seed=1)])
@@ -136,6 +151,16 @@ def test_the_vision_process_gives_its_memory_back_and_returns(make_household: Ca
         assert daemon.vision_pid() is None
         daemon.until_filed([draw_photo(household.inbox / "two.jpg", "Food", seed=2)])
     assert sorted(household.filed()["Food"]) == ["one.jpg", "two.jpg"]
+
+
+def test_the_model_is_loaded_while_the_first_photo_settles(make_household: Callable[..., Household]) -> None:
+    household = make_household(watch={"settle_seconds": 60})
+    with LiveDaemon(household) as daemon:
+        daemon.until_ready()
+        assert daemon.vision_pid() is None
+        draw_photo(household.inbox / "one.jpg", "Food", seed=1)
+        status = daemon.until(lambda status: status["vision_loaded"])
+        assert (status["settling"], status["filed_total"]) == (1, 0)
 
 
 def test_a_companion_that_comes_late_joins_its_photo(household: Household) -> None:
@@ -166,7 +191,9 @@ def test_a_library_that_goes_away_is_awaited_and_not_replaced(household: Househo
 def test_a_full_disk_pauses_filing_which_resumes_by_itself(household: Household) -> None:
     household.library.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(household.library)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(household.library)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode != 0:
         pytest.skip("this container lets nobody mount")

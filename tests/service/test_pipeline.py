@@ -1,4 +1,5 @@
-"""The pipeline by itself, with rooms that do as they are told: what is fed, what is filed when, and what rests."""
+"""The pipeline by itself, with rooms that do as they are told: what is fed, what is filed when, and what
+rests."""
 
 from __future__ import annotations
 
@@ -10,7 +11,6 @@ import pytest
 
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.inbox import Collection
 from photo_organizer.library import (
     DestinationTrouble,
     Filing,
@@ -76,6 +76,7 @@ class TestVision:
     capacity: int = 128
     rejections: dict[str, RejectionKind] = field(default_factory=dict)
     broken: bool = False
+    is_warm: bool = False
     waiting: list[Photo] = field(default_factory=list)
     spoons: list[int] = field(default_factory=list)
 
@@ -88,6 +89,11 @@ class TestVision:
             raise OrganizerError("no model")
         self.spoons.append(len(photos))
         self.waiting += photos
+
+    def warm_up(self) -> None:
+        if self.broken:
+            raise OrganizerError("no model")
+        self.is_warm = True
 
     def poll(self, timeout: float = 0) -> list[Outcome]:
         now, self.waiting = self.waiting[: self.speed], self.waiting[self.speed :]
@@ -125,12 +131,16 @@ class TestLibrary:
         willing = [filing for filing in filings if filing.group.photo.path.name not in self.unwilling]
         if self.trouble:
             willing = willing[: self.after]
-        placed = [Placed(filing.group, filing.action, Path("/library") / filing.folder / "x") for filing in willing]
+        placed = [
+            Placed(filing.group, filing.action, Path("/library") / filing.folder / "x") for filing in willing
+        ]
         refused = [filing.group for filing in filings if filing.group.photo.path.name in self.unwilling]
         return FilingReport(
             batch or f"batch-{len(self.batches)}",
             filed=tuple(placed),
-            set_aside=tuple((group, SourceTrouble(SourceTroubleKind.CHANGED, "changed")) for group in refused),
+            set_aside=tuple(
+                (group, SourceTrouble(SourceTroubleKind.CHANGED, "changed")) for group in refused
+            ),
             pause=self.trouble,
         )
 
@@ -188,7 +198,11 @@ def bench(configuration: Configuration) -> Iterator[Bench]:
 
 def make_bench(configuration: Configuration, count: int, **vision: object) -> Bench:
     clock = Clock()
-    source, library, reporter = TestSource([group(n) for n in range(count)], clock), TestLibrary(), TestReporter()
+    source, library, reporter = (
+        TestSource([group(n) for n in range(count)], clock),
+        TestLibrary(),
+        TestReporter(),
+    )
     seeing = TestVision(**vision)  # type: ignore[arg-type]  # as the test says
     placement = Placement.by(configuration, {})
     pipeline = Pipeline(source, seeing, library, placement, reporter, linger=0.5, clock=clock)
@@ -306,6 +320,19 @@ def test_a_model_that_does_not_work_pauses_and_no_photo_is_touched(configuration
     assert bench.reporter.heard == ["paused", "resumed", "filed 0.jpg", "filed 1.jpg", "filed 2.jpg"]
 
 
+def test_a_model_is_loaded_for_photos_that_are_expected_and_its_trouble_told(
+    configuration: Configuration,
+) -> None:
+    bench = make_bench(configuration, 0)
+    bench.pipeline.expect_photos()
+    assert bench.vision.is_warm
+    bench.vision.broken = True
+    bench.pipeline.expect_photos()
+    bench.pipeline.expect_photos()
+    assert bench.pipeline.pause is not None
+    assert bench.reporter.heard == ["paused"]
+
+
 def test_trouble_with_one_photo_sets_that_one_aside(configuration: Configuration) -> None:
     bench = make_bench(configuration, 3)
     bench.library.unwilling = {"1.jpg"}
@@ -337,7 +364,9 @@ def test_results_for_a_source_that_was_replaced_find_no_one(bench: Bench) -> Non
     assert bench.pipeline.under_way == 0
 
 
-def test_sort_ends_when_all_is_done_and_gives_up_on_what_fails_three_times(configuration: Configuration) -> None:
+def test_sort_ends_when_all_is_done_and_gives_up_on_what_fails_three_times(
+    configuration: Configuration,
+) -> None:
     clock = Clock()
     source = TestSource([group(n) for n in range(5)], clock)
     vision = TestVision(rejections={"3.jpg": RejectionKind.SOURCE_ERROR})
@@ -348,7 +377,9 @@ def test_sort_ends_when_all_is_done_and_gives_up_on_what_fails_three_times(confi
         return False
 
     placement = Placement.by(configuration, {})
-    run_to_end(Pipeline(source, vision, library, placement, reporter, linger=0.5, clock=clock), source, ticking)
+    run_to_end(
+        Pipeline(source, vision, library, placement, reporter, linger=0.5, clock=clock), source, ticking
+    )
     assert sum(len(batch) for batch in library.batches) == 4
     assert [group.photo.path.name for group in source.failed] == ["3.jpg"]
 

@@ -239,6 +239,8 @@ class Daemon:
         if self._rooms is not None and status.state is State.IDLE and not status.settling:
             self._rooms.pipeline.end_batch()
             self._reporter.burst_is_over()
+        if self._rooms is not None and status.settling > status.unsettled:
+            self._rooms.pipeline.expect_photos()  # the model is loaded by the time they are complete
         try:
             self._status_file.offer(status)
         except OSError as error:

@@ -129,6 +129,17 @@ class Pipeline:
         moments = (self._filing_due(), self.vision.next_due())
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def expect_photos(self) -> None:
+        """Photos are about to be offered: vision loads its model meanwhile. Nothing when it has one, or
+        rests.
+        """
+        if self._pause is not None:
+            return
+        try:
+            self.vision.warm_up()
+        except OrganizerError as error:
+            self._rest(str(error), by_vision=True)
+
     def give_back(self) -> None:
         """Forgets the photos that are being classified, for a source or a vision process that is replaced.
 
