@@ -81,7 +81,9 @@ class Household:
     def contents(self) -> Counter[str]:
         """The hash of every file that belongs to the person, wherever it lies."""
         places = (self.inbox, self.library, self.state / "quarantine")
-        paths = [path for place in places for path in files_below(place) if not path.name.endswith(".reason.txt")]
+        paths = [
+            path for place in places for path in files_below(place) if not path.name.endswith(".reason.txt")
+        ]
         return Counter(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
     def organizer(self, *arguments: str) -> str:
@@ -91,9 +93,21 @@ class Household:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def attempt(self, *arguments: str, seconds: float) -> str | None:
+        """The same, but any end is fine; killed without warning when the time is up (then None)."""
+        command = [sys.executable, "-m", "photo_organizer", *arguments, "--config", str(self.config)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        assert "should not happen" not in done.stderr, done.stderr
+        return done.stdout
+
     def leftovers(self) -> list[Path]:
         """Hidden or temporary files that must not outlive a recovery."""
-        hidden = [path for place in (self.inbox, self.library) for path in place.rglob(".*") if path.is_file()]
+        hidden = [
+            path for place in (self.inbox, self.library) for path in place.rglob(".*") if path.is_file()
+        ]
         return [path for path in hidden if path.name != ".photo-organizer.lock"]
 
 
@@ -124,7 +138,9 @@ class LiveDaemon:
     def says(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def until(self, condition: Callable[[dict[str, Any]], object], seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    def until(
+        self, condition: Callable[[dict[str, Any]], object], seconds: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         """Waits until the daemon's status fulfils `condition`, and returns it."""
         deadline = time.monotonic() + seconds
         while True:
@@ -138,11 +154,14 @@ class LiveDaemon:
         self.until(lambda status: status["state"] != "starting")
 
     def until_filed(self, paths: Iterable[Path]) -> None:
-        """Waits until none of these files is in the inbox any more, and each photo has its row in the ledger."""
+        """Waits until none of these files is in the inbox any more, and each photo has its row in the
+        ledger."""
         paths = list(paths)
         photos = {str(path) for path in paths if path.suffix != ".xmp"}
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while any(path.exists() for path in paths) or photos - {row["source"] for row in self.household.ledger()}:
+        while any(path.exists() for path in paths) or photos - {
+            row["source"] for row in self.household.ledger()
+        }:
             self._check(deadline, f"still there: {[path.name for path in paths if path.exists()][:5]}")
             time.sleep(0.02)
 

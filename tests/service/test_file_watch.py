@@ -70,7 +70,9 @@ def test_a_link_that_is_swapped_wakes(watch: FileWatch, woken: threading.Event, 
     assert watch.changed() == {link}
 
 
-def test_other_files_of_the_folder_do_not_wake(watch: FileWatch, woken: threading.Event, config: Path) -> None:
+def test_other_files_of_the_folder_do_not_wake(
+    watch: FileWatch, woken: threading.Event, config: Path
+) -> None:
     config.with_name("other.yaml").write_text("x")
     config.read_text()
     replace_as_editors_do(config)  # the first event that may wake

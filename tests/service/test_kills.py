@@ -1,4 +1,5 @@
-"""kill -9 of the daemon and of the vision process at random moments: nothing lost, nothing twice, the ledger exact."""
+"""kill -9 of the daemon and of the vision process at random moments: nothing lost, nothing twice, the ledger
+exact."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from live import Household, LiveDaemon
+
 from models import draw_photo
 
 CATEGORIES = ("Food", "Pets", "Travel", "Nature")

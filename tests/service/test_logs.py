@@ -97,7 +97,13 @@ def test_journald_gets_priority_and_fields(tmp_path: Path) -> None:
         journald.settimeout(5)
         handler = JournalDatagramHandler("photo-organizer", tmp_path / "journal")
         record = logging.makeLogRecord(
-            {"name": "x", "levelno": logging.WARNING, "msg": "a -> Pets", "CATEGORY": "Pets", "PHOTO": Path("/in/a\nb.jpg")}
+            {
+                "name": "x",
+                "levelno": logging.WARNING,
+                "msg": "a -> Pets",
+                "CATEGORY": "Pets",
+                "PHOTO": Path("/in/a\nb.jpg"),
+            }
         )
         handler.handle(record)
         handler.close()

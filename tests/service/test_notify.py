@@ -70,7 +70,11 @@ def test_a_status_is_told_once_and_cannot_break_the_line(manager: Manager) -> No
 
 
 def test_children_do_not_inherit_the_managers_ear(manager: Manager) -> None:
-    environment = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}
+    environment = {
+        "NOTIFY_SOCKET": manager.address,
+        "WATCHDOG_USEC": "30000000",
+        "WATCHDOG_PID": str(os.getpid()),
+    }
     notifier = Notifier.from_environment(environment)
     assert environment == {}
     assert notifier.watchdog_seconds == 30

@@ -250,7 +250,7 @@ def test_every_kind_of_rejection_has_its_end(configuration: Configuration) -> No
     bench.vision.rejections = {f"{number}.jpg": kind for number, kind in enumerate(RejectionKind)}
     for _ in range(2):
         bench.pipeline.step()
-    told = dict((name, word) for word, name in bench.source.told)
+    told = {name: word for word, name in bench.source.told}
     expected = {
         RejectionKind.UNREADABLE: "done",
         RejectionKind.CHANGED: "retry",

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from live import Household, LiveDaemon
-from models import draw_photo
 
+from models import draw_photo
 from photo_organizer.library.xmp import XmpError, new_sidecar, with_keywords
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 
-DARKTABLE = """<?xml version="1.0" encoding="UTF-8"?>
+DARKTABLE = b"""<?xml version="1.0" encoding="UTF-8"?>
 <!-- by hand: do not lose me -->
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
  <r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -26,13 +25,15 @@ DARKTABLE = """<?xml version="1.0" encoding="UTF-8"?>
   </r:Description>
  </r:RDF>
 </x:xmpmeta>
-""".encode()
-EMPTY = DARKTABLE[: DARKTABLE.index(b' xmp:Rating')] + b'/>\n </r:RDF>\n</x:xmpmeta>\n'
+"""
+EMPTY = DARKTABLE[: DARKTABLE.index(b" xmp:Rating")] + b"/>\n </r:RDF>\n</x:xmpmeta>\n"
 
 
 def keywords(sidecar: bytes) -> list[str]:
     tree = ElementTree.fromstring(sidecar)  # noqa: S314  made by the test itself
-    return [item.text or "" for item in tree.iterfind(f"{RDF}RDF/{RDF}Description/{DC}subject/{RDF}Bag/{RDF}li")]
+    return [
+        item.text or "" for item in tree.iterfind(f"{RDF}RDF/{RDF}Description/{DC}subject/{RDF}Bag/{RDF}li")
+    ]
 
 
 def test_a_new_sidecar_is_what_other_programs_read() -> None:
@@ -96,7 +97,10 @@ def test_the_daemon_files_a_photo_with_its_keyword_and_undo_brings_both_back(
         "Pets": ["plain.jpg", "plain.jpg.xmp"],
         "Review": ["unsure.jpg"],
     }
-    assert keywords((household.library / "Pets" / "plain.jpg.xmp").read_bytes()) == ["Pets", "confidence 1.00"]
+    assert keywords((household.library / "Pets" / "plain.jpg.xmp").read_bytes()) == [
+        "Pets",
+        "confidence 1.00",
+    ]
     assert keywords((household.library / "Food" / "own.xmp").read_bytes())[:2] == ["Garden & home", "Food"]
     assert (household.library / "Food" / "broken.jpg.xmp").read_bytes() == b"no xml"
     assert "without its keyword" in daemon.says()

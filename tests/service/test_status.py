@@ -24,8 +24,10 @@ IDLE = Status(
     last_error=None,
     next_retraining=None,
 )
-CONTRACT = """pid version state since model engine queued filed_total review_total quarantined_total
-    last_photo_time last_error next_retraining""".split()
+CONTRACT = {
+    "pid", "version", "state", "since", "model", "engine", "queued", "filed_total", "review_total",
+    "quarantined_total", "last_photo_time", "last_error", "next_retraining",
+}  # fmt: skip
 
 
 class Clock:
@@ -39,7 +41,7 @@ class Clock:
 def test_the_file_has_the_fields_of_the_contract_and_is_private(tmp_path: Path) -> None:
     StatusFile(tmp_path).offer(IDLE)
     written = json.loads((tmp_path / STATUS_FILE).read_text())
-    assert set(CONTRACT) <= written.keys()
+    assert written.keys() >= CONTRACT
     assert (written["state"], written["filed_total"]) == ("idle", 12431)
     assert stat.S_IMODE((tmp_path / STATUS_FILE).stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == [STATUS_FILE]

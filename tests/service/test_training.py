@@ -36,7 +36,7 @@ def configuration(tmp_path: Path) -> Configuration:
         (tmp_path / name).mkdir()
     path = tmp_path / "organizer.yaml"
     path.write_text(
-        'inboxes: [in]\nlibrary: library\nstate: {directory: state}\n'
+        "inboxes: [in]\nlibrary: library\nstate: {directory: state}\n"
         'retraining: {schedule: "Sun 03:00", on_battery: true}\n'
     )
     return load_configuration(path)
@@ -62,7 +62,10 @@ def run_to_result(made: Training) -> TrainingResult:
 def test_the_first_retraining_is_the_next_by_schedule_and_not_at_once(configuration: Configuration) -> None:
     made = training(configuration, WallClock(MONDAY), PROMOTED)
     assert made.next_time is not None
-    assert (made.next_time.strftime("%a %H:%M"), made.next_time.date()) == ("Sun 03:00", datetime(2026, 11, 29).date())
+    assert (made.next_time.strftime("%a %H:%M"), made.next_time.date()) == (
+        "Sun 03:00",
+        datetime(2026, 11, 29).date(),
+    )
     assert made.step() is None
     assert not made.running
 
@@ -104,7 +107,9 @@ def test_a_run_that_a_shutdown_cut_off_is_caught_up(configuration: Configuration
     assert run_to_result(after_restart).promoted
 
 
-def test_a_process_that_dies_is_an_error_with_its_reason_and_does_not_loop(configuration: Configuration) -> None:
+def test_a_process_that_dies_is_an_error_with_its_reason_and_does_not_loop(
+    configuration: Configuration,
+) -> None:
     clock = WallClock(MONDAY)
     made = training(configuration, clock, "import os; os.kill(os.getpid(), 9)")
     clock.now += timedelta(days=7)

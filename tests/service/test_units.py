@@ -1,4 +1,5 @@
-"""The unit files: what is filled in, how names are quoted, and that they stay as they were delivered otherwise."""
+"""The unit files: what is filled in, how names are quoted, and that they stay as they were delivered
+otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One booted machine for all tests of this folder; they are skipped, with the reason, where none can be booted."""
+"""One booted machine for all tests of this folder; they are skipped, with the reason, where none can be
+booted."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "service"))
 
-from live import small_model  # noqa: E402  found by the line above
-from testbed import CannotBootError, Testbed, booted  # noqa: E402
+from live import small_model
+from testbed import CannotBootError, Testbed, booted
 
 
 def private_folders(*paths: Path) -> list[Path]:
@@ -28,7 +29,9 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def machine(trained_model: Path) -> Iterator[Testbed]:
     interpreter = Path(sys.executable)
-    passable = private_folders(interpreter.absolute(), interpreter, Path(__file__), trained_model / "model.json")
+    passable = private_folders(
+        interpreter.absolute(), interpreter, Path(__file__), trained_model / "model.json"
+    )
     try:
         with booted(passable) as bed:
             yield bed

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from models import draw_photo
 from testbed import HOME, UID, Testbed
+
+from models import draw_photo
 
 UNIT = "photo-organizer.service"
 UNITS = HOME / ".config" / "systemd" / "user"
@@ -86,7 +87,9 @@ class Service:
     def until(self, condition: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
-            assert time.monotonic() < deadline, f"{what} never came; {self.machine.journal('-u', UNIT, '-n', '30')}"
+            assert time.monotonic() < deadline, (
+                f"{what} never came; {self.machine.journal('-u', UNIT, '-n', '30')}"
+            )
             time.sleep(0.05)
 
     def until_filed(self, photos: list[Path]) -> None:
@@ -124,7 +127,9 @@ def test_ready_means_that_it_watches_and_a_dropped_photo_is_filed(service: Servi
     before = service.status()["filed_total"]
     photos = service.drop(3)
     service.until_filed(photos)
-    service.until(lambda: service.show("StatusText") == f"idle, {before + 3:,} photos filed", "the status text")
+    service.until(
+        lambda: service.show("StatusText") == f"idle, {before + 3:,} photos filed", "the status text"
+    )
     assert "3" in service.organizer("status")
 
 

@@ -1,4 +1,5 @@
-"""A machine with a real systemd and one unprivileged person, booted in namespaces in a second, gone afterwards."""
+"""A machine with a real systemd and one unprivileged person, booted in namespaces in a second, gone
+afterwards."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ def booted(passable: Sequence[Path]) -> Iterator[Testbed]:
     """A machine for the length of a `with` block.
 
     Args:
-        passable: folders of the real machine that the person must be able to pass through (in the machine only),
+        passable: folders of the real machine that the person must be able to pass through (in the machine
+            only),
             such as a private home in which the Python interpreter lies.
 
     Raises:
@@ -127,9 +129,19 @@ def _cgroup_root() -> Path:
 
 def _start(work: Path, group: Path, console: Path, passable: Sequence[Path]) -> subprocess.Popen[bytes]:
     boot = Path(__file__).with_name("boot.sh")
-    namespaces = ["--mount", "--propagation=private", "--uts", "--ipc", "--net", "--cgroup", "--pid", "--fork"]
+    namespaces = [
+        "--mount",
+        "--propagation=private",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--cgroup",
+        "--pid",
+        "--fork",
+    ]
     arguments = [str(boot), str(work), USER, str(UID), *map(str, passable)]
-    # The shell moves itself into the group first, which the new namespace then takes for the root of all groups.
+    # The shell moves itself into the group first, which the new namespace then takes for the root of all
+    # groups.
     script = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
     command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--kill-child", *namespaces, *arguments]
     with console.open("wb") as output:
