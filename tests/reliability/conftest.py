@@ -15,13 +15,15 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (a file system, not a predictable name)
 
 @pytest.fixture
 def exhaustive() -> bool:
-    """Whether to try everything, which takes many minutes: `EXHAUSTIVE=1 ./organizer test tests/reliability`."""
+    """Whether to try everything, which takes many minutes: `EXHAUSTIVE=1 ./organizer test
+    tests/reliability`."""
     return bool(os.environ.get("EXHAUSTIVE"))
 
 
 @pytest.fixture
 def near(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is such a file system, for speed: a killed process does not lose its writes."""
+    """A folder in memory where there is such a file system, for speed: a killed process does not lose its
+    writes."""
     if not os.access(MEMORY, os.W_OK):
         yield tmp_path / "near"
         return

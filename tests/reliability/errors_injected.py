@@ -1,4 +1,5 @@
-"""Lets one step fail with an error, before or after it has had its effect, and looks at who gets the blame."""
+"""Lets one step fail with an error, before or after it has had its effect, and looks at who gets the
+blame."""
 
 from __future__ import annotations
 
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from fault_scenarios import Scenario, limited, make_world
-from fault_steps import CHANGING, NEVER_FAIL, Step, SteppedOperations
+from fault_steps import CHANGING, NEVER_FAIL, Step
 from photo_world import BrokenPromiseError, World
+from stops import begun
+
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 
@@ -61,7 +64,8 @@ def failures_of(steps: list[Step], *, exhaustive: bool) -> list[Failure]:
 
 
 def check_failure(scenario: Scenario, failure: Failure, near: Path, far: Path) -> Any:
-    """Lets the scenario fail there, checks what must hold at once, after the next batch, and after a new start.
+    """Lets the scenario fail there, checks what must hold at once, after the next batch, and after a new
+    start.
 
     Returns:
         What the scenario returned, or the trouble that it raised.
@@ -71,10 +75,7 @@ def check_failure(scenario: Scenario, failure: Failure, near: Path, far: Path) -
     """
     world = make_world(scenario, near, far)
     before = world.contents()
-    operations = limited(SteppedOperations, scenario.limits)()
-    with world.open(operations) as library:
-        scenario.begin(world, library)
-        operations.steps.clear()
+    with begun(scenario, world) as (library, operations):
         operations.before, operations.after = failure.before, failure.after
         answer = _answer(scenario, world, library, failure)
         operations.before = operations.after = None

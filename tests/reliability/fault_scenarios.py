@@ -1,4 +1,5 @@
-"""What is being done when the world stops: each scenario prepares a world and then acts on it, step by step."""
+"""What is being done when the world stops: each scenario prepares a world and then acts on it, step by
+step."""
 
 from __future__ import annotations
 
@@ -9,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from photo_world import World, seen, sha256
+
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Correction, Library, Selection
-from photo_organizer.photo import Action
-from photo_world import World, seen, sha256
 
 
 def _nothing(world: World, library: Library) -> None:
@@ -31,8 +32,8 @@ class Scenario:
     """What comes again by itself after a start, before everything is as it should be."""
     two_devices: bool = False
     limits: tuple[str, ...] = ()
-    """What the file system cannot do: `noreplace`, `link`; or `across`, to move between folders, as across devices
-    (in memory, since syncing a disk takes its time; `two_devices` are real ones)."""
+    """What the file system cannot do: `noreplace`, `link`; or `across`, to move between folders, as across
+    devices (in memory, since syncing a disk takes its time; `two_devices` are real ones)."""
     is_last_resort: bool = False
     """Part-filled final names may be seen after a crash (and only there), as `docs/reliability.md` says."""
 
@@ -120,7 +121,8 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def limited(base: type[FileOperations], limits: tuple[str, ...]) -> type[FileOperations]:
-    """`base` on a file system that cannot do what `limits` names, as NFS and some FUSE file systems cannot."""
+    """`base` on a file system that cannot do what `limits` names, as NFS and some FUSE file systems
+    cannot."""
 
     class Limited(base):  # type: ignore[misc,valid-type]
         pass

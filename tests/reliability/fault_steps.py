@@ -1,4 +1,5 @@
-"""A `FileOperations` that tells of each step before and after it is made, so that a test can interfere there."""
+"""A `FileOperations` that tells of each step before and after it is made, so that a test can interfere
+there."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fault_scenarios import BY_NAME, limited, make_world
+
 from photo_organizer.fsops import FileOperations
 
 

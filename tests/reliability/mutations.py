@@ -1,4 +1,5 @@
-"""The mover with one promise broken at a time. The harness must catch each of them; see `test_of_the_tests.py`."""
+"""The mover with one promise broken at a time. The harness must catch each of them; see
+`test_of_the_tests.py`."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from races import (
     takes_the_destination,
 )
 from stops import check_stop, steps_of, stops_of
+
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import copying, engine, mover, recovery, steps
 from photo_organizer.library.journal import Journal
@@ -69,7 +71,8 @@ def _failing(name: str, code: int) -> Callable[[Path, Path], None]:
     return check
 
 
-# syncs ----------------------------------------------------------------------------------------------------------
+# syncs
+# ----------------------------------------------------------------------------------------------------------
 
 
 def _sync_only(folders: bool) -> Callable[[Patch], None]:  # noqa: FBT001 (which of the two)
@@ -121,7 +124,8 @@ def _no_sync_of_new_folders(patch: Patch) -> None:
     patch.setattr(Folders, "_make", make)
 
 
-# moves ----------------------------------------------------------------------------------------------------------
+# moves
+# ----------------------------------------------------------------------------------------------------------
 
 
 def _replacing_rename(patch: Patch) -> None:
@@ -147,7 +151,8 @@ def _no_look_at_what_is_removed(patch: Patch) -> None:
 
 
 def _source_removed_first(patch: Patch) -> None:
-    """Publishes only after the source is gone: a crash in between leaves the photo under a hidden name alone."""
+    """Publishes only after the source is gone: a crash in between leaves the photo under a hidden name
+    alone."""
     publish, remove = copying.Copier._publish_all, copying.Copier._remove_sources
 
     def publish_all(self: copying.Copier, operation: Any, copies: Sequence[Any], destination: int) -> Any:
@@ -191,7 +196,8 @@ def _folder_not_looked_at_again(patch: Patch) -> None:
     patch.setattr(engine.Engine, "_check_place", lambda *_: None)
 
 
-# journal, ledger, recovery --------------------------------------------------------------------------------------
+# journal, ledger, recovery
+# --------------------------------------------------------------------------------------
 
 
 def _nothing_taken_back(patch: Patch) -> None:

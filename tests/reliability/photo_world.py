@@ -1,4 +1,5 @@
-"""A small world to break: an inbox, a library, a state directory, and what must hold in it at every moment."""
+"""A small world to break: an inbox, a library, a state directory, and what must hold in it at every
+moment."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,7 +113,9 @@ class World:
         group = AssetGroup(self.inbox, seen(path), tuple(seen(other) for other in beside))
         if action is Action.QUARANTINED:
             return Filing(group, action, reason="the file is truncated")
-        prediction = Prediction(sha256(path.read_bytes()), "model-1", "test", ("Pets", "Food"), (0.9, 0.1), "jpeg")
+        prediction = Prediction(
+            sha256(path.read_bytes()), "model-1", "test", ("Pets", "Food"), (0.9, 0.1), "jpeg"
+        )
         return Filing(group, action, folder, prediction, DECISION)
 
     def waiting(self) -> Iterator[Path]:
@@ -129,7 +132,8 @@ class World:
             filings.append(self.filing(path, "Food" if path.name.startswith("f") else "Pets", action))
         return library.file(filings)
 
-    # what must hold ------------------------------------------------------------------------------------------
+    # what must hold
+    # ------------------------------------------------------------------------------------------
 
     def files(self) -> Iterator[Path]:
         """Every file of the owner's, hidden ones of ours too."""
@@ -179,12 +183,15 @@ class World:
         for path in self.files():
             where.setdefault(sha256(path.read_bytes()), []).append(path)
         for group in self.groups:
-            places = {(path.parent, path.name.split(".")[0]) for digest in group for path in where.get(digest, ())}
+            places = {
+                (path.parent, path.name.split(".")[0]) for digest in group for path in where.get(digest, ())
+            }
             if len(places) > 1:
                 raise BrokenPromiseError(f"a group is torn apart: {places}")
 
-    def check_journal(self, library: Library) -> None:
-        """Journal, ledger and disk say the same."""
+    def check_journal(self, library: Library, foreign: Container[str] = ()) -> None:
+        """Journal, ledger and disk say the same; but of contents in `foreign`, which other programs
+        brought."""
         check = library.verify_ledger()
         if not check.is_equal:
             raise BrokenPromiseError(f"ledger and journal differ: {check.problems}")
@@ -202,7 +209,7 @@ class World:
                 raise BrokenPromiseError(f"the journal says that {path} is there")
         known = set(settled)
         for path in (*self.library.rglob("*.jpg"), *self.quarantine.rglob("*.jpg")):
-            if path not in known:
+            if path not in known and sha256(path.read_bytes()) not in foreign:
                 raise BrokenPromiseError(f"the journal does not know of {path}")
 
     def snapshot(self) -> dict[str, bytes]:

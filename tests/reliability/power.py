@@ -1,9 +1,9 @@
 """A disk that forgets: what is left after a power cut, when only what was synced is certain to be there.
 
-The model is stricter than the usual file systems. A file's bytes last from the sync of the file on, a name from the
-sync of its folder on (a rename, which is atomic, from the sync of either), and of what was not synced any single
-change may have reached the disk without the others, or all of them may. The journal is as SQLite promises: as of its
-last commit.
+The model is stricter than the usual file systems. A file's bytes last from the sync of the file on, a name
+from the sync of its folder on (a rename, which is atomic, from the sync of either), and of what was not
+synced any single change may have reached the disk without the others, or all of them may. The journal is as
+SQLite promises: as of its last commit.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from fault_scenarios import Scenario, limited, make_world
-from fault_steps import CHANGING, Step, SteppedOperations
+from fault_steps import CHANGING, Step
 from photo_world import BrokenPromiseError, World
+from stops import begun
+
 from photo_organizer.fsops import FileOperations
 
 JOURNAL = ("journal.sqlite", "journal.sqlite-wal")
@@ -55,7 +57,9 @@ class Cut:
 
     def _has(self, folder: int, file: int) -> bool:
         """Whether a change can be there alone: into a folder that is there, of a file that is somewhere."""
-        return folder in self.folders and (file in self.contents or any(file in e.values() for e in self.folders.values()))
+        return folder in self.folders and (
+            file in self.contents or any(file in e.values() for e in self.folders.values())
+        )
 
     def _with(self, changes: tuple[Change, ...]) -> dict[int, dict[bytes, int]]:
         folders = {folder: dict(entries) for folder, entries in self.folders.items()}
@@ -84,7 +88,8 @@ class Recorder:
     cuts: list[Cut] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Takes what is there as being on the disk; keeps a second link to each file, so that none can vanish."""
+        """Takes what is there as being on the disk; keeps a second link to each file, so that none can
+        vanish."""
         self.vault.mkdir(parents=True)
         for root in (self.world.inbox, self.world.library, self.world.state):
             self.roots[root] = self._scan(root)
@@ -108,7 +113,9 @@ class Recorder:
 
     def _keep_journal(self) -> None:
         self.journal = {
-            name: (self.world.state / name).read_bytes() for name in JOURNAL if (self.world.state / name).exists()
+            name: (self.world.state / name).read_bytes()
+            for name in JOURNAL
+            if (self.world.state / name).exists()
         }
 
     def after(self, step: Step, result: Any) -> None:
@@ -150,10 +157,12 @@ class Recorder:
                 data = os.pread(descriptor, status.st_size, 0)
                 self.contents[status.st_ino] = Content(data, stat.S_IMODE(status.st_mode), status.st_mtime_ns)
             return
-        synced = [change for change in self.pending if any(folder == status.st_ino for folder, _, _ in change)]
+        synced = [
+            change for change in self.pending if any(folder == status.st_ino for folder, _, _ in change)
+        ]
         for change in synced:
             self.pending.remove(change)
-        self.folders = replace(self._bare(), pending=tuple(synced))._with(tuple(synced))  # noqa: SLF001
+        self.folders = replace(self._bare(), pending=tuple(synced))._with(tuple(synced))
 
     def _bare(self) -> Cut:
         return Cut("", self.folders, self.contents, (), {})
@@ -183,7 +192,9 @@ class Recorder:
         for name, data in cut.journal.items():
             (self.world.state / name).write_bytes(data)
 
-    def _restore_folder(self, path: Path, number: int, cut: Cut, folders: dict[int, dict[bytes, int]]) -> None:
+    def _restore_folder(
+        self, path: Path, number: int, cut: Cut, folders: dict[int, dict[bytes, int]]
+    ) -> None:
         path.mkdir()
         for name, file in folders[number].items():
             inner = path / os.fsdecode(name)
@@ -207,13 +218,9 @@ def record(scenario: Scenario, near: Path, far: Path) -> tuple[World, Counter[st
     """A run of the scenario, with what the disk is certain of after each step."""
     world = make_world(scenario, near, far)
     before = world.contents()
-    with world.open(limited(FileOperations, scenario.limits)()) as library:
-        scenario.begin(world, library)
     recorder = Recorder(world, near / "vault")
-    operations = limited(SteppedOperations, scenario.limits)()
-    with world.open(operations) as library:
+    with begun(scenario, world) as (library, operations):
         recorder.begin()
-        operations.steps.clear()
         operations.after = recorder.after
         scenario.act(world, library)
         operations.after = None
@@ -221,7 +228,8 @@ def record(scenario: Scenario, near: Path, far: Path) -> tuple[World, Counter[st
 
 
 def check_power_cuts(scenario: Scenario, near: Path, far: Path) -> int:
-    """Cuts the power after each step, in each variant, starts again and checks; returns how many cuts there were.
+    """Cuts the power after each step, in each variant, starts again and checks; returns how many cuts there
+    were.
 
     Raises:
         BrokenPromiseError: something that must hold does not.
@@ -239,5 +247,7 @@ def check_power_cuts(scenario: Scenario, near: Path, far: Path) -> int:
                 world.check_instant(before)
                 world.recovered(before, limited(FileOperations, scenario.limits)(), scenario.repeat)
             except AssertionError as error:
-                raise BrokenPromiseError(f"{scenario}, power cut after {cut.after}, {name}: {error}") from error
+                raise BrokenPromiseError(
+                    f"{scenario}, power cut after {cut.after}, {name}: {error}"
+                ) from error
     return len(tried)

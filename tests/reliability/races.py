@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fault_scenarios import Scenario, limited, make_world
-from fault_steps import CHANGING, Step, SteppedOperations
+from fault_steps import CHANGING, Step
 from photo_world import BrokenPromiseError, World, sha256
-from stops import steps_of
+from stops import begun, steps_of
+
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 
@@ -143,10 +144,7 @@ def check_race(scenario: Scenario, race: Race, number: int, near: Path, far: Pat
         if step.number == number:
             effects.append(race(world, outside))
 
-    operations = limited(SteppedOperations, scenario.limits)()
-    with world.open(operations) as library:
-        scenario.begin(world, library)
-        operations.steps.clear()
+    with begun(scenario, world) as (library, operations):
         operations.before = interfere
         _act(scenario, world, library)
         operations.before = None
@@ -178,6 +176,7 @@ def _check_outside(outside: Path, before: Counter[str], race: Race, effect: Effe
 def _check(world: World, before: Counter[str], effect: Effect, operations: FileOperations) -> None:
     expected = before + Counter(sha256(data) for data in effect.brought)
     gone_by_themselves = Counter(sha256(data) for data in effect.destroyed)
+    foreign = {sha256(data) for data in effect.brought}
     with world.open(operations) as library:
         for _ in range(2):
             library.recover()
@@ -187,8 +186,7 @@ def _check(world: World, before: Counter[str], effect: Effect, operations: FileO
                 raise BrokenPromiseError(f"lost: {missing}")
             if extra := set(now) - set(expected):
                 raise BrokenPromiseError(f"made up: {extra}")
-            if not library.verify_ledger().is_equal:
-                raise BrokenPromiseError("ledger and journal differ")
+            world.check_journal(library, foreign)
             world.check_groups()
             world.file_all(library)
     if list(world.waiting()):

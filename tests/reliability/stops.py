@@ -7,6 +7,8 @@ import signal
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from typing import Any
 from fault_scenarios import Scenario, limited, make_world
 from fault_steps import CHANGING, Step, SteppedOperations
 from photo_world import BrokenPromiseError, World
+
 from photo_organizer.fsops import FileOperations
+from photo_organizer.library import Library
 
 _DONE = 0
 _FAILED = 70
@@ -30,7 +34,8 @@ class Stop:
     def __call__(self, step: Step) -> None:
         if step.number != self.number:
             return
-        if self.torn and step.name == "write":
+        if self.torn:
+            assert step.name == "write", step
             descriptor, data, offset = step.arguments
             FileOperations().write(descriptor, bytes(data)[: len(data) // 2], offset)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -54,15 +59,23 @@ def steps_of(scenario: Scenario, near: Path, far: Path) -> list[Step]:
     """The steps of an undisturbed run."""
     world = make_world(scenario, near, far)
     before = world.contents()
-    operations = limited(SteppedOperations, scenario.limits)()
-    with world.open(operations) as library:
-        scenario.begin(world, library)
-        begun = len(operations.steps)
+    with begun(scenario, world) as (library, operations):
         scenario.act(world, library)
-        steps = operations.steps[begun:]
+        steps = list(operations.steps)
         world.check_instant(before)
         world.check_recovered(before, library)
-    return [Step(number, step.name, step.arguments) for number, step in enumerate(steps, 1)]
+    return steps
+
+
+@contextmanager
+def begun(scenario: Scenario, world: World) -> Iterator[tuple[Library, SteppedOperations]]:
+    """The library, opened anew after the scenario's beginning; the steps are counted from here."""
+    with world.open(limited(FileOperations, scenario.limits)()) as library:
+        scenario.begin(world, library)
+    operations = limited(SteppedOperations, scenario.limits)()
+    with world.open(operations) as library:
+        operations.steps.clear()
+        yield library, operations
 
 
 def stops_of(steps: list[Step]) -> list[Stop]:
@@ -82,11 +95,7 @@ def stop_at(scenario: Scenario, stop: Stop, near: Path, far: Path) -> tuple[Worl
     before = world.contents()
 
     def act() -> None:
-        with world.open(limited(FileOperations, scenario.limits)()) as library:
-            scenario.begin(world, library)
-        operations = limited(SteppedOperations, scenario.limits)()
-        with world.open(operations) as library:
-            operations.steps.clear()
+        with begun(scenario, world) as (library, operations):
             operations.before = stop
             scenario.act(world, library)
 

@@ -1,4 +1,5 @@
-"""Each step may fail with each error: nothing is lost, the right side is blamed, and it all goes on by itself."""
+"""Each step may fail with each error: nothing is lost, the right side is blamed, and it all goes on by
+itself."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from mutations import MUTATIONS, Mutation, _no_check_of_the_copy
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
-def test_mutation_is_caught(mutation: Mutation, near: Path, far: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutation_is_caught(
+    mutation: Mutation, near: Path, far: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mutation.apply(monkeypatch)
     with pytest.raises(Exception, match=".") as caught:
         mutation.check(near, far)

@@ -9,7 +9,9 @@ from fault_scenarios import SCENARIOS, Scenario
 from power import check_power_cuts
 
 # the owner's own move in a correction is not recorded; the last resort is said to be weaker
-RECORDED = [scenario for scenario in SCENARIOS if scenario.name != "a correction" and not scenario.is_last_resort]
+RECORDED = [
+    scenario for scenario in SCENARIOS if scenario.name != "a correction" and not scenario.is_last_resort
+]
 
 
 @pytest.mark.parametrize("scenario", RECORDED, ids=str)
