@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from photo_organizer.config import Configuration
 from photo_organizer.learning.drafts import Draft
 from photo_organizer.learning.head import Head
 from photo_organizer.learning.manifest import Manifest, read_manifest
 from photo_organizer.learning.material import (
     BASE_HEAD,
-    EXEMPLARS,
     HEAD,
     Exemplars,
     base_head,
@@ -67,8 +67,18 @@ def inherit_body(champion: Path, draft: Draft, renamed: Mapping[str, str]) -> Bo
         categories=exemplar_categories(manifest),
         fields=backbone_fields(manifest),
         known_temperature=float(manifest.data.get("base_temperature", manifest.temperature)),
-        notes={"exemplars": EXEMPLARS in manifest.files},
+        notes={"backbone_origin": manifest.data.get("backbone_origin", "starter")},
     )
+
+
+def backbone_origin(config: Configuration) -> str:
+    """What `model.backbone` asks for, as it is noted in a model: "starter", "imagenet" or a file's path."""
+    return str(config.model.backbone)
+
+
+def needs_new_backbone(config: Configuration, champion: Manifest) -> bool:
+    """Whether the champion's backbone is of another origin than the configuration asks for."""
+    return bool(champion.data.get("backbone_origin", "starter") != backbone_origin(config))
 
 
 def backbone_fields(manifest: Manifest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.body import Body, inherit_body
+from photo_organizer.learning.body import Body, inherit_body, needs_new_backbone
 from photo_organizer.learning.calibration import fit_temperature, suggest_all
 from photo_organizer.learning.curves import CurveRecorder
 from photo_organizer.learning.dataset import Part
@@ -98,18 +98,17 @@ class Workshop:
 
         self._tell(Progress("features", text=f"of {len(paths)} photos"))
         model = plan.champion if before else self._draft.path
-        return photo_features(plan.config, model, paths, self._store, progress=looked_at)
+        return photo_features(plan.config, model, paths, progress=looked_at)
 
     def _body(self, before: OwnerPhotos) -> tuple[Body, OwnerPhotos]:
         """The backbone, and the owner's photos as it sees them."""
         plan = self._plan
-        if plan.mode != "fine-tune":
+        new = needs_new_backbone(plan.config, read_manifest(plan.champion))
+        if plan.mode != "fine-tune" and not new:
             return inherit_body(plan.champion, self._draft, plan.scan.renamed), before
         from photo_organizer.learning.fine_tune import fine_tuned_body  # noqa: PLC0415 (TensorFlow)
 
         body = fine_tuned_body(plan, self._draft, before, self._tell)
-        body.base_head.for_categories(plan.categories).save(self._draft.path / HEAD)
-        self._draft.seal(manifest_fields(plan, body, body.known_temperature))
         return body, before.with_features(self._look(before=False).features)
 
     def _train(

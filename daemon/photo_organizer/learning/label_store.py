@@ -5,8 +5,7 @@ unchanged
   library costs a walk and no reading;
 - `labels`: category and provenance of each photo, by content;
 - `parts`: in which part of the split a photo is, for ever;
-- `trained`: which labels the models of this machine have learned already, to count what is new;
-- `photos`: capture time and perceptual hash of photos that were decoded for training.
+- `trained`: which labels the models of this machine have learned already, to count what is new.
 
 Everything but `parts` and the first-seen times can be found again by a scan: the file is a memory, not an
 archive.
@@ -35,7 +34,6 @@ _SCHEMA = (
     "CREATE TABLE parts (sha256 TEXT PRIMARY KEY, part TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE trained (sha256 TEXT PRIMARY KEY, category TEXT NOT NULL, model TEXT NOT NULL)
         WITHOUT ROWID""",
-    "CREATE TABLE photos (sha256 TEXT PRIMARY KEY, taken TEXT, perceptual_hash TEXT NOT NULL) WITHOUT ROWID",
 )
 
 
@@ -64,14 +62,6 @@ class Label:
     provenance: Provenance
     path: Path
     first_seen: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoFacts:
-    """What the split needs of a photo: when it was taken, if it says so, and its 64-bit hash in hex."""
-
-    taken: datetime | None
-    perceptual_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,23 +190,6 @@ class LabelStore:
         with self._transaction():
             rows = [(sha256, category, model) for sha256, category in categories.items()]
             self._connection.executemany("INSERT OR REPLACE INTO trained VALUES (?,?,?)", rows)
-
-    def facts(self) -> dict[str, PhotoFacts]:
-        """What is known of photos that were looked at, by sha256."""
-        rows = self._connection.execute("SELECT sha256, taken, perceptual_hash FROM photos")
-        return {
-            str(sha256): PhotoFacts(datetime.fromisoformat(taken) if taken else None, str(perceptual_hash))
-            for sha256, taken, perceptual_hash in rows
-        }
-
-    def remember_facts(self, facts: Mapping[str, PhotoFacts]) -> None:
-        """Keeps capture times and perceptual hashes."""
-        with self._transaction():
-            rows = [
-                (sha256, it.taken.isoformat() if it.taken else None, it.perceptual_hash)
-                for sha256, it in facts.items()
-            ]
-            self._connection.executemany("INSERT OR REPLACE INTO photos VALUES (?,?,?)", rows)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

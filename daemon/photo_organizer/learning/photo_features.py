@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +17,6 @@ import numpy as np
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.head import Floats
-from photo_organizer.learning.label_store import LabelStore, PhotoFacts
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.client import VisionClient
 from photo_organizer.vision.engine import choose
@@ -27,6 +27,14 @@ from photo_organizer.vision.outcome import Classified
 _WAIT_SECONDS = 1.0
 _WRITING_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What the split needs of a photo: when it was taken, if it says so, and its 64-bit hash in hex."""
+
+    taken: datetime | None
+    perceptual_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,6 @@ def photo_features(
     config: Configuration,
     model: Path,
     photos: Mapping[str, Path],
-    labels: LabelStore,
     *,
     progress: Callable[[int, int], None],
 ) -> PhotoFeatures:
@@ -57,7 +64,6 @@ def photo_features(
         config: engine, limits, and the state directory with the feature store.
         model: the model's folder.
         photos: paths by sha256; a file that no longer has this content is reported as failed.
-        labels: keeps capture times and hashes.
         progress: called with (done, of how many) photos that had to be looked at.
 
     Raises:
@@ -68,7 +74,7 @@ def photo_features(
     key = _key(config, model)
     with FeatureStore(store_path) as store:
         known = store.get(key, list(photos))
-    facts = labels.facts()
+        facts = store.facts(list(photos))
     missing = [it for it in photos if it not in known or it not in facts]
     with FeatureStore(store_path) as store:
         found, failed = _look_at(
@@ -78,11 +84,10 @@ def photo_features(
             progress,
             stored=lambda it: len(store.get(key, it)) == len(it),
         )
-        labels.remember_facts(found)
         known |= store.get(key, [it for it in found if it not in known])
     return PhotoFeatures(
         features={it: vector.astype(np.float32) for it, vector in known.items()},
-        facts={it: found.get(it) or facts[it] for it in photos if it in found or it in facts},
+        facts={it: PhotoFacts(*fact) for it, fact in facts.items()} | found,
         failed={it: failed.get(it, "it could not be looked at") for it in photos if it not in known},
         computed=len(found),
     )

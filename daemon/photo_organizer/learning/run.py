@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.config import Configuration
+from photo_organizer.learning.body import needs_new_backbone
 from photo_organizer.learning.categories import trainable_categories
 from photo_organizer.learning.challenger import Workshop
 from photo_organizer.learning.drafts import Draft
@@ -66,7 +67,8 @@ def retrain(config: Configuration, request: Request, listener: Listener) -> Outc
         too_few = _too_few(config, request, labels, store)
         if too_few is not None:
             return Outcome(promoted=False, reason=too_few)
-        known = exemplar_categories(verify(champion))
+        manifest = verify(champion)
+        known = () if needs_new_backbone(config, manifest) else exemplar_categories(manifest)
         photos = Counter(it.category for it in labels)
         least = 2 if request.photos is not None else config.retraining.min_photos_per_category
         categories, few = trainable_categories(
