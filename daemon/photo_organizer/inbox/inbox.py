@@ -109,7 +109,9 @@ class Inbox:
         remote = is_remote(file_system)
         polled = watch.mode == "polling" or (watch.mode == "auto" and remote)
         if polled and watch.mode == "auto":
-            logger.info("%s lies on a network share (%s): looking every few seconds", printable(path), file_system)
+            logger.info(
+                "%s: on a network share (%s); looking every few seconds", printable(path), file_system
+            )
         return Root(path, trust_clock=not remote and watch.mode != "polling", polled=polled)
 
     def start(self, wake: Callable[[], None]) -> None:
