@@ -292,6 +292,10 @@ class Journal:
             for row in rows
         )
 
+    def unfinished(self) -> set[int]:
+        """The numbers of the operations that are not recorded yet."""
+        return {row[0] for row in self._connection.execute("SELECT id FROM operations WHERE state < 2")}
+
     def open_operations(self) -> list[Operation]:
         """What a crash or a failing disk left unfinished, oldest first."""
         return list(self.select("o.state < 2 ORDER BY o.id"))

@@ -82,9 +82,15 @@ class Ledger:
             return False
         known = self._unrecorded.size if self._unrecorded.size is not None else self._known_size()
         try:
-            return known is not None and self.path.lstat().st_size == known
-        except OSError:
+            with self._open() as (ledger, _):
+                size = self._operations.status_of(ledger).st_size
+                return size == known and self._has_line_end(ledger, size)
+        except DestinationTrouble:
             return False
+
+    def _has_line_end(self, ledger: int, position: int) -> bool:
+        """Whether a line ends just before `position`; the start of the file is the end of none before it."""
+        return position == 0 or self._operations.read(ledger, 1, position - 1) == b"\n"
 
     def bring_up_to_date(self) -> int:
         """Makes file and journal equal again, and returns how many rows were added.
@@ -99,7 +105,9 @@ class Ledger:
             known = self._known_size() or 0
             size = self._operations.status_of(ledger).st_size
             expected = (b"" if known else HEADER) + b"".join(rows)
-            there = self._operations.read(ledger, len(expected) + 1, known) if size >= known else None
+            there = None
+            if size >= known and self._has_line_end(ledger, known):
+                there = self._operations.read(ledger, len(expected) + 1, known)
             if there is not None and size - known <= len(expected) and expected.startswith(there):
                 header_too = known == 0 and len(there) < len(HEADER)
                 added = expected[len(there) :].count(b"\r\n") - header_too

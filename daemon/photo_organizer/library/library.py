@@ -140,8 +140,7 @@ class Library:
             raise DestinationTrouble(f"the journal: {error}", where=self._settings.state) from error
 
     def _recover(self) -> Recovery:
-        unfinished = {operation.id for operation in self._journal.open_operations()}
-        if self._ledger.is_as_left(unfinished):
+        if self._ledger.is_as_left(self._journal.unfinished()):
             return Recovery()
         recovery = Recoverer(self._operations, self._journal).recover()
         recovery.ledger_rows = self._ledger.bring_up_to_date()

@@ -1,0 +1,109 @@
+"""Every move can be taken back, the photo's bytes verified, and nothing in its way replaced."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from photo_organizer.library import Correction, Library, NothingToUndoError, Selection, SourceTroubleKind
+from photo_organizer.photo import Action
+from photo_world import World, seen, sha256
+
+
+def file(world: World, library: Library, name: str, content: bytes) -> Path:
+    (placed,) = library.file([world.filing(world.drop(name, content))]).filed
+    return placed.destination
+
+
+def test_the_last_batch_goes_back_and_is_held(world: World, library: Library) -> None:
+    file(world, library, "a.jpg", b"one")
+    file(world, library, "b.jpg", b"two")
+    report = library.undo()
+    assert [step.destination for step in report.undone] == [world.inbox / "b.jpg"]
+    assert library.is_held(seen(world.inbox / "b.jpg"))
+    (world.inbox / "b.jpg").write_bytes(b"touched")
+    assert not library.is_held(seen(world.inbox / "b.jpg"))
+    assert library.undo().undone[0].destination == world.inbox / "a.jpg"
+    with pytest.raises(NothingToUndoError):
+        library.undo()
+
+
+def test_given_again_it_is_filed_again(world: World, library: Library) -> None:
+    file(world, library, "a.jpg", b"one")
+    library.undo()
+    assert library.file([world.filing(world.inbox / "a.jpg")]).filed[0].action is Action.FILED
+    assert [event.action for event in library.events()] == ["filed", "undone", "filed"]
+
+
+def test_a_dry_run_moves_nothing(world: World, library: Library) -> None:
+    destination = file(world, library, "a.jpg", b"one")
+    report = library.undo(dry_run=True)
+    assert [(step.source, step.destination) for step in report.undone] == [(destination, world.inbox / "a.jpg")]
+    assert destination.exists()
+
+
+def test_by_photo_batch_and_time(world: World, library: Library) -> None:
+    a = file(world, library, "a.jpg", b"one")
+    later = world.clock.now + timedelta(milliseconds=1)
+    file(world, library, "b.jpg", b"two")
+    file(world, library, "c.jpg", b"three")
+    assert len(library.undo(Selection(since=later), dry_run=True).undone) == 2
+    assert library.undo(Selection(photo=a)).undone[0].destination.name == "a.jpg"
+    assert library.undo(Selection(photo=world.inbox / "b.jpg")).undone[0].destination.name == "b.jpg"
+    batch = library.last_batch()
+    assert library.undo(Selection(photo=sha256(b"three")), dry_run=True).undone
+    assert library.undo(Selection(batch=batch)).undone[0].destination.name == "c.jpg"
+
+
+def test_an_edited_photo_stays(world: World, library: Library) -> None:
+    destination = file(world, library, "a.jpg", b"one")
+    destination.write_bytes(b"edited")
+    report = library.undo()
+    assert not report.undone
+    assert report.refused[0][1].kind is SourceTroubleKind.CHANGED  # type: ignore[attr-defined]
+    assert destination.read_bytes() == b"edited"
+
+
+def test_nothing_in_the_inbox_is_replaced(world: World, library: Library) -> None:
+    file(world, library, "a.jpg", b"one")
+    (world.inbox / "a.jpg").write_bytes(b"a new one")
+    assert library.undo().undone[0].destination.name == "a (2).jpg"
+    assert (world.inbox / "a.jpg").read_bytes() == b"a new one"
+
+
+def test_a_folder_that_is_gone_is_made_again(world: World, library: Library) -> None:
+    file(world, library, "trip/day/a.jpg", b"one")
+    (world.inbox / "trip" / "day").rmdir()
+    (world.inbox / "trip").rmdir()
+    library.undo()
+    assert (world.inbox / "trip" / "day" / "a.jpg").exists()
+
+
+def test_after_a_correction_it_comes_from_where_it_is(world: World, library: Library) -> None:
+    destination = file(world, library, "a.jpg", b"one")
+    corrected = world.library / "Food" / "a.jpg"
+    corrected.parent.mkdir()
+    destination.rename(corrected)
+    correction = Correction(sha256(b"one"), destination, corrected, "Food")
+    assert library.correct([correction]) == 1
+    assert library.correct([correction]) == 0
+    assert library.undo().undone[0].source == corrected
+    assert (world.inbox / "a.jpg").exists()
+    assert [event.action for event in library.history(sha256(b"one"))] == ["filed", "corrected", "undone"]
+
+
+def test_the_reason_goes_with_the_quarantined_photo(world: World, library: Library) -> None:
+    library.file([world.filing(world.drop("bad.jpg", b"half"), action=Action.QUARANTINED)])
+    library.undo()
+    assert list(world.quarantine.iterdir()) == []
+    assert (world.inbox / "bad.jpg").exists()
+
+
+def test_it_works_beside_a_running_daemon(world: World, library: Library) -> None:
+    file(world, library, "a.jpg", b"one")
+    with Library.open(world.settings, clock=world.clock) as command:
+        assert command.undo().undone
+    file(world, library, "b.jpg", b"two")
+    assert library.verify_ledger().is_equal
+    assert library.totals()[Action.UNDONE] == 1
