@@ -31,10 +31,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "service")]
 
-from live import Household, LiveDaemon, files_below, small_model
+# found by the line above
+from live import Household, LiveDaemon, files_below, small_model  # noqa: E402
 
-from models import CATEGORIES, draw_photo
-from photo_organizer.library.ledger_text import unescape
+from models import CATEGORIES, draw_photo  # noqa: E402
+from photo_organizer.library.ledger_text import unescape  # noqa: E402
 
 _ROUND_SECONDS = (4.0, 10.0)
 

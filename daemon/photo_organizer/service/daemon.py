@@ -23,9 +23,9 @@ from photo_organizer.service.heartbeat import Heartbeat, patience
 from photo_organizer.service.logs import configure_logging
 from photo_organizer.service.notify import Notifier
 from photo_organizer.service.overview import Overview, now_text
-from photo_organizer.service.pipeline import watch_vision
 from photo_organizer.service.remembered import Remembered
 from photo_organizer.service.reporter import DaemonReporter
+from photo_organizer.service.roles import watch_vision
 from photo_organizer.service.rooms import Rooms, open_library
 from photo_organizer.service.status import State, Status, StatusFile, describe
 from photo_organizer.service.training import Training

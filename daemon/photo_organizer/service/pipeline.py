@@ -14,7 +14,6 @@ work.
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,13 +36,6 @@ _RETRY_CHANGED_SECONDS = 2.0
 _RETRY_SOURCE_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
-
-
-def watch_vision(vision: Vision, poll: select.poll) -> None:
-    """Has `poll` return when the vision process has something to say, or room for what is left to send."""
-    descriptor = vision.fileno()
-    if descriptor is not None:
-        poll.register(descriptor, select.POLLIN | (select.POLLOUT if vision.wants_to_write() else 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -54,3 +55,10 @@ class Reporter(Protocol):
     def set_aside(self, group: AssetGroup, reason: str) -> None: ...
     def paused(self, reason: str) -> None: ...
     def resumed(self) -> None: ...
+
+
+def watch_vision(vision: Vision, poll: select.poll) -> None:
+    """Has `poll` return when the vision process has something to say, or room for what is left to send."""
+    descriptor = vision.fileno()
+    if descriptor is not None:
+        poll.register(descriptor, select.POLLIN | (select.POLLOUT if vision.wants_to_write() else 0))
