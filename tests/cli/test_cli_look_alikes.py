@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
 
 from photo_organizer.cli.sorting.look_alikes import MOST_PAIRS_KEPT, LookAlikes
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def test_hashes_a_few_bits_apart_are_alike_and_others_are_not() -> None:
+
+@pytest.fixture
+def look_alikes() -> Iterator[LookAlikes]:
+    with closing(LookAlikes()) as found:
+        yield found
+
+
+def test_hashes_a_few_bits_apart_are_alike_and_others_are_not(look_alikes: LookAlikes) -> None:
     seeded = random.Random(1)
-    alike = LookAlikes()
+    alike = look_alikes
     values = [seeded.getrandbits(64) for _ in range(2000)]
     for number, value in enumerate(values):
         alike.add(f"{value:016x}", f"{number}")
@@ -21,8 +34,7 @@ def test_hashes_a_few_bits_apart_are_alike_and_others_are_not() -> None:
     assert alike.pairs == [(f"copy {number}", f"{number}") for number in range(MOST_PAIRS_KEPT)]
 
 
-def test_a_photo_without_a_hash_is_like_none() -> None:
-    alike = LookAlikes()
-    alike.add("", "a")
-    alike.add("", "b")
-    assert alike.count == 0
+def test_a_photo_without_a_hash_is_like_none(look_alikes: LookAlikes) -> None:
+    look_alikes.add("", "a")
+    look_alikes.add("", "b")
+    assert look_alikes.count == 0

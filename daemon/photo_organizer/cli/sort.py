@@ -82,14 +82,15 @@ def show_plan(
             listed.append(row)
         print_row(filing, row)
 
-    result, work = make_plan(configuration, paths, target, take)
+    planned = make_plan(configuration, paths, target, take)
+    result = planned.result
     if not as_json:
         if len(listed) <= MOST_PHOTOS_LISTED:
             summary.print_photos(listed)
         summary.print_folders(result.tally)
         summary.print_histogram(result.tally)
-        summary.print_look_alikes(result.alike)
-        summary.print_work(work)
+        summary.print_look_alikes(planned.alike)
+        summary.print_work(planned.work)
         click.echo(f"planned {summary.in_words(result.tally)}; nothing was moved")
     summary.print_rest(result.tally, quiet=as_json)
     if result.stopped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from photo_organizer.library import Filing
     from photo_organizer.photo import AssetGroup, Photo
 
+SCHEMA = """
+CREATE TABLE photos (sha256 BLOB PRIMARY KEY, destination BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE names (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE numbers (wanted BLOB PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
 
 @dataclass(slots=True)
 class DiskWork:
@@ -32,6 +39,8 @@ class DiskWork:
 class PlannedLibrary:
     """Answers as the library would.
 
+    What was planned so far is kept in a temporary database on disk, so that any number of photos fits.
+
     Args:
         configuration: library, quarantine and the rule for duplicates.
         original: where a photo with this SHA-256 was filed before and still is; None when nowhere.
@@ -42,9 +51,8 @@ class PlannedLibrary:
         self._quarantine = configuration.quarantine_directory
         self._duplicates = configuration.duplicates
         self._original = original
-        self._planned: dict[str, Path] = {}
-        self._given: set[bytes] = set()
-        self._next_number: dict[bytes, int] = {}
+        self._planned = sqlite3.connect("")
+        self._planned.executescript(SCHEMA)
         self._devices: dict[Path, int] = {}
         self.work = DiskWork()
 
@@ -70,7 +78,7 @@ class PlannedLibrary:
         if filing.action is Action.QUARANTINED:
             return Placed(filing.group, filing.action, self._free_name(filing.group, self._quarantine))
         sha256 = filing.prediction.sha256 if filing.prediction else ""
-        first = self._planned.get(sha256) or self._original(sha256) if sha256 else None
+        first = self._first_of(sha256) if sha256 else None
         if first is not None and self._duplicates != "keep":
             folder = self._library / self._duplicates
             # a skipped one stays where it is
@@ -79,8 +87,15 @@ class PlannedLibrary:
             return Placed(filing.group, Action.DUPLICATE, destination, first)
         destination = self._free_name(filing.group, self._library / filing.folder)
         if sha256:
-            self._planned[sha256] = destination
+            row = (bytes.fromhex(sha256), os.fsencode(destination))
+            self._planned.execute("INSERT OR IGNORE INTO photos VALUES (?, ?)", row)
         return Placed(filing.group, filing.action, destination)
+
+    def _first_of(self, sha256: str) -> Path | None:
+        """The photo with the same bytes that is planned or filed already."""
+        query = "SELECT destination FROM photos WHERE sha256 = ?"
+        row = self._planned.execute(query, (bytes.fromhex(sha256),)).fetchone()
+        return Path(os.fsdecode(row[0])) if row else self._original(sha256)
 
     def _free_name(self, group: AssetGroup, folder: Path) -> Path:
         """The first name of photo and companions that neither the disk nor this plan has taken."""
@@ -90,15 +105,23 @@ class PlannedLibrary:
         )
         top = os.fsencode(folder)
         wanted = os.path.join(top, names.photo)
-        number = self._next_number.get(wanted, 1)
+        row = self._planned.execute("SELECT last FROM numbers WHERE wanted = ?", (wanted,)).fetchone()
+        number = row[0] if row else 0
         while True:
-            paths = [os.path.join(top, name) for name in names.numbered(number)]
             number += 1
-            if not any(path in self._given or os.path.lexists(path) for path in paths):
+            paths = [os.path.join(top, name) for name in names.numbered(number)]
+            if not any(self._is_given(path) or os.path.lexists(path) for path in paths):
                 break
-        self._next_number[wanted] = number
-        self._given.update(paths)
+        self._planned.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", (wanted, number))
+        self._planned.executemany("INSERT INTO names VALUES (?)", [(path,) for path in paths])
         return Path(os.fsdecode(paths[0]))
+
+    def _is_given(self, path: bytes) -> bool:
+        return self._planned.execute("SELECT 1 FROM names WHERE path = ?", (path,)).fetchone() is not None
+
+    def close(self) -> None:
+        """Forgets what was planned; the count of the disks' work stays."""
+        self._planned.close()
 
     def _count(self, group: AssetGroup, folder: Path) -> None:
         files = (group.photo, *group.companions)
