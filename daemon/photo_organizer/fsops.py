@@ -170,6 +170,15 @@ class FileOperations:
             return error.errno != errno.EAGAIN
         return True
 
+    def is_being_written(self, descriptor: int) -> bool:
+        """Whether some program has the file open for writing; False where the file system cannot tell."""
+        if not self.hold_against_writers(descriptor):
+            return True
+        if hasattr(fcntl, "F_SETLEASE"):
+            with suppress(OSError):
+                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return False
+
     def close(self, descriptor: int) -> None:
         """Never fails: what had to reach the disk was synced before, and a descriptor is gone even after an
         error.

@@ -9,7 +9,7 @@ from typing import Any
 
 from photo_organizer.fsops import FileOperations
 
-NEVER_FAIL = {"close", "hold_against_writers", "may_change"}
+NEVER_FAIL = {"close", "hold_against_writers", "may_change", "is_being_written"}
 """By their contract."""
 
 CHANGING = {

@@ -159,22 +159,23 @@ class Drafter:
 
     def _sha256(self, filing: Filing, folders: Folders) -> bytes:
         """The hash of the photo: of the very bytes that were decoded, or of what is there now."""
-        photo = filing.group.photo
-        path = os.fsencode(photo.path)
-        self._check_below(filing.group)
-        with at_source(path):
-            folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(filing.group.inbox))))
-            name = os.path.basename(path)
-            self._check_identity(photo, self.operations.status(name, folder))
-            if filing.prediction is not None:
-                return bytes.fromhex(filing.prediction.sha256)
-            descriptor = self.operations.open_file(name, folder)
-            try:
-                sha256 = digest(self.operations, descriptor)
-                self._check_identity(photo, self.operations.status_of(descriptor))
-            finally:
-                self.operations.close(descriptor)
-        return sha256
+        group = filing.group
+        self._check_below(group)
+        photo_hash = bytes.fromhex(filing.prediction.sha256) if filing.prediction else None
+        for photo in (*group.companions, group.photo):
+            path = os.fsencode(photo.path)
+            with at_source(path):
+                folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
+                descriptor = self.operations.open_file(os.path.basename(path), folder)
+                try:
+                    if self.operations.is_being_written(descriptor):
+                        raise changed(path, "still being written to")
+                    if photo is group.photo and photo_hash is None:
+                        photo_hash = digest(self.operations, descriptor)
+                    self._check_identity(photo, self.operations.status_of(descriptor))
+                finally:
+                    self.operations.close(descriptor)
+        return photo_hash or b""
 
     @staticmethod
     def _check_identity(photo: Photo, status: os.stat_result) -> None:
