@@ -19,7 +19,8 @@ from photo_organizer.vision.engine import INT8_FLAGS, choose, cpu_flags, load_en
 from photo_organizer.vision.heatmap import grad_cam, heatmap
 from photo_organizer.vision.labelled import LabelledPixels
 from photo_organizer.vision.model import ModelError, read_model
-from photo_organizer.vision.quantise import EQUAL_DECISIONS, quantise, verify
+from photo_organizer.vision.precision import EQUAL_DECISIONS
+from photo_organizer.vision.quantise import quantise, verify
 from photo_organizer.vision.weights import read_backbone
 
 TAPS = ("block5.avg", "block5.max", "block4.avg")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import platform
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.vision.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
 from photo_organizer.vision.model import (
     BACKBONE_FILE,
     HEAD_FILE,
@@ -20,9 +20,7 @@ from photo_organizer.vision.model import (
     verify_files,
 )
 
-CPU_INFORMATION = Path("/proc/cpuinfo")
-INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
-BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+__all__ = ["BF16_FLAGS", "INT8_FLAGS", "Engine", "choose", "cpu_flags", "load_engine"]
 
 
 class Engine(Protocol):
@@ -97,18 +95,6 @@ def choose(model: ModelDescription, engine: str) -> tuple[str, str, str]:
     if flags & BF16_FLAGS and model.serving.get("bf16", "verified") == "verified":
         return "openvino", "bf16", f"{without_int8}; the CPU has bf16"
     return "openvino", "f32", f"{without_int8}; no bf16 either"
-
-
-def cpu_flags(information: Path = CPU_INFORMATION) -> frozenset[str]:
-    """What the CPU can do, by Linux' names; empty where that is not told: nothing special is assumed."""
-    if platform.machine() not in {"x86_64", "AMD64"}:
-        return frozenset()
-    try:
-        lines = information.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return frozenset(flags.partition(":")[2].split())
 
 
 def _tensorflow(model: ModelDescription, reason: str) -> Engine:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.cores import available_cores
+from photo_organizer.vision.cores import BF16_FLAGS, available_cores, cpu_flags
 from photo_organizer.vision.model import BACKBONE_FILE, BLOCK_DEPTHS, INT8_FILES, ModelDescription, ModelError
 from photo_organizer.vision.openvino_runtime import op, ov
 from photo_organizer.vision.weights import read_backbone
@@ -44,13 +44,15 @@ class OpenVinoEngine:
         self.feature_size = model.feature_size
         self.parallel = threads or available_cores()
         graph = read_int8_graph(model) if precision == "int8" else build_graph(model)
+        # layers that an int8 backbone keeps out of int8 run in bf16 where the CPU has it
+        bf16 = precision == "bf16" or (precision == "int8" and cpu_flags() & BF16_FLAGS)
         compiled = ov.Core().compile_model(
             graph,
             "CPU",
             {
                 "NUM_STREAMS": self.parallel,
                 "INFERENCE_NUM_THREADS": self.parallel,
-                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
                 # pinned threads of two processes would fight for the same cores
                 "ENABLE_CPU_PINNING": False,
             },
@@ -124,8 +126,9 @@ def build_graph(model: ModelDescription, *, heat: bool = False) -> ov.Model:
     last_convolution = layer
     for block, depth in enumerate(BLOCK_DEPTHS, start=1):
         for convolution in range(1, depth + 1):
-            kernel, bias = weights[f"block{block}_conv{convolution}"]
-            layer = op.convolution(layer, op.constant(kernel), [1, 1], [1, 1], [1, 1], [1, 1])
+            name = f"block{block}_conv{convolution}"
+            kernel, bias = weights[name]
+            layer = op.convolution(layer, op.constant(kernel), [1, 1], [1, 1], [1, 1], [1, 1], name=name)
             layer = op.relu(op.add(layer, op.constant(bias)))
         last_convolution = layer
         layer = op.max_pool(layer, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)

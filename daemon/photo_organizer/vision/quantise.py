@@ -20,7 +20,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,52 +28,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.vision.classifier import Classifier
 from photo_organizer.vision.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
 from photo_organizer.vision.labelled import LabelledPixels, read_labelled_photos
 from photo_organizer.vision.model import INT8_FILES, ModelDescription, read_model, verify_files
 from photo_organizer.vision.openvino_engine import OpenVinoEngine, build_graph
 from photo_organizer.vision.openvino_runtime import ov
+from photo_organizer.vision.precision import PrecisionCheck, compare
 
-EQUAL_DECISIONS = 0.99
-"""At least this share of photos must get the same category and the same side of the threshold."""
-ACCURACY_LOSS = 0.005
-"""At most this much accuracy may be lost."""
+KEPT_EXACT = (
+    ("block1_conv1",),
+    ("block1_conv1", "block5_conv1", "block5_conv2", "block5_conv3"),
+)
+"""Layers left out of quantisation, tried in this order until the check passes; they run in bf16 or float32.
+
+The first convolution has 0.6 % of the arithmetic, and rounding the photo itself and its 27 weights to 8 bits
+does more harm than all other layers together (relative error of the features 0.018 with it, 0.012 without).
+"""
 CALIBRATION_PHOTOS = 300
 CHECKED_PHOTOS = 2000
-_FALLBACK_THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class PrecisionCheck:
-    """A reduced precision against float32 on the same photos.
-
-    Attributes:
-        precision: "int8" or "bf16".
-        photos: how many were compared.
-        equal_decisions: share with the same category and the same side of its threshold.
-        accuracy, accuracy_float: share of right categories with this precision and with float32.
-    """
-
-    precision: str
-    photos: int
-    equal_decisions: float
-    accuracy: float
-    accuracy_float: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether it may serve."""
-        return (
-            self.equal_decisions >= EQUAL_DECISIONS
-            and self.accuracy_float - self.accuracy <= ACCURACY_LOSS + 1e-9
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"{self.precision}: {self.equal_decisions:.1%} equal decisions, accuracy {self.accuracy:.1%} "
-            f"against {self.accuracy_float:.1%} in float32, on {self.photos} photos"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +86,11 @@ def quantise(
     model = read_model(directory)
     verify_files(model, tuple(name for name in model.files if name not in INT8_FILES))
     if cpu_flags() & INT8_FLAGS:
-        _write_int8(model, calibration)
+        exact = OpenVinoEngine(model, "f32").features(check.pixels)
+        for layers in KEPT_EXACT:
+            _write_int8(model, calibration, layers)
+            if compare(model, "int8", check, exact, categories=categories).passed:
+                break
     return verify(directory, check, categories=categories)
 
 
@@ -129,14 +105,11 @@ def verify(
         ModelError: the model is damaged or not ours.
     """
     model = read_model(directory)
-    classifier = Classifier(model, categories or model.categories)
-    places = {name: place for place, name in enumerate(classifier.categories)}
-    wanted = np.array([places.get(name, -1) for name in model.categories])[check.labels]
-    exact = _decisions(model, classifier, OpenVinoEngine(model, "f32").features(check.pixels))
-    checks = []
-    for precision in _precisions_here(model):
-        reduced = _decisions(model, classifier, OpenVinoEngine(model, precision).features(check.pixels))
-        checks.append(_compare(precision, exact, reduced, wanted))
+    exact = OpenVinoEngine(model, "f32").features(check.pixels)
+    checks = [
+        compare(model, precision, check, exact, categories=categories)
+        for precision in _precisions_here(model)
+    ]
     passed = next((one.precision for one in checks if one.passed), "f32")
     reason = "; ".join(f"refused, {one}" for one in checks if not one.passed)
     verification = Verification(passed, tuple(checks), reason)
@@ -150,39 +123,20 @@ def _precisions_here(model: ModelDescription) -> list[str]:
     return ["int8"] * bool(has_file and flags & INT8_FLAGS) + ["bf16"] * bool(flags & BF16_FLAGS)
 
 
-def _compare(
-    precision: str, exact: NDArray[np.int64], reduced: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> PrecisionCheck:
-    """Compare decisions (see `_decisions`) of `precision` with those of float32 and with the truth."""
-    return PrecisionCheck(
-        precision=precision,
-        photos=len(wanted),
-        equal_decisions=float((exact == reduced).mean()),
-        accuracy=float((reduced // 2 == wanted).mean()),
-        accuracy_float=float((exact // 2 == wanted).mean()),
-    )
-
-
-def _decisions(
-    model: ModelDescription, classifier: Classifier, features: NDArray[np.float32]
-) -> NDArray[np.int64]:
-    """For each photo twice the place of its category, and one more when it reaches its threshold."""
-    default = model.thresholds.get("default", _FALLBACK_THRESHOLD)
-    thresholds = np.array([model.thresholds.get(name, default) for name in classifier.categories])
-    probabilities = classifier.probabilities(features)
-    first = probabilities.argmax(axis=1).astype(np.int64)
-    decisions: NDArray[np.int64] = 2 * first + (probabilities.max(axis=1) >= thresholds[first])
-    return decisions
-
-
-def _write_int8(model: ModelDescription, calibration: NDArray[np.uint8]) -> None:
+def _write_int8(
+    model: ModelDescription, calibration: NDArray[np.uint8], kept_exact: Sequence[str] = ()
+) -> None:
     import nncf  # noqa: PLC0415 (seconds, and of no use to anything else)
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet  # noqa: PLC0415
 
     nncf.set_log_level(logging.ERROR)
     photos = nncf.Dataset([photo[np.newaxis] for photo in calibration])
     parameters = nncf.AdvancedQuantizationParameters(
         # the fix halves the weights' range for CPUs whose int8 sums saturate; int8 is never chosen there
         overflow_fix=nncf.OverflowFix.DISABLE,
+        # the largest activation of all photos, not their mean or a quantile: cutting the strongest off costs
+        # far more than a coarser step (relative error of the features 0.018 against 0.046 and 0.062)
+        activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
     )
     with _nothing_printed():
         quantised = nncf.quantize(
@@ -192,9 +146,10 @@ def _write_int8(model: ModelDescription, calibration: NDArray[np.uint8]) -> None
             target_device=nncf.TargetDevice.CPU,
             preset=nncf.QuantizationPreset.PERFORMANCE,
             advanced_parameters=parameters,
+            ignored_scope=nncf.IgnoredScope(names=list(kept_exact)) if kept_exact else None,
         )
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=model.directory) as folder:
-        ov.save_model(quantised, Path(folder) / INT8_FILES[0], compress_to_fp16=False)
+        ov.save_model(quantised, Path(folder) / INT8_FILES[0])  # float16 for what is not int8
         for name in reversed(INT8_FILES):
             (Path(folder) / name).replace(model.directory / name)
 
