@@ -7,12 +7,16 @@ for real.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,6 +220,21 @@ def test_continuous_integration_calls_exactly_this() -> None:
         'exec "$(dirname "$0")/../organizer" test'
     ]
     assert os.access(CHECKOUT / ".ci/run", os.X_OK)
+
+
+def test_the_locks_are_of_the_project_as_it_is() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    locked = (CHECKOUT / "requirements.lock").read_text()
+    versions = {
+        canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([^ ]+)", locked, re.M)
+    }
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *extras["heif"], *extras["raw"], *extras["jxl"]]
+    for text in wanted:
+        requirement = Requirement(text)
+        version = versions.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{text}: make requirements.lock anew (its first lines say how)"
+        assert version in requirement.specifier, f"{text}: locked is {version}; make requirements.lock anew"
 
 
 def test_the_locks_have_a_hash_for_everything_and_name_no_index() -> None:

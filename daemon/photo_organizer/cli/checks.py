@@ -44,6 +44,7 @@ def checks(configuration: Configuration) -> Iterator[Check]:
     yield Check("settings", "ok", printable(configuration.path))
     yield from of_findings("folders", "all there and writable", health.folder_findings(configuration))
     yield from disk_space(configuration)
+    yield moves(configuration)
     yield from of_findings("watching", watching(configuration), health.inotify_findings(configuration))
     yield model(configuration)
     yield engine(configuration)
@@ -81,6 +82,22 @@ def disk_space(configuration: Configuration) -> Iterator[Check]:
             yield Check("disk", "fix", words, f"free some space on the disk of {printable(existing)}")
         else:
             yield Check("disk", "ok", words)
+
+
+def moves(configuration: Configuration) -> Check:
+    """Whether photos can be renamed into the library, or must be copied from another disk."""
+    if not configuration.library.is_dir():
+        return Check("moves", "hint", "unknown while the library is missing")
+    device = configuration.library.stat().st_dev
+    elsewhere = [
+        printable(inbox)
+        for inbox in configuration.inboxes
+        if inbox.is_dir() and inbox.stat().st_dev != device
+    ]
+    if elsewhere:
+        what = f"{', '.join(elsewhere)} is on another disk than the library"
+        return Check("moves", "ok", f"{what}: photos are copied, compared, and then removed there")
+    return Check("moves", "ok", "within one disk: a photo is renamed, never copied")
 
 
 def model(configuration: Configuration) -> Check:
