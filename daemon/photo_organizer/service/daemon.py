@@ -25,7 +25,6 @@ from photo_organizer.service.notify import Notifier
 from photo_organizer.service.overview import Overview, now_text
 from photo_organizer.service.remembered import Remembered
 from photo_organizer.service.reporter import DaemonReporter
-from photo_organizer.service.roles import watch_vision
 from photo_organizer.service.rooms import Rooms, open_library
 from photo_organizer.service.status import State, Status, StatusFile, describe
 from photo_organizer.service.training import Training
@@ -127,8 +126,11 @@ class Daemon:
 
     def _turn(self) -> None:
         """Everything that may have become due, once."""
-        self._wake.drain()
-        self._notice_changes()
+        if self._wake.drain() or time.monotonic() >= self._show_at:  # not at each word of the vision process
+            self._notice_changes()
+        if self._reload_at is not None and self._reload_at <= time.monotonic():
+            self._reload_at = None
+            self._reload()
         if self._rooms is not None:
             self._rooms.step()
         result = self._training.step()
@@ -146,7 +148,7 @@ class Daemon:
             if descriptor is not None:
                 poll.register(descriptor, select.POLLIN)
         if self._rooms is not None:
-            watch_vision(self._rooms.vision, poll)
+            self._rooms.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
         moments.append(None if self._is_shown else self._show_at)
         if self._rooms is not None:
@@ -173,9 +175,6 @@ class Daemon:
             self._take_over_model()
         if self._signals.take_reload_request():
             self._reload_at = time.monotonic()
-        if self._reload_at is not None and self._reload_at <= time.monotonic():
-            self._reload_at = None
-            self._reload()
 
     def _reload(self) -> None:
         """Goes on by the configuration file as it is now; one that is wrong is refused, and all stays as it
@@ -219,8 +218,7 @@ class Daemon:
         if self._rooms is None:
             return
         try:
-            if self._rooms.take_over_model():
-                log.info("photos are classified by model %s now", self._rooms.model_id)
+            self._rooms.take_over_model()
         except OrganizerError as error:
             log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
             self._reporter.last_error = str(error)

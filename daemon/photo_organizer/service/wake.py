@@ -8,6 +8,8 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
+_PIECE = 4096
+
 
 class WakePipe:
     """A pipe whose reading end is watched by the loop. Any number of wakes before the next turn are one."""
@@ -23,10 +25,15 @@ class WakePipe:
         with contextlib.suppress(BlockingIOError):
             os.write(self._write, b"\0")
 
-    def drain(self) -> None:
+    def drain(self) -> bool:
+        """Whether there was a wake since the last call."""
+        woken = False
         with contextlib.suppress(BlockingIOError):
-            while os.read(self._read, 4096):
-                pass
+            full = True
+            while full:
+                full = len(os.read(self._read, _PIECE)) == _PIECE
+                woken = True
+        return woken
 
     def close(self) -> None:
         os.close(self._read)
