@@ -127,18 +127,36 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
     assert daemon.says().count("is not taken over") == 1
 
 
-def test_a_model_that_is_chosen_takes_over_between_two_photos(household: Household) -> None:
+def test_a_model_that_is_chosen_takes_over_while_photos_go_on_being_filed(household: Household) -> None:
     small_model(household.models, "second", seed=2)
     with LiveDaemon(household) as daemon:
-        daemon.until_filed([draw_photo(household.inbox / "one.jpg", "Food", seed=1)])
-        vision = daemon.vision_pid()
+        daemon.until_filed([draw_photo(household.inbox / "0.jpg", "Food", seed=0)])
+        before = daemon.vision_pid()
         link = household.models / "next"
         link.symlink_to("second")
         link.replace(household.models / "current")
-        daemon.until(lambda status: status["model"] == "second")
+        photos = [household.inbox / "0.jpg"]
+        while household.status()["model"] != "second":
+            photos.append(draw_photo(household.inbox / f"{len(photos)}.jpg", "Food", seed=len(photos)))
+            daemon.until_filed(photos[-1:])
+        daemon.until_filed([draw_photo(household.inbox / "last.jpg", "Food", seed=1000)])
+        assert before not in (None, daemon.vision_pid())
+    models = [row["model"] for row in household.ledger()]
+    assert (models[0], models[-1]) == ("small", "second")
+    assert models == sorted(models, reverse=True), "first the one, then the other"
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_one_before_in_charge(household: Household) -> None:
+    broken = small_model(household.models, "broken")
+    (broken / "backbone.npz").write_bytes(b"damaged")
+    with LiveDaemon(household) as daemon:
+        daemon.until_filed([draw_photo(household.inbox / "one.jpg", "Food", seed=1)])
+        link = household.models / "next"
+        link.symlink_to("broken")
+        link.replace(household.models / "current")
+        daemon.until_it_says("the new model is not taken over")
         daemon.until_filed([draw_photo(household.inbox / "two.jpg", "Food", seed=2)])
-        assert daemon.vision_pid() == vision
-    assert [row["model"] for row in household.ledger()] == ["small", "second"]
+        assert daemon.until(lambda status: status["state"] == "idle")["model"] == "small"
 
 
 def test_the_vision_process_gives_its_memory_back_and_returns(

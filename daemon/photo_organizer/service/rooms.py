@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import select
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
@@ -15,13 +17,21 @@ from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.service.labelling import LabellingLibrary
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.roles import Destination, Reporter
+from photo_organizer.service.roles import Destination, Reporter, watch_vision
 from photo_organizer.vision.client import VisionClient
 from photo_organizer.vision.model import ModelDescription, read_model
 
 log = logging.getLogger(__name__)
 
 _EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """A vision process that is loading `model`, while another still serves."""
+
+    vision: VisionClient
+    model: ModelDescription
 
 
 class Rooms:
@@ -44,9 +54,9 @@ class Rooms:
         self._wake = wake
         self.library = library
         self._model = read_model(Registry(configuration.model_directory).current())
-        self._categories: tuple[str, ...] = ()
+        self._successor: Successor | None = None
         self.inbox = self._new_inbox()
-        self.vision = self._new_vision()
+        self.vision = new_vision(configuration, self._model)
         self.pipeline = Pipeline(
             self.inbox,
             self.vision,
@@ -71,25 +81,19 @@ class Rooms:
         """
         self.inbox.stop()
         self.vision.close()
+        if self._successor is not None:
+            self._successor.vision.close()
         self.library.close()
 
-    def take_over_model(self) -> bool:
-        """Serves the model that is in use now, if it is another. No photo waits for a restart.
+    def take_over_model(self) -> None:
+        """Serves the model that is in use now, if it is another. No photo waits for it to load.
 
         Raises:
             ModelError: it cannot serve; the one before goes on.
         """
         model = read_model(Registry(self._configuration.model_directory).current())
-        if model == self._model:
-            return False
-        categories = serving_categories(self._configuration, model.directory)
-        self._model = model
-        if categories == self._categories:
-            self.vision.use_model(model.directory)
-        else:
-            self._exchange_vision()
-        self.pipeline.placement = Placement.by(self._configuration, model.thresholds)
-        return True
+        if model != (self._successor.model if self._successor else self._model):
+            self._exchange_vision(model)
 
     def take_over(self, configuration: Configuration) -> None:
         """Goes on by another configuration; what did not change is not disturbed.
@@ -101,22 +105,32 @@ class Rooms:
         model = read_model(Registry(configuration.model_directory).current())
         if _library_settings(configuration) != _library_settings(before):
             self._exchange_library(before, configuration)
-        self._configuration, self._model = configuration, model
-        self.pipeline.placement = Placement.by(configuration, model.thresholds)
+        self._configuration = configuration
+        self.pipeline.placement = Placement.by(configuration, self._model.thresholds)
         self.pipeline.linger = configuration.batch.max_wait_seconds
         self.pipeline.destination = destination_of(configuration, self.library)
         if _inbox_settings(configuration) != _inbox_settings(before):
             self._exchange_inbox()
         if _vision_settings(configuration) != _vision_settings(before):
-            self._exchange_vision()
+            self._exchange_vision(model)
 
     def step(self) -> None:
         """Everything that may have become due on the way of the photos."""
+        if self._successor is not None:
+            self._await_successor(self._successor)
         self.pipeline.step()
+
+    def register(self, poll: select.poll) -> None:
+        """Has `poll` return when a vision process has something to say."""
+        watch_vision(self.vision, poll)
+        if self._successor is not None:
+            watch_vision(self._successor.vision, poll)
 
     def next_due(self) -> float | None:
         """When the pipeline has something to do even if nothing happens, in `time.monotonic()`."""
         moments = [self.pipeline.next_due()]
+        if self._successor is not None:
+            moments.append(self._successor.vision.next_due())
         if self.pipeline.is_hungry:
             moments.append(self.inbox.next_due())
         return min((moment for moment in moments if moment is not None), default=None)
@@ -141,11 +155,36 @@ class Rooms:
         self.pipeline.source = self.inbox
         self.inbox.start(self._wake)
 
-    def _exchange_vision(self) -> None:
+    def _exchange_vision(self, model: ModelDescription) -> None:
+        """Another vision process for this one, which goes on until the other has loaded its model."""
+        if self._successor is not None:
+            self._successor.vision.close()
+        self._successor = Successor(new_vision(self._configuration, model), model)
+        if self.vision.ready or self.vision.in_flight:
+            self._successor.vision.warm_up()
+        else:
+            self._succeed(self._successor)  # nobody waits: it is loaded when the next photo comes
+
+    def _await_successor(self, successor: Successor) -> None:
+        try:
+            successor.vision.poll()
+        except OrganizerError as error:
+            log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
+            successor.vision.close()
+            self._successor = None
+            return
+        if successor.vision.ready:
+            self._succeed(successor)
+
+    def _succeed(self, successor: Successor) -> None:
         self.pipeline.give_back()
         self.vision.close()
-        self.vision = self._new_vision()
-        self.pipeline.vision = self.vision
+        self.vision = self.pipeline.vision = successor.vision
+        if successor.model != self._model:
+            log.info("photos are classified by model %s now", successor.model.id)
+        self._model = successor.model
+        self.pipeline.placement = Placement.by(self._configuration, successor.model.thresholds)
+        self._successor = None
 
     def _new_inbox(self) -> Inbox:
         configuration = self._configuration
@@ -158,10 +197,6 @@ class Rooms:
             videos=configuration.videos is not None,
             available_extras=available_extras(),
         )
-
-    def _new_vision(self) -> VisionClient:
-        self._categories = serving_categories(self._configuration, self._model.directory)
-        return new_vision(self._configuration, self._model)
 
 
 def new_vision(configuration: Configuration, model: ModelDescription) -> VisionClient:
