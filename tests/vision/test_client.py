@@ -18,6 +18,7 @@ from vision_driver import outcomes, seen
 from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import Photo
+from photo_organizer.vision import client as client_module
 from photo_organizer.vision.client import VisionClient
 from photo_organizer.vision.features import FeatureStore, backbone_key
 from photo_organizer.vision.limits import FixedLimits
@@ -256,6 +257,22 @@ def test_a_new_model_that_is_damaged_leaves_the_old_one_serving(
     client.submit([seen(draw_photo(tmp_path / "b.jpg", "Pets"))])
     assert category_of(outcomes(client)["b.jpg"]) == "Pets"
     assert client.model_id == "colours"
+
+
+def test_a_long_rest_is_not_taken_for_a_standstill(
+    make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client(limits=FixedLimits(decode_seconds=0.5))
+    client.submit([seen(draw_photo(tmp_path / "a.jpg", "Food"))])
+    outcomes(client)
+    pid = client.pid
+    monkeypatch.setattr(client_module, "SILENCE_SECONDS", 0.2)
+    time.sleep(1)  # longer than it may be silent with work to do
+    client.submit([seen(draw_photo(tmp_path / "b.jpg", "Pets"))])
+    client.poll(0)
+    monkeypatch.undo()
+    assert category_of(outcomes(client)["b.jpg"]) == "Pets"
+    assert client.pid == pid
 
 
 def test_without_work_the_process_ends_and_comes_back_with_it(

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import Photo
 from photo_organizer.vision.limits import FixedLimits, Limits
-from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind
+from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
 from photo_organizer.vision.process import WORKER, VisionProcess
 from photo_organizer.vision.queueing import Flight, Queue
 from photo_organizer.vision.wire import Message, outcome_of
@@ -26,13 +25,9 @@ _LOG = logging.getLogger(__name__)
 
 _START_SECONDS = 120.0  # a cold disk and TensorFlow
 _READ_SECONDS = 120.0  # a network share that hangs
-_SILENCE_SECONDS = 120.0
+SILENCE_SECONDS = 120.0
 _MOST_FAILED_STARTS = 3
 _CAPACITY_IN_BATCHES = 8
-
-
-class VisionError(OrganizerError):
-    """The vision process does not work: the model cannot be served, or it dies while it starts."""
 
 
 class VisionClient:
@@ -108,6 +103,8 @@ class VisionClient:
         Raises:
             VisionError: the process cannot be started at all.
         """
+        if not self._queue:  # silence counts from when there is something to say
+            self._quiet_since = time.monotonic()
         self._queue.add(photos)
         if photos:
             self._start_if_needed()
@@ -224,7 +221,8 @@ class VisionClient:
     def _become_ready(self, message: Message) -> None:
         self.ready = True
         self._failed_starts = 0
-        self._swapping_from = None
+        if message["directory"] == str(self._model):
+            self._swapping_from = None
         self.engine_name = message["engine"]
         self.engine_reason = message["reason"]
         self.model_id = message["model"]
@@ -246,8 +244,7 @@ class VisionClient:
             return
         cause = process.bury()
         was_ready, self.ready = self.ready, False
-        if self._swapping_from is not None:
-            self._model, self._swapping_from = self._swapping_from, None
+        self._swapping_from = None  # it starts again with the new model
         if not was_ready:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS:
@@ -294,7 +291,7 @@ class VisionClient:
         """When to lose patience, and with which photo (None: with the process)."""
         if self._process is None:
             return []
-        patience = _SILENCE_SECONDS + self._limits.decode_seconds if self.ready else _START_SECONDS
+        patience = SILENCE_SECONDS + self._limits.decode_seconds if self.ready else _START_SECONDS
         deadlines: list[tuple[float, Flight | None]] = [(self._quiet_since + patience, None)]
         for stage, number, since in self._process.at_work():
             flight = self._queue.get(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from photo_organizer.errors import printable
+from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.photo import Photo, Prediction
 
 _LONGEST_REASON = 300
@@ -46,6 +46,10 @@ class Rejected:
 
 
 Outcome = Classified | Rejected
+
+
+class VisionError(OrganizerError):
+    """The vision process does not work: the model cannot be served, or it dies while it starts."""
 
 
 class PhotoRejectedError(Exception):

@@ -88,7 +88,7 @@ def _second_moments(
         request.infer({0: photo[np.newaxis]})
         for place, name in enumerate(names):
             patches = _patches(request.get_output_tensor(first + place).data[0], random)
-            product = patches.T @ patches / (len(photos) * len(patches))
+            product = (patches.T @ patches) * np.float32(1 / (len(photos) * len(patches)))
             moments[name] = moments[name] + product if name in moments else product
     return moments
 

@@ -92,6 +92,7 @@ class Worker:
             {
                 "event": "ready",
                 "model": serving.model.id,
+                "directory": str(serving.model.directory),
                 "engine": serving.engine.name,
                 "reason": serving.engine.reason,
             }
