@@ -52,8 +52,9 @@ def round_matrix(weights: NDArray[np.float32], moment: NDArray[np.float32]) -> N
     largest = np.abs(weights).argmax(axis=1)
     size = weights.shape[1]
     damped = moment + np.eye(size, dtype=np.float32) * (_DAMPING * np.trace(moment) / size + 1e-12)
-    inverse = np.linalg.inv(damped.astype(np.float64))
-    passing = np.linalg.cholesky((inverse + inverse.T) / 2).T.astype(np.float32)
+    # H = R R' with R upper triangular (Cholesky from the far end); then R^-1 is the upper factor of H^-1
+    far_end = np.linalg.cholesky(damped[::-1, ::-1].astype(np.float64))[::-1, ::-1]
+    passing = np.triu(np.linalg.inv(far_end.astype(np.float32)))
     left = weights.astype(np.float32).copy()
     rounded = np.zeros_like(left)
     for start in range(0, size, _BLOCK):
