@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 
-from photo_organizer.library import Library  # noqa: E402
-from photo_world import World  # noqa: E402
+from photo_world import World
+
+from photo_organizer.library import Library
 
 
 @pytest.fixture

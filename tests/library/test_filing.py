@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from photo_world import World, seen, sha256
+
 from photo_organizer.library import Filing, Library, LibraryLocked, LibrarySettings, SourceTroubleKind
 from photo_organizer.library.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
-from photo_world import World, seen, sha256
 
 
 def rows(world: World) -> list[dict[str, str]]:
@@ -62,10 +63,19 @@ def test_longest_names_are_cut_between_characters(world: World, library: Library
     assert len(names) == 2
     assert all(len(os.fsencode(name)) <= 255 and name.endswith(".jpg") for name in names)
     assert any(name.endswith(" (2).jpg") for name in names)
-    assert all("\udc80" > character or character > "\udcff" for name in names for character in name)
+    assert all(character < "\udc80" or character > "\udcff" for name in names for character in name)
 
 
-HOSTILE = ["=cmd|x.jpg", "-rf.jpg", "new\nline.jpg", "tab\t.jpg", 'quo"te,.jpg', "\u202egpj.jpg", "a\\b.jpg", "\r.jpg"]
+HOSTILE = [
+    "=cmd|x.jpg",
+    "-rf.jpg",
+    "new\nline.jpg",
+    "tab\t.jpg",
+    'quo"te,.jpg',
+    "\u202egpj.jpg",
+    "a\\b.jpg",
+    "\r.jpg",
+]
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, os.fsdecode(b"bytes\xff.jpg")], ids=ascii)
@@ -97,7 +107,10 @@ def test_changed_and_missing_photos_are_set_aside(world: World, library: Library
     good = world.filing(world.drop("good.jpg", b"three"))
     report = library.file([changed, gone, good])
     assert [placed.destination.name for placed in report.filed] == ["good.jpg"]
-    assert [trouble.kind for _, trouble in report.set_aside] == [SourceTroubleKind.CHANGED, SourceTroubleKind.GONE]
+    assert [trouble.kind for _, trouble in report.set_aside] == [
+        SourceTroubleKind.CHANGED,
+        SourceTroubleKind.GONE,
+    ]
     assert report.pause is None
 
 
@@ -170,7 +183,9 @@ def test_a_late_companion_joins_its_photo(world: World, library: Library) -> Non
         library.file([world.filing(world.drop("a.jpg", content))])
     for name in ("a.xmp", "a.jpg.json", "b.xmp"):
         (world.inbox / name).write_bytes(name.encode())
-    report = library.join([seen(world.inbox / name) for name in ("a.xmp", "a.jpg.json", "b.xmp")], world.inbox)
+    report = library.join(
+        [seen(world.inbox / name) for name in ("a.xmp", "a.jpg.json", "b.xmp")], world.inbox
+    )
     assert [path.name for _, path in report.joined] == ["a (2).xmp", "a (2).jpg.json"]
     assert [orphan.path.name for orphan in report.orphans] == ["b.xmp"]
     assert len(rows(world)) == 2
@@ -184,7 +199,9 @@ def test_a_second_owner_is_told_the_first_ones_pid(world: World, library: Librar
         world.open()
     assert locked.value.pid == os.getpid()
     assert locked.value.exit_code == 1
-    other = replace(world.settings, state=world.base / "other state", ledger=world.base / "other state" / "l.csv")
+    other = replace(
+        world.settings, state=world.base / "other state", ledger=world.base / "other state" / "l.csv"
+    )
     with pytest.raises(LibraryLocked) as locked:
         Library.open(other, owner=True)
     assert locked.value.pid == os.getpid()

@@ -6,9 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from photo_world import World, seen, sha256
+
 from photo_organizer.library import Correction, Library, NothingToUndoError, Selection, SourceTroubleKind
 from photo_organizer.photo import Action
-from photo_world import World, seen, sha256
 
 
 def file(world: World, library: Library, name: str, content: bytes) -> Path:
@@ -39,7 +40,9 @@ def test_given_again_it_is_filed_again(world: World, library: Library) -> None:
 def test_a_dry_run_moves_nothing(world: World, library: Library) -> None:
     destination = file(world, library, "a.jpg", b"one")
     report = library.undo(dry_run=True)
-    assert [(step.source, step.destination) for step in report.undone] == [(destination, world.inbox / "a.jpg")]
+    assert [(step.source, step.destination) for step in report.undone] == [
+        (destination, world.inbox / "a.jpg")
+    ]
     assert destination.exists()
 
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ def in_process(act: Any) -> int:
     if child == 0:
         try:
             act()
-        except BaseException:
+        except BaseException:  # noqa: BLE001 (the test's own process must not go on with the tests)
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(_FAILED)
@@ -105,13 +105,29 @@ def stop_at(scenario: Scenario, stop: Stop, near: Path, far: Path) -> tuple[Worl
     return world, before
 
 
-def check_stop(scenario: Scenario, stop: Stop, near: Path, far: Path) -> None:
-    """Kills the scenario at `stop`, starts again, and checks what must hold.
+def kill_recovery(scenario: Scenario, world: World, stop: Stop) -> bool:
+    """Starts again and is killed at `stop` of that; False when it was over before."""
+
+    def act() -> None:
+        operations = limited(SteppedOperations, scenario.limits)()
+        operations.before = stop
+        with world.open(operations) as library:
+            library.recover()
+
+    return in_process(act) == -signal.SIGKILL
+
+
+def check_stop(
+    scenario: Scenario, stop: Stop, near: Path, far: Path, *, in_recovery: Sequence[Stop] = ()
+) -> None:
+    """Kills the scenario at `stop`, and each recovery at one of `in_recovery`; starts again, and checks.
 
     Raises:
-        BrokenPromiseError: it does not.
+        BrokenPromiseError: something that must hold does not.
     """
     world, before = stop_at(scenario, stop, near, far)
+    for second in in_recovery:
+        kill_recovery(scenario, world, second)
     if scenario.is_last_resort:
         if missing := before - world.contents():
             raise BrokenPromiseError(f"{scenario} at {stop}: not under a complete name: {missing}")

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photo_organizer.library import DestinationTrouble, Library, SourceTroubleKind
 from photo_world import World
 from stops import in_process
+
+from photo_organizer.library import DestinationTrouble, Library, SourceTroubleKind
 
 PHOTO = bytes(range(256)) * 400
 NOBODY = 65534

@@ -21,7 +21,7 @@ from .mover import FOLDER_MODE, Mover, StillOpenError, destination_place, source
 from .names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
 from .reasons import settle_reason
 from .records import JOINED, Operation
-from .troubles import DestinationTrouble, SourceTrouble, at_destination, changed, refused
+from .troubles import DestinationTrouble, SourceTrouble, at_destination, at_source, changed, refused
 
 _MOST_TRIES = 1000
 
@@ -186,12 +186,13 @@ class Engine:
         for outcome in made:
             with _keeping_trouble(outcome, stays_open=True):
                 self._check_place(outcome, folders, mover)
-        for side in (destination_place, source_place):
+        for side, at_side in ((destination_place, at_destination), (source_place, at_source)):
             for outcome in made:
                 if outcome.trouble:
                     continue
-                with _keeping_trouble(outcome, stays_open=True), at_destination(side(outcome.operation).path):
-                    folder = folders.open(side(outcome.operation))
+                place = side(outcome.operation)
+                with _keeping_trouble(outcome, stays_open=True), at_side(place.path):
+                    folder = folders.open(place)
                     if folder not in synced:
                         self._operations.sync(folder)
                         synced.add(folder)

@@ -77,15 +77,19 @@ class Folders:
         self.operations.sync(folder)
 
     def is_still_there(self, place: Place) -> bool:
-        """Whether the open folder is the one that `place` leads to: nobody moved it away or put a link in its
-        place.
+        """Whether the open folder is the one that `place` leads to, not moved away and no link in its place.
+
+        Raises:
+            OSError: it cannot be told.
         """
         if place not in self._open:
             return False
         try:
             again = self._walk(place, None)
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+                return False
+            raise
         try:
             return os.path.samestat(
                 self.operations.status_of(again), self.operations.status_of(self._open[place])

@@ -119,10 +119,10 @@ class Mover:
             for move in operation.moves:
                 self._move_file(operation, move, source, destination)
         except (NoAtomicMoveError, AnotherDeviceError):
-            self._take_back_or_leave_open(operation, changed(operation.source))
+            self._take_back_or_leave_open(operation)
             return self._copy(operation, source, destination)
         except FileExistsError as error:
-            self._take_back_or_leave_open(operation, changed(operation.source))
+            self._take_back_or_leave_open(operation)
             raise NameTakenError from error
         except (SourceTrouble, DestinationTrouble) as trouble:
             self._take_back_or_leave_open(operation, trouble)
@@ -145,11 +145,12 @@ class Mover:
         name, new_name = os.path.basename(move.source), os.path.basename(move.destination)
         with at_source(move.source):
             found = find(self._operations, move, name, source)
+            moved = self._operations.status(name, source) if found is Found.SAME else None
         if found is not Found.SAME:
             raise gone(move.source) if found is Found.NOTHING else changed(move.source)
         hidden = self.hidden(operation, move, "source")
         try:
-            shift(self._operations, Spot(name, source), Spot(new_name, destination), hidden)
+            shift(self._operations, Spot(name, source), Spot(new_name, destination), hidden, moved)
         except FileExistsError:
             raise
         except OSError as error:
@@ -162,12 +163,12 @@ class Mover:
                 raise changed(move.source)
 
     def _take_back_or_leave_open(
-        self, operation: Operation, trouble: SourceTrouble | DestinationTrouble
+        self, operation: Operation, trouble: SourceTrouble | DestinationTrouble | None = None
     ) -> None:
         try:
             self.take_back(operation)
         except OSError as error:
-            raise StillOpenError(trouble) from error
+            raise StillOpenError(trouble or destination_trouble(error, operation.destination)) from error
 
     def take_back(self, operation: Operation) -> None:
         """Brings each file of the operation that has been moved back to its source.
@@ -177,15 +178,18 @@ class Mover:
         """
         source = self._folders.open(source_place(operation))
         destination = self._folders.open(destination_place(operation))
-        for move in reversed(operation.moves):
-            self._take_file_back(operation, move, source, destination)
-        self._operations.sync(source)
-        self._operations.sync(destination)
+        taken = [
+            self._take_file_back(operation, move, source, destination) for move in reversed(operation.moves)
+        ]
+        if any(taken):
+            self._operations.sync(source)
+            self._operations.sync(destination)
 
-    def _take_file_back(self, operation: Operation, move: Move, source: int, destination: int) -> None:
+    def _take_file_back(self, operation: Operation, move: Move, source: int, destination: int) -> bool:
+        """Brings one file back to its source, and says whether there was anything to bring."""
         name, new_name = os.path.basename(move.source), os.path.basename(move.destination)
         if find(self._operations, move, new_name, destination) not in {Found.SAME, Found.CHANGED}:
-            return
+            return False
         hidden = self.hidden(operation, move, "part")
         there = self._operations.status(new_name, destination)
         if find(self._operations, move, name, source) is Found.SAME:
@@ -194,16 +198,17 @@ class Mover:
             if not os.path.samestat(here, there) and not has_content(
                 self._operations, move, new_name, destination
             ):
-                return
+                return False
             self._operations.sync(source)
             remove_if(self._operations, Spot(new_name, destination), hidden, there)
-            return
+            return True
         try:
             put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
             self._copy_back(operation, move, FileIdentity.of(there), source, destination)
+        return True
 
     def _copy_back(
         self, operation: Operation, move: Move, identity: FileIdentity, source: int, destination: int

@@ -108,7 +108,9 @@ class Spot(NamedTuple):
     folder: int
 
 
-def shift(operations: FileOperations, old: Spot, new: Spot, hidden: bytes) -> None:
+def shift(
+    operations: FileOperations, old: Spot, new: Spot, hidden: bytes, moved: os.stat_result | None = None
+) -> None:
     """Moves a file on one device from `old` to `new`, without ever replacing one.
 
     Args:
@@ -116,13 +118,14 @@ def shift(operations: FileOperations, old: Spot, new: Spot, hidden: bytes) -> No
         old: where it is.
         new: where it goes.
         hidden: a name that is ours alone, for the way over a hard link.
+        moved: the file at `old`, where that is known already.
 
     Raises:
         FileExistsError: the new name is taken.
         NoAtomicMoveError: neither way works here; nothing was done.
         OSError: `errno.EXDEV` for another device.
     """
-    moved = operations.status(*old)
+    moved = moved or operations.status(*old)
     try:
         operations.rename_without_replacing(*old, *new)
     except OSError as error:
