@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.learning.head import Floats
 from photo_organizer.learning.pretrain.arrays import save_arrays
+from photo_organizer.learning.pretrain.card import write_card
 from photo_organizer.learning.pretrain.features import (
     FeatureChoice,
     cached_photos,
@@ -47,7 +48,7 @@ class ExportChoice:
     """
 
     features: FeatureChoice
-    strength: float = 3e-3
+    strength: float = 0.3
     unlabelled: int = 0
     unlabelled_weight: float = 0.5
 
@@ -95,7 +96,7 @@ def make_model(prepared: Prepared, weights: Path, directory: Path, choice: Expor
         "doubted_labels": int(prepared.doubted.sum()),
         "exemplars": len(result.exemplars),
         "categories": dict(zip(photos.categories, np.bincount(photos.labels).tolist(), strict=True)),
-        "sources": len(np.unique(photos.sources)),
+        "sources": np.unique(photos.sources).tolist(),
         "held_out_sources": sorted(set(photos.sources[photos.parts == Part.OTHER_SOURCE].tolist())),
         "held_out_photos": int(np.isin(photos.parts, [Part.SAME_SOURCE, Part.OTHER_SOURCE]).sum()),
     }
@@ -173,4 +174,5 @@ def write_model(
         file.flush()
         os.fsync(file.fileno())
     part.replace(directory / "model.json")
+    write_card(directory, manifest)
     return manifest

@@ -83,9 +83,14 @@ def folded_backbone(source: Path) -> Arrays:
 
     Kernels are rounded to float16 as they will be stored, so that everything after is measured on what is
     shipped.
+
+    Raises:
+        ValueError: it is neither.
     """
     with np.load(source) as file:
         arrays: Arrays = {name: file[name] for name in file.files if name.startswith("block")}
+    if f"{PLACES[0].convolution}/kernel" not in arrays:
+        raise ValueError(f"{source} has no {PLACES[0].convolution}/kernel: it is no checkpoint and no VGG16")
     if f"{PLACES[0].convolution}/bias" not in arrays:
         arrays = fold(arrays)
     return {

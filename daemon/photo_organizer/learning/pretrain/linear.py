@@ -12,12 +12,16 @@ def one_hot(labels: Labels, classes: int) -> Floats:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def class_weights(labels: Labels, classes: int) -> Floats:
-    """Weight of each photo, 1 / sqrt(share of its class), mean 1: rare classes count for more, but not
-    equally.
+def class_weights(labels: Labels, classes: int, *, balance: float = 0.5) -> Floats:
+    """Weight of each photo, (share of its class) ** -balance, mean 1.
+
+    Args:
+        labels: int64 (N,).
+        classes: C.
+        balance: 0 leaves the classes as common as they are, 1 makes them weigh the same.
     """
     counts = np.maximum(np.bincount(labels, minlength=classes), 1)
-    weights = 1.0 / np.sqrt(counts[labels])
+    weights = counts[labels].astype(np.float64) ** -balance
     return np.asarray(weights / weights.mean(), np.float32)
 
 

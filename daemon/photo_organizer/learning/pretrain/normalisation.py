@@ -19,7 +19,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     The arguments, the variables and their names are those of the Keras layer.
     """
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ANN401, FBT001 (as Keras has it)
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ANN401, FBT001
         """Normalise; while training, by the batch's own statistics, which also move the moving ones."""
         if not training or not self.trainable or keras.backend.backend() != "tensorflow":
             return super().call(inputs, training=training, mask=mask)

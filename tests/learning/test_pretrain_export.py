@@ -1,0 +1,126 @@
+"""What the export writes is what serving and Keras read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models import draw_photo, make_model
+from photo_organizer.learning.pretrain.arrays import save_arrays
+from photo_organizer.learning.pretrain.batches import Targets
+from photo_organizer.learning.pretrain.corpus import build_cache, open_cache
+from photo_organizer.learning.pretrain.export import ExportChoice, next_id
+from photo_organizer.learning.pretrain.export import make_model as export_model
+from photo_organizer.learning.pretrain.features import FeatureChoice
+from photo_organizer.learning.pretrain.folding import PLACES, folded_backbone
+from photo_organizer.learning.pretrain.prepare import Prepared
+from photo_organizer.learning.pretrain.split import Part
+from photo_organizer.learning.pretrain.thresholds import choose_thresholds, default_threshold
+from photo_organizer.learning.registry import verify
+from photo_organizer.vision.classifier import Classifier
+from photo_organizer.vision.engine import load_engine
+from photo_organizer.vision.model import read_model
+
+CATEGORIES = ("Events", "Family", "Food")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model exported from a colour-reading backbone and drawn photos of three categories, two sources."""
+    root = tmp_path_factory.mktemp("export")
+    photos, rows = root / "photos", ["file,source"]
+    for category in CATEGORIES:
+        (photos / category).mkdir(parents=True)
+        for number in range(24):
+            draw_photo(photos / category / f"{number}.jpg", category, categories=CATEGORIES, seed=number)
+            rows.append(f"{category}/{number}.jpg,{'kitchen' if number % 2 else 'garden'}")
+    (photos / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    count = build_cache(photos, [], root / "cache")
+    parts = np.where(np.arange(count) % 8 == 0, int(Part.SAME_SOURCE), int(Part.TRAIN))
+    none = np.zeros((count, 1), np.float16)
+    prepared = Prepared(
+        open_cache(root / "cache"),
+        parts,
+        np.arange(count),
+        np.zeros(count, np.bool_),
+        Targets(none, none, np.ones((count, 3), np.float32), np.ones(count, np.float32)),
+        np.zeros(1, np.float32),
+        np.ones(1, np.float32),
+    )
+    backbone = make_model(root / "seed", CATEGORIES) / "backbone.npz"
+    choice = ExportChoice(FeatureChoice(32, ("block5.avg",)), strength=0.01)
+    export_model(prepared, backbone, root / "model", choice)
+    return root / "model"
+
+
+def test_serving_reads_it_and_recognises_the_photos(exported: Path, tmp_path: Path) -> None:
+    verify(exported)
+    model = read_model(exported)
+    photos = [draw_photo(tmp_path / f"{c}.png", c, categories=CATEGORIES, seed=99) for c in CATEGORIES]
+    pixels = np.stack([cv2.resize(cv2.imread(str(photo)), (32, 32)) for photo in photos])
+    probabilities = Classifier(model, CATEGORIES).probabilities(load_engine(model).features(pixels))
+    assert list(probabilities.argmax(axis=1)) == [0, 1, 2]
+
+
+def test_the_manifest_tells_the_data_and_honest_figures(exported: Path) -> None:
+    manifest = json.loads((exported / "model.json").read_text())
+    assert manifest["categories"] == list(CATEGORIES)
+    assert manifest["data"]["labelled"] == 72
+    assert manifest["data"]["held_out_photos"] == manifest["metrics"]["same_sources"]["photos"] == 9
+    assert manifest["metrics"]["same_sources"]["accuracy"] == 1.0
+    card = (exported / "MODEL_CARD.md").read_text()
+    assert manifest["id"] in card
+    assert "- kitchen" in card
+
+
+def test_exemplars_hold_features_and_labels_and_no_pixels(exported: Path) -> None:
+    with np.load(exported / "exemplars.npz") as file:
+        assert set(file.files) == {"features", "labels"}
+        assert file["features"].dtype == np.float16
+        assert file["features"].shape == (len(file["labels"]), 512)
+        assert file["labels"].dtype == np.int16
+
+
+@pytest.mark.filterwarnings("default")
+def test_keras_takes_the_backbone_by_layer_name(exported: Path) -> None:
+    keras = pytest.importorskip("keras")
+    network = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
+    with np.load(exported / "backbone.npz") as file:
+        assert len(file.files) == 26
+        for place in PLACES:
+            kernel, bias = file[f"{place.convolution}/kernel"], file[f"{place.convolution}/bias"]
+            assert kernel.dtype == np.float16
+            network.get_layer(place.convolution).set_weights([kernel, bias])
+
+
+def test_the_id_counts_up_within_a_day(exported: Path, tmp_path: Path) -> None:
+    made = datetime.fromisoformat(json.loads((exported / "model.json").read_text())["made"])
+    assert next_id(exported, made).endswith("-2")
+    assert next_id(tmp_path, made).endswith("-1")
+
+
+def test_a_file_that_is_no_vgg16_is_refused(tmp_path: Path) -> None:
+    save_arrays(tmp_path / "other.npz", {"dense/kernel": np.zeros(3, np.float32)})
+    with pytest.raises(ValueError, match="block1_conv1"):
+        folded_backbone(tmp_path / "other.npz")
+
+
+def test_thresholds_file_the_sure_category_freely_and_the_doubtful_one_hardly() -> None:
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.4, 1.0, 1000)
+    predicted = np.arange(1000) % 2
+    right = np.where(predicted == 0, random.random(1000) < 0.98, random.random(1000) < confidence**3)
+    probabilities = np.zeros((1000, 2), np.float32)
+    probabilities[np.arange(1000), predicted] = confidence
+    labels = np.where(right, predicted, 1 - predicted)
+    thresholds = choose_thresholds(probabilities, labels, ("sure", "doubtful"), 0.9)
+    assert thresholds["sure"] == 0.4
+    assert thresholds["doubtful"] > 0.6
+    filed = confidence >= np.where(predicted == 0, thresholds["sure"], thresholds["doubtful"])
+    assert right[filed].mean() >= 0.9
+    assert filed.mean() > (confidence >= default_threshold(probabilities, labels, 0.9)).mean()
