@@ -52,6 +52,11 @@ class Run:
         return self.photos / self.seconds
 
     @property
+    def undisturbed_rate(self) -> float:
+        """The same without the core-time that other processes had meanwhile: on a machine of its own."""
+        return CORES * self.photos / (CORES * self.seconds - self.others)
+
+    @property
     def idle(self) -> float:
         """Core-seconds that nobody used."""
         return max(0.0, CORES * self.seconds - self.daemon - self.vision - self.others)

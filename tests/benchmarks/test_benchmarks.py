@@ -43,8 +43,9 @@ def test_throughput(tmp_path: Path, model: Path) -> None:
         "throughput", tmp_path, model, "--megapixels", "0.1", "--count", "40", "--rounds", "1",
         "--limit-count", "16", "--peer-count", "4",
     )  # fmt: skip
-    of_limit, of_peer = written["figures"]
+    of_limit, undisturbed, of_peer = written["figures"]
     assert 0 < of_limit["of_limit"] < 1
+    assert undisturbed["value"] >= of_limit["value"]
     assert of_peer["of_peer"] > 0
     assert written["details"]["rounds"][0]["ours"]["photos"] == 40
 
