@@ -184,7 +184,8 @@ class LiveDaemon:
         return None
 
     def stop(self) -> float:
-        """Asks it to stop, and returns how many seconds it took."""
+        """Asks it to stop once it runs, and returns how many seconds it took."""
+        self.until_ready()
         begun = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(20) == 0, self.says()

@@ -145,6 +145,9 @@ class Engine:
                         self._move(outcome, mover, names, folders)
         self._sync(outcomes, folders, mover)
         self._finish(outcomes, mover)
+        for outcome in outcomes:
+            if outcome.trouble:
+                self._cache.taken_back(destination_place(outcome.operation).path, outcome.draft.names)
         return outcomes
 
     def _intend(self, outcomes: Sequence[Outcome]) -> None:

@@ -119,3 +119,7 @@ class NumberCache:
         if len(self._last) >= self._size:
             self._last.clear()
         self._last[folder, names.numbered(1)] = number
+
+    def taken_back(self, folder: bytes, names: GroupNames) -> None:
+        """A number that was given came to nothing: the next search begins from the first again."""
+        self._last.pop((folder, names.numbered(1)), None)

@@ -33,7 +33,7 @@ from photo_organizer.service.wake import Signals, WakePipe
 log = logging.getLogger(__name__)
 
 _ROUNDS_PER_PATIENCE = 4
-_SHOWING_SECONDS = 0.1
+_SHOWING_SECONDS = 0.25
 _SAVED_SECONDS = 0.3  # editors write a file in steps
 
 

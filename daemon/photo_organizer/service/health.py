@@ -141,7 +141,9 @@ def inotify_findings(configuration: Configuration) -> Iterator[Finding]:
 
 def package_findings() -> Iterator[Finding]:
     """Packages that are not there; everything works without them, a little plainer."""
-    if Path("/run/systemd/journal/socket").exists() and importlib.util.find_spec("systemd") is None:
+    # the module in it, for a checkout's own folder `systemd` passes for a package of that name
+    has_package = importlib.util.find_spec("systemd") and importlib.util.find_spec("systemd.journal")
+    if Path("/run/systemd/journal/socket").exists() and not has_package:
         yield Finding(
             "systemd-python is not installed; journal fields are sent by the program itself",
             "nothing needs it; to have it all the same, install python3-systemd (Debian, Ubuntu, Fedora) or "

@@ -6,6 +6,7 @@ field's name, a newline, its length as 64 bits little-endian, the bytes, and a n
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import struct
@@ -31,10 +32,8 @@ class JournalDatagramHandler(logging.Handler):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        with contextlib.suppress(OSError):  # there is nowhere else to complain
             self._socket.sendto(self._datagram(record), str(self._path))
-        except OSError:
-            self.handleError(record)
 
     def close(self) -> None:
         self._socket.close()

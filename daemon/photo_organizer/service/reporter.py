@@ -43,9 +43,12 @@ class DaemonReporter:
         self._burst[placed.action] += 1
         self.last_photo_time = datetime.now().astimezone().isoformat(timespec="seconds")
         name = printable(filing.group.photo.path.name)
-        fields: dict[str, object] = {"PHOTO": filing.group.photo.path, "DESTINATION": placed.destination}
-        if filing.decision is None or filing.prediction is None:
+        fields = {"PHOTO": printable(filing.group.photo.path), "DESTINATION": printable(placed.destination)}
+        if placed.action is Action.QUARANTINED:
             log.warning("%s -> quarantine: %s", name, filing.reason, extra=fields)
+            return
+        if filing.decision is None or filing.prediction is None:  # a video, which nobody looked at
+            log.info("%s -> %s", name, placed.destination.parent.name, extra=fields)
             return
         fields |= {
             "CATEGORY": filing.decision.category,
@@ -63,7 +66,7 @@ class DaemonReporter:
             "%s stays in the inbox: %s",
             printable(group.photo.path),
             reason,
-            extra={"PHOTO": group.photo.path},
+            extra={"PHOTO": printable(group.photo.path)},
         )
 
     def set_aside(self, group: AssetGroup, reason: str) -> None:
@@ -71,7 +74,7 @@ class DaemonReporter:
             "%s is tried again later: %s",
             printable(group.photo.path),
             reason,
-            extra={"PHOTO": group.photo.path},
+            extra={"PHOTO": printable(group.photo.path)},
         )
         self.last_error = reason
 
