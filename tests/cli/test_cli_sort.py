@@ -39,7 +39,7 @@ def test_sort_files_what_is_there_and_undo_takes_all_of_it_back(organizer: Organ
     before = home.contents()
     said = organizer("sort", home.old)
     assert said.code == 3  # one is in quarantine
-    assert "5 photos: 2 filed, 1 for review, 1 duplicates, 1 in quarantine" in said.out
+    assert "5 photos: 2 filed, 1 for review, 1 as duplicates, 1 in quarantine" in said.out
     assert "left where they are: 1 no photos" in said.out
     filed = home.filed()
     assert filed.pop("Duplicates") in (["again.png"], ["a.png"])
@@ -100,7 +100,7 @@ def test_a_dry_run_for_people(organizer: Organizer, home: Home) -> None:
     said = organizer("sort", home.old, "--dry-run")
     assert said.code == 3
     assert (
-        "planned 5 photos: 2 filed, 1 for review, 1 duplicates, 1 in quarantine; nothing was moved"
+        "planned 5 photos: 2 filed, 1 for review, 1 as duplicates, 1 in quarantine; nothing was moved"
         in said.out
     )
     assert "disk work: 5 files renamed (no bytes are copied), 4 new folders" in said.out

@@ -10,6 +10,8 @@ import click
 from photo_organizer.cli.frame import Invocation, command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from photo_organizer.cli.sorting.jobs import Result
     from photo_organizer.config import Configuration
     from photo_organizer.library import Filing
@@ -101,7 +103,7 @@ def show_plan(
     return result.tally.exit_code
 
 
-def _printing_rows(*, as_json: bool) -> Any:  # noqa: ANN401 (a function of filing and row)
+def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]:
     from photo_organizer.cli.console import print_json
     from photo_organizer.cli.sorting.rows import printable_row
 

@@ -105,7 +105,7 @@ def in_words(tally: Tally) -> str:
     words = {
         Action.FILED: "filed",
         Action.REVIEW: "for review",
-        Action.DUPLICATE: "duplicates",
+        Action.DUPLICATE: "as duplicates",
         Action.QUARANTINED: "in quarantine",
     }
     parts = [f"{tally.actions[action]:,} {word}" for action, word in words.items() if tally.actions[action]]
