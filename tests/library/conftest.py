@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +17,15 @@ from photo_world import World
 
 from photo_organizer.library import Library
 
+MEMORY = Path("/dev/shm")  # noqa: S108 (a file system, not a predictable name)
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "near", tmp_path / "there")
+def world(tmp_path: Path) -> Iterator[World]:
+    """In memory where there is such a file system, since each batch syncs the disk several times."""
+    base = Path(tempfile.mkdtemp(dir=MEMORY)) if os.access(MEMORY, os.W_OK) else tmp_path
+    yield World(base / "near", base / "there")
+    shutil.rmtree(base)
 
 
 @pytest.fixture

@@ -219,10 +219,10 @@ def test_an_unmounted_library_is_awaited(world: World, library: Library) -> None
     assert library.file([filing]).filed
 
 
-def test_a_drive_that_is_not_mounted_is_not_taken_for_the_library(world: World, tmp_path: Path) -> None:
+def test_a_drive_that_is_not_mounted_is_not_taken_for_the_library(world: World) -> None:
     with world.open() as library:
         library._journal.remember(library._claim._key, "yes")  # as if the library had been on another device
-    world.library.rename(tmp_path / "unmounted")
+    world.library.rename(world.base / "unmounted")
     world.library.mkdir()
     with world.open() as library:
         report = library.file([world.filing(world.drop("a.jpg", b"a photo"))])

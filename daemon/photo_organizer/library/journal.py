@@ -28,7 +28,11 @@ _COLUMNS = (
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
     " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved"
 )
-_OPERATION = f"SELECT o.id, {_COLUMNS} FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"  # noqa: S608 (a constant)
+_FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
+_OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
+_MOVE = "m.source, m.destination, m.device, m.inode, m.size, m.mtime_ns, m.sha256, m.position"
+_FIRST = "JOIN moves m ON m.operation = o.id AND m.position = 0"
+_WITH_PHOTO = f"SELECT o.id, {_COLUMNS}, {_MOVE} {_FROM} {_FIRST}"
 
 
 class Journal:
@@ -258,39 +262,21 @@ class Journal:
     def select(self, condition: str, parameters: Sequence[object] = ()) -> Iterator[Operation]:
         """The operations for which `condition` (SQL over `o`, the operation) holds."""
         for row in self._connection.execute(f"{_OPERATION} WHERE {condition}", parameters):
-            yield self._operation(row)
+            yield _operation(row, self._moves(row[0]))
 
-    def _operation(self, row: tuple[Any, ...]) -> Operation:
-        (
-            number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
-            second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-            reason, parent, label, state, undone_by, reserved,
-        ) = row  # fmt: skip
-        details = Details(
-            category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-            tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
-        )  # fmt: skip
-        return Operation(
-            number, batch, kind, time, sha256, self._moves(number), source_root, destination_root, details,
-            reason, parent, label, State(state), undone_by, bool(reserved),
-        )  # fmt: skip
+    def photos(self, condition: str) -> Iterator[Operation]:
+        """As `select`, but without companions, in the order of the operations, and by one query for all."""
+        for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition} ORDER BY o.id"):
+            yield _operation(row[:-8], (_move(row[-8:]),))
+
+    def numbers(self, condition: str) -> Iterator[int]:
+        """The numbers of the operations for which `condition` holds, in order."""
+        query = f"SELECT o.id FROM operations o WHERE {condition} ORDER BY o.id"  # noqa: S608 (ours)
+        return (row[0] for row in self._connection.execute(query))
 
     def _moves(self, number: int) -> tuple[Move, ...]:
-        rows = self._connection.execute(
-            "SELECT source, destination, device, inode, size, mtime_ns, sha256, position"
-            " FROM moves WHERE operation = ? ORDER BY position",
-            (number,),
-        )
-        return tuple(
-            Move(
-                row[0],
-                row[1],
-                FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5]),
-                row[6],
-                row[7],
-            )
-            for row in rows
-        )
+        query = f"SELECT {_MOVE} FROM moves m WHERE m.operation = ? ORDER BY m.position"  # noqa: S608 (a constant)
+        return tuple(_move(row) for row in self._connection.execute(query, (number,)))
 
     def unfinished(self) -> set[int]:
         """The numbers of the operations that are not recorded yet."""
@@ -307,6 +293,27 @@ class Journal:
         """The first value that `query` finds, or None."""
         row = self._connection.execute(query, parameters).fetchone()
         return None if row is None else row[0]
+
+
+def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
+    (
+        number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
+        second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
+        reason, parent, label, state, undone_by, reserved,
+    ) = row  # fmt: skip
+    details = Details(
+        category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
+        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+    )  # fmt: skip
+    return Operation(
+        number, batch, kind, time, sha256, moves, source_root, destination_root, details,
+        reason, parent, label, State(state), undone_by, bool(reserved),
+    )  # fmt: skip
+
+
+def _move(row: tuple[Any, ...]) -> Move:
+    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5])
+    return Move(row[0], row[1], identity, row[6], row[7])
 
 
 def _signed(number: int) -> int:

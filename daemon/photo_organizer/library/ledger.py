@@ -171,7 +171,7 @@ class Ledger:
             DestinationTrouble: it cannot be written; the old one stays as it is.
         """
         part = b"." + self._name + b".part"
-        condition = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND {HAS_ROW} ORDER BY o.id"
+        condition = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND {HAS_ROW}"
         rows = 0
         with self._open() as (_, folder), _as_trouble(self.path):
             descriptor = self._operations.open_ledger(part, folder)
@@ -179,7 +179,7 @@ class Ledger:
                 self._operations.truncate(descriptor, 0)
                 position = write_all(self._operations, descriptor, HEADER, 0)
                 block: list[bytes] = []
-                for operation in self._journal.select(condition):
+                for operation in self._journal.photos(condition):
                     block.append(line(cells(operation)))
                     rows += 1
                     if len(block) == _ROWS_AT_ONCE:

@@ -90,7 +90,7 @@ def missing_operations(path: Path, journal: Journal, size: int) -> list[int]:
     """
     last = journal.value("SELECT MAX(id) FROM operations") or 0
     seen = bytearray(int(str(last)) + 1)
-    finished = journal.select(f"{_FINISHED} ORDER BY o.id")
+    finished = journal.photos(_FINISHED)
     following = next(finished, None)
     for row in read_rows(path, size) if size else ():
         if len(row) != len(COLUMNS):
@@ -103,8 +103,7 @@ def missing_operations(path: Path, journal: Journal, size: int) -> list[int]:
             following = next(finished, None)
         else:
             _mark(journal, key, seen)
-    numbers = (operation.id for operation in journal.select(f"{_FINISHED} ORDER BY o.id"))
-    return [number for number in numbers if not seen[number]]
+    return [number for number in journal.numbers(_FINISHED) if not seen[number]]
 
 
 def _key(row: list[str] | tuple[str, ...]) -> tuple[str, ...]:
@@ -167,7 +166,14 @@ def compare(path: Path, journal: Journal, most: int = 20) -> LedgerCheck:
         reader = itertools.chain([header], reader) if header else reader
     last = journal.value("SELECT MAX(id) FROM operations") or 0
     seen = bytearray(int(str(last)) + 1)
+    finished = journal.photos(_FINISHED)
+    following = next(finished, None)
     for rows, row in enumerate(reader, 1):
+        while following is not None and seen[following.id]:
+            following = next(finished, None)
+        if following is not None and tuple(row) == cells(following):
+            seen[following.id] = 1
+            continue
         operation = _matching(journal, row, seen)
         if operation is None:
             report(f"row {rows} is not in the journal")
@@ -176,10 +182,11 @@ def compare(path: Path, journal: Journal, most: int = 20) -> LedgerCheck:
                 name for name, one, other in zip(COLUMNS, row, cells(operation), strict=True) if one != other
             ]
             report(f"row {rows} differs from the journal in {', '.join(names)}")
-    for operation in journal.select(f"{_FINISHED} ORDER BY o.id"):
-        if not seen[operation.id]:
-            short = operation.sha256.hex()[:12]
-            report(f"the row of {operation.kind} {short} in batch {operation.batch} is missing")
+    for number in journal.numbers(_FINISHED):
+        if not seen[number]:
+            for operation in journal.select("o.id = ?", (number,)):
+                short = operation.sha256.hex()[:12]
+                report(f"the row of {operation.kind} {short} in batch {operation.batch} is missing")
     return LedgerCheck(rows, tuple(problems), count)
 
 
