@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -212,6 +214,27 @@ def test_ctrl_c_stops_between_two_photos_and_the_same_command_goes_on(
     assert organizer("sort", home.old).code == 0
     assert len(home.ledger()) == 200
     assert home.contents() == before
+
+
+def test_a_terminal_shows_how_far_it_is_and_how_fast(home: Home) -> None:
+    for number in range(5):
+        home.draw(f"{number}.png", "Food", seed=number)
+    terminal, stderr = pty.openpty()
+    words = [sys.executable, "-m", "photo_organizer", "sort", str(home.old)]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=stderr, check=False, text=True, env=environment
+    )
+    os.close(stderr)
+    shown = b""
+    with suppress(OSError):  # what Linux says at the end of a terminal whose other side is closed
+        while part := os.read(terminal, 1 << 16):
+            shown += part
+    os.close(terminal)
+    assert done.returncode == 0
+    assert b"5/5" in shown
+    assert b"photos/s" in shown
+    assert b"Food" in shown
 
 
 def test_what_cannot_be_sorted(organizer: Organizer, home: Home) -> None:
