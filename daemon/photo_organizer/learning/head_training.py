@@ -33,6 +33,7 @@ CATEGORY_FORGOTTEN = 0.035
 _FOLDS = 3
 _FOLDS_OF_FEW = 6  # of few photos, each fold should leave out few
 _FEW = 200
+_BALANCE = 0.75
 _FEWEST_EXEMPLARS = 20
 _SEARCHED = 2500  # photos of either kind in the search; more do not change the choice and cost time
 _SEARCH_STEPS = 60
@@ -137,11 +138,14 @@ def train_head(
 
 
 def mixed(owner: Samples, exemplars: Samples, base: Head, worth: float) -> tuple[Floats, Floats, Floats]:
-    """Both sets as one: features, targets, weights. Common categories of the owner count less a photo (1 /
-    sqrt).
+    """Both sets as one: features, targets, weights. Common categories of the owner count less a photo.
+
+    A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
+    which rare categories lose, and "each category the same", under which accuracy does (measured, see
+    docs/learning.md).
     """
     count = np.maximum(np.bincount(owner.labels, owner.weights, len(base.categories)), 1e-9)
-    balance = np.sqrt(count[count > 1e-6].mean() / count)[owner.labels] if len(owner) else np.zeros(0)
+    balance = (count[count > 1e-6].mean() / count)[owner.labels] ** _BALANCE if len(owner) else np.zeros(0)
     return (
         np.concatenate([owner.features, exemplars.features]),
         np.concatenate(

@@ -6,7 +6,6 @@ the same store, and a photo that kills its decoder kills neither the training no
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +24,7 @@ from photo_organizer.vision.model import read_model
 from photo_organizer.vision.outcome import Classified
 
 _WAIT_SECONDS = 1.0
-_WRITING_SECONDS = 30.0
-_PAUSE_SECONDS = 0.1
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +74,18 @@ def photo_features(
         known = store.get(key, list(photos))
         facts = store.facts(list(photos))
     missing = [it for it in photos if it not in known or it not in facts]
-    with FeatureStore(store_path) as store:
-        found, failed = _look_at(
-            config,
-            model,
-            {it: photos[it] for it in missing},
-            progress,
-            stored=lambda it: len(store.get(key, it)) == len(it),
-        )
-        known |= store.get(key, [it for it in found if it not in known])
+    found: dict[str, PhotoFacts] = {}
+    failed: dict[str, str] = {}
+    for _ in range(_ATTEMPTS):
+        seen, rejected = _look_at(config, model, {it: photos[it] for it in missing}, progress)
+        found |= seen
+        failed |= rejected
+        with FeatureStore(store_path) as store:
+            known |= store.get(key, [it for it in seen if it not in known])
+        # On a busy machine the process can be ended before it has written its last features.
+        missing = [it for it in seen if it not in known]
+        if not missing:
+            break
     return PhotoFeatures(
         features={it: vector.astype(np.float32) for it, vector in known.items()},
         facts={it: PhotoFacts(*fact) for it, fact in facts.items()} | found,
@@ -100,12 +101,7 @@ def _key(config: Configuration, model: Path) -> str:
 
 
 def _look_at(
-    config: Configuration,
-    model: Path,
-    photos: Mapping[str, Path],
-    progress: Callable[[int, int], None],
-    *,
-    stored: Callable[[Sequence[str]], bool],
+    config: Configuration, model: Path, photos: Mapping[str, Path], progress: Callable[[int, int], None]
 ) -> tuple[dict[str, PhotoFacts], dict[str, str]]:
     found: dict[str, PhotoFacts] = {}
     failed: dict[str, str] = {}
@@ -125,10 +121,6 @@ def _look_at(
         while True:
             client.submit(list(islice(waiting, client.capacity - client.in_flight)))
             if not client.in_flight:
-                # The process writes features some seconds late, and must not be ended before.
-                late = time.monotonic() + _WRITING_SECONDS
-                while not stored(list(found)) and time.monotonic() < late:
-                    time.sleep(_PAUSE_SECONDS)
                 return found, failed
             for outcome in client.poll(_WAIT_SECONDS):
                 sha256 = wanted[outcome.photo.path]

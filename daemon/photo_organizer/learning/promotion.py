@@ -10,15 +10,20 @@ owner's
 
 The challenger is promoted when all of these hold:
 
-1. *Better where the owner spoke*: on the owner's photos its mean log-loss is lower, and it is not clearly
-less often
-   right (exact one-sided binomial test on the photos that one of the two gets right, McNemar 1947, p < 0.05).
-2. *No harm elsewhere*: on the hold-out its accuracy falls by no more than one point, or the fall is one
-photo. 3. *No category clearly worse*: for each category with 20 or more photos (hold-out and owner together),
-neither does
-   its recall fall by more than 5 points with p < 0.05 / categories (the same test), nor its mean log-loss
-   rise by more than 0.15 nats with p < 0.05 / categories (one-sided paired t-test). Log-loss sees what recall
-   does not: photos that are still put in the right category but so hesitantly that they would go to Review.
+1. *Better where the owner spoke*: of the owner's photos it gets more right than the champion, at a lower mean
+log-loss.
+   Log-loss alone would not do: on labels that are wrong on purpose, a model that hedges has less of it.
+2. *No harm elsewhere*: on the hold-out its accuracy does not fall by more than one point with p < 0.05 (exact
+one-sided
+   binomial test on the photos that one of the two gets right, McNemar 1947).
+3. *No category clearly worse*: for each category with 10 or more photos (hold-out and owner together),
+neither does its
+   recall fall by more than 5 points with p < 0.05 / categories (the same test), nor its mean log-loss rise by
+   more than 0.15 nats with p < 0.05 / categories (one-sided paired t-test). Log-loss sees what recall does
+   not: photos that are still put in the right category but so hesitantly that they would go to Review.
+
+The first is not asked to be significant: with a dozen corrections it could never be, and the other two bound
+the harm.
 """
 
 from __future__ import annotations
@@ -34,7 +39,7 @@ from photo_organizer.learning.evaluation import log_losses
 from photo_organizer.learning.head import Floats, Labels
 
 SIGNIFICANCE = 0.05
-FEWEST_TO_JUDGE = 20
+FEWEST_TO_JUDGE = 10
 RECALL_FALL = 0.05
 LOSS_RISE = 0.15
 ACCURACY_FALL = 0.01
@@ -136,18 +141,16 @@ def compare(scores: Scores) -> Comparison:
 
 
 def _against_overall(yours: Comparison) -> list[str]:
-    against = []
+    accuracies = (
+        f"{_percent(yours.champion_accuracy)} to {_percent(yours.challenger_accuracy)} "
+        f"of {yours.photos} right"
+    )
+    if yours.gained <= yours.lost:
+        return [f"not better on your photos: {accuracies}"]
     if yours.challenger_loss >= yours.champion_loss:
-        against.append(
-            f"not better on your photos: log-loss {yours.champion_loss:.2f} to {yours.challenger_loss:.2f} "
-            f"on {yours.photos} photos"
-        )
-    if yours.lost > yours.gained and yours.p_less_right < SIGNIFICANCE:
-        against.append(
-            f"less often right on your photos: {_percent(yours.champion_accuracy)} to "
-            f"{_percent(yours.challenger_accuracy)} of {yours.photos} (p = {yours.p_less_right:.3f})"
-        )
-    return against
+        losses = f"log-loss {yours.champion_loss:.2f} to {yours.challenger_loss:.2f}"
+        return [f"not better on your photos: {accuracies}, but {losses}"]
+    return []
 
 
 def _against_elsewhere(rest: Comparison) -> list[str]:
