@@ -62,7 +62,7 @@ def main() -> None:
         samples = file_backlog(Path(scratch) / "backlog", model, arguments.photos_count)
         empty = start_up(Path(scratch) / "empty", model, 0, arguments.starts)
         long = start_up(Path(scratch) / "long", model, arguments.rows, arguments.starts)
-    publish(report, samples, empty, long, arguments)
+        publish(report, samples, empty, long, arguments)
 
 
 def parse_arguments() -> argparse.Namespace:
