@@ -19,7 +19,7 @@ from photo_organizer.vision.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
 from photo_organizer.vision.process import WORKER, VisionProcess
 from photo_organizer.vision.queueing import Flight, Queue
-from photo_organizer.vision.wire import Message, outcome_of
+from photo_organizer.vision.wire import Message, outcome_of, photo_message
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class VisionClient:
         self._failed_starts = 0
         self._quiet_since = time.monotonic()
         self._swapping_from: Path | None = None
+        self._error: VisionError | None = None
 
     @property
     def in_flight(self) -> int:
@@ -133,6 +134,9 @@ class VisionClient:
             if not open_still:
                 self._mourn("", outcomes)
         self._enforce_deadlines(outcomes)
+        if self._error is not None and not outcomes:
+            error, self._error = self._error, None
+            raise error
         if self._queue:
             self._start_if_needed()
             self._send_waiting()
@@ -140,6 +144,8 @@ class VisionClient:
 
     def next_due(self) -> float | None:
         """The time.monotonic() at which `poll` has something to do even if the process says nothing."""
+        if self._error is not None:
+            return time.monotonic()
         if self._process is None:
             return None
         if not self._queue:
@@ -190,15 +196,7 @@ class VisionClient:
         if self._process is None or not self.ready:
             return
         for flight in self._queue.take():
-            identity = flight.photo.identity
-            self._process.send(
-                {
-                    "op": "classify",
-                    "photo": flight.number,
-                    "path": str(flight.photo.path),
-                    "identity": [identity.device, identity.inode, identity.size, identity.mtime_ns],
-                }
-            )
+            self._process.send(photo_message(flight.number, flight.photo))
 
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
@@ -235,7 +233,8 @@ class VisionClient:
         else:
             self._queue.clear()
             self._end()
-        raise VisionError(message["what"], where=message["where"], remedy=message["remedy"])
+        # raised by the next `poll` that has nothing else to tell
+        self._error = VisionError(message["what"], where=message["where"], remedy=message["remedy"])
 
     def _mourn(self, verdict: str, outcomes: list[Outcome]) -> None:
         """The process is dead: who was it? `verdict` when it was ended here, and why."""
@@ -256,9 +255,8 @@ class VisionClient:
                 )
             return
         _LOG.warning("the vision process ended (%s) and is started again", verdict or cause)
-        convicted = self._queue.after_death(
-            process.active_photos(), external=cause == "SIGKILL" and not verdict
-        )
+        external = cause == "SIGKILL" and not verdict
+        convicted = self._queue.after_death(process.active_photos(), external=external, blamed=process.blamed)
         if convicted is not None:
             reason = verdict or f"the decoder dies of it ({cause})"
             outcomes.append(Rejected(convicted.photo, RejectionKind.UNREADABLE, reason))
@@ -282,7 +280,7 @@ class VisionClient:
             outcomes.append(Rejected(blame.photo, RejectionKind.SOURCE_ERROR, reason))
             self._mourn("a photo could not be read in time", outcomes)
         elif blame is not None:
-            self._process.blame(blame.number)
+            self._process.blamed = blame.number
             self._mourn(f"it took longer than {self._limits.decode_seconds:g} s to decode", outcomes)
         else:
             self._mourn("the vision process stood still" if self.ready else "", outcomes)

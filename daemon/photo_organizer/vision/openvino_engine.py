@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from photo_organizer.vision.cores import BF16_FLAGS, available_cores, cpu_flags
 from photo_organizer.vision.model import BACKBONE_FILE, BLOCK_DEPTHS, INT8_FILES, ModelDescription, ModelError
 from photo_organizer.vision.openvino_runtime import op, ov
-from photo_organizer.vision.weights import read_backbone
+from photo_organizer.vision.weights import Layer, read_backbone
 
 PRECISIONS = ("int8", "bf16", "f32")
 
@@ -114,7 +115,7 @@ def build_graph(model: ModelDescription, *, heat: bool = False) -> ov.Model:
         model: whose backbone, pools and input size to take.
         heat: give the last convolution's activations (1, 512, S/16, S/16) as a second output.
     """
-    weights = _read_weights(model)
+    weights = _ordered(read_backbone(model.directory / BACKBONE_FILE))
     size = model.input_size
     photos = op.parameter([1, size, size, 3], np.uint8, name="photos")
     scaled = op.subtract(op.multiply(op.convert(photos, "f32"), np.float32(1 / 127.5)), np.float32(1))
@@ -162,10 +163,10 @@ def read_int8_graph(model: ModelDescription) -> ov.Model:
     return graph
 
 
-def _read_weights(model: ModelDescription) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def _ordered(backbone: Mapping[str, Layer]) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Kernels in OpenVINO's order (out, in, height, width) and biases (1, out, 1, 1), by layer."""
     layers = {}
-    for name, (kernel, bias) in read_backbone(model.directory / BACKBONE_FILE).items():
+    for name, (kernel, bias) in backbone.items():
         ordered = np.ascontiguousarray(kernel.astype(np.float32).transpose(3, 2, 0, 1))
         layers[name] = (ordered, bias.astype(np.float32).reshape(1, -1, 1, 1))
     return layers

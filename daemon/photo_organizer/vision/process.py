@@ -28,6 +28,7 @@ class VisionProcess:
         max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
 
     Attributes:
+        blamed: the photo because of which it is ended, if there is one.
         last_words: the last line that it printed, once it is buried.
 
     Raises:
@@ -36,7 +37,7 @@ class VisionProcess:
 
     def __init__(self, worker: str = WORKER, *, max_pixels: int) -> None:
         self._stages: dict[int, tuple[str, int | None, float]] = {}
-        self._blamed: int | None = None
+        self.blamed: int | None = None
         self.last_words = ""
         self._reader = LineReader()
         self._output = bytearray()
@@ -149,13 +150,9 @@ class VisionProcess:
         """What is being done with a photo: "reading", "decoding", or "" for nothing."""
         return next((stage for stage, number, _ in self.at_work() if number == photo), "")
 
-    def blame(self, photo: int) -> None:
-        """Notes that the process is ended because of this photo, and no other."""
-        self._blamed = photo
-
     def active_photos(self) -> set[int]:
         """The photos that were being worked on at the end."""
-        return {self._blamed} if self._blamed is not None else {photo for _, photo, _ in self.at_work()}
+        return {self.blamed} if self.blamed is not None else {photo for _, photo, _ in self.at_work()}
 
     def kill(self) -> None:
         """Ends it at once."""

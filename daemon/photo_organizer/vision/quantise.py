@@ -34,7 +34,6 @@ from photo_organizer.vision.model import INT8_FILES, ModelDescription, read_mode
 from photo_organizer.vision.openvino_engine import OpenVinoEngine, build_graph
 from photo_organizer.vision.openvino_runtime import ov
 from photo_organizer.vision.precision import PrecisionCheck, compare
-from photo_organizer.vision.rounding import round_weights
 
 KEPT_EXACT = (
     ("block1_conv1",),
@@ -46,7 +45,6 @@ The first convolution has 0.6 % of the arithmetic, and rounding the photo itself
 does more harm than all other layers together (relative error of the features 0.018 with it, 0.012 without).
 """
 CALIBRATION_PHOTOS = 300
-ROUNDING_PHOTOS = 150
 CHECKED_PHOTOS = 2000
 
 
@@ -71,7 +69,6 @@ def quantise(
     check: LabelledPixels,
     *,
     categories: tuple[str, ...] | None = None,
-    rounding_photos: int = ROUNDING_PHOTOS,
 ) -> Verification:
     """Make the int8 backbone of the model in `directory`, check it, and record the result in model.json.
 
@@ -82,8 +79,6 @@ def quantise(
         calibration: photos uint8 (N, S, S, 3) as `decode` gives them, some hundreds of all categories.
         check: labelled photos to compare the precisions on, others than those.
         categories: those that the owner has; all of the model's when None.
-        rounding_photos: of `calibration`, to round the weights by (see `rounding`), which takes some minutes;
-            0 to round each to the nearest.
 
     Raises:
         ModelError: the model is damaged or not ours.
@@ -93,7 +88,7 @@ def quantise(
     if cpu_flags() & INT8_FLAGS:
         exact = OpenVinoEngine(model, "f32").features(check.pixels)
         for layers in KEPT_EXACT:
-            _write_int8(model, calibration, layers, calibration[:rounding_photos])
+            _write_int8(model, calibration, layers)
             if compare(model, "int8", check, exact, categories=categories).passed:
                 break
     return verify(directory, check, categories=categories)
@@ -132,15 +127,11 @@ def _write_int8(
     model: ModelDescription,
     calibration: NDArray[np.uint8],
     kept_exact: Sequence[str],
-    rounding: NDArray[np.uint8],
 ) -> None:
     import nncf  # noqa: PLC0415 (seconds, and of no use to anything else)
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet  # noqa: PLC0415
 
     nncf.set_log_level(logging.ERROR)
-    graph = build_graph(model)
-    if len(rounding):
-        round_weights(graph, rounding, kept_exact)
     photos = nncf.Dataset([photo[np.newaxis] for photo in calibration])
     parameters = nncf.AdvancedQuantizationParameters(
         # the fix halves the weights' range for CPUs whose int8 sums saturate; int8 is never chosen there
@@ -151,7 +142,7 @@ def _write_int8(
     )
     with _nothing_printed():
         quantised = nncf.quantize(
-            graph,
+            build_graph(model),
             photos,
             subset_size=len(calibration),
             target_device=nncf.TargetDevice.CPU,

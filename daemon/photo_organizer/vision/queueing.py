@@ -21,7 +21,9 @@ class Flight:
         number: names it to the vision process; never used twice.
         sent: whether the living process has it.
         touched: whether the process has begun to read it.
-        strikes: how often the process has died while it worked on this photo alone.
+        strikes: how often the process has died of it for certain: while it worked on this photo alone, or
+        ended
+            because this photo took too long.
     """
 
     number: int
@@ -83,12 +85,15 @@ class Queue:
         self._flights.clear()
         self._suspects.clear()
 
-    def after_death(self, active: Collection[int], *, external: bool) -> Flight | None:
+    def after_death(
+        self, active: Collection[int], *, external: bool, blamed: int | None = None
+    ) -> Flight | None:
         """The process has died. Finds the culprit, or the suspects among which it is.
 
         Args:
             active: numbers of the photos that were being decoded just then; the likeliest go first.
             external: it was killed by SIGKILL, and not by us.
+            blamed: number of the photo because of which we ended it.
 
         Returns:
             The photo that is guilty beyond doubt; it is no longer in the queue.
@@ -97,13 +102,15 @@ class Queue:
         sent = [flight for flight in self._flights.values() if flight.sent]
         for flight in sent:
             flight.sent = flight.touched = False
+        culprit = self._flights.get(blamed) if blamed is not None else None
         if len(sent) == 1 and touched:
-            alone = touched[0]
-            alone.strikes += 1
-            if alone.strikes >= (_STRIKES_BY_SIGKILL if external else _STRIKES):
-                self.answer(alone.number)
+            culprit = touched[0]
+        if culprit is not None:
+            culprit.strikes += 1
+            if culprit.strikes >= (_STRIKES_BY_SIGKILL if external else _STRIKES):
+                self.answer(culprit.number)
                 self._suspects.clear()  # the others were beside it by chance
-                return alone
+                return culprit
         likeliest = [flight.number for flight in touched if flight.number in active]
         others = [flight.number for flight in touched if flight.number not in active]
         rest = [number for number in self._suspects if number not in {*likeliest, *others}]

@@ -45,6 +45,17 @@ class LineReader:
             yield message
 
 
+def photo_message(number: int, photo: Photo) -> Message:
+    """`classify`: a photo under a number of its own."""
+    identity = photo.identity
+    return {
+        "op": "classify",
+        "photo": number,
+        "path": str(photo.path),
+        "identity": [identity.device, identity.inode, identity.size, identity.mtime_ns],
+    }
+
+
 def prediction_message(number: int, prediction: Prediction) -> Message:
     """`classified` for the photo with this number; categories are known to the other side."""
     fields = asdict(prediction)
