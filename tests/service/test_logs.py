@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from photo_organizer.errors import OrganizerError
 from photo_organizer.service.journald import JournalDatagramHandler
 from photo_organizer.service.logs import configure_logging, is_connected_to_journald
 
@@ -113,3 +114,13 @@ def test_journald_gets_priority_and_fields(tmp_path: Path) -> None:
     assert b"CATEGORY=Pets\n" in received
     name = b"/in/a\nb.jpg"
     assert b"PHOTO\n" + struct.pack("<Q", len(name)) + name + b"\n" in received
+
+
+def test_a_log_folder_that_cannot_be_written_is_said_and_the_handlers_before_stay(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    configure_logging("info", None, stream=stream)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OrganizerError, match=r"logging\.directory"):
+        configure_logging("info", tmp_path / "file" / "logs", stream=io.StringIO())
+    log.info("still heard")
+    assert lines(stream) == ["still heard"]

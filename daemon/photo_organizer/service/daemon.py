@@ -118,6 +118,7 @@ class Daemon:
         self._notifier.stopping()
         self._training.stop()
         self._files.stop()
+        self._reporter.close()
         if self._rooms is not None:
             self._show()
             self._status_file.finish()
@@ -208,7 +209,9 @@ class Daemon:
             configure_logging(configuration.logging.level, configuration.log_directory)
         self._configuration = configuration
         self._training.configure(configuration)
-        self._reporter.desktop = _desktop(configuration)
+        if configuration.notify != before.notify:
+            self._reporter.close()
+            self._reporter.desktop = _desktop(configuration)
         if configuration.model_directory != before.model_directory:
             self._files.stop()
             self._files = self._new_file_watch()

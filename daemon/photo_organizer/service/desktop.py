@@ -6,11 +6,14 @@ library of our own would stay in the daemon's memory for one sentence a day.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 class DesktopNotifier:
@@ -40,9 +43,21 @@ class DesktopNotifier:
             "Photos",
             text,
         ]
-        self._running = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        try:
+            self._running = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            log.warning("no desktop notification: %s", error.strerror)
+
+    def close(self) -> None:
+        """Lets a message that is on its way arrive, for a second at most."""
+        if self._running is not None:
+            try:
+                self._running.wait(1.0)
+            except subprocess.TimeoutExpired:
+                self._running.kill()
+                self._running.wait()
 
 
 def _has_session_bus(environment: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 from photo_organizer.errors import printable
 
@@ -31,16 +32,20 @@ class FileWatch:
         self._wake = wake
         self._seen = {file: _signature(file) for file in files}
         self._names = {os.fspath(file) for file in self._seen}
-        self._observer = Observer()
+        self._observer: BaseObserver | None = None
 
     def start(self) -> list[str]:
         """Begins to watch.
 
         Returns:
-            One line for each folder that cannot be watched; its files are then looked at on each wake-up
-            only.
+            A line for each folder that cannot be watched; its files are looked at on each wake-up only.
         """
-        self._observer.start()
+        try:
+            self._observer = Observer()
+            self._observer.start()
+        except OSError as error:
+            self._observer = None
+            return [f"changes of the configuration are noticed late ({error.strerror or error})"]
         troubles = []
         for folder in sorted({file.parent for file in self._seen}):
             try:
@@ -50,7 +55,7 @@ class FileWatch:
         return troubles
 
     def stop(self) -> None:
-        if self._observer.is_alive():
+        if self._observer is not None and self._observer.is_alive():
             self._observer.stop()
             self._observer.join()
 

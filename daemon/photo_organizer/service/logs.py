@@ -19,7 +19,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
-from photo_organizer.errors import printable
+from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.service.journald import JournalDatagramHandler
 
 _FILE_BYTES = 2_000_000
@@ -37,13 +37,17 @@ def configure_logging(level: str, directory: Path | None, *, stream: TextIO | No
         stream: where lines go that journald does not take; standard error by default.
 
     Raises:
-        OSError: the folder of the file cannot be made or written.
+        OrganizerError: the folder of the file cannot be made or written; the handlers before stay.
     """
     stream = sys.stderr if stream is None else stream
     under_journald = is_connected_to_journald(os.environ, stream)
     handlers: list[logging.Handler] = [_journald_handler() if under_journald else _terminal_handler(stream)]
     if directory is not None:
-        handlers.append(_file_handler(directory))
+        try:
+            handlers.append(_file_handler(directory))
+        except OSError as error:
+            what = f"the log file cannot be written ({error.strerror})"
+            raise OrganizerError(what, where=directory, remedy="choose another logging.directory") from error
     root = logging.getLogger("photo_organizer")
     for handler in list(root.handlers):
         root.removeHandler(handler)

@@ -31,9 +31,9 @@ class Remembered:
         Raises:
             OSError: the state directory cannot be written.
         """
-        self._considered = when
         text = json.dumps({"retraining_considered": when.isoformat()}) + "\n"
         replace_private_file(self._path, text, durable=True)
+        self._considered = when
 
 
 def _read(path: Path) -> datetime | None:

@@ -94,3 +94,8 @@ class DaemonReporter:
                 quarantined=self._burst[Action.QUARANTINED],
             )
         self._burst.clear()
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+        if self.desktop is not None:
+            self.desktop.close()

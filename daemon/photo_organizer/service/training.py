@@ -121,7 +121,11 @@ class Training:
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
             log.info("retraining postponed: %s", self.hindrance)
             return None
-        self._start()
+        try:
+            self._start()
+        except OSError as error:  # no memory or disk left for it: photos are filed all the same
+            self._not_before = time.monotonic() + _POSTPONED_SECONDS
+            log.warning("retraining postponed: it cannot be started (%s)", error.strerror)
         return None
 
     def stop(self) -> None:
@@ -180,8 +184,12 @@ class Training:
     def _ended(self, code: int) -> TrainingResult:
         self._process = None
         self.progress = None
-        self._remembered.consider_retraining(self._clock())
         result = self._result(code)
+        try:
+            self._remembered.consider_retraining(self._clock())
+        except OSError as error:
+            self._not_before = time.monotonic() + _POSTPONED_SECONDS
+            log.warning("that the retraining is over cannot be written down (%s)", error.strerror)
         self.last_result = result.text
         return result
 
