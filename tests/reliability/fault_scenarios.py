@@ -74,7 +74,7 @@ def _correct(world: World, library: Library) -> None:
     old, new = world.library / "Pets" / "a.jpg", world.library / "Food" / "a.jpg"
     if old.exists():
         new.parent.mkdir(exist_ok=True)
-        os.rename(old, new)
+        old.rename(new)
     library.correct([Correction(sha256(b"photo a"), old, new, "Food")])
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -73,17 +72,6 @@ def _failing(name: str, code: int) -> Callable[[Path, Path], None]:
 
 # syncs
 # ----------------------------------------------------------------------------------------------------------
-
-
-def _sync_only(folders: bool) -> Callable[[Patch], None]:  # noqa: FBT001 (which of the two)
-    real = FileOperations.sync
-
-    def sync(self: FileOperations, descriptor: int) -> None:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode) == folders:
-            real(self, descriptor)
-
-    # the recorder of power cuts must not see a sync that is not made
-    return lambda patch: patch.setattr(FileOperations, "sync", sync)
 
 
 def _no_sync_of_copies(patch: Patch) -> None:
@@ -225,17 +213,13 @@ def _captured_sources_left(patch: Patch) -> None:
 
 
 def _intent_after_the_move(patch: Patch) -> None:
-    """The intents are written together with the ends."""
+    """They are not in the journal when the moves begin: the transaction is rolled back."""
     real = Journal.intend
 
     def intend(self: Journal, operations: Sequence[Any], *arguments: Any, **options: Any) -> Any:
-        commit = self._operations.commit
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(self._operations, "commit", lambda _: None, raising=False)
-            # left in the open transaction's place: rolled back, so that the journal knows nothing of them
-            written = real(self, operations, *arguments, **options)
-        del commit
-        return written
+            return real(self, operations, *arguments, **options)
 
     patch.setattr(Journal, "intend", intend)
 
@@ -256,22 +240,44 @@ def _rows_appended_again(patch: Patch) -> None:
 MUTATIONS = (
     Mutation("the copy is not synced", _no_sync_of_copies, _without_power("a group across devices")),
     Mutation("no folder is synced", _no_sync_of_folders, _without_power("a photo")),
-    Mutation("sources go before the copy's name lasts", _no_sync_before_removing, _without_power("a group across devices")),
+    Mutation(
+        "sources go before the copy's name lasts",
+        _no_sync_before_removing,
+        _without_power("a group across devices"),
+    ),
     Mutation("new folders are not synced", _no_sync_of_new_folders, _without_power("a photo")),
     Mutation("the rename replaces", _replacing_rename, _raced("a photo", takes_the_destination)),
-    Mutation("the rename replaces a sidecar", _replacing_rename, _raced("a group across devices", takes_the_destination)),
+    Mutation(
+        "the rename of a copy replaces",
+        _replacing_rename,
+        _raced("a group across devices", takes_the_destination),
+    ),
     Mutation("no look behind the rename", _no_look_behind_the_rename, _raced("a photo", swaps_the_source)),
-    Mutation("what is removed is not looked at", _no_look_at_what_is_removed, _raced("a group across devices", rewrites_the_source)),
-    Mutation("what is removed may be another file", _no_look_at_what_is_removed, _raced("a group across devices", swaps_the_source)),
+    Mutation(
+        "what is removed is not looked at",
+        _no_look_at_what_is_removed,
+        _raced("a group across devices", rewrites_the_source),
+    ),
+    Mutation(
+        "what is removed may be another file",
+        _no_look_at_what_is_removed,
+        _raced("a group across devices", swaps_the_source),
+    ),
     Mutation("the source goes first", _source_removed_first, _killed("a group across devices")),
     Mutation("copied under the final name", _copy_under_the_final_name, _killed("a group across devices")),
     Mutation("links are followed", _links_followed, _raced("a photo", puts_a_link_in_place)),
-    Mutation("the folder is not looked at again", _folder_not_looked_at_again, _raced("a photo", swaps_the_folder_for_a_link)),
+    Mutation(
+        "the folder is not looked at again",
+        _folder_not_looked_at_again,
+        _raced("a photo", swaps_the_folder_for_a_link),
+    ),
     Mutation("nothing is taken back", _nothing_taken_back, _failing("a group with a collision", 5)),
-    Mutation("groups are not brought together", _groups_not_brought_together, _killed("a group with a collision")),
+    Mutation(
+        "groups are not brought together", _groups_not_brought_together, _killed("a group with a collision")
+    ),
     Mutation("no recovery", _no_recovery, _killed("a photo")),
     Mutation("copies are left", _parts_left, _killed("a group across devices")),
     Mutation("captured sources are left", _captured_sources_left, _killed("a group across devices")),
     Mutation("intents come too late", _intent_after_the_move, _killed("a photo")),
     Mutation("rows are appended again", _rows_appended_again, _killed("a photo")),
-)  # fmt: skip
+)

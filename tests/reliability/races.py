@@ -123,9 +123,16 @@ def removes_the_folder(world: World, _: Path) -> Effect:
 
 
 RACES: tuple[Race, ...] = (
-    takes_the_destination, renames_the_source, rewrites_the_source, swaps_the_source, swaps_the_folder_for_a_link,
-    puts_a_link_in_place, takes_the_library_away, takes_the_inbox_away, removes_the_folder,
-)  # fmt: skip
+    takes_the_destination,
+    renames_the_source,
+    rewrites_the_source,
+    swaps_the_source,
+    swaps_the_folder_for_a_link,
+    puts_a_link_in_place,
+    takes_the_library_away,
+    takes_the_inbox_away,
+    removes_the_folder,
+)
 
 
 def check_race(scenario: Scenario, race: Race, number: int, near: Path, far: Path) -> bool:

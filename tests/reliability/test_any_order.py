@@ -1,4 +1,5 @@
-"""Anything that owners, other programs and crashes do, in any order, against the simplest model: what is where."""
+"""Anything that owners, other programs and crashes do, in any order, against the simplest model: what is
+where."""
 
 from __future__ import annotations
 

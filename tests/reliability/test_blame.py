@@ -48,7 +48,7 @@ def test_each_side_is_blamed_for_its_own(name: str, near: Path, far: Path, *, ex
     for number, (step, side, code) in enumerate((*pair, code) for pair in pairs for code in codes):
         if not exhaustive and number % 4:  # each error by turns
             continue
-        report: Any = check_failure(BY_NAME[name], Failure(step.number, code), near, far)
+        report: Any = check_failure(BY_NAME[name], Failure(step.number, code), near, far, starts_again=False)
         where = f"{errno.errorcode[code]} at step {step.number}, {step.name}: {report}"
         if side == "inbox":
             assert report.pause is None, where
@@ -63,5 +63,7 @@ def test_each_side_is_blamed_for_its_own(name: str, near: Path, far: Path, *, ex
 @pytest.mark.parametrize("name", ["a photo", "a group across devices"])
 def test_without_descriptors_it_pauses(name: str, near: Path, far: Path) -> None:
     for step, _ in sides(name, near, far)[::4]:
-        report: Any = check_failure(BY_NAME[name], Failure(step.number, errno.EMFILE), near, far)
+        report: Any = check_failure(
+            BY_NAME[name], Failure(step.number, errno.EMFILE), near, far, starts_again=False
+        )
         assert not report.set_aside, step

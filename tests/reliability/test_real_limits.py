@@ -1,4 +1,5 @@
-"""The errors that need no harness: a full disk, a file size limit, folders without permission, two devices."""
+"""The errors that need no harness: a full disk, a file size limit, folders without permission, two
+devices."""
 
 from __future__ import annotations
 
