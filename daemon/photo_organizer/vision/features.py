@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from photo_organizer.vision.model import BACKBONE_FILE, INT8_FILES, ModelDescription
 
+# Vectors lie in an ordinary table: without a rowid, rows of this size would take a whole page each.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS features (
-    backbone TEXT NOT NULL, sha256 BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (backbone, sha256)
-) WITHOUT ROWID;
+    backbone TEXT NOT NULL, sha256 BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (backbone, sha256)
+);
 CREATE TABLE IF NOT EXISTS photos (
     sha256 BLOB PRIMARY KEY, taken TEXT, perceptual_hash TEXT NOT NULL
 ) WITHOUT ROWID;

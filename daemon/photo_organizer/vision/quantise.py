@@ -37,12 +37,15 @@ from photo_organizer.vision.precision import PrecisionCheck, compare
 
 KEPT_EXACT = (
     ("block1_conv1",),
-    ("block1_conv1", "block5_conv1", "block5_conv2", "block5_conv3"),
+    ("block1_conv1", "block3_conv3"),
+    ("block1_conv1", "block3_conv1", "block3_conv2", "block3_conv3"),
 )
 """Layers left out of quantisation, tried in this order until the check passes; they run in bf16 or float32.
 
-The first convolution has 0.6 % of the arithmetic, and rounding the photo itself and its 27 weights to 8 bits
-does more harm than all other layers together (relative error of the features 0.018 with it, 0.012 without).
+Found by leaving layers out one after the other on the starter (relative error of the features): all quantised
+0.018; without the first convolution, 0.6 % of the arithmetic, 0.012; without the last of block 3 as well,
+12 %, 0.009. Leaving out block 2, 4 or 5 changed nothing. Neither did equalising channels (0.016) or
+rounding weights against the layers' inputs (0.012) help, which is why there is no such code.
 """
 CALIBRATION_PHOTOS = 300
 CHECKED_PHOTOS = 2000
