@@ -136,6 +136,8 @@ class Workshop:
         plan = self._plan
         width = before.samples.features.shape[1]
         champions = Exemplars.load(plan.champion, plan.scan.renamed)
+        rest = body.exemplars.samples(plan.categories, held_out=True, width=body.width)
+        rest_before = champions.samples(plan.categories, held_out=True, width=width)
         return jury(
             plan.champion,
             self._draft.path,
@@ -143,8 +145,9 @@ class Workshop:
             renamed=plan.scan.renamed,
             owner=owner,
             owner_before=before.samples.features,
-            exemplars=body.exemplars.samples(plan.categories, held_out=True, width=body.width),
-            exemplars_before=champions.samples(plan.categories, held_out=True, width=width).features,
+            exemplars=rest,
+            # A backbone of another origin has no exemplars; then the champion's cannot be compared either.
+            exemplars_before=rest_before.features if len(rest) else rest_before.features[:0],
             trained=trained,
             use_training_photos=not body.is_new,
         )

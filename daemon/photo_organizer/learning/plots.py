@@ -68,7 +68,7 @@ def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
         axes.set_title(name, loc="left")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _mark_stages(axes, epochs)
-    accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     loss_axes.legend(frameon=False)
     _save(figure, path)
 
@@ -107,7 +107,7 @@ def draw_categories(champion: Evaluation, challenger: Evaluation, path: Path) ->
         axes.scatter(old, places, color=CHAMPION, marker="D", s=42, label="champion", zorder=2)
         axes.scatter(new, places, color=CHALLENGER, marker="o", s=52, label="challenger", zorder=3)
         axes.set_xlim(-0.02, 1.02)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(axis="x", color="#EEEEEE")
     names = [f"{challenger.categories[index]} ({challenger.per_category[index].photos})" for index in rows]
@@ -132,9 +132,9 @@ def draw_reliability(champion: Reliability, challenger: Reliability, path: Path)
     counts.set_ylabel("photos")
     for one in (axes, counts):
         one.set_xlim(0, 1.01)
-        one.xaxis.set_major_formatter(PercentFormatter(1.0))
+        one.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(0, 1.01)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("share that is right")
     counts.set_xlabel("confidence")
     axes.set_title("Does confidence mean what it says?", loc="left")
@@ -164,21 +164,30 @@ def draw_coverage(
         precision = np.cumsum(right) / number
         axes.plot(number / max(1, len(right)), precision, color=colour, linestyle=style, label=name)
         lowest = min(lowest, float(precision[len(precision) // 20 :].min(initial=1.0)))
-    for label, share, precision_here in marks:
+    for (share, precision_here), label in _joined(marks).items():
         axes.plot([share], [precision_here], marker="s", color=INK, markersize=6, linestyle="none")
         axes.annotate(
             label, (share, precision_here), textcoords="offset points", xytext=(6, 6), fontsize=9, color=INK
         )
     axes.set_xlim(0, 1.02)
     axes.set_ylim(max(0.0, lowest - 0.05), 1.01)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel("share of photos that is filed (the rest goes to Review)")
     axes.set_ylabel("share of the filed that is right")
     axes.set_title("How much is filed, and how much of it is right", loc="left")
     axes.grid(color="#EEEEEE")
     axes.legend(frameon=False, loc="lower left")
     _save(figure, path)
+
+
+def _joined(marks: Sequence[tuple[str, float, float]]) -> dict[tuple[float, float], str]:
+    """Labels by point; those that would lie on one another share a line."""
+    joined: dict[tuple[float, float], str] = {}
+    for label, share, precision in marks:
+        point = (round(share, 2), round(precision, 2))
+        joined[point] = f"{joined[point]}, {label}" if point in joined else label
+    return joined
 
 
 def draw_history(models: Sequence[PastModel], path: Path) -> None:
@@ -203,7 +212,7 @@ def draw_history(models: Sequence[PastModel], path: Path) -> None:
             )
     axes.set_xticks(steps, [f"{it.made:%d %b}\n{it.made:%H:%M}" for it in models], fontsize=8)
     axes.set_xlim(-0.5, len(models) - 0.5)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_title("All retrainings (hollow: not promoted), each on its own hold-out", loc="left")
     axes.grid(axis="y", color="#EEEEEE")
     axes.legend(frameon=False)
@@ -265,7 +274,6 @@ def _figure(
     axes = figure.subplots(rows, columns, sharey=share_y, height_ratios=heights)
     for one in np.ravel(np.array(axes, dtype=object)):
         one.spines[["top", "right"]].set_visible(False)
-        one.title.set_fontweight("bold")
     return figure, axes
 
 
