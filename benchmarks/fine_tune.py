@@ -121,25 +121,13 @@ def _plain(path: Path, photos: LabelledPixels) -> float:
             keras.layers.Dense(len(model.categories)),
         ]
     )
-    sets = (pixels[training], labels[training]), (pixels[validation], labels[validation])
+    sets = ((pixels[training], labels[training]), (pixels[validation], labels[validation]))
     vgg.trainable = False
-    _fit(
-        network,
-        1e-3,
-        HEAD_EPOCHS,
-        (pixels[training], labels[training]),
-        (pixels[validation], labels[validation]),
-    )
+    _fit(network, 1e-3, HEAD_EPOCHS, *sets)
     vgg.trainable = True
     for layer in vgg.layers:
         layer.trainable = layer.name.startswith("block5")
-    _fit(
-        network,
-        3e-5,
-        BLOCK_EPOCHS,
-        (pixels[training], labels[training]),
-        (pixels[validation], labels[validation]),
-    )
+    _fit(network, 3e-5, BLOCK_EPOCHS, *sets)
     return time.monotonic() - started
 
 
