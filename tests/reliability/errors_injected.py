@@ -64,7 +64,9 @@ def failures_of(steps: list[Step], *, exhaustive: bool) -> list[Failure]:
     return failures
 
 
-def check_failure(scenario: Scenario, failure: Failure, near: Path, far: Path) -> Any:
+def check_failure(
+    scenario: Scenario, failure: Failure, near: Path, far: Path, *, starts_again: bool = True
+) -> Any:
     """Lets the scenario fail there, checks what must hold at once, after the next batch, and after a new
     start.
 
