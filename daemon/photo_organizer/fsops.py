@@ -24,7 +24,7 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-_CLOSE = os.O_CLOEXEC
+_CLOEXEC = os.O_CLOEXEC
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _RENAME_EXCL = 4  # macOS, sys/stdio.h
 _UNSUPPORTED_ATTRIBUTE = {
@@ -41,7 +41,7 @@ def open_photo(path: Path | bytes) -> int:
     Raises:
         OSError: it cannot be opened; `errno.EINVAL` when it is not a regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOSE)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOEXEC)
     return _regular(descriptor, path)
 
 
@@ -57,11 +57,11 @@ class FileOperations:
 
     def open_root(self, path: bytes) -> int:
         """A folder that the owner has configured: a symbolic link to it is theirs, and followed."""
-        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | _CLOSE)
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | _CLOEXEC)
 
     def open_folder(self, name: bytes, folder: int) -> int:
         """A folder in `folder`, never through a symbolic link."""
-        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOSE, dir_fd=folder)
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | _CLOEXEC, dir_fd=folder)
 
     def make_folder(self, name: bytes, folder: int, mode: int) -> None:
         os.mkdir(name, mode, dir_fd=folder)
@@ -81,16 +81,16 @@ class FileOperations:
 
     def open_file(self, name: bytes, folder: int) -> int:
         """For reading; a regular file and no symbolic link, as in `open_photo`."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOSE
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOEXEC
         return _regular(os.open(name, flags, dir_fd=folder), name)
 
     def create_file(self, name: bytes, folder: int, mode: int = 0o600) -> int:
         """A new file, for writing and reading back; EEXIST where the name is taken."""
-        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOSE, mode, dir_fd=folder)
+        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOEXEC, mode, dir_fd=folder)
 
     def open_ledger(self, name: bytes, folder: int) -> int:
         """A file of ours that grows, for reading and writing; made (mode 0600) where it is missing."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOSE
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOEXEC
         return _regular(os.open(name, flags, 0o600, dir_fd=folder), name)
 
     def read(self, descriptor: int, size: int, offset: int) -> bytes:

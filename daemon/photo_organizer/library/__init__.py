@@ -10,7 +10,6 @@ from .settings import LibrarySettings
 from .troubles import (
     DestinationTrouble,
     JournalError,
-    LedgerError,
     LibraryLocked,
     SourceTrouble,
     SourceTroubleKind,
@@ -26,7 +25,6 @@ __all__ = [
     "JoinReport",
     "JournalError",
     "LedgerCheck",
-    "LedgerError",
     "Library",
     "LibraryLocked",
     "LibrarySettings",

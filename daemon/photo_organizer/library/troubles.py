@@ -54,13 +54,8 @@ class JournalError(OrganizerError):
     """The journal cannot be read: damaged, or written by a newer version."""
 
 
-class LedgerError(OrganizerError):
-    """The ledger cannot be read or written."""
-
-
 # out of something that belongs to the whole process or machine: no photo is to blame
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOLCK}
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _REMEDIES = {
     errno.ENOSPC: "free some space; filing resumes by itself",
     errno.EDQUOT: "free some of your quota; filing resumes by itself",
@@ -114,10 +109,6 @@ def gone(where: bytes) -> SourceTrouble:
 
 def refused(where: bytes | Path, what: str, remedy: str = "") -> SourceTrouble:
     return SourceTrouble(SourceTroubleKind.REFUSED, what, where=os.fsdecode(where), remedy=remedy)
-
-
-def is_full(error: OSError) -> bool:
-    return error.errno in _FULL
 
 
 def _words(error: OSError) -> str:
