@@ -86,7 +86,8 @@ class FileOperations:
 
     def create_file(self, name: bytes, folder: int, mode: int = 0o600) -> int:
         """A new file, for writing and reading back; EEXIST where the name is taken."""
-        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOEXEC, mode, dir_fd=folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOEXEC
+        return os.open(name, flags, mode, dir_fd=folder)
 
     def open_ledger(self, name: bytes, folder: int) -> int:
         """A file of ours that grows, for reading and writing; made (mode 0600) where it is missing."""
