@@ -212,6 +212,8 @@ def draw_history(models: Sequence[PastModel], path: Path) -> None:
             )
     axes.set_xticks(steps, [f"{it.made:%d %b}\n{it.made:%H:%M}" for it in models], fontsize=8)
     axes.set_xlim(-0.5, len(models) - 0.5)
+    values = [value for it in models for value in (it.accuracy, it.macro_f1)]
+    axes.set_ylim(max(0.0, min(values) - 0.05), min(1.02, max(values) + 0.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_title("All retrainings (hollow: not promoted), each on its own hold-out", loc="left")
     axes.grid(axis="y", color="#EEEEEE")
@@ -225,7 +227,7 @@ def _mark_stages(axes: Any, epochs: Sequence[Epoch]) -> None:  # noqa: ANN401 (m
     ]
     if len(stages) < 2:
         return
-    for index in stages:
+    for number, index in enumerate(stages):
         if index:
             axes.axvline(index + 0.5, color=FAINT, linewidth=1)
         axes.annotate(
@@ -233,7 +235,7 @@ def _mark_stages(axes: Any, epochs: Sequence[Epoch]) -> None:  # noqa: ANN401 (m
             (index + 0.6, 1.0),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
-            xytext=(2, -10),
+            xytext=(2, -10 - 11 * (number % 2)),  # names of short stages would lie on one another
             fontsize=8,
             color="#666666",
         )
