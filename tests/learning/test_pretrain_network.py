@@ -10,6 +10,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from photo_organizer.learning.pretrain.arrays import save_arrays  # noqa: E402
+from photo_organizer.learning.pretrain.averaging import average_weights, measure_normalisation  # noqa: E402
 from photo_organizer.learning.pretrain.folding import PLACES, fold, folded_backbone, unfold  # noqa: E402
 from photo_organizer.learning.pretrain.network import (  # noqa: E402
     build_training_network,
@@ -93,3 +94,21 @@ def test_fused_normalisation_agrees_with_keras(dtype: str, tolerance: float) -> 
     np.testing.assert_allclose(
         np.asarray(ours.moving_variance), np.asarray(theirs.moving_variance), rtol=2e-3
     )
+
+
+def test_a_network_in_between_has_weights_in_between() -> None:
+    first, second = {"a": np.zeros(3, np.float32)}, {"a": np.full(3, 4.0, np.float32)}
+    np.testing.assert_array_equal(average_weights(first, second, 0.25)["a"], np.ones(3))
+
+
+def test_measured_normalisation_makes_serving_agree_with_training() -> None:
+    model = build_training_network(3, width=0.05, dtype="float32")
+    random = np.random.default_rng(4)
+    photos = np.float32(random.uniform(-1, 1, (16, SIDE, SIDE, 3)))
+    before = np.asarray(model(photos, training=False)["category"])
+    expected = np.asarray(model(photos, training=True)["category"])
+    measure_normalisation(model, [photos])
+    after = np.asarray(model(photos, training=False)["category"])
+    assert np.abs(after - expected).max() < 0.1 * np.abs(before - expected).max()
+    with pytest.raises(ValueError, match="needs photos"):
+        measure_normalisation(model, [])

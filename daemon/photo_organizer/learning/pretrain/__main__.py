@@ -4,6 +4,7 @@ cache     decode photos and archives into one pixel cache
 teacher   let the teacher answer for every photo
 prepare   split, find doubtful labels, make the category targets
 train     train until a time or a number of steps; run again to resume
+average   weights between a starter and a checkpoint that began at it
 export    fold a checkpoint, refit and judge the head, write a model directory
 """
 
@@ -54,6 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--dtype", default="mixed_bfloat16")
     train.add_argument("--log", type=Path)
 
+    average = stages.add_parser("average", parents=[parents])
+    average.add_argument("--starter", type=Path, required=True, help="directory that the training began from")
+    average.add_argument("--checkpoint", type=Path, required=True)
+    average.add_argument("--share", type=float, default=0.5, help="0 is the starter, 1 the checkpoint")
+    average.add_argument("--side", type=int, default=96)
+    average.add_argument("--output", type=Path, required=True)
+
     export = stages.add_parser("export", parents=[parents])
     export.add_argument(
         "--weights", type=Path, required=True, help="a checkpoint, or folded convolutions, as npz"
@@ -77,7 +85,8 @@ def _export(arguments: argparse.Namespace) -> None:
 
     features = FeatureChoice(arguments.side, tuple(arguments.taps.split(",")), arguments.flip)
     choice = ExportChoice(features, arguments.strength, arguments.unlabelled, arguments.unlabelled_weight)
-    manifest = make_model(open_prepared(arguments.cache), arguments.weights, arguments.model, choice)
+    prepared = open_prepared(arguments.cache)
+    manifest = make_model(prepared, arguments.weights, arguments.model, choice, kept=arguments.cache)
     print(f"wrote {manifest['id']} to {arguments.model}")
     print(f"temperature {manifest['temperature']}, thresholds {manifest['thresholds']}")
     for name, figures in manifest["metrics"].items():
@@ -109,6 +118,12 @@ def main() -> None:
         from photo_organizer.learning.pretrain.run import run_training
 
         run_training(arguments)
+    elif arguments.stage == "average":
+        from photo_organizer.learning.pretrain.averaging import average_with_starter
+        from photo_organizer.learning.pretrain.prepare import open_prepared
+
+        prepared, it = open_prepared(arguments.cache), arguments
+        average_with_starter(prepared, it.starter, it.checkpoint, it.output, share=it.share, side=it.side)
     else:
         _export(arguments)
 

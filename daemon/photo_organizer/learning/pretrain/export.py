@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head import Floats
-from photo_organizer.learning.pretrain.arrays import save_arrays
+from photo_organizer.learning.pretrain.arrays import float32, save_arrays
 from photo_organizer.learning.pretrain.card import write_card
 from photo_organizer.learning.pretrain.features import (
     FeatureChoice,
@@ -66,7 +66,28 @@ def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
     )
 
 
-def make_model(prepared: Prepared, weights: Path, directory: Path, choice: ExportChoice) -> dict[str, Any]:
+def _features_of_labelled(
+    prepared: Prepared, folded: Mapping[str, NDArray[Any]], choice: FeatureChoice, kept: Path | None
+) -> Floats:
+    """Features of the labelled photos, float32 (N, F); kept in a file named after all they depend on."""
+    digest = hashlib.sha256(repr(choice).encode())
+    for name in sorted(folded):
+        digest.update(folded[name].tobytes())
+    labelled = [entry for entry in prepared.corpus.entries if entry.category]
+    digest.update("\n".join(entry.name for entry in labelled).encode())
+    file = None if kept is None else kept / f"features-{digest.hexdigest()[:16]}.npz"
+    if file is not None and file.exists():
+        with np.load(file) as arrays:
+            return float32(arrays["features"])
+    features = extract(open_engine(folded, choice), original_photos(labelled, choice.side))
+    if file is not None:
+        save_arrays(file, {"features": features})
+    return features
+
+
+def make_model(
+    prepared: Prepared, weights: Path, directory: Path, choice: ExportChoice, *, kept: Path | None = None
+) -> dict[str, Any]:
     """Fold, compute features, refit, write the directory, and return the contents of ``model.json``.
 
     Args:
@@ -74,19 +95,19 @@ def make_model(prepared: Prepared, weights: Path, directory: Path, choice: Expor
         weights: a checkpoint of the training, or convolutions that are folded already, as npz.
         directory: of the model.
         choice: features and head.
+        kept: directory where computed features are kept for the next time; None keeps none.
     """
     folded = folded_backbone(weights)
-    engine = open_engine(folded, choice.features)
     labels = prepared.corpus.labels
     side = choice.features.side
-    labelled = [entry for entry in prepared.corpus.entries if entry.category]
-    photos = labelled_photos(prepared, extract(engine, original_photos(labelled, side)))
+    photos = labelled_photos(prepared, _features_of_labelled(prepared, folded, choice.features, kept))
     extra = None
     if choice.unlabelled:
         rows = np.random.default_rng(0).permutation(
             np.nonzero((labels < 0) & (prepared.parts == Part.TRAIN))[0]
         )
         rows = rows[: choice.unlabelled]
+        engine = open_engine(folded, choice.features)
         features = extract(engine, cached_photos(prepared.corpus.pixels, rows, side))
         extra = Unlabelled(features, prepared.targets.category[rows], choice.unlabelled_weight)
     result = refit(photos, choice.strength, extra)
