@@ -21,6 +21,7 @@ from photo_organizer.vision.labelled import LabelledPixels
 from photo_organizer.vision.model import ModelError, read_model
 from photo_organizer.vision.precision import EQUAL_DECISIONS
 from photo_organizer.vision.quantise import quantise, verify
+from photo_organizer.vision.rounding import round_matrix
 from photo_organizer.vision.weights import read_backbone
 
 TAPS = ("block5.avg", "block5.max", "block4.avg")
@@ -110,7 +111,7 @@ def test_a_quantised_model_decides_alike_and_is_chosen(tmp_path: Path, photos: N
         pytest.skip("this CPU adds up int8 products inexactly")
     model = make_model(tmp_path / "model")
     check = LabelledPixels(photos[:10], np.arange(10))
-    verification = quantise(model, np.concatenate([photos] * 2), check)
+    verification = quantise(model, np.concatenate([photos] * 2), check, rounding_photos=0)
     assert verification.precision == "int8"
     assert verification.checks[0].equal_decisions >= EQUAL_DECISIONS
     described = read_model(model)
@@ -130,6 +131,23 @@ def test_a_quantised_model_decides_alike_and_is_chosen(tmp_path: Path, photos: N
     if not refused.checks[0].passed:
         assert not read_model(model).has_int8
         assert "refused, int8" in load_engine(model, "auto").reason
+
+
+def test_rounding_keeps_the_grid_and_harms_the_output_less_than_rounding_to_nearest() -> None:
+    random = np.random.default_rng(0)
+    mixing = random.normal(size=(16, 288))
+    inputs = np.maximum(random.normal(size=(3000, 16)) @ mixing + random.normal(size=(3000, 288)) / 2, 0)
+    seen, fresh = inputs[:2000].astype(np.float32), inputs[2000:].astype(np.float32)
+    weights = random.normal(size=(64, 288)).astype(np.float32)
+    step = np.abs(weights).max(axis=1, keepdims=True) / 127
+    rounded = round_matrix(weights, seen.T @ seen / len(seen))
+    assert np.allclose(rounded / step, np.rint(rounded / step), atol=1e-3)
+    assert np.allclose(np.abs(rounded).max(axis=1, keepdims=True) / 127, step)
+
+    def harm(changed: NDArray[np.float32]) -> float:
+        return float(np.linalg.norm(fresh @ (changed - weights).T))
+
+    assert harm(rounded) < 0.6 * harm(np.rint(weights / step) * step)
 
 
 def test_the_choice_says_why(tapped: Path, monkeypatch: pytest.MonkeyPatch) -> None:

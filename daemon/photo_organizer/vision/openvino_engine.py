@@ -108,14 +108,17 @@ def _result(request: ov.InferRequest) -> NDArray[np.float32]:
     return result
 
 
-def build_graph(model: ModelDescription, *, heat: bool = False) -> ov.Model:
+def build_graph(
+    model: ModelDescription, *, layers: Mapping[str, Layer] | None = None, heat: bool = False
+) -> ov.Model:
     """The model's backbone from backbone.npz in float32: photos uint8 (1, S, S, 3) to features (1, F).
 
     Args:
         model: whose backbone, pools and input size to take.
+        layers: other weights than those of backbone.npz, with the same names and shapes.
         heat: give the last convolution's activations (1, 512, S/16, S/16) as a second output.
     """
-    weights = _ordered(read_backbone(model.directory / BACKBONE_FILE))
+    weights = _ordered(layers or read_backbone(model.directory / BACKBONE_FILE))
     size = model.input_size
     photos = op.parameter([1, size, size, 3], np.uint8, name="photos")
     scaled = op.subtract(op.multiply(op.convert(photos, "f32"), np.float32(1 / 127.5)), np.float32(1))
