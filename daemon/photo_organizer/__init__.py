@@ -1,4 +1,4 @@
-"""Smart Photo Organizer: files the photos dropped in an inbox in category folders, and learns from corrections.
+"""Smart Photo Organizer: files the photos dropped in an inbox, and learns from corrections.
 
 The rooms, in the order in which a photo walks through them: `inbox`, `vision`, `library`; `learning` beside
 them, `service` above, `cli` on top. `docs/architecture.md` shows the house.

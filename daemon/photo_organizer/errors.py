@@ -28,7 +28,8 @@ class OrganizerError(Exception):
 
 def printable(text: object) -> str:
     """`text` on one line: control characters, undecodable bytes and direction marks as escapes."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in str(text)
-    )
+    return "".join(one if one.isprintable() else _escaped(one) for one in str(text))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,4 +1,4 @@
-"""The words of the domain: what travels from room to room. Standard library only, no behaviour beyond itself."""
+"""The words of the domain: what travels from room to room. No behaviour beyond itself."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FileIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A file as it was seen: an absolute path (undecodable bytes as surrogate escapes) and its identity then."""
+    """A file as it was seen: its absolute path (undecodable bytes as surrogate escapes) and identity."""
 
     path: Path
     identity: FileIdentity

@@ -74,7 +74,7 @@ def _waiting(values: dict[str, Any]) -> Iterator[str]:
         "queued": "waiting",
         "settling": "being written",
         "unsettled": "still changing",
-        "not_images": "no images, left alone",
+        "not_images": "not an image, left alone",
         "orphans": "companions without a photo",
         "videos": "videos",
     }
