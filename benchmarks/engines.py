@@ -76,7 +76,7 @@ def main() -> None:
         report.figures.append(Figure(f"{name}, {size} px", rate, "photos/s", peer=peer, target=target))
     compared = compare_decisions(arguments, report) if arguments.photos else []
     report.notes.append(
-        "Peak memory and time from the start of the process to its first result: "
+        "Peak memory, and time from loading the engine to its first result: "
         + "; ".join(
             f"{name} at {size} px {found['peak_megabytes']:.0f} MB, {found['start_seconds']:.1f} s"
             for (name, size), found in measured.items()
