@@ -229,7 +229,7 @@ def draw(canvas: Canvas, measured: dict[tuple[str, int], dict[str, float]]) -> N
         bars = axes.barh(names, rates, color=["0.6" if name == PEER else "C0" for name in names])
         peer = measured[PEER, size]["photos_per_second"]
         axes.bar_label(bars, [f"{rate:.1f}  ({rate / peer:.2f}x)" for rate in rates], padding=3)
-        axes.set_xlim(0, 1.35 * max(rates))
+        axes.set_xlim(0, 1.6 * max(rates))
         axes.invert_yaxis()
         axes.set_title(f"{size} x {size} pixels")
         axes.set_xlabel("photos/s")
