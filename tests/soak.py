@@ -165,6 +165,7 @@ class Soak:
         )
 
     def save_nonsense(self) -> None:
+        self.daemon.until_ready()  # one that is only starting rightly refuses to
         settings = self.household.config.read_text()
         self.household.config.write_text(settings[: self.chance.randrange(1, len(settings) - 2)])
         time.sleep(0.1)
