@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from heavy_packages import HEAVY
+
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
 GROUND = {"photo", "errors", "fsops", "formats", "config"}
 MAY_IMPORT = {
@@ -25,19 +27,6 @@ MAY_IMPORT = {
     "cli": GROUND | {"inbox", "vision", "library", "learning", "service"},
     "__main__": {"cli"},
     "__init__": set(),
-}
-HEAVY = {
-    "numpy",
-    "cv2",
-    "openvino",
-    "tensorflow",
-    "keras",
-    "pandas",
-    "matplotlib",
-    "PIL",
-    "scipy",
-    "sklearn",
-    "nncf",
 }
 LIGHT_ROOMS = {"config", "inbox", "library", "service", "cli", "photo", "errors", "fsops", "formats"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))

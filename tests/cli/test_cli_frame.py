@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from heavy_packages import HEAVY
 from photo_organizer.cli.frame import COMMANDS
 from photo_organizer.errors import OrganizerError
 
@@ -187,21 +188,6 @@ def test_a_configs_name_that_is_not_utf8_is_printed_as_escapes(tmp_path: Path) -
 
 def test_the_schema_is_json(organizer: Organizer) -> None:
     assert json.loads(organizer("config", "schema").out)["type"] == "object"
-
-
-HEAVY = (
-    "numpy",
-    "cv2",
-    "openvino",
-    "tensorflow",
-    "keras",
-    "pandas",
-    "matplotlib",
-    "PIL",
-    "scipy",
-    "sklearn",
-    "nncf",
-)
 
 
 @pytest.mark.parametrize(

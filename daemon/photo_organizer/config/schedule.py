@@ -47,16 +47,6 @@ def cron_expression(text: str) -> str:
     return expression
 
 
-def next_run(text: str, after: datetime) -> datetime:
-    """The first moment after `after` that the schedule `text` names; aware when `after` is.
-
-    Raises:
-        ValueError: `text` is no schedule.
-    """
-    moment: datetime = next(CronSim(cron_expression(text), after))
-    return moment
-
-
 def _days(text: str) -> str:
     if text.strip().lower() in {"daily", "every day"}:
         return "*"
