@@ -70,8 +70,11 @@ def problems(configuration: Configuration, manager: UserManager) -> list[str]:
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_service_that_runs_has_no_findings(configuration: Configuration) -> None:
-    assert problems(configuration, Manager()) == []
+@pytest.mark.parametrize("active", ["active", "reloading"])
+def test_a_service_that_runs_has_no_findings(configuration: Configuration, active: str) -> None:
+    state = dataclasses.replace(RUNNING, active=active)
+    assert state.runs
+    assert problems(configuration, Manager(state)) == []
     assert list(health.folder_findings(configuration)) == []
 
 

@@ -123,7 +123,7 @@ def running(service: Service) -> None:
 
 
 def test_ready_means_that_it_watches_and_a_dropped_photo_is_filed(service: Service) -> None:
-    assert service.show("ActiveState") == "active"
+    service.until(lambda: service.show("ActiveState") == "active", "the ready state")
     before = service.status()["filed_total"]
     photos = service.drop(3)
     service.until_filed(photos)
@@ -153,7 +153,7 @@ def test_reload_takes_a_good_configuration_and_refuses_a_bad_one(service: Servic
     pid = service.pid()
     service.configure(thresholds={"default": 0.9})
     service.machine.systemctl("reload", UNIT)
-    assert service.show("ActiveState") == "active"
+    service.until(lambda: service.show("ActiveState") == "active", "the end of the reload")
     service.until(lambda: service.status()["config_error"] is None, "the good configuration")
     service.configure(categories=["Food", "../Pets"])
     service.machine.systemctl("reload", UNIT)
@@ -277,7 +277,7 @@ def test_the_checkouts_own_unit_files_work_as_they_stand(service: Service) -> No
     service.outside(checkout / "organizer").chmod(0o755)
     service.machine.systemctl("link", str(checkout / "systemd" / UNIT))
     service.machine.systemctl("enable", "--now", UNIT)
-    assert service.show("StatusText").startswith("idle")
+    service.until(lambda: service.show("StatusText").startswith("idle"), "the status text")
     service.until_filed(service.drop())
     service.machine.systemctl("disable", "--now", UNIT)
     assert service.show("Result") == "success"

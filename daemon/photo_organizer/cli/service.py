@@ -58,7 +58,7 @@ def status(invocation: Invocation) -> int:
     running = False
     if manager.available():
         state = manager.state()
-        running = state.active == "active"
+        running = state.runs
         pid = f" (process {state.main_pid})" if running else ""
         click.echo(f"{state.active}{pid}{': ' + state.status_text if state.status_text else ''}")
     for finding in findings(invocation.configuration(), manager):

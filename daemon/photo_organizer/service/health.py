@@ -82,7 +82,7 @@ def service_findings(configuration: Configuration, manager: UserManager) -> Iter
         lines = manager.last_lines(count=3)
         said = f"; it said last: {printable(' | '.join(lines))}" if lines else ""
         yield Finding(f"the service failed: {reason}{said}", f"see `journalctl --user -u {DAEMON_UNIT}`")
-    elif state.active != "active":
+    elif not state.runs:
         yield Finding(
             f"the service does not run ({state.active})", f"run `systemctl --user start {DAEMON_UNIT}`"
         )

@@ -20,7 +20,7 @@ class UnitState:
 
     Args:
         load: "loaded", "not-found", "bad-setting", ...
-        active: "active", "inactive", "activating", "failed", ...
+        active: "active", "reloading", "inactive", "activating", "failed", ...
         result: "success", or why it failed: "exit-code", "watchdog", "oom-kill", ...
         exit_status: the program's last exit code or signal number.
         status_text: the last STATUS= of the daemon.
@@ -37,6 +37,11 @@ class UnitState:
     enabled: str
     outdated: bool
     main_pid: int
+
+    @property
+    def runs(self) -> bool:
+        """Whether the daemon is there and at work; also while it takes over a changed configuration."""
+        return self.active in {"active", "reloading", "refreshing"}
 
 
 class UserManager:
