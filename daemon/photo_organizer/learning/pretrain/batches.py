@@ -57,7 +57,7 @@ class Batch:
 def augment(image: Pixels, side: int, random: np.random.Generator) -> Floats:
     """A random crop, flip and colour change of one photo.
 
-    The crop covers 50 to 100 % of the side with an aspect within exp(+-0.2); brightness and contrast change
+    The crop covers 65 to 100 % of the side with an aspect within exp(+-0.2); brightness and contrast change
     by up to a quarter, single channels by up to a tenth, and one photo in ten loses its colour.
 
     Args:
@@ -69,7 +69,7 @@ def augment(image: Pixels, side: int, random: np.random.Generator) -> Floats:
         float32 (side, side, 3) in about [-1, 1].
     """
     height, width = image.shape[:2]
-    scale = random.uniform(0.5, 1.0)
+    scale = random.uniform(0.65, 1.0)
     aspect = float(np.exp(random.uniform(-0.2, 0.2) / 2))
     crop_height = min(height, max(8, round(height * scale * aspect)))
     crop_width = min(width, max(8, round(width * scale / aspect)))
