@@ -80,7 +80,9 @@ def test_the_manifest_tells_the_data_and_honest_figures(exported: Path) -> None:
 
 def test_exemplars_hold_features_and_labels_and_no_pixels(exported: Path) -> None:
     with np.load(exported / "exemplars.npz") as file:
-        assert set(file.files) == {"features", "labels"}
+        assert set(file.files) == {"features", "labels", "held_out"}
+        assert file["held_out"].dtype == np.bool_
+        assert 0 < file["held_out"].sum() < len(file["labels"]) / 2
         assert file["features"].dtype == np.float16
         assert file["features"].shape == (len(file["labels"]), 512)
         assert file["labels"].dtype == np.int16

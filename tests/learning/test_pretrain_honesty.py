@@ -136,6 +136,9 @@ def test_the_refit_reports_only_on_photos_it_has_not_seen() -> None:
     assert result.metrics["other_sources"]["accuracy"] < 0.1
     assert result.metrics["other_sources"]["photos"] == 120
     assert 50 <= len(result.exemplars) <= 60
+    assert result.held_out.sum() == 12
+    assert set(parts[result.exemplars[result.held_out]]) == {int(Part.SAME_SOURCE)}
+    assert len(set(result.exemplars)) == len(result.exemplars)
     assert set(result.calibration.thresholds) <= {"default", *CATEGORIES}
 
 

@@ -169,6 +169,7 @@ def write_model(
         "exemplars.npz": {
             "features": photos.features[result.exemplars].astype(np.float16),
             "labels": photos.labels[result.exemplars].astype(np.int16),
+            "held_out": result.held_out,
         },
     }
     for name, arrays in contents.items():

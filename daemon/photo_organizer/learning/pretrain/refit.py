@@ -3,7 +3,8 @@ figures.
 
 Two heads are fitted. The *judged* head has seen the training part only; the figures of the model card come
 from it, on photos and sources of which neither this training's backbone nor the head has seen a label. The
-*shipped* head is then fitted on everything, with the same choices: nothing is reported from it.
+*shipped* head is then fitted on everything but the judges among the exemplars, with the same choices:
+nothing is reported from it.
 """
 
 from __future__ import annotations
@@ -85,11 +86,14 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """The shipped head with its calibration, the exemplar rows, and ``metrics`` for ``model.json``."""
+    """The shipped head with its calibration, the exemplars' rows, int64 (E,), of which ``held_out``, bool
+    (E,), were not trained on, and ``metrics`` for ``model.json``.
+    """
 
     head: Head
     calibration: Calibration
     exemplars: Integers
+    held_out: NDArray[np.bool_]
     metrics: dict[str, Any]
 
 
@@ -172,15 +176,26 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def choose_exemplars(photos: Labelled, head: Head, count: int, seed: int = 0) -> Integers:
-    """Row numbers of about ``count`` photos, as evenly over the categories as there are photos, doubtful
-    ones left out.
+def choose_judges(photos: Labelled, count: int, seed: int = 0) -> Integers:
+    """Row numbers of about ``count`` of the photos held out from the same sources, evenly over the
+    categories. The shipped head is not fitted on them, so that later models can be judged on them.
+    """
+    return _evenly(photos, photos.parts == Part.SAME_SOURCE, count, seed)
+
+
+def choose_exemplars(photos: Labelled, among: NDArray[np.bool_], head: Head, count: int) -> Integers:
+    """Row numbers of about ``count`` of the photos ``among`` which to choose, bool (N,), evenly over the
+    categories, doubtful ones left out.
     """
     doubted = doubted_labels(softmax(head.logits(photos.features)), photos.labels)
+    return _evenly(photos, among & ~doubted, count, seed=0)
+
+
+def _evenly(photos: Labelled, among: NDArray[np.bool_], count: int, seed: int) -> Integers:
+    """Rows at random, as evenly over the categories as there are photos."""
     random = np.random.default_rng(seed)
     pools = [
-        random.permutation(np.nonzero((photos.labels == c) & ~doubted)[0])
-        for c in range(len(photos.categories))
+        random.permutation(np.nonzero((photos.labels == c) & among)[0]) for c in range(len(photos.categories))
     ]
     chosen: list[Integers] = []
     left = count
@@ -192,7 +207,7 @@ def choose_exemplars(photos: Labelled, head: Head, count: int, seed: int = 0) ->
 
 
 def refit(photos: Labelled, strength: float, extra: Unlabelled | None = None, exemplars: int = 2000) -> Refit:
-    """Fit, calibrate and judge as the module describes."""
+    """Fit, calibrate and judge as the module describes; a fifth of the exemplars are judges."""
     training = photos.only(photos.parts == Part.TRAIN)
     judged_head = fit_cleaned(training, strength, extra)
     calibration, left_out = calibrate(training, strength, extra)
@@ -204,5 +219,14 @@ def refit(photos: Labelled, strength: float, extra: Unlabelled | None = None, ex
             thresholds = calibration.vector(photos.categories)
             metrics[name] = figures(evaluate(probabilities, held.labels, photos.categories, thresholds))
     metrics["leave_one_source_out"] = figures(left_out)
-    head = fit_cleaned(photos, strength, extra)
-    return Refit(head, calibration, choose_exemplars(photos, head, exemplars), metrics)
+    judges = choose_judges(photos, exemplars // 5)
+    fitted = ~np.isin(np.arange(len(photos.labels)), judges)
+    head = fit_cleaned(photos.only(fitted), strength, extra)
+    taught = choose_exemplars(photos, fitted, head, exemplars - len(judges))
+    return Refit(
+        head,
+        calibration,
+        np.concatenate([taught, judges]),
+        np.repeat([False, True], [len(taught), len(judges)]),
+        metrics,
+    )
