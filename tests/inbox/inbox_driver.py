@@ -15,6 +15,8 @@ from photo_organizer.inbox import Inbox, LateCompanion
 from photo_organizer.photo import AssetGroup, Photo
 
 SETTLE = 0.1
+LONG_SETTLE = 1.0
+"""For tests that act before a file has settled: long enough that a busy machine cannot make them late."""
 JPEG_HEAD = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from inbox_driver import SETTLE, Start, write_many
+from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
 
 
 def test_photos_that_were_there_before_the_start_are_offered(drive: Start, folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_names_that_are_not_utf8(drive: Start, folder: Path) -> None:
 
 def test_a_file_written_slowly_is_taken_when_it_is_whole(drive: Start, folder: Path) -> None:
     """Each chunk comes before the file could have settled; some writers open it anew each time."""
-    driver = drive()
+    driver = drive(settle_seconds=LONG_SETTLE)
     chunks = 12
     finished: dict[str, float] = {}
 
@@ -126,7 +126,7 @@ def test_a_file_written_slowly_is_taken_when_it_is_whole(drive: Start, folder: P
         with (folder / name).open("wb", buffering=0) as photo:
             for _ in range(chunks):
                 photo.write(b"x" * 100)
-                time.sleep(SETTLE / 3)
+                time.sleep(LONG_SETTLE / 10)
         finished[name] = time.time()
 
     def open_each_time(name: str) -> None:
@@ -134,7 +134,7 @@ def test_a_file_written_slowly_is_taken_when_it_is_whole(drive: Start, folder: P
             with (folder / name).open("ab") as photo:
                 photo.write(b"x" * 100)
             written = time.time()
-            time.sleep(SETTLE / 3)
+            time.sleep(LONG_SETTLE / 10)
         finished[name] = written
 
     writers = [threading.Thread(target=keep_open, args=(f"open-{number}.jpg",)) for number in range(5)]
@@ -148,7 +148,7 @@ def test_a_file_written_slowly_is_taken_when_it_is_whole(drive: Start, folder: P
             name = group.photo.path.name
             assert group.photo.identity.size == chunks * 100
             if name.startswith("each"):
-                assert now - group.photo.path.stat().st_mtime >= SETTLE
+                assert now - group.photo.path.stat().st_mtime >= LONG_SETTLE
         return len(driver.groups) == len(writers)
 
     driver.run_until(whole)
@@ -188,11 +188,11 @@ def test_a_file_that_never_settles_is_counted_and_taken_in_the_end(drive: Start,
 
 
 def test_a_file_replaced_while_it_settles(drive: Start, folder: Path, elsewhere: Path) -> None:
-    driver = drive()
+    driver = drive(settle_seconds=LONG_SETTLE)
     for number in range(6):
         (elsewhere / "new").write_bytes(b"x" * (number + 1))
         (elsewhere / "new").replace(folder / "photo.jpg")
-        driver.run_for(SETTLE / 2)
+        driver.run_for(LONG_SETTLE / 10)
     (group,) = driver.take(1)
     assert group.photo.identity.size == 6
 

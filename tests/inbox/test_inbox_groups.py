@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inbox_driver import SETTLE, Start, write_many
+from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
 
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.bundles import bundle
@@ -106,38 +106,38 @@ def test_a_group_on_disk_comes_whole(drive: Start, folder: Path) -> None:
 
 def test_a_group_is_taken_only_when_all_members_are_still(drive: Start, folder: Path) -> None:
     write_many(folder, ["a.jpg", "a.mov"])
-    driver = drive()
+    driver = drive(settle_seconds=LONG_SETTLE)
     with (folder / "a.mov").open("ab", buffering=0) as video:
         for _ in range(8):
             video.write(b"more")
-            driver.run_for(SETTLE / 2)
+            driver.run_for(LONG_SETTLE / 10)
             assert driver.groups == []
     (group,) = driver.take(1)
     assert group.companions[0].identity.size == (folder / "a.mov").stat().st_size
 
 
 def test_a_companion_that_comes_while_its_photo_settles_goes_along(drive: Start, folder: Path) -> None:
-    driver = drive(settle_seconds=0.3)
+    driver = drive(settle_seconds=LONG_SETTLE)
     write_many(folder, ["a.jpg"])
-    driver.run_for(0.15)
+    driver.run_for(LONG_SETTLE / 10)
     write_many(folder, ["a.xmp", "a.nef"])
     (group,) = driver.take(1)
     assert len(group.companions) == 2
 
 
 def test_a_companion_that_vanishes_holds_nothing_up(drive: Start, folder: Path) -> None:
-    driver = drive()
+    driver = drive(settle_seconds=LONG_SETTLE)
     write_many(folder, ["a.jpg", "a.xmp"])
-    driver.run_for(SETTLE / 2)
+    driver.run_for(LONG_SETTLE / 10)
     (folder / "a.xmp").unlink()
     (group,) = driver.take(1)
     assert group.companions == ()
 
 
 def test_a_photo_that_vanishes_leaves_its_raw_to_be_taken(drive: Start, folder: Path) -> None:
-    driver = drive(available_extras=frozenset({"raw"}))
+    driver = drive(settle_seconds=LONG_SETTLE, available_extras=frozenset({"raw"}))
     write_many(folder, ["a.jpg", "a.nef"])
-    driver.run_for(SETTLE / 2)
+    driver.run_for(LONG_SETTLE / 10)
     (folder / "a.jpg").unlink()
     driver.take(1)
     assert driver.names == {"a.nef"}
