@@ -153,6 +153,14 @@ class FileOperations:
         """A second name for a file; EEXIST where it is taken."""
         os.link(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder, follow_symlinks=False)
 
+    def symlink(self, target: bytes, name: bytes, folder: int) -> None:
+        """A symbolic link to `target`; EEXIST where the name is taken."""
+        os.symlink(target, name, dir_fd=folder)
+
+    def read_link(self, name: bytes, folder: int) -> bytes:
+        """Where a symbolic link leads; `errno.EINVAL` when it is none."""
+        return os.readlink(name, dir_fd=folder)
+
     def unlink(self, name: bytes, folder: int) -> None:
         os.unlink(name, dir_fd=folder)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from photo_world import World, seen, sha256
 
+from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import Filing, Library, LibraryLocked, LibrarySettings, SourceTroubleKind
 from photo_organizer.library.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
@@ -188,7 +189,8 @@ def test_a_late_companion_joins_its_photo(world: World, library: Library) -> Non
     for name in ("a.xmp", "a.jpg.json", "b.xmp"):
         (world.inbox / name).write_bytes(name.encode())
     report = library.join(
-        [seen(world.inbox / name) for name in ("a.xmp", "a.jpg.json", "b.xmp")], world.inbox
+        [LateCompanion(seen(world.inbox / name), world.inbox) for name in ("a.xmp", "a.jpg.json", "b.xmp")],
+        world.inbox,
     )
     assert [path.name for _, path in report.joined] == ["a (2).xmp", "a (2).jpg.json"]
     assert [orphan.path.name for orphan in report.orphans] == ["b.xmp"]

@@ -13,7 +13,8 @@ from typing import Any
 from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Correction, Library, Selection
+from photo_organizer.inbox import LateCompanion
+from photo_organizer.library import Correction, Library, Manner, Selection
 
 
 def _nothing(world: World, library: Library) -> None:
@@ -34,6 +35,8 @@ class Scenario:
     limits: tuple[str, ...] = ()
     """What the file system cannot do: `noreplace`, `link`; or `across`, to move between folders, as across
     devices (in memory, since syncing a disk takes its time; `two_devices` are real ones)."""
+    manner: Manner = Manner.MOVE
+    """How photos come into the library; with all but MOVE, everything in the inbox must stay as it is."""
     is_last_resort: bool = False
     """Part-filled final names may be seen after a crash (and only there), as `docs/reliability.md` says."""
 
@@ -82,7 +85,7 @@ def _join(world: World, library: Library) -> Any:
     late = world.inbox / "a.xmp"
     if not late.exists() and not any(world.library.rglob("a.xmp")):
         late.write_bytes(b"late")
-    return library.join([seen(late)], world.inbox) if late.exists() else None
+    return library.join([LateCompanion(seen(late), world.inbox)], world.inbox) if late.exists() else None
 
 
 def _prepare_join(world: World) -> None:
@@ -116,7 +119,25 @@ SCENARIOS = (
     Scenario("a group across devices by links", _group, _file, limits=("across", "noreplace")),
     Scenario("a group by reservation", _group, _file, limits=("noreplace", "link"), is_last_resort=True),
 )
+COPIES_AND_LINKS = (
+    Scenario("a batch copied", _batch, _file, manner=Manner.COPY),
+    Scenario("a group copied", _group, _file, manner=Manner.COPY),
+    Scenario("a group copied by links", _group, _file, limits=("noreplace",), manner=Manner.COPY),
+    Scenario(
+        "a group copied by reservation", _group, _file, limits=("noreplace", "link"), manner=Manner.COPY,
+        is_last_resort=True,
+    ),
+    Scenario("a group linked", _group, _file, manner=Manner.LINK),
+    Scenario("a group linked symbolically", _group, _file, manner=Manner.SYMLINK),
+    Scenario("quarantine by copy", _bad, _file, manner=Manner.COPY),
+    Scenario("undo of a copied group", _group, _undo, _file, manner=Manner.COPY),
+    Scenario("undo of a linked group", _group, _undo, _file, manner=Manner.LINK),
+    Scenario("undo of a symbolically linked group", _group, _undo, _file, manner=Manner.SYMLINK),
+    Scenario("undo of quarantine by copy", _bad, _undo, _file, manner=Manner.COPY),
+)  # fmt: skip
+SCENARIOS += COPIES_AND_LINKS
 ACROSS_DEVICES = Scenario("a group across real devices", _group, _file, two_devices=True)
+UNDO_OF_A_COPY = Scenario("undo of a copied photo", _photo, _undo, _file, manner=Manner.COPY)
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
@@ -156,4 +177,7 @@ def _refusing(code: int) -> Callable[..., None]:
 def make_world(scenario: Scenario, near: Path, far: Path) -> World:
     world = World(near, (far if scenario.two_devices else near) / "there")
     scenario.prepare(world)
+    if scenario.manner is not Manner.MOVE:
+        world.manner = scenario.manner
+        world.keep_sources()
     return world

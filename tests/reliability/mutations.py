@@ -26,7 +26,7 @@ from races import (
 from stops import check_stop, steps_of, stops_of
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import copying, engine, mover, recovery, steps
+from photo_organizer.library import copying, engine, mover, recovery, settling, steps
 from photo_organizer.library.journal import Journal
 from photo_organizer.library.ledger import Ledger
 
@@ -204,12 +204,12 @@ def _no_recovery(patch: Patch) -> None:
 
 
 def _parts_left(patch: Patch) -> None:
-    patch.setattr(recovery.Recoverer, "_settle_part", lambda *_: None)
+    patch.setattr(settling.Settler, "_settle_part", lambda *_: None)
 
 
 def _captured_sources_left(patch: Patch) -> None:
-    patch.setattr(recovery.Recoverer, "_settle_source", lambda *_: None)
-    patch.setattr(recovery.Recoverer, "_remove_leftovers", lambda *_: None)
+    patch.setattr(settling.Settler, "_settle_source", lambda *_: None)
+    patch.setattr(settling.Settler, "_remove_leftovers", lambda *_: None)
 
 
 def _intent_after_the_move(patch: Patch) -> None:

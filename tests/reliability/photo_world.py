@@ -8,13 +8,13 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Filing, FilingReport, Library, LibrarySettings
+from photo_organizer.library import Filing, FilingReport, Library, LibrarySettings, Manner
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 HIDDEN = ".photo-organizer"
@@ -55,6 +55,9 @@ class World:
     clock: Clock = field(default_factory=Clock)
     groups: list[tuple[str, ...]] = field(default_factory=list)
     """Hashes of the files that must always be in one folder together."""
+    manner: Manner = Manner.MOVE
+    sources: dict[Path, FileIdentity] = field(default_factory=dict)
+    """What must stay as it is in the inbox, when photos are copied or linked."""
 
     def __post_init__(self) -> None:
         for folder in (self.base, self.library_base):
@@ -130,7 +133,11 @@ class World:
         for path in self.waiting():
             action = Action.QUARANTINED if path.name.startswith("bad") else Action.FILED
             filings.append(self.filing(path, "Food" if path.name.startswith("f") else "Pets", action))
-        return library.file(filings)
+        return library.file([replace(filing, manner=self.manner) for filing in filings])
+
+    def keep_sources(self) -> None:
+        """From now on everything that is in the inbox must stay."""
+        self.sources = {path: seen(path).identity for path in self.inbox.rglob("*") if path.is_file()}
 
     # what must hold
     # ------------------------------------------------------------------------------------------
@@ -156,11 +163,17 @@ class World:
             raise BrokenPromiseError(f"not under a complete name: {missing}")
         if unknown := set(now) - set(before):
             raise BrokenPromiseError(f"partial under a final name: {unknown}")
+        for path, identity in self.sources.items():
+            if not path.is_file() or seen(path).identity != identity:
+                raise BrokenPromiseError(f"a source has not stayed as it was: {path}")
 
     def check_recovered(self, before: Counter[str], library: Library) -> None:
         """What holds after recovery, and that a second one changes nothing."""
-        if (now := self.contents(hidden=True)) != before:
-            raise BrokenPromiseError(f"missing {before - now}, too many {now - before}")
+        now = self.contents(hidden=True)
+        # each photo may be there twice where it was copied or linked; which ones are is the journal's to say
+        too_many = now - before - (Counter() if self.manner is Manner.MOVE else before)
+        if before - now or too_many:
+            raise BrokenPromiseError(f"missing {before - now}, too many {too_many}")
         self.check_clean()
         self.check_groups()
         self.check_journal(library)
@@ -178,15 +191,17 @@ class World:
                     raise BrokenPromiseError(f"a temporary is left: {path}")
 
     def check_groups(self) -> None:
-        """The files of each group are in one folder, and of one stem."""
+        """The files of each group are in one folder, and of one stem; or in two, where they were copied."""
         where: dict[str, list[Path]] = {}
         for path in self.files():
             where.setdefault(sha256(path.read_bytes()), []).append(path)
         for group in self.groups:
             places = {
-                (path.parent, path.name.split(".")[0]) for digest in group for path in where.get(digest, ())
+                frozenset((path.parent, path.name.split(".")[0]) for path in where[digest])
+                for digest in group
+                if digest in where
             }
-            if len(places) > 1:
+            if len(places) > 1 or (self.manner is Manner.MOVE and any(len(one) > 1 for one in places)):
                 raise BrokenPromiseError(f"a group is torn apart: {places}")
 
     def check_journal(self, library: Library, foreign: Container[str] = ()) -> None:

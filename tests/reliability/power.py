@@ -102,7 +102,7 @@ class Recorder:
             if path.is_dir():
                 entries[os.fsencode(path.name)] = self._scan(path)
             elif not path.name.startswith("journal.sqlite") and not path.name.endswith(".lock"):
-                file = path.stat().st_ino
+                file = path.lstat().st_ino
                 entries[os.fsencode(path.name)] = file
                 if folder == self.world.state:
                     self.ours.add(file)
@@ -170,13 +170,18 @@ class Recorder:
     def _after_rename_without_replacing(
         self, _: None, name: bytes, folder: int, new_name: bytes, new_folder: int
     ) -> None:
-        number = os.stat(new_name, dir_fd=new_folder).st_ino
+        number = os.stat(new_name, dir_fd=new_folder, follow_symlinks=False).st_ino
         self._change((folder, name, None), (new_folder, new_name, number))
 
     _after_rename_own = _after_rename_without_replacing
 
     def _after_link(self, _: None, __: bytes, ___: int, new_name: bytes, new_folder: int) -> None:
         self._change((new_folder, new_name, os.stat(new_name, dir_fd=new_folder).st_ino))
+
+    def _after_symlink(self, _: None, __: bytes, name: bytes, folder: int) -> None:
+        number = os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
+        os.link(name, self.vault / str(number), src_dir_fd=folder, follow_symlinks=False)
+        self._change((folder, name, number))
 
     def _after_unlink(self, _: None, name: bytes, folder: int) -> None:
         self._change((folder, name, None))

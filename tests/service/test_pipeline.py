@@ -16,6 +16,7 @@ from photo_organizer.library import (
     Filing,
     FilingReport,
     JoinReport,
+    Latecomer,
     Placed,
     SourceTrouble,
     SourceTroubleKind,
@@ -144,7 +145,7 @@ class TestLibrary:
             pause=self.trouble,
         )
 
-    def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport:
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         return JoinReport()
 
 

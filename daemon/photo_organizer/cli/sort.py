@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from photo_organizer.cli.sorting.jobs import Result
     from photo_organizer.config import Configuration
-    from photo_organizer.library import Filing
+    from photo_organizer.library import Filing, Manner
 
 MOST_PHOTOS_LISTED = 50
 
@@ -31,15 +31,29 @@ MOST_PHOTOS_LISTED = 50
     metavar="FILE",
     help="With --dry-run: write the plan, and FILE.html to look at. Alone: carry that plan out.",
 )
+@click.option("--copy", is_flag=True, help="Copy the photos, and leave the originals where they are.")
+@click.option("--link", is_flag=True, help="Make hard links to the photos (on one device).")
+@click.option("--symlink", is_flag=True, help="Make symbolic links to the photos.")
 def sort(
-    invocation: Invocation, paths: tuple[Path, ...], *, dry_run: bool, as_json: bool, plan: Path | None
+    invocation: Invocation,
+    paths: tuple[Path, ...],
+    *,
+    dry_run: bool,
+    as_json: bool,
+    plan: Path | None,
+    copy: bool,
+    link: bool,
+    symlink: bool,
 ) -> int:
     """File the photos in PATH once, and end.
 
     Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
     """
     configuration = invocation.configuration()
+    manner = _manner(copy=copy, link=link, symlink=symlink)
     if plan and not dry_run:
+        if copy or link or symlink:
+            raise click.UsageError("a plan says itself how photos are filed: give that option with --dry-run")
         if paths:
             raise click.UsageError(
                 "a plan names its photos itself: leave PATH out, or add --dry-run to make a plan"
@@ -48,15 +62,24 @@ def sort(
     if not paths:
         raise click.UsageError("name the folders or photos to sort")
     if dry_run:
-        return show_plan(configuration, paths, plan, as_json=as_json)
-    return file_now(configuration, paths, as_json=as_json)
+        return show_plan(configuration, paths, plan, manner, as_json=as_json)
+    return file_now(configuration, paths, manner, as_json=as_json)
 
 
-def file_now(configuration: Configuration, paths: tuple[Path, ...], *, as_json: bool) -> int:
+def _manner(*, copy: bool, link: bool, symlink: bool) -> Manner:
+    from photo_organizer.library import Manner
+
+    if copy + link + symlink > 1:
+        raise click.UsageError("use one of --copy, --link and --symlink")
+    chosen = ((copy, Manner.COPY), (link, Manner.LINK), (symlink, Manner.SYMLINK))
+    return next((manner for is_chosen, manner in chosen if is_chosen), Manner.MOVE)
+
+
+def file_now(configuration: Configuration, paths: tuple[Path, ...], manner: Manner, *, as_json: bool) -> int:
     """Files the photos in `paths`."""
     from photo_organizer.cli.sorting.jobs import sort_now
 
-    result = sort_now(configuration, paths, _printing_rows(as_json=as_json))
+    result = sort_now(configuration, paths, manner, _printing_rows(as_json=as_json))
     return _end(result, as_json=as_json)
 
 
@@ -69,7 +92,12 @@ def carry_out(configuration: Configuration, plan: Path, *, as_json: bool) -> int
 
 
 def show_plan(
-    configuration: Configuration, paths: tuple[Path, ...], target: Path | None, *, as_json: bool
+    configuration: Configuration,
+    paths: tuple[Path, ...],
+    target: Path | None,
+    manner: Manner,
+    *,
+    as_json: bool,
 ) -> int:
     """Shows what would be done, and writes it down when a plan is wanted."""
     from photo_organizer.cli.boundary import INTERRUPTED
@@ -84,7 +112,7 @@ def show_plan(
             listed.append(row)
         print_row(filing, row)
 
-    planned = make_plan(configuration, paths, target, take)
+    planned = make_plan(configuration, paths, target, manner, take)
     result = planned.result
     if not as_json:
         if len(listed) <= MOST_PHOTOS_LISTED:

@@ -2,9 +2,10 @@
 
 from .filing import Filing, FilingReport, Placed
 from .history import Correction, Event
-from .joining import JoinReport
+from .joining import JoinReport, Latecomer
 from .ledger_rows import LedgerCheck
 from .library import Library
+from .records import Manner
 from .recovery import Recovery
 from .settings import LibrarySettings
 from .troubles import (
@@ -24,10 +25,12 @@ __all__ = [
     "FilingReport",
     "JoinReport",
     "JournalError",
+    "Latecomer",
     "LedgerCheck",
     "Library",
     "LibraryLocked",
     "LibrarySettings",
+    "Manner",
     "NothingToUndoError",
     "Placed",
     "Recovery",

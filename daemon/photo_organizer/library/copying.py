@@ -1,5 +1,5 @@
 """Moves the files of an operation to another device: copy, check the copy on the disk, publish it, and only
-then remove the source.
+then remove the source. With the manner COPY that is left out, on one device as on two.
 
 The copies are made under hidden names first, all of the group; each is read back and compared by SHA-256.
 They get their names without replacing anything, the folder is synced, and then each source is captured
@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..fsops import FileOperations
-from .records import Move, Operation
+from .records import Manner, Move, Operation
 from .steps import (
     CHUNK,
     Found,
@@ -74,14 +74,14 @@ class Copier:
         """Whether the last `copy` that failed left nothing behind."""
 
     def copy(self, operation: Operation, source: int, destination: int) -> Operation:
-        """Moves the operation's files from the folder `source` to the folder `destination`.
+        """Moves (or copies) the operation's files from the folder `source` to the folder `destination`.
 
         Raises:
             FileExistsError: a name is taken; nothing was moved.
             SourceTrouble, DestinationTrouble: nothing was moved, unless `is_clean` says otherwise.
         """
         self.is_clean = True
-        if not self._operations.may_change(source):
+        if operation.manner is Manner.MOVE and not self._operations.may_change(source):
             raise refused(operation.source, "its folder is read-only", "make the folder writable")
         operation = self._with_hashes(operation, source)
         copies: list[_Copy] = []
@@ -92,7 +92,8 @@ class Copier:
         except BaseException:
             self._clean_up(operation, copies, source, destination)
             raise
-        self._remove_sources(operation, copies, source, destination)
+        if operation.manner is Manner.MOVE:
+            self._remove_sources(operation, copies, source, destination)
         return operation
 
     def _with_hashes(self, operation: Operation, source: int) -> Operation:

@@ -7,20 +7,20 @@ The same for filing, for undo and for late companions: each of them only says wh
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..fsops import FileOperations
 from ..photo import Action
-from .folders import Folders
+from .folders import Folders, Place
 from .journal import Journal
 from .ledger import Ledger
 from .mover import FOLDER_MODE, Mover, StillOpenError, destination_place, source_place
 from .names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
 from .reasons import settle_reason
-from .records import JOINED, Operation
+from .records import JOINED, Manner, Operation
 from .troubles import DestinationTrouble, SourceTrouble, at_destination, at_source, changed, refused
 
 _MOST_TRIES = 1000
@@ -135,7 +135,8 @@ class Engine:
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
                 with _keeping_trouble(outcome):
-                    outcome.operation = names.choose(outcome.operation, outcome.draft)
+                    if not outcome.operation.is_withdrawal:
+                        outcome.operation = names.choose(outcome.operation, outcome.draft)
         self._intend([outcome for outcome in outcomes if not outcome.trouble])
         mover = Mover(self._operations, folders, self._journal.token, self._journal.change_moves)
         with _stopping_at_destination_trouble(outcomes):
@@ -188,10 +189,11 @@ class Engine:
         synced: set[int] = set()
         for outcome in made:
             with _keeping_trouble(outcome, stays_open=True):
-                self._check_place(outcome, folders, mover)
+                if not outcome.operation.is_withdrawal:
+                    self._check_place(outcome, folders, mover)
         for side, at_side in ((destination_place, at_destination), (source_place, at_source)):
             for outcome in made:
-                if outcome.trouble:
+                if outcome.trouble or not _has_changed(outcome.operation, side):
                     continue
                 place = side(outcome.operation)
                 with _keeping_trouble(outcome, stays_open=True), at_side(place.path):
@@ -225,6 +227,13 @@ class Engine:
         }
         self._journal.finish(done, abandoned, {key: value for key, value in landed.items() if value})
         self._ledger.append([operation for operation in done if operation.kind != JOINED], done)
+
+
+def _has_changed(operation: Operation, side: Callable[[Operation], Place]) -> bool:
+    """Whether it changes names in that folder; what is copied or linked may be on a read-only card."""
+    if operation.manner is Manner.MOVE:
+        return True
+    return side is (source_place if operation.is_withdrawal else destination_place)
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from pathlib import Path
 from ..fsops import FileOperations
 from ..photo import Action, AssetGroup
 from .engine import Draft, Engine
-from .filing import SKIP, SKIPPED, Drafter, Filing, FilingReport, Placed
+from .filing import SKIP, Drafter, Filing, FilingReport, Placed
 from .folders import Folders
 from .journal import Journal
 from .ledger import Ledger
+from .originals import SKIPPED, Originals
 from .records import Move, State
 from .settings import LibrarySettings
 from .troubles import DestinationTrouble, SourceTrouble
@@ -26,6 +27,7 @@ class _Lists:
     filed: list[Placed] = field(default_factory=list)
     set_aside: list[tuple[AssetGroup, SourceTrouble]] = field(default_factory=list)
     left: list[Placed] = field(default_factory=list)
+    known: list[Placed] = field(default_factory=list)
     pause: DestinationTrouble | None = None
 
     def added_to(self, report: FilingReport) -> FilingReport:
@@ -34,6 +36,7 @@ class _Lists:
             filed=(*report.filed, *self.filed),
             set_aside=(*report.set_aside, *self.set_aside),
             left=(*report.left, *self.left),
+            known=(*report.known, *self.known),
             pause=self.pause,
         )
 
@@ -74,6 +77,7 @@ class Filer:
             self.operations, self.journal, os.fsencode(self.settings.library),
             os.fsencode(self.settings.quarantine), self.settings.duplicates, batch, self.time,
         )  # fmt: skip
+        originals = Originals(self.operations, self.journal)
         drafted: list[tuple[Filing, Draft]] = []
         with Folders(self.operations) as folders:
             for filing in filings:
@@ -82,7 +86,12 @@ class Filer:
                 except SourceTrouble as trouble:
                     lists.set_aside.append((filing.group, trouble))
                     continue
-                if draft.original is not None and self.settings.duplicates == SKIP:
+                known = originals.placed_before(
+                    filing.group.photo, filing.manner, draft.operation.sha256, folders
+                )
+                if known is not None:
+                    lists.known.append(Placed(filing.group, filing.action, known))
+                elif draft.original is not None and self.settings.duplicates == SKIP:
                     self._leave(filing, draft, draft.original)
                     lists.left.append(
                         Placed(filing.group, Action.DUPLICATE, filing.group.photo.path, draft.original)

@@ -14,15 +14,14 @@ from .folders import Folders, Place
 from .journal import Journal
 from .ledger_text import escape
 from .names import GroupNames
+from .originals import Originals
 from .reasons import REASON
-from .records import Details, Move, Operation, State
+from .records import Details, Manner, Move, Operation
 from .steps import digest
 from .troubles import DestinationTrouble, SourceTrouble, at_source, changed, refused
 
 KEEP = "keep"
 SKIP = "skip"
-SKIPPED = "skipped"
-"""The label of a duplicate that was left in its inbox: there is nothing to take back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class Filing:
         action: FILED, REVIEW or QUARANTINED; the library makes DUPLICATE of the first two where it is one.
         folder: relative to the library ("Pets/2024"); not used for QUARANTINED.
         reason: why, for QUARANTINED; one clause in the owner's words.
+        manner: MOVE, or how else it comes there; the photo stays where it is then.
     """
 
     group: AssetGroup
@@ -41,11 +41,12 @@ class Filing:
     prediction: Prediction | None = None
     decision: Decision | None = None
     reason: str = ""
+    manner: Manner = Manner.MOVE
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A photo that has been moved, and where it is now."""
+    """A photo that has been filed, and where it is now."""
 
     group: AssetGroup
     action: Action
@@ -60,16 +61,18 @@ class FilingReport:
 
     Args:
         batch: its id, as in the ledger.
-        filed: moved, and in the ledger.
+        filed: in the library, and in the ledger.
         set_aside: trouble with the photo itself; to be offered again later.
         left: duplicates that stay in their inbox (`duplicates: skip`); held until they are touched.
-        pause: why no more can be filed now. The photos in none of the other three stay in their inbox.
+        known: copied or linked from the same place before, and still there; nothing was done.
+        pause: why no more can be filed now. The photos in none of the other four stay in their inbox.
     """
 
     batch: str
     filed: tuple[Placed, ...] = ()
     set_aside: tuple[tuple[AssetGroup, SourceTrouble], ...] = ()
     left: tuple[Placed, ...] = ()
+    known: tuple[Placed, ...] = ()
     pause: DestinationTrouble | None = None
 
 
@@ -102,7 +105,8 @@ class Drafter:
         sha256 = self._sha256(filing, folders)
         original = None
         if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
-            original = self.original(sha256, group.photo, folders)
+            originals = Originals(self.operations, self.journal)
+            original = originals.original(sha256, group.photo, filing.manner, folders)
         action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
         place = Place.below(root, folder)
@@ -122,7 +126,7 @@ class Drafter:
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
             details_of(filing.prediction, filing.decision),
-            escape(f"the same bytes as {original}" if original else filing.reason),
+            escape(f"the same bytes as {original}" if original else filing.reason), manner=filing.manner,
         )  # fmt: skip
         return Draft(operation, GroupNames(names[0], tuple(names[1:]), beside), original=original)
 
@@ -132,30 +136,6 @@ class Drafter:
         if original is not None and self.duplicates != SKIP:
             return Action.DUPLICATE, os.fsencode(self.duplicates)
         return filing.action, os.fsencode(filing.folder)
-
-    def original(self, sha256: bytes, photo: Photo, folders: Folders) -> Path | None:
-        """The photo with the same bytes that was filed before and is still there, if there is one."""
-        condition = (
-            f"o.sha256 = ? AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
-            " AND o.kind IN ('filed', 'review', 'corrected', 'duplicate')"
-            f" AND o.label <> '{SKIPPED}' ORDER BY o.id"
-        )
-        for operation in self.journal.select(condition, (sha256,)):
-            place = operation.destination
-            if (
-                place != os.fsencode(photo.path)
-                and self._size(place, operation.destination_root, folders) == photo.identity.size
-            ):
-                return Path(os.fsdecode(place))
-        return None
-
-    def _size(self, path: bytes, root: int, folders: Folders) -> int | None:
-        try:
-            return self.operations.status(
-                os.path.basename(path), folders.open(Place(os.path.dirname(path), root))
-            ).st_size
-        except OSError:
-            return None
 
     def _sha256(self, filing: Filing, folders: Folders) -> bytes:
         """The hash of the photo: of the very bytes that were decoded, or of what is there now."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from ..fsops import FileOperations
 
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -43,6 +45,19 @@ class Folders:
             return self._open[place]
         self._open[place] = self._walk(place, make)
         return self._open[place]
+
+    def find(self, place: Place) -> int | None:
+        """As `open`, but None where the folder is gone, or something else is in its place.
+
+        Raises:
+            OSError: it cannot be told.
+        """
+        try:
+            return self.open(place)
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
 
     def _walk(self, place: Place, make: int | None) -> int:
         folder = self.operations.open_root(place.path[: place.root])
@@ -87,7 +102,7 @@ class Folders:
         try:
             again = self._walk(place, None)
         except OSError as error:
-            if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+            if error.errno in _GONE:
                 return False
             raise
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..photo import Action, FileIdentity
 from .journal import Journal
-from .records import Details, Move, Operation, State
+from .records import Details, Manner, Move, Operation, State
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
 
@@ -25,6 +25,7 @@ class Event:
         details: what the model said, with all probabilities.
         label: for `corrected`, the owner's category.
         undone: taken back since.
+        manner: how it came there.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Event:
     reason: str
     label: str
     undone: bool
+    manner: Manner = Manner.MOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def event(operation: Operation) -> Event:
         _path(operation.source), _path(operation.destination),
         tuple(_path(move.destination) for move in operation.moves[1:]),
         operation.details, operation.reason, operation.label, operation.undone_by is not None,
+        operation.manner,
     )  # fmt: skip
 
 

@@ -1,24 +1,45 @@
-"""A companion that arrives after its photo was filed: which photo it belongs to, and its name beside it."""
+"""A companion that arrives after its photo was filed: which photo it belongs to, and its name beside it.
+
+Which names belong together the inbox knows; here the photos are looked up that it shall be asked about.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ..fsops import FileOperations
 from ..photo import Photo
 from .engine import Draft, Engine
 from .folders import Folders, Place
 from .journal import Journal
-from .names import GroupNames, companion_name, split_extension
+from .names import GroupNames, goes_by_stem, late_name, split_extension
 from .records import FILING_KINDS, JOINED, Move, Operation, State
 from .troubles import DestinationTrouble, SourceTrouble
 from .undo import Undoer
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
+_FILED_FROM = (
+    "SELECT o.id, m.source FROM moves m JOIN operations o ON o.id = m.operation"  # noqa: S608 (constants of ours)
+    " WHERE m.position = 0 AND m.source >= ? AND m.source <= ?"
+    f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    " AND o.undone_by IS NULL ORDER BY o.id DESC"
+)
 _SUFFIXES = 3  # `IMG_1.jpg.supplemental-metadata.json`
+
+
+class Latecomer(Protocol):
+    """A companion that stands alone, and what its name says about the photo that it belongs to."""
+
+    @property
+    def companion(self) -> Photo: ...
+
+    def fits(self, photo_name: str) -> bool:
+        """Whether it belongs to a photo that had this name, in the same folder."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +68,13 @@ class Joiner:
     journal: Journal
     undoer: Undoer
 
-    def join(self, companions: Sequence[Photo], inbox: Path, engine: Engine) -> JoinReport:
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Engine) -> JoinReport:
         """Moves each companion beside its photo.
 
         Raises:
             DestinationTrouble: the state directory fails.
         """
-        pairs = [(companion, self.draft(companion, inbox)) for companion in companions]
+        pairs = [(latecomer.companion, self.draft(latecomer, inbox)) for latecomer in latecomers]
         belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
         outcomes = engine.run([draft for _, draft in belonging])
         joined: list[tuple[Photo, Path]] = []
@@ -69,40 +90,34 @@ class Joiner:
         orphans = tuple(companion for companion, draft in pairs if draft is None)
         return JoinReport(tuple(joined), orphans, tuple(set_aside), pause)
 
-    def draft(self, companion: Photo, inbox: Path) -> Draft | None:
+    def draft(self, latecomer: Latecomer, inbox: Path) -> Draft | None:
         """What has to be moved, or None for an orphan."""
+        companion = latecomer.companion
         path = os.fsencode(companion.path)
-        for photo in self._photos(path):
+        for photo in self._photos(path, latecomer.fits):
             place = self.undoer.current_place(photo)
             if not self._is_there(place, photo.destination_root):
                 continue
-            name = companion_name(
-                os.path.basename(path), os.path.basename(photo.source), os.path.basename(place)
-            )
+            own, name_before = os.path.basename(path), os.path.basename(photo.source)
+            name = late_name(own, name_before, os.path.basename(place))
             move = Move(path, os.path.join(os.path.dirname(place), name), companion.identity)
             joining = Operation(
                 0, photo.batch, JOINED, self.undoer.time, photo.sha256, (move,), len(os.fsencode(inbox)),
                 photo.destination_root, parent=photo.id,
             )  # fmt: skip
-            return Draft(joining, GroupNames(name), may_be_numbered=False)
+            # one that is not named after its photo's stem is told by no name anyway
+            return Draft(joining, GroupNames(name), may_be_numbered=not goes_by_stem(own, name_before))
         return None
 
-    def _photos(self, companion: bytes) -> Iterator[Operation]:
-        """The photos filed from the companion's folder under its name or stem, newest first."""
-        stem = companion
-        for _ in range(_SUFFIXES):
-            folder, name = os.path.split(stem)
-            shorter, extension = split_extension(name)
-            if not extension:
-                return
-            stem = os.path.join(folder, shorter)
-            yield from self.journal.select(
-                "o.id IN (SELECT operation FROM moves"  # noqa: S608 (constants of ours)
-                " WHERE position = 0 AND (source = ? OR source > ? AND source < ?))"
-                f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
-                " AND o.undone_by IS NULL ORDER BY o.id DESC",
-                (stem, stem + b".", stem + b"/"),
-            )
+    def _photos(self, companion: bytes, fits: Callable[[str], bool]) -> Iterator[Operation]:
+        """The photos filed from the companion's folder that it belongs to: those of its stem first, then of
+        names that begin as its own does up to the first dot, then any; of each the newest first.
+        """
+        for low, high in _ranges(companion):
+            for number, source in self.journal.rows(_FILED_FROM, (low, high)):
+                folder, name = os.path.split(source)
+                if folder == os.path.dirname(companion) and fits(os.fsdecode(name)):
+                    yield from self.journal.select("o.id = ?", (number,))
 
     def _is_there(self, place: bytes, root: int) -> bool:
         try:
@@ -112,3 +127,19 @@ class Joiner:
         except OSError:
             return False
         return True
+
+
+def _ranges(companion: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Between which two paths to look for the photo, the nearest first: each is a look at an index."""
+    folder, name = os.path.split(companion)
+    stem = name
+    for _ in range(_SUFFIXES):
+        stem, extension = split_extension(stem)
+        if not extension:
+            break
+        path = os.path.join(folder, stem)
+        yield path, path  # the companion's name is the photo's and an extension more
+        yield path + b".", path + b"/"  # all names with this stem: a slash comes next after a dot
+    beginning = os.path.join(folder, name.split(b".")[0])
+    yield beginning, beginning + b"\xff"
+    yield folder + b"/", folder + b"0"  # which comes next after a slash

@@ -7,6 +7,7 @@ its row too), or ABANDONED (nothing was moved). Paths are bytes, as the kernel h
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -19,14 +20,14 @@ from typing import Any
 
 from ..fsops import FileOperations
 from ..photo import FileIdentity
-from .records import Details, Move, Operation, State
-from .schema import SCHEMA, VERSION
+from .records import Details, Manner, Move, Operation, State
+from .schema import CHANGES, SCHEMA, VERSION
 from .troubles import DestinationTrouble, JournalError
 
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
-    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -62,9 +63,11 @@ class Journal:
             )
         if version < VERSION:
             with self.transaction():
-                for statement in SCHEMA:
+                changes = [SCHEMA] if version == 0 else [CHANGES[older] for older in range(version, VERSION)]
+                for statement in itertools.chain(*changes):
                     self._connection.execute(statement)
-                self._set("token", secrets.token_hex(4))
+                if version == 0:
+                    self._set("token", secrets.token_hex(4))
                 self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
@@ -142,19 +145,20 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
                 details.second_confidence, details.threshold, details.model, details.engine, details.decoder,
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
-                operation.reason, operation.parent, operation.label, operation.state,
+                operation.reason, operation.parent, operation.label, operation.state, operation.manner,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
         self._insert_moves(number, operation.moves)
-        if operation.kind == "undone":
+        if operation.kind == "undone" and not operation.is_withdrawal:
             self.hold(operation.destination, operation.moves[0].identity, number)
         if operation.state == State.DONE:
             self._count([number])
@@ -186,7 +190,7 @@ class Journal:
             self._connection.execute(
                 "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
             )
-            if operation.kind == "undone":
+            if operation.kind == "undone" and not operation.is_withdrawal:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
                 self.hold(operation.destination, operation.moves[0].identity, operation.id)
 
@@ -209,7 +213,7 @@ class Journal:
                         landed.get(operation.id, operation.moves[0].identity),
                         operation.id,
                     )
-                else:
+                elif operation.manner is Manner.MOVE:  # the others leave a photo that is held where it is
                     self._release(operation)
             for operation in abandoned:
                 self._set_state(State.ABANDONED, [operation.id])
@@ -274,6 +278,10 @@ class Journal:
         query = f"SELECT o.id FROM operations o WHERE {condition} ORDER BY o.id"  # noqa: S608 (ours)
         return (row[0] for row in self._connection.execute(query))
 
+    def rows(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """What `query` finds, a row at a time."""
+        yield from self._connection.execute(query, parameters)
+
     def _moves(self, number: int) -> tuple[Move, ...]:
         query = f"SELECT {_MOVE} FROM moves m WHERE m.operation = ? ORDER BY m.position"  # noqa: S608 (a constant)
         return tuple(_move(row) for row in self._connection.execute(query, (number,)))
@@ -299,7 +307,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved,
+        reason, parent, label, state, undone_by, reserved, manner,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
@@ -307,7 +315,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, bool(reserved),
+        reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner),
     )  # fmt: skip
 
 

@@ -18,12 +18,15 @@ from .claim import Claim
 from .engine import Engine
 from .filer import Filer
 from .filing import Filing, FilingReport, rounds
+from .folders import Folders
 from .history import Correction, Event, corrected, events_of, finished_events
-from .joining import Joiner, JoinReport
+from .joining import Joiner, JoinReport, Latecomer
 from .journal import Journal
 from .ledger import Ledger
 from .ledger_rows import LedgerCheck, compare
 from .locks import OwnerLock, moves_lock
+from .originals import Originals
+from .records import Manner
 from .recovery import Recoverer, Recovery
 from .settings import LibrarySettings
 from .troubles import DestinationTrouble, LibraryLocked, at_destination
@@ -165,7 +168,8 @@ class Library:
     # ----------------------------------------------------------------------------------------------------
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
-        """Moves photos where they belong, durably: on return they are there, and in the ledger.
+        """Moves (or copies, or links) photos where they belong, durably: on return they are there, and in the
+        ledger.
 
         Args:
             filings: any number; handled in portions.
@@ -191,18 +195,29 @@ class Library:
             return replace(report, pause=trouble)
         return report
 
-    def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport:
+    def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
+        """Where this very photo was copied or linked to before (in that manner), if it is still there."""
+        with Folders(self._operations) as folders:
+            return Originals(self._operations, self._journal).placed_before(photo, manner, None, folders)
+
+    def original_of(self, photo: Photo, sha256: str, manner: Manner) -> Path | None:
+        """What `photo` would be a duplicate of; None when its bytes (SHA-256 in hex) are new here."""
+        with Folders(self._operations) as folders:
+            originals = Originals(self._operations, self._journal)
+            return originals.original(bytes.fromhex(sha256), photo, manner, folders)
+
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.
 
         Args:
-            companions: as they were seen.
+            latecomers: as they were seen, each with what its name says.
             inbox: the inbox that they are all below.
         """
         try:
             with self._exclusive():
                 self._claim.hold()
                 return Joiner(self._operations, self._journal, self._undoer("")).join(
-                    companions, inbox, self._engine
+                    latecomers, inbox, self._engine
                 )
         except DestinationTrouble as trouble:
             return JoinReport(pause=trouble)

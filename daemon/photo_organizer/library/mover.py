@@ -1,8 +1,9 @@
 """Moves the files of one operation: all, or (as far as the disk lets us) none.
 
 Within a device each file is renamed without replacing and looked at again behind the rename: if somebody
-swapped it just before, it goes back. Across devices `copying.py` takes over. Whatever fails, what was moved
-is taken back, by looking at what is on the disk and not at what we believe to have done.
+swapped it just before, it goes back. Across devices `copying.py` takes over, and of copies and links the rest
+is in `placing.py`. Whatever fails, what was moved is taken back, by looking at what is on the disk and not at
+what we believe to have done.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from ..fsops import FileOperations
 from ..photo import FileIdentity
 from .copying import Copier
 from .folders import Folders, Place
 from .names import GroupNames
-from .records import Move, Operation
+from .placing import Entry, is_made, make_link, remove
+from .records import Manner, Move, Operation
 from .steps import Found, NoAtomicMoveError, Spot, find, has_content, put_back, remove_if, shift
 from .troubles import (
     DestinationTrouble,
@@ -28,12 +31,13 @@ from .troubles import (
     changed,
     destination_trouble,
     gone,
+    no_hard_link,
     source_trouble,
 )
+from .withdrawing import Withdrawer
 
 FOLDER_MODE = 0o777
 """Of category folders, less the umask: they are the owner's."""
-
 
 _MOST_TRIES = 1000
 
@@ -94,7 +98,7 @@ class Mover:
             return source_folder, self._folders.open(destination, make=FOLDER_MODE)
 
     def move(self, operation: Operation, rename: Callable[[Operation], Operation]) -> Operation:
-        """Moves the operation's files.
+        """Moves the operation's files, or copies or links them, or takes that back, as its manner says.
 
         Args:
             operation: an intent in the journal.
@@ -107,6 +111,8 @@ class Mover:
             SourceTrouble, DestinationTrouble: it was not made; every file is at its source.
             StillOpenError: as above, but something could not be taken back.
         """
+        if operation.is_withdrawal:
+            return self._withdraw(operation)
         while True:
             try:
                 return self._move_once(operation)
@@ -115,9 +121,12 @@ class Mover:
 
     def _move_once(self, operation: Operation) -> Operation:
         source, destination = self.open(operation)
+        if operation.manner is Manner.COPY:
+            return self._copy(operation, source, destination)
+        make = self._move_file if operation.manner is Manner.MOVE else self._link_file
         try:
             for move in operation.moves:
-                self._move_file(operation, move, source, destination)
+                make(operation, move, source, destination)
         except (NoAtomicMoveError, AnotherDeviceError):
             self._take_back_or_leave_open(operation)
             return self._copy(operation, source, destination)
@@ -162,22 +171,54 @@ class Mover:
                 put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
                 raise changed(move.source)
 
+    def _link_file(self, operation: Operation, move: Move, source: int, destination: int) -> None:
+        entry = Entry.made_by(operation, move, source, destination)
+        try:
+            make_link(self._operations, entry, Spot(os.path.basename(move.source), source))
+        except FileExistsError:
+            raise
+        except OSError as error:
+            if operation.manner is Manner.LINK:
+                photo, folder = (
+                    Path(os.fsdecode(path)) for path in (move.source, os.path.dirname(move.destination))
+                )
+                if trouble := no_hard_link(photo, folder, error.errno or 0):
+                    raise trouble from error
+            raise self._blame(error, operation, source, destination) from error
+
+    def _withdraw(self, operation: Operation) -> Operation:
+        withdrawer = Withdrawer(self._operations, self._folders, self.hidden)
+        withdrawer.check(operation)
+        try:
+            withdrawer.withdraw(operation)
+        except (SourceTrouble, DestinationTrouble) as trouble:
+            raise StillOpenError(trouble) from trouble
+        except OSError as error:
+            raise StillOpenError(source_trouble(error, operation.source)) from error
+        return operation
+
     def _take_back_or_leave_open(
         self, operation: Operation, trouble: SourceTrouble | DestinationTrouble | None = None
     ) -> None:
         try:
             self.take_back(operation)
+        except (SourceTrouble, DestinationTrouble) as error:
+            raise StillOpenError(trouble or error) from error
         except OSError as error:
             raise StillOpenError(trouble or destination_trouble(error, operation.destination)) from error
 
     def take_back(self, operation: Operation) -> None:
-        """Brings each file of the operation that has been moved back to its source.
+        """Brings each file of the operation that has been moved back to its source; removes copies and links.
 
         Raises:
+            SourceTrouble: the original of a copy or link has changed, so that it cannot be removed.
             OSError: a file could not be brought back.
         """
-        source = self._folders.open(source_place(operation))
         destination = self._folders.open(destination_place(operation))
+        if operation.manner is not Manner.MOVE:
+            self._remove_made(operation, destination)
+            return
+        source = self._folders.open(source_place(operation))
         taken = [
             self._take_file_back(operation, move, source, destination) for move in reversed(operation.moves)
         ]
@@ -185,12 +226,20 @@ class Mover:
             self._operations.sync(source)
             self._operations.sync(destination)
 
+    def _remove_made(self, operation: Operation, destination: int) -> None:
+        source = self._folders.find(source_place(operation))
+        for move in reversed(operation.moves):
+            entry = Entry.made_by(operation, move, source, destination)
+            if is_made(self._operations, entry):
+                remove(self._operations, entry, self.hidden(operation, move, "part"))
+        self._operations.sync(destination)
+
     def _take_file_back(self, operation: Operation, move: Move, source: int, destination: int) -> bool:
         """Brings one file back to its source, and says whether there was anything to bring."""
         name, new_name = os.path.basename(move.source), os.path.basename(move.destination)
+        hidden = self.hidden(operation, move, "part")
         if find(self._operations, move, new_name, destination) not in {Found.SAME, Found.CHANGED}:
             return False
-        hidden = self.hidden(operation, move, "part")
         there = self._operations.status(new_name, destination)
         if find(self._operations, move, name, source) is Found.SAME:
             # both names: a second link to it, or a copy of it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ LONGEST_ENCRYPTED = 143
 """Bytes in a name on eCryptfs, the shortest limit in use."""
 
 _LONGEST_EXTENSION = 24
+_NUMBERED = re.compile(rb"(.+)( \(\d+\))", re.DOTALL)
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
@@ -62,10 +64,21 @@ def _tail(companion: bytes, photo: bytes, stem: bytes) -> bytes | None:
     return None
 
 
-def companion_name(companion: bytes, photo: bytes, new_photo: bytes) -> bytes:
-    """The name of `companion` after its photo got the name `new_photo`."""
-    tail = _tail(companion, photo, split_extension(photo)[0])
-    return companion if tail is None else split_extension(new_photo)[0] + tail
+def goes_by_stem(companion: bytes, photo: bytes) -> bool:
+    """Whether the companion's name begins with the stem of its photo's."""
+    return _tail(companion, photo, split_extension(photo)[0]) is not None
+
+
+def late_name(companion: bytes, photo: bytes, new_photo: bytes) -> bytes:
+    """The name of `companion` after its photo got the name `new_photo`: as if both had come together."""
+    new_stem = split_extension(new_photo)[0]
+    stem = split_extension(photo)[0]
+    tail = _tail(companion, photo, stem)
+    if tail is not None:
+        return new_stem + tail
+    numbered = _NUMBERED.fullmatch(new_stem) if new_stem != stem else None
+    is_ours = numbered is not None and stem.startswith(numbered[1])
+    return _alone(companion, numbered[2], LONGEST) if numbered is not None and is_ours else companion
 
 
 def _alone(name: bytes, suffix: bytes, longest: int) -> bytes:

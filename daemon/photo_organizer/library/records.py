@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
-from ..photo import FileIdentity
+from ..photo import Action, FileIdentity
 
 JOINED = "joined"
 """The kind of an operation that moves a late companion; such an operation has no ledger row."""
 
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
+
+
+class Manner(StrEnum):
+    """How a photo comes into the library; with all but MOVE its source stays as it is."""
+
+    MOVE = "move"
+    COPY = "copy"
+    LINK = "link"
+    SYMLINK = "symlink"
 
 
 class State(IntEnum):
@@ -69,6 +78,7 @@ class Operation:
         parent: the operation that this one takes back or joins.
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
+        manner: how the files come to their destinations; of one that takes another back, that one's.
     """
 
     id: int
@@ -86,6 +96,14 @@ class Operation:
     state: State = State.INTENT
     undone_by: int | None = None
     reserved: bool = False
+    manner: Manner = Manner.MOVE
+
+    @property
+    def is_withdrawal(self) -> bool:
+        """Whether it takes copies or links back: what was made at its sources goes, for the originals are at
+        its destinations.
+        """
+        return self.kind == Action.UNDONE and self.manner is not Manner.MOVE
 
     @property
     def source(self) -> bytes:

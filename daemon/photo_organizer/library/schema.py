@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -28,7 +28,8 @@ SCHEMA = (
         parent INTEGER REFERENCES operations,
         label TEXT NOT NULL,
         undone_by INTEGER REFERENCES operations,
-        reserved INTEGER NOT NULL DEFAULT 0
+        reserved INTEGER NOT NULL DEFAULT 0,
+        manner TEXT NOT NULL DEFAULT 'move'
     )""",
     # so small that a million finished operations cost nothing at start
     "CREATE INDEX unfinished ON operations (id) WHERE state < 2",
@@ -57,3 +58,6 @@ SCHEMA = (
     ) WITHOUT ROWID""",
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID",
 )
+
+CHANGES = {1: ("ALTER TABLE operations ADD COLUMN manner TEXT NOT NULL DEFAULT 'move'",)}
+"""What brings a journal of an older version to the next one."""

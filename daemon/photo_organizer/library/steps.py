@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
@@ -153,13 +154,20 @@ def _is(operations: FileOperations, spot: Spot, status: os.stat_result) -> bool:
     return False
 
 
-def remove_if(operations: FileOperations, spot: Spot, hidden: bytes, expected: os.stat_result) -> bool:
+def remove_if(
+    operations: FileOperations,
+    spot: Spot,
+    hidden: bytes,
+    expected: os.stat_result,
+    is_safe: Callable[[], bool] = lambda: True,
+) -> bool:
     """Removes `spot` if it still is the file `expected`, untouched, with no program writing to it; says
     whether it was.
 
     To be called only when the same bytes are on the disk under another complete name. The name is captured
     first (renamed to `hidden` in the same folder, which is atomic), so that what is checked is what is
-    removed: a file that another program has put there meanwhile is put back.
+    removed: a file that another program has put there meanwhile is put back. `is_safe` has the last word,
+    when that name is gone already.
     """
     captured = Spot(hidden, spot.folder)
     try:
@@ -171,7 +179,7 @@ def remove_if(operations: FileOperations, spot: Spot, hidden: bytes, expected: o
         elif not _is(operations, captured, expected):
             raise
     try:
-        if _is_untouched(operations, captured, expected):
+        if _is_untouched(operations, captured, expected) and is_safe():
             operations.unlink(*captured)
             return True
     except OSError:

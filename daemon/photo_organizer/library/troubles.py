@@ -99,6 +99,21 @@ def destination_trouble(error: OSError, where: bytes) -> DestinationTrouble:
     return DestinationTrouble(_words(error), where=os.fsdecode(where), remedy=remedy)
 
 
+_NO_LINK = {
+    errno.EXDEV: "they are on different devices",
+    errno.ENOTSUP: "its file system has none",
+    errno.ENOSYS: "its file system has none",
+}
+
+
+def no_hard_link(source: Path, folder: Path, code: int) -> DestinationTrouble | None:
+    """What to tell when `folder` cannot have hard links to a photo; None when `code` says something else."""
+    if code not in _NO_LINK:
+        return None
+    what = f"cannot have a hard link to {source}: {_NO_LINK[code]}"
+    return DestinationTrouble(what, where=folder, remedy="use --copy or --symlink")
+
+
 def changed(where: bytes, what: str = "changed while it was being filed") -> SourceTrouble:
     return SourceTrouble(SourceTroubleKind.CHANGED, what, where=os.fsdecode(where))
 

@@ -12,13 +12,14 @@ from ..errors import OrganizerError
 from ..fsops import FileOperations
 from ..photo import Action, FileIdentity
 from .engine import Draft, Engine
-from .filing import SKIPPED
 from .folders import Folders, Place
 from .journal import Journal
 from .names import GroupNames
-from .records import FILING_KINDS, JOINED, Move, Operation, State
+from .originals import SKIPPED, current_place
+from .records import FILING_KINDS, JOINED, Manner, Move, Operation, State
 from .steps import digest_named
-from .troubles import SourceTrouble, at_source, changed
+from .troubles import SourceTrouble, at_source, changed, refused
+from .withdrawing import Withdrawer
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _UNDOABLE = (
@@ -200,6 +201,8 @@ class Undoer:
             SourceTrouble: the photo is not where it was filed, or is not the same any more.
         """
         place = self.current_place(operation)
+        if operation.manner is not Manner.MOVE:
+            return self._withdrawal(operation, place)
         with Folders(self.operations) as folders:
             photo = self._checked_photo(operation, place, folders)
             companions = list(self._companions(operation, place, folders))
@@ -226,10 +229,8 @@ class Undoer:
         self, operation: Operation, place: bytes, folders: Folders
     ) -> Iterator[tuple[bytes, Move]]:
         """Those that moved with the photo or joined it later, and are beside it still; edited or not."""
-        joined = self.journal.select(
-            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2)", (operation.id,)
-        )
-        for move in [*operation.moves[1:], *(move for join in joined for move in join.moves)]:
+        joined = [move for join in self._joined(operation) for move in join.moves]
+        for move in [*operation.moves[1:], *joined]:
             beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
             with at_source(beside):
                 try:
@@ -240,14 +241,43 @@ class Undoer:
             back = os.path.join(os.path.dirname(operation.source), os.path.basename(move.source))
             yield move.source, Move(beside, back, FileIdentity.of(status))
 
+    def _withdrawal(self, operation: Operation, place: bytes) -> Draft:
+        """What takes a copy or link back: it goes, since its original has stayed where it was."""
+        folder = os.path.dirname(place)
+        moves = []
+        with Folders(self.operations) as folders:
+            for move in operation.moves:
+                here = os.path.join(folder, os.path.basename(move.destination)) if move.position else place
+                with at_source(here):
+                    opened = folders.open(Place(folder, operation.destination_root))
+                    try:
+                        status = self.operations.status(os.path.basename(here), opened)
+                    except FileNotFoundError:
+                        if move.position == 0:
+                            raise
+                        continue  # a companion that its owner has removed
+                moves.append(Move(here, move.source, FileIdentity.of(status), move.sha256, move.position))
+            undoing = Operation(
+                0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
+                operation.destination_root, operation.source_root, operation.details, parent=operation.id,
+                manner=operation.manner,
+            )  # fmt: skip
+            for _ in self._joined(operation):
+                raise refused(
+                    place, "a companion came to it later, which is nowhere else: move that away first"
+                )
+            Withdrawer(self.operations, folders, lambda *_: b"").check(undoing)
+        return Draft(undoing, GroupNames(os.path.basename(operation.source)))
+
+    def _joined(self, operation: Operation) -> Iterator[Operation]:
+        """What brought companions to the photo of `operation` that came late."""
+        return self.journal.select(
+            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2)", (operation.id,)
+        )
+
     def current_place(self, operation: Operation) -> bytes:
         """Where the photo is now: where it was filed, or where its owner has moved it since."""
-        place = operation.destination
-        condition = f"o.sha256 = ? AND o.kind = '{Action.CORRECTED}' AND o.id > ? ORDER BY o.id"
-        for correction in self.journal.select(condition, (operation.sha256, operation.id)):
-            if correction.source == place:
-                place = correction.destination
-        return place
+        return current_place(self.journal, operation)
 
 
 def _path(path: bytes) -> Path:

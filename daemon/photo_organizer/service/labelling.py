@@ -8,9 +8,8 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Filing, FilingReport, JoinReport
+from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
 from photo_organizer.library.sidecars import with_sidecar
-from photo_organizer.photo import Photo
 from photo_organizer.service.roles import Destination
 
 log = logging.getLogger(__name__)
@@ -33,8 +32,8 @@ class LabellingLibrary:
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         return self._library.file([self._labelled(filing) for filing in filings], batch=batch)
 
-    def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport:
-        return self._library.join(companions, inbox)
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
+        return self._library.join(latecomers, inbox)
 
     def _labelled(self, filing: Filing) -> Filing:
         try:

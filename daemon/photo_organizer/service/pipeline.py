@@ -28,6 +28,8 @@ from photo_organizer.service.roles import Destination, Reporter, Source, Vision
 from photo_organizer.vision.outcome import Classified, Rejected, RejectionKind
 
 FILED_TOGETHER = 64
+KNOWN = "filed before"
+"""Why a photo is left that was copied or linked to the library from its place before."""
 _BYTES_TOGETHER = (
     512 * 1024 * 1024
 )  # so that a batch that must be copied to another disk ends in foreseeable time
@@ -241,6 +243,9 @@ class Pipeline:
             for placed in report.left:
                 by_path.pop(placed.group.photo.path)
                 self._leave(placed.group, f"the same as {printable(placed.original or placed.destination)}")
+            for placed in report.known:
+                by_path.pop(placed.group.photo.path)
+                self._leave(placed.group, KNOWN)
             for group, trouble in report.set_aside:
                 by_path.pop(group.photo.path)
                 self._set_aside(group, str(trouble))
@@ -257,7 +262,7 @@ class Pipeline:
         late, self._late = self._late, []
         for inbox in {companion.inbox for companion in late}:
             here = [companion for companion in late if companion.inbox == inbox]
-            report = self.destination.join([companion.companion for companion in here], inbox)
+            report = self.destination.join(here, inbox)
             for companion, path in report.joined:
                 self._reporter.joined(companion, path)
             if report.pause is not None:

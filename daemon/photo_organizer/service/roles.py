@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from photo_organizer.inbox import Collection
-from photo_organizer.library import Filing, FilingReport, JoinReport, Placed
+from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer, Placed
 from photo_organizer.photo import AssetGroup, Photo
 from photo_organizer.vision.outcome import Outcome
 
@@ -43,7 +43,7 @@ class Destination(Protocol):
     """What files photos for good: the library, or the plan of a dry run."""
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport: ...
-    def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport: ...
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport: ...
 
 
 class Reporter(Protocol):

@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.sorting.jobs import Result, Watched
+from photo_organizer.cli.sorting.jobs import Result, Watched, filing_into
 from photo_organizer.cli.sorting.plan import Plan, PlanError, PlannedPhoto
 from photo_organizer.cli.sorting.progress import make_bar
 from photo_organizer.cli.sorting.stopping import StopRequest
@@ -15,7 +15,7 @@ from photo_organizer.library import Filing
 from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.rooms import destination_of, open_library
+from photo_organizer.service.rooms import open_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from photo_organizer.cli.sorting.jobs import OnRow
     from photo_organizer.cli.sorting.progress import Bar
     from photo_organizer.config import Configuration
+    from photo_organizer.library import Library, Manner
 
 DONE_BEFORE = "filed by this plan before"
 
@@ -47,10 +48,11 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     total = sum(1 for _ in plan.photos())  # a damaged plan is refused as a whole
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(total) as bar:
-        destination = Watched(destination_of(configuration, library), on_row)
+        manner = plan.head.manner
+        destination = Watched(filing_into(library, configuration, manner), on_row, manner)
         photos = plan.photos()
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):
-            ready = list(_unchanged(chunk, result, bar))
+            ready = list(_unchanged(chunk, library, manner, result, bar))
             if ready:
                 _file(ready, destination, result, bar)
         result.stopped = stop.asked and next(photos, None) is not None
@@ -58,9 +60,12 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     return result
 
 
-def _unchanged(chunk: list[PlannedPhoto], result: Result, bar: Bar) -> Iterator[PlannedPhoto]:
+def _unchanged(
+    chunk: list[PlannedPhoto], library: Library, manner: Manner, result: Result, bar: Bar
+) -> Iterator[PlannedPhoto]:
     for photo in chunk:
-        reason = _reason_against(photo)
+        is_known = library.placed_before(photo.group.photo, manner) is not None
+        reason = DONE_BEFORE if is_known else _reason_against(photo)
         if not reason:
             yield photo
             continue
@@ -85,6 +90,9 @@ def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar:
         bar.advance(filing.decision.category if filing.decision else str(placed.action))
     for _ in report.left:
         result.tally.stays("duplicates")
+        bar.advance("")
+    for _ in report.known:
+        result.tally.stays(DONE_BEFORE)
         bar.advance("")
     for group, trouble in report.set_aside:
         result.tally.fails(printable(group.photo.path), trouble.what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,14 @@ from photo_organizer.cli.sorting.selection import (
     count_photos,
     groups_in,
     model_in_use,
-    original_of,
 )
 from photo_organizer.cli.sorting.stopping import StopRequest
 from photo_organizer.cli.sorting.tally import Tally
 from photo_organizer.learning.categories import serving_categories
-from photo_organizer.library import Library
+from photo_organizer.library import Library, Manner
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
-from photo_organizer.service.pipeline import Pipeline
+from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.rooms import destination_of, new_vision, open_library
 from photo_organizer.vision.model import ModelDescription
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from photo_organizer.config import Configuration
-    from photo_organizer.library import Filing, FilingReport, JoinReport
+    from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
     from photo_organizer.photo import AssetGroup, Photo
     from photo_organizer.service.roles import Destination
 
@@ -81,16 +80,19 @@ class Watched:
     Args:
         inner: the library, or the plan of one.
         on_row: told of each filing with its row.
+        manner: how the photos are filed.
     """
 
-    def __init__(self, inner: Destination, on_row: OnRow) -> None:
+    def __init__(self, inner: Destination, on_row: OnRow, manner: Manner) -> None:
         self._inner = inner
         self._on_row = on_row
+        self._manner = manner
         self.batch = ""
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         """Files, and hands out the rows of what was filed."""
         time = now_text()
+        filings = [replace(filing, manner=self._manner) for filing in filings]
         report = self._inner.file(filings, batch=batch)
         self.batch = report.batch
         of_path = {filing.group.photo.path: filing for filing in filings}
@@ -99,17 +101,18 @@ class Watched:
             self._on_row(filing, row_of(filing, placed, batch=report.batch, time=time))
         return report
 
-    def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport:
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Late companions: only the daemon's inbox knows of any."""
-        return self._inner.join(companions, inbox)
+        return self._inner.join(latecomers, inbox)
 
 
-def sort_now(configuration: Configuration, paths: Sequence[Path], on_row: OnRow) -> Result:
+def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner, on_row: OnRow) -> Result:
     """Files the photos in `paths`.
 
     Args:
         configuration: by which settings.
         paths: files and folders.
+        manner: moved, copied or linked.
         on_row: told of each photo with its row of the ledger.
 
     Raises:
@@ -119,16 +122,30 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], on_row: OnRow)
     model = model_in_use(configuration)
     result = Result()
     with open_library(configuration) as library:
-        destination = Watched(destination_of(configuration, library), on_row)
+        destination = Watched(filing_into(library, configuration, manner), on_row, manner)
         try:
-            _run(configuration, model, paths, destination=destination, result=result)
+            _run(
+                configuration, model, paths, destination=destination, result=result,
+                is_known=lambda photo: library.placed_before(photo, manner) is not None,
+            )  # fmt: skip
         finally:
             result.batch = destination.batch
     return result
 
 
+def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Destination:
+    """The library; on the way into it keywords are written beside photos, if they are wanted and the photos
+    are moved: where photos stay, nothing is changed.
+    """
+    return destination_of(configuration, library) if manner is Manner.MOVE else library
+
+
 def make_plan(
-    configuration: Configuration, paths: Sequence[Path], target: Path | None, on_row: OnRow
+    configuration: Configuration,
+    paths: Sequence[Path],
+    target: Path | None,
+    manner: Manner,
+    on_row: OnRow,
 ) -> Planned:
     """Finds out where the photos in `paths` would go, and moves none.
 
@@ -136,6 +153,7 @@ def make_plan(
         configuration: by which settings.
         paths: files and folders.
         target: the plan to write; None to write none.
+        manner: moved, copied or linked.
         on_row: told of each photo with its row, as planned.
 
     Raises:
@@ -143,11 +161,11 @@ def make_plan(
     """
     check_paths(configuration, paths)
     model = model_in_use(configuration)
-    draft = PlanDraft(target, _head(configuration, model, paths)) if target else None
+    draft = PlanDraft(target, _head(configuration, model, paths, manner)) if target else None
     result = Result()
     with (
         Library.open(configuration) as library,
-        closing(PlannedLibrary(configuration, lambda sha256: original_of(library, sha256))) as planned,
+        closing(PlannedLibrary(configuration, library)) as planned,
         closing(LookAlikes()) as alike,
     ):
 
@@ -159,8 +177,11 @@ def make_plan(
             on_row(filing, row)
 
         try:
-            destination = Watched(planned, take)
-            _run(configuration, model, paths, destination=destination, result=result, draft=draft)
+            destination = Watched(planned, take, manner)
+            _run(
+                configuration, model, paths, destination=destination, result=result, draft=draft,
+                is_known=lambda photo: library.placed_before(photo, manner) is not None,
+            )  # fmt: skip
         except BaseException:
             if draft is not None:
                 draft.interrupt()
@@ -173,13 +194,16 @@ def make_plan(
     return Planned(result, planned.work, alike)
 
 
-def _head(configuration: Configuration, model: ModelDescription, paths: Sequence[Path]) -> PlanHead:
+def _head(
+    configuration: Configuration, model: ModelDescription, paths: Sequence[Path], manner: Manner
+) -> PlanHead:
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
         categories=serving_categories(configuration, model.directory),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
+        manner=manner,
     )
 
 
@@ -190,13 +214,17 @@ def _run(
     *,
     destination: Watched,
     result: Result,
+    is_known: Callable[[Photo], bool],
     draft: PlanDraft | None = None,
 ) -> None:
-    """Sends the photos through the daemon's own pipeline, until all are done or somebody stops it."""
+    """Sends the photos through the daemon's own pipeline, until all are done or somebody stops it.
+
+    Those that `is_known` knows were copied or linked before; they are passed over without being looked at.
+    """
     placement = Placement.by(configuration, model.thresholds)
     with StopRequest() as stop, make_bar(count_photos(paths)) as bar:
         reporter = SortReporter(result.tally, bar)
-        groups = groups_in(configuration, paths, reporter.skipped)
+        groups = _not_placed(groups_in(configuration, paths, reporter.skipped), is_known, reporter)
         if draft is not None:
             groups = _without_known(groups, draft, placement, destination, reporter)
         source = ListedPhotos(groups)
@@ -216,6 +244,16 @@ def _run(
         for group in source.failed:
             reporter.give_up(group)
         result.stopped = stop.asked and not (source.exhausted and pipeline.under_way == 0)
+
+
+def _not_placed(
+    groups: Iterator[AssetGroup], is_known: Callable[[Photo], bool], reporter: SortReporter
+) -> Iterator[AssetGroup]:
+    for group in groups:
+        if is_known(group.photo):
+            reporter.left(group, KNOWN)
+        else:
+            yield group
 
 
 def _without_known(
@@ -243,6 +281,8 @@ def _without_known(
             reporter.placed(filing, placed)
         for placed in report.left:
             reporter.left(group, f"the same as {placed.original}")
+        for _ in report.known:
+            reporter.left(group, KNOWN)
 
 
 def now_text() -> str:

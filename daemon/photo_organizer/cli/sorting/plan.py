@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.library import Manner
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class PlanHead:
         categories: the categories that it told apart, in the order of all probabilities.
         paths: the folders and files that were looked through.
         made: when, ISO 8601.
+        manner: whether the photos are moved, copied or linked.
     """
 
     library: str
@@ -46,6 +48,7 @@ class PlanHead:
     categories: tuple[str, ...]
     paths: tuple[str, ...]
     made: str
+    manner: Manner = Manner.MOVE
 
     def to_line(self) -> str:
         """The first line of the plan."""
@@ -164,6 +167,7 @@ class Plan:
                 tuple(first["categories"]),
                 tuple(first["paths"]),
                 first["made"],
+                Manner(first.get("manner", Manner.MOVE)),
             )
         except OSError as error:
             raise PlanError(f"the plan cannot be read: {error.strerror}", where=path) from error

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photo_organizer.library import FilingReport, JoinReport, Placed
+from photo_organizer.library import FilingReport, JoinReport, Manner, Placed
 from photo_organizer.library.names import GroupNames
+from photo_organizer.library.troubles import no_hard_link
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from photo_organizer.config import Configuration
-    from photo_organizer.library import Filing
-    from photo_organizer.photo import AssetGroup, Photo
+    from photo_organizer.library import DestinationTrouble, Filing, Latecomer, Library
+    from photo_organizer.photo import AssetGroup
 
 SCHEMA = """
 CREATE TABLE photos (sha256 BLOB PRIMARY KEY, destination BLOB NOT NULL) WITHOUT ROWID;
@@ -31,6 +33,7 @@ class DiskWork:
     """What carrying the plan out will do to the disks."""
 
     renamed: int = 0
+    linked: int = 0
     copied: int = 0
     copied_bytes: int = 0
     new_folders: set[Path] = field(default_factory=set)
@@ -43,14 +46,14 @@ class PlannedLibrary:
 
     Args:
         configuration: library, quarantine and the rule for duplicates.
-        original: where a photo with this SHA-256 was filed before and still is; None when nowhere.
+        library: knows what was filed before.
     """
 
-    def __init__(self, configuration: Configuration, original: Callable[[str], Path | None]) -> None:
+    def __init__(self, configuration: Configuration, library: Library) -> None:
         self._library = configuration.library
         self._quarantine = configuration.quarantine_directory
         self._duplicates = configuration.duplicates
-        self._original = original
+        self._filed = library
         self._planned = sqlite3.connect("")
         self._planned.executescript(SCHEMA)
         self._devices: dict[Path, int] = {}
@@ -59,26 +62,30 @@ class PlannedLibrary:
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         """Where each photo would go; there is no batch yet."""
         del batch
-        filed, left = [], []
+        filed: list[Placed] = []
+        left: list[Placed] = []
         for filing in filings:
+            pause = self._hindrance(filing)
+            if pause is not None:
+                return FilingReport(batch="", filed=tuple(filed), left=tuple(left), pause=pause)
             placed = self._place(filing)
             if placed.action is Action.DUPLICATE and self._duplicates == "skip":
                 left.append(placed)
                 continue
             filed.append(placed)
-            self._count(filing.group, placed.destination.parent)
+            self._count(filing, placed.destination.parent)
         return FilingReport(batch="", filed=tuple(filed), left=tuple(left))
 
-    def join(self, companions: Sequence[Photo], inbox: Path) -> JoinReport:
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Companions without their photo stay where they are."""
         del inbox
-        return JoinReport(orphans=tuple(companions))
+        return JoinReport(orphans=tuple(latecomer.companion for latecomer in latecomers))
 
     def _place(self, filing: Filing) -> Placed:
         if filing.action is Action.QUARANTINED:
             return Placed(filing.group, filing.action, self._free_name(filing.group, self._quarantine))
         sha256 = filing.prediction.sha256 if filing.prediction else ""
-        first = self._first_of(sha256) if sha256 else None
+        first = self._first_of(sha256, filing) if sha256 else None
         if first is not None and self._duplicates != "keep":
             folder = self._library / self._duplicates
             # a skipped one stays where it is
@@ -91,11 +98,22 @@ class PlannedLibrary:
             self._planned.execute("INSERT OR IGNORE INTO photos VALUES (?, ?)", row)
         return Placed(filing.group, filing.action, destination)
 
-    def _first_of(self, sha256: str) -> Path | None:
+    def _hindrance(self, filing: Filing) -> DestinationTrouble | None:
+        """Why hard links cannot be made, as the library would say it."""
+        is_bad = filing.action is Action.QUARANTINED
+        folder = self._quarantine if is_bad else self._library / filing.folder
+        photo = filing.group.photo
+        if filing.manner is not Manner.LINK or photo.identity.device == self._device(folder):
+            return None
+        return no_hard_link(photo.path, folder, errno.EXDEV)
+
+    def _first_of(self, sha256: str, filing: Filing) -> Path | None:
         """The photo with the same bytes that is planned or filed already."""
         query = "SELECT destination FROM photos WHERE sha256 = ?"
         row = self._planned.execute(query, (bytes.fromhex(sha256),)).fetchone()
-        return Path(os.fsdecode(row[0])) if row else self._original(sha256)
+        if row:
+            return Path(os.fsdecode(row[0]))
+        return self._filed.original_of(filing.group.photo, sha256, filing.manner)
 
     def _free_name(self, group: AssetGroup, folder: Path) -> Path:
         """The first name of photo and companions that neither the disk nor this plan has taken."""
@@ -123,11 +141,14 @@ class PlannedLibrary:
         """Forgets what was planned; the count of the disks' work stays."""
         self._planned.close()
 
-    def _count(self, group: AssetGroup, folder: Path) -> None:
+    def _count(self, filing: Filing, folder: Path) -> None:
+        group, manner = filing.group, filing.manner
         files = (group.photo, *group.companions)
         if not folder.exists():
             self.work.new_folders.add(folder)
-        if group.photo.identity.device == self._device(folder):
+        if manner in {Manner.LINK, Manner.SYMLINK}:
+            self.work.linked += len(files)
+        elif manner is Manner.MOVE and group.photo.identity.device == self._device(folder):
             self.work.renamed += len(files)
         else:
             self.work.copied += len(files)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from photo_organizer.errors import printable
 from photo_organizer.formats import by_extension
+from photo_organizer.service.pipeline import KNOWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +39,11 @@ class SortReporter:
     def __init__(self, tally: Tally, bar: Bar) -> None:
         self._tally = tally
         self._bar = bar
+        self._reasons: dict[AssetGroup, str] = {}
 
     def placed(self, filing: Filing, placed: Placed) -> None:
         """A photo is in the library, or planned to be."""
+        self._reasons.pop(filing.group, None)
         self._tally.placed(filing, placed)
         self._bar.advance(filing.decision.category if filing.decision else str(placed.action))
 
@@ -48,16 +51,21 @@ class SortReporter:
         """A photo stays where it is for good."""
         if reason.startswith("the same as"):
             self._tally.stays("duplicates")
+        elif reason == KNOWN:
+            self._tally.stays(reason)
         else:
             self._failed(group.photo.path, reason)
         self._bar.advance("")
 
     def set_aside(self, group: AssetGroup, reason: str) -> None:
         """A photo could not be filed now; it is counted when it is given up (see `give_up`)."""
+        self._reasons[group] = reason
 
     def give_up(self, group: AssetGroup) -> None:
         """A photo failed too often."""
-        self._failed(group.photo.path, "could not be read or moved; try again later")
+        path = group.photo.path
+        reason = self._reasons.pop(group, "could not be read or moved").removeprefix(f"{printable(path)}: ")
+        self._failed(path, f"{reason}; try again later")
         self._bar.advance("")
 
     def skipped(self, skipped: Skipped) -> None:

@@ -11,7 +11,6 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox import find_groups
 from photo_organizer.learning.registry import Registry
-from photo_organizer.photo import Action
 from photo_organizer.service.rooms import available_extras
 from photo_organizer.vision.model import ModelDescription, read_model
 
@@ -20,10 +19,7 @@ if TYPE_CHECKING:
 
     from photo_organizer.config import Configuration
     from photo_organizer.inbox import Skipped
-    from photo_organizer.library import Library
     from photo_organizer.photo import AssetGroup
-
-IN_THE_LIBRARY = (Action.FILED, Action.REVIEW, Action.DUPLICATE)
 
 
 def groups_in(
@@ -64,15 +60,6 @@ def check_paths(configuration: Configuration, paths: Sequence[Path]) -> None:
 def model_in_use(configuration: Configuration) -> ModelDescription:
     """The model in use; the starter is installed when there is none."""
     return read_model(Registry(configuration.model_directory).current())
-
-
-def original_of(library: Library, sha256: str) -> Path | None:
-    """Where a photo with this SHA-256 was filed, and is still."""
-    for event in library.history(sha256):
-        is_filed = event.action in IN_THE_LIBRARY and not event.undone
-        if (is_filed or event.action == Action.CORRECTED) and event.destination.exists():
-            return event.destination
-    return None
 
 
 def count_photos(paths: Sequence[Path]) -> int:

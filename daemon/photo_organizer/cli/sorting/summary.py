@@ -67,9 +67,9 @@ def print_work(work: DiskWork) -> None:
     if work.renamed:
         parts.append(f"{counted(work.renamed, 'file')} renamed (no bytes are copied)")
     if work.copied:
-        parts.append(
-            f"{counted(work.copied, 'file')} copied from another disk ({work.copied_bytes / 1e9:,.2f} GB)"
-        )
+        parts.append(f"{counted(work.copied, 'file')} copied ({work.copied_bytes / 1e9:,.2f} GB)")
+    if work.linked:
+        parts.append(f"{counted(work.linked, 'link')} made (no bytes are copied)")
     if work.new_folders:
         parts.append(f"{counted(len(work.new_folders), 'new folder')}")
     click.echo(f"disk work: {', '.join(parts) or 'none'}")
