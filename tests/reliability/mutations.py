@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from races import (
 from stops import check_stop, steps_of, stops_of
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import copying, engine, mover, recovery, settling, steps
+from photo_organizer.library import Manner, copying, engine, mover, recovery, settling, steps, withdrawing
 from photo_organizer.library.journal import Journal
 from photo_organizer.library.ledger import Ledger
 
@@ -199,6 +200,14 @@ def _groups_not_brought_together(patch: Patch) -> None:
     patch.setattr(recovery.Recoverer, "_bring_together", bring_together)
 
 
+def _sources_of_copies_removed(patch: Patch) -> None:
+    patch.setattr(copying, "Manner", SimpleNamespace(MOVE=Manner.COPY))
+
+
+def _withdrawals_not_completed(patch: Patch) -> None:
+    patch.setattr(withdrawing.Withdrawer, "complete", lambda *_: False)
+
+
 def _no_recovery(patch: Patch) -> None:
     patch.setattr(recovery.Recoverer, "recover", lambda self: self.report)
 
@@ -274,6 +283,11 @@ MUTATIONS = (
     Mutation("nothing is taken back", _nothing_taken_back, _failing("a group with a collision", 5)),
     Mutation(
         "groups are not brought together", _groups_not_brought_together, _killed("a group with a collision")
+    ),
+    Mutation("sources of copies go", _sources_of_copies_removed, _killed("a group copied")),
+    Mutation("linked groups are torn", _groups_not_brought_together, _killed("a group linked")),
+    Mutation(
+        "undo of a copied group stops half-way", _withdrawals_not_completed, _killed("undo of a copied group")
     ),
     Mutation("no recovery", _no_recovery, _killed("a photo")),
     Mutation("copies are left", _parts_left, _killed("a group across devices")),
