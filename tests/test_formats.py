@@ -37,6 +37,7 @@ HEADS = {
         box(b"heic", b"mif1", b"heic"),
         box(b"mif1", b"mif1", b"heic"),
         box(b"mif1", b"miaf"),
+        box(b"mif3", b"heic"),
         box(b"heix", b"mif1"),
         box(b"msf1", b"hevc"),
     ],

@@ -49,7 +49,7 @@ JPEG_XL = ImageFormat("jpeg xl", (".jxl",), extra="jxl")
 
 CANON_RAW = ImageFormat("canon raw", (".cr2", ".cr3", ".crw"), extra="raw", is_raw=True)
 FUJI_RAW = ImageFormat("fujifilm raw", (".raf",), extra="raw", is_raw=True)
-OLYMPUS_RAW = ImageFormat("olympus raw", (".orf",), extra="raw", is_raw=True)
+OLYMPUS_RAW = ImageFormat("olympus raw", (".orf", ".ori"), extra="raw", is_raw=True)
 PANASONIC_RAW = ImageFormat("panasonic raw", (".rw2", ".rwl"), extra="raw", is_raw=True)
 SIGMA_RAW = ImageFormat("sigma raw", (".x3f",), extra="raw", is_raw=True)
 MINOLTA_RAW = ImageFormat("minolta raw", (".mrw",), extra="raw", is_raw=True)
@@ -115,6 +115,7 @@ _HEIF_BRANDS = frozenset(
         b"hevs",
         b"mif1",
         b"mif2",
+        b"mif3",
         b"msf1",
         b"heif",
     }

@@ -148,3 +148,36 @@ def tiff_file(tags: dict[int, tuple[int, list[int]]], data: bytes = b"", *, next
     return (
         b"II*\0" + struct.pack("<IH", 8, count) + entries + struct.pack("<I", next_directory) + extra + data
     )
+
+
+def raw_file(preview: bytes = b"", *, side: int = 128, orientation: int = 1, exposed: bool = True) -> bytes:
+    """A DNG with a Bayer mosaic (red, green / green, blue) of the scene, and a JPEG where cameras put it.
+
+    The sensor's data comes first, the preview is what the second directory points to.
+    """
+    width, height = side, 3 * side // 4
+    pixels = np.asarray(scene(width, height)).astype(np.float32) / 255
+    linear = (pixels**2.2 * 60000).astype(np.uint16)
+    mosaic = linear[..., 1].copy()
+    mosaic[0::2, 0::2] = linear[0::2, 0::2, 0]
+    mosaic[1::2, 1::2] = linear[1::2, 1::2, 2]
+    data = (mosaic * exposed).astype("<u2").tobytes()
+    tags = {
+        254: (4, [0]), 256: (4, [width]), 257: (4, [height]), 258: (3, [16]), 259: (3, [1]),
+        262: (3, [32803]), 271: (2, [*b"Maker\0"]), 272: (2, [*b"Camera\0"]), 273: (4, [-1]),
+        274: (3, [orientation]), 277: (3, [1]), 278: (4, [height]), 279: (4, [len(data)]),
+        33421: (3, [2, 2]), 33422: (1, [0, 1, 1, 2]), 50706: (1, [1, 4, 0, 0]), 50708: (2, [*b"Camera\0"]),
+        50717: (4, [60000]),
+    }  # fmt: skip
+    if not preview:
+        return tiff_file(tags, data)
+    end = len(tiff_file(tags, data))
+    entries = {254: 1, 259: 6, 513: end + 2 + 4 * 12 + 4, 514: len(preview)}
+    second = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
+    return (
+        tiff_file(tags, data, next_directory=end)
+        + struct.pack("<H", len(entries))
+        + second
+        + bytes(4)
+        + preview
+    )

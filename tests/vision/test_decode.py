@@ -20,7 +20,7 @@ from drawn import (
     wide_gamut_profile,
     with_exif,
 )
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from photo_organizer.vision.decode import decode
 from photo_organizer.vision.exif import read_exif
@@ -80,39 +80,6 @@ def test_jpeg_xl_is_decoded() -> None:
     assert photo.decoder == "jxl"
 
 
-def raw_photo() -> bytes:
-    """A DNG with a Bayer mosaic (red, green / green, blue) of the scene, 16 bits linear."""
-    pixels = np.asarray(scene(128, 96)).astype(np.float32) / 255
-    linear = (pixels**2.2 * 60000).astype(np.uint16)
-    mosaic = linear[..., 1].copy()
-    mosaic[0::2, 0::2] = linear[0::2, 0::2, 0]
-    mosaic[1::2, 1::2] = linear[1::2, 1::2, 2]
-    data = mosaic.astype("<u2").tobytes()
-    identity = [1, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1]
-    del identity
-    return tiff_file(
-        {
-            254: (4, [0]), 256: (4, [128]), 257: (4, [96]), 258: (3, [16]), 259: (3, [1]), 262: (3, [32803]),
-            271: (2, [*b"Maker\0"]), 272: (2, [*b"Camera\0"]), 273: (4, [-1]), 274: (3, [1]), 277: (3, [1]),
-            278: (4, [96]), 279: (4, [len(data)]), 33421: (3, [2, 2]), 33422: (1, [0, 1, 1, 2]),
-            50706: (1, [1, 4, 0, 0]), 50708: (2, [*b"Camera\0"]), 50717: (4, [60000]),
-        },
-        data,
-    )  # fmt: skip
-
-
-def test_a_raw_photo_without_a_preview_is_developed() -> None:
-    pytest.importorskip("rawpy")
-    photo = decode(raw_photo(), SIZE)
-    assert photo.decoder == "raw developed"
-    red, green, blue, yellow = quarters_of(photo.pixels)
-    assert red[0] > 1.5 * max(red[1:])
-    assert green[1] > 1.2 * max(green[0], green[2])
-    assert blue[2] > 1.5 * max(blue[:2])
-    assert min(yellow[:2]) > 1.5 * yellow[2]
-    assert photo.camera == "Maker Camera"
-
-
 @pytest.mark.parametrize(("module", "extra", "data"), [
     ("pillow_heif", "heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)),
     ("pillow_jxl", "jxl", b"\xff\x0a" + bytes(40)),
@@ -161,6 +128,32 @@ def test_sixteen_bit_colour_keeps_its_colours(suffix: str) -> None:
     deep = np.asarray(scene())[..., ::-1].astype(np.uint16) * 257
     photo = decode(cv2.imencode(suffix, deep)[1].tobytes(), SIZE)
     assert far_from(quarters_of(photo.pixels)) <= 2
+
+
+def test_highlights_beyond_white_leave_a_floating_point_picture_as_bright() -> None:
+    values = np.asarray(scene().convert("L")).astype(np.float32) / 255
+    values[0, 0] = 1.2
+    found = quarters_of(decode(saved(Image.fromarray(values), "TIFF"), SIZE).pixels)
+    wanted = tuple(quarters_of(decode(saved(scene().convert("L"), "PNG"), SIZE).pixels))
+    assert far_from(found, wanted) <= 2
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_tiff_of_thirty_two_bits_a_sample_is_as_bright_as_of_eight(samples: int) -> None:
+    grey = scene().convert("L")
+    shares = np.asarray(grey).astype(np.float64) / 255
+    deep = (shares * (2**32 - 1)).astype("<u4") if samples == 1 else shares.astype("<f4")
+    data = np.repeat(deep[..., None], samples, axis=-1).tobytes()
+    file = tiff_file(
+        {
+            256: (4, [120]), 257: (4, [80]), 258: (3, [32] * samples), 259: (3, [1]),
+            262: (3, [1 if samples == 1 else 2]), 273: (4, [-1]), 277: (3, [samples]), 278: (4, [80]),
+            279: (4, [len(data)]), 339: (3, [1 if samples == 1 else 3] * samples),
+        },
+        data,
+    )  # fmt: skip
+    wanted = tuple(quarters_of(decode(saved(grey, "PNG"), SIZE).pixels))
+    assert far_from(quarters_of(decode(file, SIZE).pixels), wanted) < 60  # scaled to its highest
 
 
 def test_floating_point_tiff_is_decoded() -> None:
@@ -300,6 +293,21 @@ def test_a_panorama_of_200_megapixels_passes_and_declared_bombs_do_not() -> None
         decode(wide, SIZE, FixedLimits(memory_megabytes=50))
     with pytest.raises(UnreadablePhotoError, match=r"limits\.max_file_megabytes"):
         decode(bytes(2_000_000), SIZE, FixedLimits(max_file_megabytes=1))
+
+
+def test_metadata_that_is_wrong_turns_no_picture_away() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Raw profile type exif", "\nexif\n  4\nno hexadecimal digits\n")
+    assert decode(saved(scene(), "PNG", pnginfo=text), SIZE).decoder == "png"
+    large = bytes(3_000_000)
+    assert decode(saved(scene(), "PNG", icc_profile=large), SIZE).decoder == "png"
+
+
+def test_bytes_between_the_segments_of_a_jpeg_are_passed_over() -> None:
+    data = saved(scene(), "JPEG", quality=95)
+    first = 4 + int.from_bytes(data[4:6]) - 2 + 2
+    photo = decode(data[:first] + b"junk\0\0" + data[first:], SIZE)
+    assert far_from(quarters_of(photo.pixels)) < 12
 
 
 def test_what_is_no_image_is_told_so() -> None:

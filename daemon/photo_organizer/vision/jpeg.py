@@ -141,12 +141,13 @@ def read_header(data: bytes) -> JpegHeader:
 
 def _segment(data: bytes, at: int) -> tuple[int, int, int]:
     """The marker at `at`, and where its body begins and ends."""
+    if data[at : at + 1] != b"\xff":  # a segment longer than it says; libjpeg goes on at the next marker, too
+        found = _NEXT_MARKER.search(data, at)
+        at = found.start() if found is not None else len(data)
     while at + 1 < len(data) and data[at] == 0xFF and data[at + 1] == 0xFF:
         at += 1
     if at + 2 > len(data):
         raise UnreadablePhotoError("the file ends within the JPEG header")
-    if data[at] != 0xFF:
-        raise UnreadablePhotoError("the JPEG header is damaged")
     marker = data[at + 1]
     if marker in _BARE or marker == _EOI:
         return marker, at + 2, at + 2

@@ -13,7 +13,7 @@ from io import BytesIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from photo_organizer.vision.colour import over_white, to_srgb
 from photo_organizer.vision.containers import declared_size
@@ -24,6 +24,9 @@ from photo_organizer.vision.picture import ENOUGH, Picture, Task
 # The header is checked against limits.max_pixels before anything is decoded, for every format; Pillow's own
 # limit would refuse what the owner allows.
 Image.MAX_IMAGE_PIXELS = None
+# Its limits of text would turn away a picture for a large colour profile or a long description; what may be
+# kept of a file is bounded by the process' memory.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024
 # Corrupt metadata is no reason to turn a photo away, and nothing that its owner could do anything about.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -32,6 +35,8 @@ FRAME_BUDGET = 250_000_000  # pixels of earlier frames that are decoded on the w
 _MOST_PAGES = 8
 _NEW_SUBFILE_TYPE, _REDUCED_RESOLUTION = 254, 1
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2}
+_BRIGHTEST = 16.0
+"""Highlights of a floating-point image go up to this; one in 0 to 255 whose brightest is 16 shows nothing."""
 _DEEP_GREY = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
 # What Pillow's readers raise on bad input. Nothing here is ours to repair; the reason is passed on.
 PILLOW_ERRORS = (
@@ -66,7 +71,7 @@ def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
     task.check_memory(cost)
     profile = image.info.get("icc_profile") or b""
     block = image.info.get("exif")
-    exif = read_exif(block if block is not None else image.getexif().tobytes())
+    exif = read_exif(block if block is not None else _other_exif(image))
     if image.format == "TIFF":  # Pillow has turned it already
         exif = replace(exif, orientation=1)
     with task.gate.hold(cost):
@@ -75,6 +80,14 @@ def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
         small = _plain(image).reduce(factors)
         pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
     return Picture(pixels, *image.size, decoder + frame, exif, profile, factors)
+
+
+def _other_exif(image: Image.Image) -> bytes:
+    """EXIF from where else Pillow finds it: a TIFF's own tags, XMP, a PNG's text."""
+    try:
+        return image.getexif().tobytes()
+    except PILLOW_ERRORS:  # what is wrong with it is no reason to turn the picture away
+        return b""
 
 
 def _choose_frame(image: Image.Image, decoder: str) -> str:
@@ -114,10 +127,16 @@ def to_eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     if values.dtype == np.uint16:
         high: NDArray[np.uint8] = (values.astype(np.uint16) >> 8).astype(np.uint8)
         return high
+    if values.dtype == np.int32 and values.min(initial=0) < 0:  # Pillow reads unsigned ones as signed
+        values = values.view(np.uint32)
     numbers = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
     highest = float(numbers.max(initial=0))
-    # 1 is white in floating-point images, 65535 in deep integer ones; anything else is scaled to its highest
-    white = next((white for white in (1.0, 255.0, 65535.0) if highest <= white), highest)
+    # 1 is white in floating-point images, and what shines more is beyond white; 65535 in deep integer ones;
+    # anything else is scaled to its highest
+    if values.dtype.kind == "f" and highest <= _BRIGHTEST:
+        white = 1.0
+    else:
+        white = next((white for white in (1.0, 255.0, 65535.0) if highest <= white), highest)
     scaled: NDArray[np.uint8] = np.clip(numbers * (255 / white), 0, 255).astype(np.uint8)
     return scaled
 
@@ -142,16 +161,17 @@ def _by_opencv(task: Task) -> Picture | None:
     task.check_memory(cost)
     try:
         with task.gate.hold(cost):
-            pixels = cv2.imdecode(
-                data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-            )
+            pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # as colour it refuses 32 and 64 bits a sample
     except cv2.error:
         return None
     if pixels is None:
         return None
-    return Picture(to_eight_bits(pixels), pixels.shape[1], pixels.shape[0], "tiff by opencv")
+    colours = pixels[..., :3] if pixels.ndim == 3 else cv2.cvtColor(to_eight_bits(pixels), cv2.COLOR_GRAY2BGR)
+    return Picture(to_eight_bits(colours), pixels.shape[1], pixels.shape[0], "tiff by opencv")
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "its header is damaged, or of a kind that is not known"
     text = str(error)
     return text if text and "<_io" not in text else type(error).__name__
