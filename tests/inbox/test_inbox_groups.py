@@ -13,6 +13,7 @@ from photo_organizer.inbox.names import may_accompany
 
 LONG = "a-very-long-name-of-a-photo-that-goes-on-and-on-x.jpg"
 SHORT = "IMG_20200101_123456789_PANORAMA_X.jpg"
+PIXEL = "PXL_20230101_120000000"
 COVER, OTHER = "00000IMG_00000_BURST20190101120000123_COVER.jpg", "00001IMG_00001_BURST20190101120000123.jpg"
 
 ONE_GROUP = {
@@ -49,7 +50,25 @@ ONE_GROUP = {
     "Takeout, edited and counted": ("IMG_1(1).jpg", "IMG_1-edited(1).jpg", "IMG_1.jpg(1).json"),
     "Takeout, only the edited one is there": ("IMG_1-edited.jpg", "IMG_1.jpg.json"),
     "Takeout, Live Photo": ("IMG_1.HEIC", "IMG_1.MP4", "IMG_1.HEIC.supplemental-metadata.json"),
+    "Takeout, edited in another language": ("IMG_1.jpg", "IMG_1-bearbeitet.jpg", "IMG_1-編集済み.jpg"),
+    "Takeout, JSON of a Live Photo's video": ("IMG_1.HEIC", "IMG_1.MOV", "IMG_1.HEIC.json", "IMG_1.MOV.json"),
     "burst with its cover": (COVER, OTHER),
+    "portrait with its cover": (
+        "00100lPORTRAIT_00100_BURST20180917201415131_COVER.jpg",
+        "00000PORTRAIT_00000_BURST20180917201415131.jpg",
+    ),
+    "Pixel, RAW": (PIXEL + ".RAW-01.COVER.jpg", PIXEL + ".RAW-02.ORIGINAL.dng"),
+    "Pixel, RAW and Motion Photo": (PIXEL + ".RAW-01.MP.COVER.jpg", PIXEL + ".RAW-02.ORIGINAL.dng"),
+    "Pixel, portrait": (PIXEL + ".PORTRAIT-01.COVER.jpg", PIXEL + ".PORTRAIT-02.ORIGINAL.jpg"),
+    "Pixel, burst": (PIXEL + ".BURST-02.COVER.jpg", PIXEL + ".BURST-01.jpg", PIXEL + ".BURST-03.jpg"),
+    "Pixel, edited": (PIXEL + ".MP.jpg", PIXEL + ".MP", PIXEL + ".MP~2.jpg", PIXEL + "~3.jpg"),
+    "Pixel, from Takeout": (
+        PIXEL + ".PORTRAIT.jpg", PIXEL + ".PORTRAIT-edited.jpg", PIXEL + ".PORTRAIT.jpg.supplem.json",
+    ),
+    "Samsung, edited": ("20230101_120000.jpg", "20230101_120000~2.jpg", "20230101_120000.mp4"),
+    "Live Photo from icloudpd": ("IMG_1234.HEIC", "IMG_1234_HEVC.MOV"),
+    "darktable's versions": ("x.CR2", "x.CR2.xmp", "x_01.CR2.xmp", "x_02.CR2.xmp"),
+    "Olympus, both raws": ("P1010001.JPG", "P1010001.ORF", "P1010001.ORI"),
 }  # fmt: skip
 
 SEVERAL_GROUPS = {
@@ -62,6 +81,11 @@ SEVERAL_GROUPS = {
     ),
     "a burst without a cover": ((OTHER,), (OTHER.replace("00001", "00002"),)),
     "names that only begin alike": (("IMG_1.jpg", "IMG_1.xmp"), ("IMG_12.jpg", "IMG_12.xmp")),
+    "numbers that darktable did not give": (("x.CR2", "x.CR2.xmp"), ("x_01.CR2", "x_01.CR2.xmp")),
+    "a Pixel's burst without a cover": ((PIXEL + ".BURST-01.jpg",), (PIXEL + ".BURST-02.jpg",)),
+    "two ways to take a picture": ((PIXEL + ".NIGHT.jpg",), (PIXEL + ".jpg",)),
+    "WhatsApp": (("IMG-20230101-WA0001.jpg",), ("IMG-20230101-WA0002.jpg",)),
+    "Samsung, in one second": (("20230101_120000.jpg",), ("20230101_120000(0).jpg",)),
     "an E that is no edit": (("IMG_EASTER.jpg",), ("IMG_ASTER.jpg",)),
 }
 

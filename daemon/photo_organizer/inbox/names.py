@@ -6,10 +6,13 @@ The schemes, and where they come from:
 
 - Apple: `IMG_1234.HEIC` with `IMG_1234.MOV` (Live Photo), `IMG_1234.AAE` and `IMG_O1234.AAE` (edits),
   `IMG_E1234.HEIC|JPG|MOV` (the edited rendering).
-- Sidecars of programs: `x.xmp` (Lightroom) and `x.jpg.xmp` (darktable, digiKam), `x.jpg.pp3` (RawTherapee),
+- Sidecars of programs: `x.xmp` (Lightroom) and `x.jpg.xmp` (darktable, digiKam), `x_01.jpg.xmp` (darktable's
+  second version of it), `x.jpg.pp3` (RawTherapee),
   `x.nef.dop` (DxO), `x.thm` (cameras).
 - RAW and JPEG: `DSC_1.NEF` with `DSC_1.JPG`.
-- Google: burst and portrait sets with one `_COVER`, Motion Photos (`PXL_1.MP.jpg` with `PXL_1.MP`).
+- icloudpd: `IMG_1234_HEVC.MOV` (the Live Photo of `IMG_1234.HEIC`).
+- Google: burst, portrait and RAW sets with one `_COVER` or `.COVER` (`PXL_1.RAW-01.COVER.jpg` with
+  `PXL_1.RAW-02.ORIGINAL.dng`), Motion Photos (`PXL_1.MP.jpg` with `PXL_1.MP`), `x~2.jpg` (an edited copy).
 - Google Takeout: `x.jpg.json`, `x.jpg.supplemental-metadata.json`; the part before `.json` is cut at 46
   characters, so that the name is 51 long; `x(1).jpg` has `x.jpg(1).json`; `x-edited.jpg` shares the JSON of
   `x.jpg`.
@@ -21,18 +24,25 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from photo_organizer.formats import COMPANION_EXTENSIONS, by_extension, extension_of
+from photo_organizer.formats import COMPANION_EXTENSIONS, LIVE_VIDEO_EXTENSIONS, by_extension, extension_of
 
 _TAKEOUT_LENGTH = 46
 _TAKEOUT_TAIL = ".supplemental-metadata"
 _APPLE_VARIANT = re.compile(r"(img_)[eo](\d{3,}.*)", re.DOTALL)
 _APPLE_EDITED = re.compile(r"img_e\d{3,}", re.DOTALL)
-_EDITED_WORDS = "edited|bearbeitet|modifié|modificato|editado|bewerkt|edytowane|upravené"
+_EDITED_WORDS = (
+    "edited|effects|bearbeitet|modifié|modificato|(?:ha )?editado|editat|bewerkt|edytowane|upravené|編集済み"
+)
 _TAKEOUT_EDITED = re.compile(rf"(.+)-(?:{_EDITED_WORDS})(\(\d{{1,4}}\))?", re.DOTALL)
 _GOOGLE_BURST = re.compile(
-    r"(?:\d{5})?(?:img|portrait|mvimg|night|top)_\d{5}_(burst\d{14,17})(?:_cover)?", re.DOTALL
+    r"(?:\d{5}[a-z]{0,2})?(?:img|portrait|mvimg|night|top|xtr)_\d{5}_(burst\d{14,17})(?:_cover)?", re.DOTALL
 )
 _COUNTED_BURST = re.compile(r"(.+_burst)\d{3}(?:_cover)?", re.DOTALL)
+_PIXEL = re.compile(r"(pxl_\d{8}_\d{9})(?:[.~].*)?", re.DOTALL)
+_PIXEL_SET = re.compile(r"(pxl_\d{8}_\d{9}\.[a-z]+)-\d\d(?:\..*)?", re.DOTALL)
+_COPY = re.compile(r"(.+)~\d{1,2}", re.DOTALL)
+_VERSION = re.compile(r"(.+)_\d\d(\.[^.]+)", re.DOTALL)
+_LIVE_SUFFIX = "_hevc"
 _COUNTER = re.compile(r"(.*)(\(\d{1,4}\))", re.DOTALL)
 
 
@@ -52,14 +62,24 @@ def family(folded_stem: str) -> str:
     if folded_stem.startswith(("img_e", "img_o")) and (apple := _APPLE_VARIANT.fullmatch(folded_stem)):
         return apple[1] + apple[2]
     if "-" in folded_stem and (edited := _TAKEOUT_EDITED.fullmatch(folded_stem)):
-        return edited[1] + (edited[2] or "")  # `x-edited(1).jpg` belongs to `x(1).jpg`
+        return family(edited[1] + (edited[2] or ""))  # `x-edited(1).jpg` belongs to `x(1).jpg`
+    if pixel := _PIXEL.fullmatch(folded_stem):
+        return pixel[1]
+    if "~" in folded_stem and (copy := _COPY.fullmatch(folded_stem)):
+        return copy[1]
     burst = _burst(folded_stem)
     return burst[1] if burst else folded_stem
 
 
 def is_edited(folded_stem: str) -> bool:
     """Whether the name is that of an edited rendering of another photo."""
-    return bool(_APPLE_EDITED.match(folded_stem) or _TAKEOUT_EDITED.fullmatch(folded_stem))
+    return any(
+        (
+            _APPLE_EDITED.match(folded_stem),
+            _TAKEOUT_EDITED.fullmatch(folded_stem),
+            _COPY.fullmatch(folded_stem),
+        )
+    )
 
 
 def is_burst(folded_stem: str) -> bool:
@@ -68,6 +88,8 @@ def is_burst(folded_stem: str) -> bool:
 
 
 def _burst(folded_stem: str) -> re.Match[str] | None:
+    if folded_stem.startswith("pxl_"):
+        return _PIXEL_SET.fullmatch(folded_stem)
     if "_burst" not in folded_stem:
         return None
     return _GOOGLE_BURST.fullmatch(folded_stem) or _COUNTED_BURST.fullmatch(folded_stem)
@@ -75,7 +97,7 @@ def _burst(folded_stem: str) -> re.Match[str] | None:
 
 def is_cover(folded_stem: str) -> bool:
     """Whether the phone chose this photo to stand for its burst."""
-    return folded_stem.endswith("_cover")
+    return folded_stem.endswith(("_cover", ".cover"))
 
 
 def may_accompany(name: str) -> bool:
@@ -105,8 +127,14 @@ def companion_keys(name: str) -> Iterator[str]:
     yield f"stem {base}"
     yield f"stem {whole}"  # Motion Photo: `PXL_1.MP` of `PXL_1.MP.jpg`
     yield f"family {family(base)}"
+    if base.endswith(_LIVE_SUFFIX):
+        yield f"stem {base.removesuffix(_LIVE_SUFFIX)}"
+    if extension_of(base) in LIVE_VIDEO_EXTENSIONS:  # `x.mov.json`, of the video of a Live Photo
+        yield f"stem {stem(base)}"
     if by_extension(base) is not None:  # `x.nef.xmp` where only `x.jpg` or `x-edited.nef` is known
         yield f"family {family(stem(base))}"
+        if version := _VERSION.fullmatch(base):
+            yield f"name {version[1]}{version[2]}"
 
 
 def _takeout_keys(base: str) -> Iterator[str]:
