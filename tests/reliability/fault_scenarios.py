@@ -61,6 +61,11 @@ def _batch(world: World) -> None:
     world.drop("f2.jpg", b"photo f")
 
 
+def _twins(world: World) -> None:
+    world.drop("f.jpg", b"photo f")
+    world.drop("f2.jpg", b"photo f")
+
+
 def _bad(world: World) -> None:
     world.drop("bad.jpg", b"bad photo", "bad.xmp")
 
@@ -120,9 +125,8 @@ SCENARIOS = (
     Scenario("a group by reservation", _group, _file, limits=("noreplace", "link"), is_last_resort=True),
 )
 COPIES_AND_LINKS = (
-    Scenario("a batch copied", _batch, _file, manner=Manner.COPY),
+    Scenario("a photo and its duplicate copied", _twins, _file, manner=Manner.COPY),
     Scenario("a group copied", _group, _file, manner=Manner.COPY),
-    Scenario("a group copied by links", _group, _file, limits=("noreplace",), manner=Manner.COPY),
     Scenario(
         "a group copied by reservation", _group, _file, limits=("noreplace", "link"), manner=Manner.COPY,
         is_last_resort=True,

@@ -20,7 +20,16 @@ def test_killed_at_each_step(scenario: Scenario, near: Path, far: Path) -> None:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
-    "name", ["a group with a collision", "a group across devices", "a group by links", "undo", "quarantine"]
+    "name",
+    [
+        "a group with a collision",
+        "a group across devices",
+        "a group by links",
+        "undo",
+        "quarantine",
+        "a group linked",
+        "undo of a copied group",
+    ],
 )
 def test_killed_in_the_recovery_too(name: str, near: Path, far: Path, *, exhaustive: bool) -> None:
     """Also the second start is killed, and the third; without `exhaustive` at two steps of each, by turns."""
