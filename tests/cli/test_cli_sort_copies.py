@@ -71,6 +71,8 @@ def test_the_originals_stay_and_undo_takes_only_what_was_made(
     assert made.is_symlink() == (option == "--symlink")
     assert made.samefile(home.old / "deeper/b.jpg") == (option != "--copy")
 
+    assert f"({option.removeprefix('--')})" in organizer("why", home.old / "deeper/b.jpg").out
+
     again = organizer("sort", home.old, option)
     assert "left where they are: 4 filed before" in again.out
     assert home.filed() == filed

@@ -76,8 +76,9 @@ class Explanation:
                 printable(shown_path(event.destination)),
             )
             taken_back = "  (taken back)" if event.undone else ""
+            how = "" if event.manner == "move" else f"  ({event.manner})"
             moment = f"{event.time.astimezone():%Y-%m-%d %H:%M}"
-            yield f"  {moment}  {event.action:<11} {source} -> {destination}{taken_back}"
+            yield f"  {moment}  {event.action:<11} {source} -> {destination}{how}{taken_back}"
 
     def _verdict_lines(self, verdict: Verdict) -> Iterator[str]:
         category, confidence = verdict.probabilities[0]
@@ -115,6 +116,7 @@ class Explanation:
                     "time": event.time.isoformat(),
                     "batch": event.batch,
                     "action": event.action,
+                    "manner": event.manner,
                     "source": os.fspath(event.source),
                     "destination": os.fspath(event.destination),
                     "companions": [os.fspath(companion) for companion in event.companions],
