@@ -11,7 +11,7 @@ from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.learning.history import LibraryHistory
 from photo_organizer.learning.registry import Registry
-from photo_organizer.library import Filing, Library
+from photo_organizer.library import Filing, Library, Manner
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 SMALL = ("Food", "Pets", "Travel")
@@ -59,7 +59,13 @@ class Home:
         return draw_photo(path, looks_like or category, seed=seed, categories=CATEGORIES)
 
     def file(
-        self, category: str, seed: int, *, action: Action = Action.FILED, looks_like: str | None = None
+        self,
+        category: str,
+        seed: int,
+        *,
+        action: Action = Action.FILED,
+        looks_like: str | None = None,
+        manner: Manner = Manner.MOVE,
     ) -> Path:
         """A photo that the organizer filed; returns where it lies."""
         source = self.root / "inbox" / f"filed-{looks_like or category}-{seed}.png"
@@ -68,7 +74,7 @@ class Home:
         decision = Decision(action, category, 0.9, "Others", 0.05, 0.5)
         prediction = Prediction(_sha256(source), "first", "test", (category, "Others"), (0.9, 0.1))
         folder = "Review" if action is Action.REVIEW else category
-        filing = Filing(AssetGroup(source.parent, photo), action, folder, prediction, decision)
+        filing = Filing(AssetGroup(source.parent, photo), action, folder, prediction, decision, manner=manner)
         with Library.open(self.config, owner=True) as library:
             return library.file([filing]).filed[0].destination
 

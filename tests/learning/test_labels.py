@@ -14,7 +14,7 @@ from learning_home import Home
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.label_store import LabelStore, LabelStoreError, Provenance
 from photo_organizer.learning.labels import Scan, scan_dataset, scan_library
-from photo_organizer.library import Library, Selection
+from photo_organizer.library import Library, Manner, Selection
 from photo_organizer.photo import Action
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -55,6 +55,25 @@ def test_a_photo_moved_to_another_category_is_a_correction_with_a_row_in_the_led
     assert found(first) == {photo.name: ("Pets", Provenance.CORRECTED)}
     assert found(second) == found(first)
     assert home.events() == [("filed", ""), ("corrected", "Pets")], "one row, however often it is scanned"
+
+
+@pytest.mark.parametrize("manner", [Manner.COPY, Manner.LINK])
+def test_so_is_a_copy_whose_original_stays(home: Home, scan: Callable[..., Scan], manner: Manner) -> None:
+    untouched = home.file("Travel", 1, manner=manner)
+    photo = move(home.file("Food", 1, manner=manner), "Pets")
+    assert found(scan()) == {
+        photo.name: ("Pets", Provenance.CORRECTED),
+        untouched.name: ("Travel", Provenance.UNTOUCHED),
+    }
+    with Library.open(home.config) as library:
+        assert library.undo(Selection(photo=photo)).undone[0].source == photo
+    assert (home.root / "inbox" / photo.name).exists()
+
+
+def test_a_symbolic_link_is_not_followed(home: Home, scan: Callable[..., Scan]) -> None:
+    move(home.file("Food", 1, manner=Manner.SYMLINK), "Pets")
+    assert found(scan()) == {}
+    assert home.events() == [("filed", "")]
 
 
 def test_a_photo_moved_out_of_review_is_a_label(home: Home, scan: Callable[..., Scan]) -> None:
