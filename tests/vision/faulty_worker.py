@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from photo_organizer.vision import worker
 from photo_organizer.vision.decode import DecodedPhoto, decode
@@ -16,6 +17,8 @@ def faulty_decode(data: bytes, *arguments: object, **options: object) -> Decoded
         os.kill(os.getpid(), signal.SIGSEGV)
     if b"HANG" in data:
         threading.Event().wait()
+    if b"WAIT" in data:  # as where other programs have the processor
+        time.sleep(1.5)
     if b"RAISE" in data:
         raise LookupError("an unforeseen one")
     return decode(data, *arguments, **options)  # type: ignore[arg-type]

@@ -164,6 +164,15 @@ def test_a_photo_that_takes_too_long_is_turned_away(make_client: MakeClient, tmp
     assert all(isinstance(outcome, Classified) for outcome in answered.values())
 
 
+def test_a_photo_is_not_to_blame_for_a_process_that_hardly_gets_the_processor(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    photo = spoil(draw_all(tmp_path, 1)[0].path, b"WAIT")
+    client = make_client(worker="faulty_worker", limits=FixedLimits(decode_seconds=1.0))
+    client.submit([photo])
+    assert isinstance(outcomes(client)[photo.path.name], Classified)
+
+
 def test_an_unforeseen_error_of_a_decoder_costs_its_photo_alone(
     make_client: MakeClient, tmp_path: Path
 ) -> None:

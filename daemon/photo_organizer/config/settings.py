@@ -289,7 +289,9 @@ class LimitSettings(Section):
         default=500, description="Largest file, in megabytes.", examples=[500]
     )
     decode_seconds: Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)] = Field(
-        default=30.0, description="Longest time to decode a photo.", examples=[30.0]
+        default=30.0,
+        description="Longest time to decode a photo, in seconds; more on a busy machine.",
+        examples=[30.0],
     )
     memory_megabytes: Annotated[int, Field(ge=256)] = Field(
         default=2048, description="Most memory to decode a photo, in megabytes.", examples=[2048]

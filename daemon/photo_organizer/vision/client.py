@@ -17,7 +17,7 @@ from pathlib import Path
 from photo_organizer.photo import Photo
 from photo_organizer.vision.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
-from photo_organizer.vision.process import WORKER, VisionProcess
+from photo_organizer.vision.process import WORKER, VisionProcess, Work
 from photo_organizer.vision.queueing import Flight, Queue
 from photo_organizer.vision.wire import Message, outcome_of, photo_message
 
@@ -26,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 _START_SECONDS = 120.0  # a cold disk and TensorFlow
 _READ_SECONDS = 120.0  # a network share that hangs
 SILENCE_SECONDS = 120.0
+_MOST_PATIENT = 4.0  # times limits.decode_seconds, for a process that hardly gets the processor
 _MOST_FAILED_STARTS = 3
 _CAPACITY_IN_BATCHES = 8
 
@@ -291,9 +292,18 @@ class VisionClient:
             return []
         patience = SILENCE_SECONDS + self._limits.decode_seconds if self.ready else _START_SECONDS
         deadlines: list[tuple[float, Flight | None]] = [(self._quiet_since + patience, None)]
-        for stage, number, since in self._process.at_work():
+        for number, work in self._process.at_work():
             flight = self._queue.get(number)
             if flight is not None:
-                allowed = _READ_SECONDS if stage == "reading" else self._limits.decode_seconds
-                deadlines.append((since + allowed, flight))
+                allowed = _READ_SECONDS if work.stage == "reading" else self._allowed(work, self._process)
+                deadlines.append((work.since + allowed, flight))
         return deadlines
+
+    def _allowed(self, work: Work, process: VisionProcess) -> float:
+        """Seconds that a decoding may take. On a machine that is busy with other things the process has to
+        wait for the processor, and the photo is not to blame: then it is given more, within reason.
+        """
+        limit = self._limits.decode_seconds
+        lacking = limit - (process.processor_seconds() - work.spent_before)
+        passed = time.monotonic() - work.since
+        return min(max(limit, passed + lacking), _MOST_PATIENT * limit)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from typing import IO
 
 from photo_organizer.vision.wire import LineReader, Message, pack
@@ -18,6 +19,24 @@ WORKER = "photo_organizer.vision.worker"
 _PIECE = 1 << 18
 _LAST_WORDS = 400
 _BURIAL_SECONDS = 2.0
+_CPUCLOCK_SCHED = 2  # linux/posix-timers.h
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a thread of the process is doing.
+
+    Args:
+        stage: "reading" or "decoding"; other stages belong to no photo.
+        photo: its number, or None.
+        since: `time.monotonic()` when it began.
+        spent_before: processor seconds that the process had had by then.
+    """
+
+    stage: str
+    photo: int | None
+    since: float
+    spent_before: float
 
 
 class VisionProcess:
@@ -36,7 +55,7 @@ class VisionProcess:
     """
 
     def __init__(self, worker: str = WORKER, *, max_pixels: int) -> None:
-        self._stages: dict[int, tuple[str, int | None, float]] = {}
+        self._stages: dict[int, Work] = {}
         self.blamed: int | None = None
         self.last_words = ""
         self._reader = LineReader()
@@ -140,19 +159,29 @@ class VisionProcess:
 
     def note(self, thread: int, stage: str, photo: int | None) -> None:
         """A thread of the process says what it is doing."""
-        self._stages[thread] = (stage, photo, time.monotonic())
+        self._stages[thread] = Work(stage, photo, time.monotonic(), self.processor_seconds())
 
-    def at_work(self) -> list[tuple[str, int, float]]:
-        """(stage, photo, since) of the threads that read or decode."""
-        return [(stage, photo, since) for stage, photo, since in self._stages.values() if photo is not None]
+    def at_work(self) -> list[tuple[int, Work]]:
+        """The photos that are read or decoded, and how."""
+        return [(work.photo, work) for work in self._stages.values() if work.photo is not None]
 
     def stage_of(self, photo: int) -> str:
         """What is being done with a photo: "reading", "decoding", or "" for nothing."""
-        return next((stage for stage, number, _ in self.at_work() if number == photo), "")
+        return next((work.stage for number, work in self.at_work() if number == photo), "")
+
+    def processor_seconds(self) -> float:
+        """Processor time that its threads have had, all together; 0 when it has ended.
+
+        Read from its CPU-time clock, whose number is made as clock_getcpuclockid(3) makes it on Linux.
+        """
+        try:
+            return time.clock_gettime((~self.pid << 3) | _CPUCLOCK_SCHED)
+        except OSError:
+            return 0.0
 
     def active_photos(self) -> set[int]:
         """The photos that were being worked on at the end."""
-        return {self.blamed} if self.blamed is not None else {photo for _, photo, _ in self.at_work()}
+        return {self.blamed} if self.blamed is not None else {photo for photo, _ in self.at_work()}
 
     def kill(self) -> None:
         """Ends it at once."""
