@@ -20,7 +20,7 @@ from photo_organizer.learning.pretrain.features import FeatureChoice
 from photo_organizer.learning.pretrain.folding import PLACES, folded_backbone
 from photo_organizer.learning.pretrain.prepare import Prepared
 from photo_organizer.learning.pretrain.split import Part
-from photo_organizer.learning.pretrain.thresholds import choose_thresholds, default_threshold
+from photo_organizer.learning.pretrain.thresholds import choose_threshold
 from photo_organizer.learning.registry import verify
 from photo_organizer.vision.classifier import Classifier
 from photo_organizer.vision.engine import load_engine
@@ -112,17 +112,13 @@ def test_a_file_that_is_no_vgg16_is_refused(tmp_path: Path) -> None:
         folded_backbone(tmp_path / "other.npz")
 
 
-def test_thresholds_file_the_sure_category_freely_and_the_doubtful_one_hardly() -> None:
+def test_the_threshold_is_the_lowest_that_keeps_the_precision() -> None:
     random = np.random.default_rng(0)
-    confidence = random.uniform(0.4, 1.0, 1000)
-    predicted = np.arange(1000) % 2
-    right = np.where(predicted == 0, random.random(1000) < 0.98, random.random(1000) < confidence**3)
-    probabilities = np.zeros((1000, 2), np.float32)
-    probabilities[np.arange(1000), predicted] = confidence
-    labels = np.where(right, predicted, 1 - predicted)
-    thresholds = choose_thresholds(probabilities, labels, ("sure", "doubtful"), 0.9)
-    assert thresholds["sure"] == 0.4
-    assert thresholds["doubtful"] > 0.6
-    filed = confidence >= np.where(predicted == 0, thresholds["sure"], thresholds["doubtful"])
-    assert right[filed].mean() >= 0.9
-    assert filed.mean() > (confidence >= default_threshold(probabilities, labels, 0.9)).mean()
+    confidence = random.uniform(0.4, 1.0, 4000)
+    right = random.random(4000) < confidence
+    probabilities = np.stack([confidence, 1 - confidence], 1).astype(np.float32)
+    labels = np.where(right, probabilities.argmax(1), probabilities.argmin(1))
+    threshold = choose_threshold(probabilities, labels, 0.9)
+    assert right[confidence >= threshold].mean() >= 0.9
+    assert right[confidence >= threshold - 0.05].mean() < 0.9
+    assert choose_threshold(probabilities, labels, 0.999) == 0.95, "the highest, where none is enough"

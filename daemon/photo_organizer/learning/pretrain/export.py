@@ -116,6 +116,7 @@ def make_model(
         "unlabelled": int((labels < 0).sum()),
         "doubted_labels": int(prepared.doubted.sum()),
         "exemplars": len(result.exemplars),
+        "judges": int(result.held_out.sum()),
         "categories": dict(zip(photos.categories, np.bincount(photos.labels).tolist(), strict=True)),
         "sources": np.unique(photos.sources).tolist(),
         "held_out_sources": sorted(set(photos.sources[photos.parts == Part.OTHER_SOURCE].tolist())),
