@@ -11,7 +11,7 @@ from .folders import Folders, Place
 from .journal import Journal
 from .ledger_text import escape
 from .records import Move, Operation
-from .steps import Spot, put_back, write_all
+from .steps import Spot, exists, put_back, write_all
 
 REASON = b".reason.txt"
 
@@ -39,10 +39,10 @@ def write_reason(
         OSError: it cannot be written.
     """
     name = os.path.basename(operation.destination) + REASON
-    if _exists(operations, name, folder):
+    if exists(operations, name, folder):
         return
     part = hidden(operation, operation.moves[0], "reason.part")
-    if _exists(operations, part, folder):  # half of it, from before a crash
+    if exists(operations, part, folder):  # half of it, from before a crash
         operations.unlink(part, folder)
     descriptor = operations.create_file(part, folder)
     try:
@@ -60,7 +60,7 @@ def remove_reason(operations: FileOperations, operation: Operation, folder: int)
         OSError: it cannot be read or removed.
     """
     name = os.path.basename(operation.destination) + REASON
-    if not _exists(operations, name, folder):
+    if not exists(operations, name, folder):
         return
     expected = reason_text(operation).encode("utf-8", "backslashreplace")
     descriptor = operations.open_file(name, folder)
@@ -94,17 +94,9 @@ def settle_reason(
             return
         remove_reason(operations, operation, folder)
         part = hidden(operation, operation.moves[0], "reason.part")
-        if _exists(operations, part, folder):
+        if exists(operations, part, folder):
             operations.unlink(part, folder)
     elif came and operation.kind == Action.UNDONE:
         for parent in journal.select("o.id = ? AND o.kind = 'quarantined'", (operation.parent,)):
             folder = folders.open(Place(os.path.dirname(parent.destination), parent.destination_root))
             remove_reason(operations, parent, folder)
-
-
-def _exists(operations: FileOperations, name: bytes, folder: int) -> bool:
-    try:
-        operations.status(name, folder)
-    except FileNotFoundError:
-        return False
-    return True

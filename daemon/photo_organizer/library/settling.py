@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..fsops import FileOperations
 from .placing import Entry, is_made
 from .records import Manner, Move, Operation
-from .steps import Found, Spot, find, has_content, put_back, remove_if
+from .steps import Found, Spot, exists, find, has_content, put_back, remove_if
 from .troubles import gone
 
 
@@ -74,7 +74,7 @@ class Settler:
         """As `settle`: one that was captured, to be removed, gets its name again."""
         entry = Entry.made_by(operation, move, source, destination)
         captured = Spot(self.hidden(operation, move, "part"), destination)
-        if _exists(self.operations, *captured):
+        if exists(self.operations, *captured):
             put_back(self.operations, captured, entry.spot, captured.name)
         return is_made(self.operations, entry)
 
@@ -92,7 +92,7 @@ class Settler:
         assert sides.destination is not None  # noqa: S101
         self.operations.sync(sides.destination)
         part = self.hidden(operation, move, "part")
-        if _exists(self.operations, part, sides.destination):
+        if exists(self.operations, part, sides.destination):
             self.operations.unlink(part, sides.destination)
         if sides.source is None or operation.manner is not Manner.MOVE:
             return
@@ -110,7 +110,7 @@ class Settler:
         if sides.source is None:
             return
         captured = self.hidden(operation, move, "source")
-        if _exists(self.operations, captured, sides.source):
+        if exists(self.operations, captured, sides.source):
             wanted = Spot(os.path.basename(move.source), sides.source)
             put_back(self.operations, Spot(captured, sides.source), wanted, captured)
 
@@ -121,7 +121,7 @@ class Settler:
         if sides.destination is None:
             return
         part = self.hidden(operation, move, "part")
-        if not _exists(self.operations, part, sides.destination):
+        if not exists(self.operations, part, sides.destination):
             return
         source_is_gone = sides.source is not None and self._is_missing(move, sides.source)
         if source_is_gone and move.sha256 and has_content(self.operations, move, part, sides.destination):
@@ -139,11 +139,3 @@ class Settler:
             self.operations.unlink(name, sides.destination)
             return Found.NOTHING
         return Found.OTHER
-
-
-def _exists(operations: FileOperations, name: bytes, folder: int) -> bool:
-    try:
-        operations.status(name, folder)
-    except FileNotFoundError:
-        return False
-    return True

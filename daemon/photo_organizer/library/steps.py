@@ -35,6 +35,19 @@ class Found(Enum):
     NOTHING = "nothing"
 
 
+def exists(operations: FileOperations, name: bytes, folder: int) -> bool:
+    """Whether anything has this name; a symbolic link is not followed.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        operations.status(name, folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def find(operations: FileOperations, move: Move, name: bytes, folder: int) -> Found:
     """What is at `name`, compared with the file that `move` was decided for.
 

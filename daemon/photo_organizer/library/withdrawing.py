@@ -10,7 +10,7 @@ from ..fsops import FileOperations
 from .folders import Folders, Place
 from .placing import Entry, removable, remove
 from .records import Move, Operation
-from .steps import Spot, put_back
+from .steps import Spot, exists, put_back
 from .troubles import SourceTrouble, SourceTroubleKind, at_destination, at_source, gone
 
 
@@ -65,16 +65,16 @@ class Withdrawer:
             return False
         for move in operation.moves:
             hidden = self.hidden(operation, move, "source")
-            if self._exists(hidden, folder):
+            if exists(self.operations, hidden, folder):
                 name = os.path.basename(move.source)
                 put_back(self.operations, Spot(hidden, folder), Spot(name, folder), hidden)
-        if self._exists(os.path.basename(operation.source), folder):
+        if exists(self.operations, os.path.basename(operation.source), folder):
             self.operations.sync(folder)
             return False
         originals = self._originals(operation)
         for move in operation.moves[1:]:
             entry = Entry.withdrawn_by(operation, move, folder, originals)
-            if self._exists(entry.spot.name, folder):
+            if exists(self.operations, entry.spot.name, folder):
                 self._remove_or_leave(entry, self.hidden(operation, move, "source"))
         self.operations.sync(folder)
         return True
@@ -97,10 +97,3 @@ class Withdrawer:
 
     def _originals(self, operation: Operation) -> int | None:
         return self.folders.find(Place(os.path.dirname(operation.destination), operation.destination_root))
-
-    def _exists(self, name: bytes, folder: int) -> bool:
-        try:
-            self.operations.status(name, folder)
-        except FileNotFoundError:
-            return False
-        return True
