@@ -12,7 +12,7 @@ import pytest
 
 from models import draw_photo, make_model
 from photo_organizer.learning.pretrain.arrays import save_arrays
-from photo_organizer.learning.pretrain.batches import Targets
+from photo_organizer.learning.pretrain.batches import Standard, Targets
 from photo_organizer.learning.pretrain.corpus import build_cache, open_cache
 from photo_organizer.learning.pretrain.export import ExportChoice, next_id
 from photo_organizer.learning.pretrain.export import make_model as export_model
@@ -48,9 +48,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         parts,
         np.arange(count),
         np.zeros(count, np.bool_),
-        Targets(none, none, np.ones((count, 3), np.float32), np.ones(count, np.float32)),
-        np.zeros(1, np.float32),
-        np.ones(1, np.float32),
+        Targets(none, np.ones((count, 3), np.float32), np.ones(count, np.float32)),
+        Standard(np.zeros(1, np.float32), np.ones(1, np.float32)),
     )
     backbone = make_model(root / "seed", CATEGORIES) / "backbone.npz"
     choice = ExportChoice(FeatureChoice(32, ("block5.avg",)), strength=0.01)

@@ -13,10 +13,13 @@ pytest.importorskip("keras")
 tensorflow = pytest.importorskip("tensorflow")
 
 from photo_organizer.learning.pretrain.batches import (  # noqa: E402
+    Standard,
     Targets,
     TrainingData,
-    augment,
+    crop,
     make_batch,
+    recolour,
+    resample,
     rows_of_step,
 )
 from photo_organizer.learning.pretrain.clock import (  # noqa: E402
@@ -27,10 +30,12 @@ from photo_organizer.learning.pretrain.clock import (  # noqa: E402
     parse_until,
 )
 from photo_organizer.learning.pretrain.network import (  # noqa: E402
+    Activations,
     build_training_network,
     get_named_weights,
     set_named_weights,
 )
+from photo_organizer.learning.pretrain.teacher import Answer  # noqa: E402
 from photo_organizer.learning.pretrain.train import Recipe, train  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # Keras and TensorFlow have warnings of their own
@@ -46,6 +51,12 @@ def _eagerly() -> Iterator[None]:
     tensorflow.config.run_functions_eagerly(run_eagerly=False)
 
 
+def _teacher(photo: np.ndarray) -> Answer:
+    """Says how bright each part of the photo is, in every feature of the map."""
+    bright = resample(np.float32(photo.mean(2, keepdims=True)) / 255, 7)
+    return Answer(np.repeat(bright, 1280, 2), np.full(1001, 1 / 1001, np.float32))
+
+
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
     random = np.random.default_rng(0)
@@ -53,16 +64,23 @@ def data() -> TrainingData:
         random.integers(0, 256, (PHOTOS, 40, 40, 3), np.uint8),
         Targets(
             random.normal(size=(PHOTOS, 1280)).astype(np.float16),
-            np.full((PHOTOS, 1001), 1 / 1001, np.float16),
             np.eye(3, dtype=np.float32)[random.integers(0, 3, PHOTOS)],
             np.ones(PHOTOS, np.float32),
         ),
         np.arange(PHOTOS),
+        _teacher,
+        Standard(np.full(1280, 0.5, np.float32), np.full(1280, 0.1, np.float32)),
     )
 
 
 def _train(
-    data: TrainingData, weights: dict[str, np.ndarray], checkpoint: Path, stop: int, whole: int
+    data: TrainingData,
+    weights: dict[str, np.ndarray],
+    checkpoint: Path,
+    stop: int,
+    whole: int,
+    *,
+    activations: Activations = Activations.EXACT,
 ) -> dict[str, np.ndarray]:
     """Train until step ``stop`` of a schedule of ``whole`` steps; the weights afterwards."""
 
@@ -73,7 +91,7 @@ def _train(
     def budget(_before: float) -> Budget:
         return StopsEarly()
 
-    model = build_training_network(3, width=0.05, dtype="float32")
+    model = build_training_network(3, width=0.05, dtype="float32", activations=activations)
     set_named_weights(model, weights)
     recipe = Recipe(Schedule(1e-2, sides=((0.0, 32),)), batch=8, log_seconds=1e9, checkpoint_seconds=1e9)
     train(model, data, recipe, budget, checkpoint=checkpoint, log=lambda _line: None)
@@ -90,6 +108,16 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(data: TrainingD
     assert max(moved) > 1e-3
     for name, value in straight.items():
         np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.usefixtures("_eagerly")
+def test_a_training_goes_on_with_rounded_activations(data: TrainingData, tmp_path: Path) -> None:
+    start = get_named_weights(build_training_network(3, width=0.05, dtype="float32"))
+    before = _train(data, start, tmp_path / "checkpoint.npz", 2, 3)
+    after = _train(data, start, tmp_path / "checkpoint.npz", 3, 3, activations=Activations.ROUNDED)
+    assert after.keys() == before.keys()
+    kernel = "block1_conv1/kernel"
+    assert 0 < np.abs(after[kernel] - before[kernel]).max() < 0.1
 
 
 def test_every_epoch_sees_every_photo_once_in_another_order() -> None:
@@ -115,11 +143,54 @@ def test_a_batch_depends_on_its_number_alone(data: TrainingData) -> None:
     assert first.pixels.dtype == np.float32
 
 
-def test_augmented_photos_stay_within_the_range_of_pixels() -> None:
-    image = np.random.default_rng(3).integers(0, 256, (136, 136, 3), np.uint8)
+def test_the_teacher_is_asked_about_what_the_network_sees(data: TrainingData) -> None:
+    batch = make_batch(data, 0, size=8, side=32, seed=1)
+    seen = batch.pixels.mean((1, 2, 3))
+    said = batch.embedding.mean(1)
+    assert np.corrcoef(seen, said)[0, 1] < 1  # In its own light, though.
+    assert batch.places.shape == (8, 1, 1, 1280)
+    np.testing.assert_allclose(batch.places[:, 0, 0], batch.embedding, atol=1e-4)
+    assert batch.classes.sum(1) == pytest.approx(np.ones(8))
+
+
+def test_a_map_is_averaged_by_area() -> None:
+    places = np.float32(np.random.default_rng(1).normal(size=(7, 7, 5)))
+    np.testing.assert_allclose(resample(places, 7), places, atol=1e-6)
+    np.testing.assert_allclose(resample(places, 1)[0, 0], places.mean((0, 1)), atol=1e-6)
+    smaller = resample(places, 3)
+    np.testing.assert_allclose(smaller.mean((0, 1)), places.mean((0, 1)), atol=1e-6)
+    corner = (
+        (places[:2, :2].sum((0, 1)) + (places[2, :2] + places[:2, 2]).sum(0) / 3 + places[2, 2] / 9) * 9 / 49
+    )
+    np.testing.assert_allclose(smaller[0, 0], corner, atol=1e-5)
+
+
+def test_standardised_answers_are_clipped() -> None:
+    standard = Standard(np.float32([1.0]), np.float32([2.0]), clip=4.0)
+    np.testing.assert_array_equal(standard.of(np.float32([[2.0], [99.0]])), [[0.5], [4.0]])
+    np.testing.assert_array_equal(standard.of_places(np.float32([[2.0], [99.0]])), [[0.5], [6.0]])
+
+
+def test_crops_are_parts_of_the_photo() -> None:
+    image = np.zeros((136, 136, 3), np.uint8)
+    image[:, :, 0], image[:, :, 1] = np.arange(136)[:, None], np.arange(136)
+    flipped = 0
     for seed in range(20):
-        values = augment(image, 48, np.random.default_rng(seed))
+        part = crop(image, np.random.default_rng(seed))
+        assert min(part.shape[:2]) >= 0.58 * 136
+        assert (np.diff(part[:, 0, 0].astype(int)) == 1).all()
+        steps = np.unique(np.diff(part[0, :, 1].astype(int)))
+        assert steps in ([1], [-1])
+        flipped += int(steps[0] == -1)
+    assert 3 < flipped < 17
+
+
+def test_recoloured_photos_stay_within_the_range_of_pixels() -> None:
+    image = np.random.default_rng(3).integers(0, 256, (48, 48, 3), np.uint8)
+    for seed in range(20):
+        values = recolour(image, np.random.default_rng(seed))
         assert values.shape == (48, 48, 3)
+        assert values.dtype == np.float32
         assert values.min() >= -1.0
         assert values.max() <= 1.0
 

@@ -4,7 +4,6 @@ cache     decode photos and archives into one pixel cache
 teacher   let the teacher answer for every photo
 prepare   split, find doubtful labels, make the category targets
 train     train until a time or a number of steps; run again to resume
-average   weights between a starter and a checkpoint that began at it
 export    fold a checkpoint, refit and judge the head, write a model directory
 """
 
@@ -45,22 +44,23 @@ def _parser() -> argparse.ArgumentParser:
 
     train = stages.add_parser("train", parents=[parents])
     train.add_argument("--checkpoint", type=Path, required=True)
-    train.add_argument("--start-from", type=Path, help="starter directory; without it, random weights")
+    train.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    train.add_argument("--start-from", type=Path, help="model directory; without it, random weights")
+    train.add_argument("--start-side", type=int, default=96, help="side that it was trained at, in pixels")
     budget = train.add_mutually_exclusive_group(required=True)
     budget.add_argument("--until", help="HH:MM or ISO time at which the schedule ends")
     budget.add_argument("--steps", type=int)
     train.add_argument("--batch", type=int, default=64)
     train.add_argument("--peak", type=float, default=1.2e-3, help="highest learning rate")
     train.add_argument("--sides", default="0:64,0.3:96,0.7:128", help="progress:pixels, ...")
+    train.add_argument(
+        "--rounded-from",
+        type=float,
+        default=0.8,
+        help="progress from which activations are rounded as in int8",
+    )
     train.add_argument("--dtype", default="mixed_bfloat16")
     train.add_argument("--log", type=Path)
-
-    average = stages.add_parser("average", parents=[parents])
-    average.add_argument("--starter", type=Path, required=True, help="directory that the training began from")
-    average.add_argument("--checkpoint", type=Path, required=True)
-    average.add_argument("--share", type=float, default=0.5, help="0 is the starter, 1 the checkpoint")
-    average.add_argument("--side", type=int, default=96)
-    average.add_argument("--output", type=Path, required=True)
 
     export = stages.add_parser("export", parents=[parents])
     export.add_argument(
@@ -118,12 +118,6 @@ def main() -> None:
         from photo_organizer.learning.pretrain.run import run_training
 
         run_training(arguments)
-    elif arguments.stage == "average":
-        from photo_organizer.learning.pretrain.averaging import average_with_starter
-        from photo_organizer.learning.pretrain.prepare import open_prepared
-
-        prepared, it = open_prepared(arguments.cache), arguments
-        average_with_starter(prepared, it.starter, it.checkpoint, it.output, share=it.share, side=it.side)
     else:
         _export(arguments)
 

@@ -11,62 +11,91 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.arrays import float32
-from photo_organizer.learning.pretrain.corpus import Pixels
+from photo_organizer.learning.pretrain.corpus import Pixels, squeeze
 from photo_organizer.learning.pretrain.split import Integers
+from photo_organizer.learning.pretrain.teacher import Answer, Teacher
 
 Floats = NDArray[np.float32]
 
 
+PLACE_DEVIATION = (
+    1.5  # How much more a single place varies than the average of a photo: measured, 1.3 to 1.5.
+)
+STRIDE = 32  # Pixels of a picture that one place of the network's last map stands for.
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The teacher's embedding in standard deviations.
+
+    Args:
+        mean: of the training photos, float32 (1280,).
+        deviation: likewise.
+        clip: single wild activations of the teacher must not dominate a squared error.
+    """
+
+    mean: Floats
+    deviation: Floats
+    clip: float = 4.0
+
+    def of(self, embedding: Floats) -> Floats:
+        """Standardised and clipped, float32 (..., 1280)."""
+        return np.asarray(
+            np.clip((embedding - self.mean) / self.deviation, -self.clip, self.clip), np.float32
+        )
+
+    def of_places(self, places: Floats) -> Floats:
+        """The same for single places of a map, which vary more than their averages; clipped accordingly."""
+        limit = self.clip * PLACE_DEVIATION
+        return np.asarray(np.clip((places - self.mean) / self.deviation, -limit, limit), np.float32)
+
+
 @dataclass(frozen=True)
 class Targets:
-    """What the network should answer, row by row: ``embedding`` float16 (N, 1280) standardised,
-    ``classes`` float16 (N, 1001), ``category`` float32 (N, C) and its ``category_weight`` float32 (N,).
+    """What is known of the whole photos, row by row: the teacher's ``embedding`` float16 (N, 1280)
+    standardised, ``category`` float32 (N, C) and its ``category_weight`` float32 (N,).
     """
 
     embedding: NDArray[np.float16]
-    classes: NDArray[np.float16]
     category: Floats
     category_weight: Floats
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """``pixels`` uint8 (N, 136, 136, 3), targets of all N photos, and ``rows`` to train on, int64 (M,)."""
+    """``pixels`` uint8 (N, 136, 136, 3), targets of all N photos, ``rows`` to train on, int64 (M,), and the
+    ``teacher`` to ask about each crop, with the ``standard`` of its embedding.
+    """
 
     pixels: Pixels
     targets: Targets
     rows: Integers
+    teacher: Teacher
+    standard: Standard
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``pixels`` float32 (B, side, side, 3), BGR / 127.5 - 1, with the rows' targets."""
+    """``pixels`` float32 (B, side, side, 3), BGR / 127.5 - 1; what the teacher says of them, ``embedding``
+    (B, 1280), ``places`` (B, side / 32, side / 32, 1280) and ``classes`` (B, 1001); and the rows' category
+    targets.
+    """
 
     pixels: Floats
     embedding: Floats
+    places: Floats
     classes: Floats
     category: Floats
     category_weight: Floats
 
 
-def augment(image: Pixels, side: int, random: np.random.Generator) -> Floats:
-    """A random crop, flip and colour change of one photo.
+def crop(image: Pixels, random: np.random.Generator) -> Pixels:
+    """A random part of one photo, flipped or not.
 
-    The crop covers 65 to 100 % of the side with an aspect within exp(+-0.2); brightness and contrast change
-    by up to a quarter, single channels by up to a tenth, and one photo in ten loses its colour.
-
-    Args:
-        image: uint8 (136, 136, 3).
-        side: pixels of the result.
-        random: the batch's generator.
-
-    Returns:
-        float32 (side, side, 3) in about [-1, 1].
+    It covers 65 to 100 % of the side with an aspect within exp(+-0.2).
     """
     height, width = image.shape[:2]
     scale = random.uniform(0.65, 1.0)
@@ -75,22 +104,39 @@ def augment(image: Pixels, side: int, random: np.random.Generator) -> Floats:
     crop_width = min(width, max(8, round(width * scale / aspect)))
     top = int(random.integers(0, height - crop_height + 1))
     left = int(random.integers(0, width - crop_width + 1))
-    crop = image[top : top + crop_height, left : left + crop_width]
-    if random.random() < 0.5:
-        crop = crop[:, ::-1]
-    shrinking = side <= min(crop_height, crop_width)
-    crop = cv2.resize(
-        np.ascontiguousarray(crop),
-        (side, side),
-        interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
-    )
-    values = np.asarray(crop, np.float32) / 127.5 - 1.0
+    part = image[top : top + crop_height, left : left + crop_width]
+    return np.ascontiguousarray(part[:, ::-1] if random.random() < 0.5 else part)
+
+
+def recolour(image: Pixels, random: np.random.Generator) -> Floats:
+    """One picture in other light, float32 in [-1, 1].
+
+    Brightness and contrast change by up to a quarter, single channels by up to a tenth, and one photo in ten
+    loses its colour.
+    """
+    values = np.asarray(image, np.float32) / 127.5 - 1.0
     if random.random() < 0.1:
         values = np.repeat(values.mean(2, keepdims=True), 3, 2)
     gain = random.uniform(0.75, 1.25) * random.uniform(0.9, 1.1, 3)
     offset = random.uniform(-0.2, 0.2)
     middle = values.mean()
     return np.asarray(np.clip((values - middle) * gain + middle + offset, -1.0, 1.0), np.float32)
+
+
+def resample(places: Floats, side: int) -> Floats:
+    """A map, float32 (H, W, F), averaged by area to (side, side, F)."""
+    rows, columns = (_overlaps(length, side) for length in places.shape[:2])
+    return np.asarray(np.einsum("ah,bw,hwf->abf", rows, columns, places, optimize=True), np.float32)
+
+
+def _overlaps(length: int, cells: int) -> Floats:
+    """What share of each of ``cells`` equal parts of ``length`` places is which place, float32 (cells,
+    length).
+    """
+    edges = np.arange(cells + 1) * (length / cells)
+    places = np.arange(length)
+    shared = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
+    return np.asarray(np.clip(shared, 0, None) * (cells / length), np.float32)
 
 
 def rows_of_step(rows: Integers, step: int, size: int, seed: int) -> Integers:
@@ -106,16 +152,21 @@ def rows_of_step(rows: Integers, step: int, size: int, seed: int) -> Integers:
 
 
 def make_batch(data: TrainingData, step: int, *, size: int, side: int, seed: int) -> Batch:
-    """Batch number ``step``: ``size`` photos at ``side`` pixels."""
+    """Batch number ``step``: ``size`` photos at ``side`` pixels.
+
+    The teacher sees the crop that the network sees, with all its pixels and in its own colours.
+    """
     rows = rows_of_step(data.rows, step, size, seed)
     random = np.random.default_rng((seed, step, 1))
-    targets = data.targets
+    crops = [crop(data.pixels[row], random) for row in rows]
+    answers: list[Answer] = [data.teacher(part) for part in crops]
     return Batch(
-        np.stack([augment(data.pixels[row], side, random) for row in rows]),
-        float32(targets.embedding[rows]),
-        float32(targets.classes[rows]),
-        targets.category[rows],
-        targets.category_weight[rows],
+        np.stack([recolour(squeeze(part, side), random) for part in crops]),
+        data.standard.of(np.stack([answer.embedding for answer in answers])),
+        data.standard.of_places(np.stack([resample(answer.places, side // STRIDE) for answer in answers])),
+        np.stack([answer.probabilities for answer in answers]),
+        data.targets.category[rows],
+        data.targets.category_weight[rows],
     )
 
 
@@ -147,7 +198,8 @@ def prefetch(make: Callable[[int], Batch], first_step: int, ahead: int = 3) -> I
                 return
             step += 1
 
-    threading.Thread(target=work, name="batches", daemon=True).start()
+    thread = threading.Thread(target=work, name="batches", daemon=True)
+    thread.start()
     try:
         while True:
             item = waiting.get()
@@ -156,3 +208,4 @@ def prefetch(make: Callable[[int], Batch], first_step: int, ahead: int = 3) -> I
             yield item
     finally:
         stopped.set()
+        thread.join()  # The next one may ask the same teacher, which only one thread may at a time.

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the 13 convolutions of VGG16, and unfolded again. NumPy only.
+"""Batch normalisation folded into the 13 convolutions of VGG16. NumPy only.
 
 A convolution without bias followed by normalisation with gamma, beta, mean and variance computes
 ``(x * kernel - mean) * scale + beta`` with ``scale = gamma / sqrt(variance + epsilon)``, which is the
@@ -61,21 +61,6 @@ def fold(weights: Mapping[str, NDArray[Any]]) -> Arrays:
             weights[f"{norm}/beta"] - weights[f"{norm}/moving_mean"] * scale
         )
     return folded
-
-
-def unfold(folded: Mapping[str, NDArray[Any]], normalisation: Mapping[str, NDArray[Any]]) -> Arrays:
-    """Undo `fold`, given the normalisation's own numbers, so that training can go on from an exported
-    network.
-    """
-    weights: Arrays = {name: float32(value) for name, value in normalisation.items()}
-    for place in PLACES:
-        norm = place.normalisation
-        scale = weights[f"{norm}/gamma"] / np.sqrt(weights[f"{norm}/moving_variance"] + EPSILON)
-        kernel = float32(folded[f"{place.convolution}/kernel"])
-        # A channel whose gamma has reached zero has lost its kernel; it stays zero.
-        safe = np.where(np.abs(scale) < 1e-8, np.inf, scale)
-        weights[f"{place.convolution}/kernel"] = float32(kernel / safe)
-    return weights
 
 
 def folded_backbone(source: Path) -> Arrays:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.arrays import Arrays, float32, save_arrays
-from photo_organizer.learning.pretrain.batches import Floats, Targets
+from photo_organizer.learning.pretrain.arrays import float32, save_arrays
+from photo_organizer.learning.pretrain.batches import Standard, Targets
 from photo_organizer.learning.pretrain.corpus import Corpus, open_cache
-from photo_organizer.learning.pretrain.folding import unfold
 from photo_organizer.learning.pretrain.soft_labels import make_soft_labels
 from photo_organizer.learning.pretrain.split import (
     Integers,
@@ -22,16 +21,12 @@ from photo_organizer.learning.pretrain.split import (
     thumbnails,
 )
 
-CLIP = 4.0  # Standard deviations: single wild activations of the teacher must not dominate a squared error.
-
 
 @dataclass(frozen=True)
 class Prepared:
     """The corpus with everything the training asks of it; arrays are in the cache's row order.
 
-    ``parts`` and ``groups`` as in `split.Split`, ``doubted`` bool (N,), ``embedding`` float16 (N, 1280)
-    standardised by
-    ``mean`` and ``deviation`` of the training photos, float32 (1280,).
+    ``parts`` and ``groups`` as in `split.Split`, ``doubted`` bool (N,), ``standard`` of the training photos.
     """
 
     corpus: Corpus
@@ -39,8 +34,7 @@ class Prepared:
     groups: Integers
     doubted: NDArray[np.bool_]
     targets: Targets
-    mean: Floats
-    deviation: Floats
+    standard: Standard
 
     @property
     def training_rows(self) -> Integers:
@@ -82,43 +76,8 @@ def open_prepared(cache: Path) -> Prepared:
         parts, groups, doubted = file["parts"], file["groups"], file["doubted"]
         category, weight = file["category"], file["weight"]
     with np.load(cache / "teacher.npz") as file:
-        embedding, probabilities = float32(file["embedding"]), float32(file["probabilities"])
+        embedding = float32(file["embedding"])
     seen = embedding[parts == Part.TRAIN]
-    mean, deviation = seen.mean(0), seen.std(0) + 1e-6
-    standardised = np.clip((embedding - mean) / deviation, -CLIP, CLIP).astype(np.float16)
-    # The teacher's 8-bit softmax does not sum to one.
-    probabilities /= np.maximum(probabilities.sum(1, keepdims=True), 1e-6)
-    targets = Targets(standardised, probabilities.astype(np.float16), category, weight)
-    return Prepared(corpus, parts, groups, doubted, targets, mean, deviation)
-
-
-def weights_of_starter(directory: Path, mean: Floats, deviation: Floats) -> Arrays:
-    """Named weights from an exported starter directory: unfolded convolutions, and its distillation heads if
-    they are there.
-
-    The embedding head is re-expressed in this corpus's standardisation: with the raw embedding r = p * s' +
-    m' for the head's prediction p and its own s', m', the new prediction is (r - m) / s.
-
-    Args:
-        directory: holds ``vgg16_folded.npz``, ``batch_norm.npz``, ``distillation_heads.npz`` and
-        ``head.npz``.
-        mean: of this corpus's embedding, float32 (1280,).
-        deviation: likewise.
-    """
-    with (
-        np.load(directory / "vgg16_folded.npz") as folded,
-        np.load(directory / "batch_norm.npz") as normalisation,
-    ):
-        weights = unfold(dict(folded), dict(normalisation))
-    with np.load(directory / "distillation_heads.npz") as heads:
-        ratio = heads["embedding_std"] / deviation
-        weights["embedding/kernel"] = float32(heads["emb/kernel"]) * ratio
-        weights["embedding/bias"] = (
-            float32(heads["emb/bias"]) * ratio + (heads["embedding_mean"] - mean) / deviation
-        )
-        weights["classes/kernel"] = float32(heads["cls/kernel"])
-        weights["classes/bias"] = float32(heads["cls/bias"])
-    with np.load(directory / "head.npz") as head:
-        weights["category/kernel"] = float32(head["kernel"])
-        weights["category/bias"] = float32(head["bias"])
-    return weights
+    standard = Standard(seen.mean(0), seen.std(0) + 1e-6)
+    targets = Targets(standard.of(embedding).astype(np.float16), category, weight)
+    return Prepared(corpus, parts, groups, doubted, targets, standard)

@@ -13,9 +13,11 @@ import numpy as np
 from photo_organizer.learning.pretrain.arrays import float32
 from photo_organizer.learning.pretrain.batches import TrainingData
 from photo_organizer.learning.pretrain.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
-from photo_organizer.learning.pretrain.network import build_training_network, set_named_weights
-from photo_organizer.learning.pretrain.prepare import open_prepared, weights_of_starter
+from photo_organizer.learning.pretrain.network import Activations, build_training_network
+from photo_organizer.learning.pretrain.prepare import open_prepared
 from photo_organizer.learning.pretrain.split import Part
+from photo_organizer.learning.pretrain.starting import start_from
+from photo_organizer.learning.pretrain.teacher import open_teacher
 from photo_organizer.learning.pretrain.train import Log, Probe, Recipe, train
 
 PROBE_STRIDE = 3  # Every third held-out photo is enough to watch an error fall.
@@ -52,14 +54,32 @@ def run_training(arguments: argparse.Namespace) -> None:
         return TimeBudget(before, time.time(), parse_until(arguments.until))
 
     prepared = open_prepared(arguments.cache)
-    model = build_training_network(len(prepared.corpus.categories), dtype=arguments.dtype)
-    if arguments.start_from is not None and not arguments.checkpoint.exists():
-        set_named_weights(model, weights_of_starter(arguments.start_from, prepared.mean, prepared.deviation))
     recipe = Recipe(Schedule(arguments.peak, sides=parse_sides(arguments.sides)), batch=arguments.batch)
     held = np.isin(prepared.parts, [Part.SAME_SOURCE, Part.OTHER_SOURCE])
     rows = np.nonzero(held)[0][::PROBE_STRIDE]
     probe = Probe(np.asarray(prepared.corpus.pixels[rows]), float32(prepared.targets.embedding[rows]))
     log(f"start: {len(prepared.training_rows)} photos, {vars(arguments)}")
-    data = TrainingData(prepared.corpus.pixels, prepared.targets, prepared.training_rows)
-    end = train(model, data, recipe, make_budget, checkpoint=arguments.checkpoint, log=log, probe=probe)
-    log(f"done: {end}")
+    data = TrainingData(
+        prepared.corpus.pixels,
+        prepared.targets,
+        prepared.training_rows,
+        open_teacher(arguments.teacher),
+        prepared.standard,
+    )
+    for activations, until in ((Activations.EXACT, arguments.rounded_from), (Activations.ROUNDED, 1.0)):
+        model = build_training_network(
+            len(prepared.corpus.categories), dtype=arguments.dtype, activations=activations
+        )
+        if arguments.start_from is not None and not arguments.checkpoint.exists():
+            start_from(model, arguments.start_from, prepared, arguments.start_side)
+        position = train(
+            model,
+            data,
+            recipe,
+            make_budget,
+            checkpoint=arguments.checkpoint,
+            log=log,
+            probe=probe,
+            until=until,
+        )
+        log(f"{activations.name.lower()} activations: done at {position}")

@@ -1,6 +1,10 @@
-"""What the teacher, a quantised MobileNetV2 in TFLite form, says of each photo.
+"""What the teacher, a quantised MobileNetV2 in TFLite form, says of a photo.
 
-Output file ``teacher.npz``, rows in the cache's order:
+It is asked twice: once for every whole photo, which is what targets are standardised by and errors are
+measured against, and during training for every crop that the network sees (Beyer and others, 'Knowledge
+distillation: A good teacher is patient and consistent', 2022), which costs 3.6 ms of one core.
+
+Output file of the first, ``teacher.npz``, rows in the cache's order:
 
 ``embedding``      float16 (N, 1280), the last feature map averaged over its 7x7 places;
 ``probabilities``  float16 (N, 1001), ImageNet classes with a background class first.
@@ -12,8 +16,10 @@ because that one is rounded to 8 bits again.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,7 +32,24 @@ from photo_organizer.learning.pretrain.corpus import Pixels, decode, open_cache,
 TEACHER_SIDE = 224
 CHUNK = 256
 
-TeacherAnswer = tuple[NDArray[np.float16], NDArray[np.float16]]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``places`` float32 (7, 7, 1280): the last feature map; ``probabilities`` float32 (1001,), sum 1."""
+
+    places: Floats
+    probabilities: Floats
+
+    @property
+    def embedding(self) -> Floats:
+        """The map averaged over its places, float32 (1280,)."""
+        return np.asarray(self.places.mean((0, 1)), np.float32)
+
+
+Teacher = Callable[[Pixels], Answer]
+"""From one photo, uint8 (height, width, 3) BGR of any size, to what the teacher says."""
 
 
 def _interpreter(model: Path) -> Any:  # noqa: ANN401 (the interpreter has no types)
@@ -36,13 +59,15 @@ def _interpreter(model: Path) -> Any:  # noqa: ANN401 (the interpreter has no ty
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 (only this stage needs it)
     except ImportError:
         from tensorflow.lite import Interpreter  # noqa: PLC0415
-    interpreter = Interpreter(str(model), num_threads=1, experimental_preserve_all_tensors=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # That keeping tensors takes memory: 20 MB here.
+        interpreter = Interpreter(str(model), num_threads=1, experimental_preserve_all_tensors=True)
     interpreter.allocate_tensors()
     return interpreter
 
 
-def open_teacher(model: Path) -> Callable[[Pixels], TeacherAnswer]:
-    """Return a function from uint8 (224, 224, 3) BGR to embedding (1280,) and probabilities (1001,), float16.
+def open_teacher(model: Path) -> Teacher:
+    """Return a function that asks the teacher; it must not be called from two threads at once.
 
     Raises:
         ValueError: the file has no 7x7x1280 feature map, so it is not the MobileNetV2 that we expect.
@@ -57,24 +82,27 @@ def open_teacher(model: Path) -> Callable[[Pixels], TeacherAnswer]:
         )
     features = maps[-1]
 
-    def dequantised(details: dict[str, Any]) -> NDArray[np.float32]:
+    def dequantised(details: dict[str, Any]) -> Floats:
         scale, zero = details["quantization"]
-        values = interpreter.get_tensor(details["index"]).astype(np.float32)
+        values = interpreter.get_tensor(details["index"])[0].astype(np.float32)
         return np.asarray((values - zero) * scale, np.float32)
 
-    def answer(image: Pixels) -> TeacherAnswer:
-        interpreter.set_tensor(source, np.ascontiguousarray(image[None, :, :, ::-1]))
+    def answer(image: Pixels) -> Answer:
+        seen = squeeze(image, TEACHER_SIDE)
+        interpreter.set_tensor(source, np.ascontiguousarray(seen[None, :, :, ::-1]))
         interpreter.invoke()
-        embedding = dequantised(features).mean((0, 1, 2)).astype(np.float16)
-        probabilities = dequantised(target).reshape(-1).astype(np.float16)
-        return embedding, probabilities
+        probabilities = dequantised(target).reshape(-1)
+        # The teacher's 8-bit softmax does not sum to one.
+        return Answer(dequantised(features), probabilities / max(float(probabilities.sum()), 1e-6))
 
     return answer
 
 
-def _answer_chunk(model: Path, cache: Path, start: int, stop: int) -> TeacherAnswer:
-    """Teacher's answers for the rows ``start:stop``; the original file is decoded where it is a loose
-    file.
+def _answer_chunk(
+    model: Path, cache: Path, start: int, stop: int
+) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """Embeddings and probabilities for the rows ``start:stop``; the original file is decoded where it is a
+    loose file.
     """
     corpus = open_cache(cache)
     teacher = open_teacher(model)
@@ -82,9 +110,12 @@ def _answer_chunk(model: Path, cache: Path, start: int, stop: int) -> TeacherAns
     for row in range(start, stop):
         origin = Path(corpus.entries[row].origin)
         # A labelled photo has more pixels than the cache keeps: let the teacher see them.
-        image = decode(origin.read_bytes()) if corpus.entries[row].category else corpus.pixels[row]
-        answers.append(teacher(squeeze(image, TEACHER_SIDE)))
-    return np.stack([a[0] for a in answers]), np.stack([a[1] for a in answers])
+        answers.append(
+            teacher(decode(origin.read_bytes()) if corpus.entries[row].category else corpus.pixels[row])
+        )
+    embeddings = np.stack([answer.embedding for answer in answers])
+    probabilities = np.stack([answer.probabilities for answer in answers])
+    return embeddings.astype(np.float16), probabilities.astype(np.float16)
 
 
 def ask_teacher(model: Path, cache: Path, processes: int = 2) -> None:

@@ -1,8 +1,8 @@
 """The training loop: distillation and category losses, a schedule on the clock, checkpoints, a log to watch.
 
-Loss of a photo: 2 x mean squared error to the teacher's standardised embedding (clipped at +-4), + 0.5 x
-cross-entropy to the teacher's class probabilities, + 0.5 x weighted cross-entropy to the category target of
-``soft_labels``.
+Loss of a crop: 2 x mean squared error to the teacher's standardised embedding (clipped at +-4), + as much for
+the single places of the teacher's map in their own standard deviation, + 0.5 x cross-entropy to the teacher's
+class probabilities, + 0.5 x weighted cross-entropy to the category target of ``soft_labels``.
 """
 
 from __future__ import annotations
@@ -18,23 +18,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.pretrain.arrays import float32
-from photo_organizer.learning.pretrain.batches import Batch, Floats, TrainingData, make_batch, prefetch
+from photo_organizer.learning.pretrain.batches import (
+    PLACE_DEVIATION,
+    Batch,
+    Floats,
+    TrainingData,
+    make_batch,
+    prefetch,
+)
 from photo_organizer.learning.pretrain.checkpoint import Position, restore_checkpoint, save_checkpoint
 from photo_organizer.learning.pretrain.clock import Budget, Schedule
 from photo_organizer.learning.pretrain.corpus import Pixels
+from photo_organizer.learning.pretrain.optimiser import ConvolutionMuon
 
 Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of the training that is chosen and not measured."""
+    """Everything of the training that is chosen and not measured. ``dense_rate`` is the share of the learning
+    rate that all but the convolutions learn with.
+    """
 
     schedule: Schedule
     batch: int = 64
     weight_decay: float = 0.02
     gradient_norm: float = 2.0
+    dense_rate: float = 0.6
     embedding_weight: float = 2.0
+    places_weight: float = 2.0 / PLACE_DEVIATION**2
     classes_weight: float = 0.5
     category_weight: float = 0.5
     seed: int = 0
@@ -55,9 +67,11 @@ class Probe:
 
 def compile_network(model: keras.Model, recipe: Recipe) -> None:
     """Attach optimiser and losses."""
-    optimizer = keras.optimizers.AdamW(
+    optimizer = ConvolutionMuon(
         learning_rate=recipe.schedule.peak,
         weight_decay=recipe.weight_decay,
+        adam_weight_decay=recipe.weight_decay,
+        adam_lr_ratio=recipe.dense_rate,
         global_clipnorm=recipe.gradient_norm,
     )
     # Decaying the normalisation's numbers would only fight the learning rate.
@@ -65,9 +79,15 @@ def compile_network(model: keras.Model, recipe: Recipe) -> None:
     from_logits = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(
         optimizer=optimizer,
-        loss={"embedding": keras.losses.MeanSquaredError(), "classes": from_logits, "category": from_logits},
+        loss={
+            "embedding": keras.losses.MeanSquaredError(),
+            "places": keras.losses.MeanSquaredError(),
+            "classes": from_logits,
+            "category": from_logits,
+        },
         loss_weights={
             "embedding": recipe.embedding_weight,
+            "places": recipe.places_weight,
             "classes": recipe.classes_weight,
             "category": recipe.category_weight,
         },
@@ -89,15 +109,29 @@ def probe_error(model: keras.Model, probe: Probe, side: int, batch: int = 64) ->
     return float(np.mean(errors))
 
 
+LOSSES = ("loss", "embedding_loss", "places_loss", "classes_loss", "category_loss")
+
+
 def _take_step(model: keras.Model, batch: Batch) -> NDArray[np.float64]:
+    """One step; its `LOSSES`."""
     ones = np.ones(len(batch.pixels), np.float32)
     logs = model.train_on_batch(
         batch.pixels,
-        {"embedding": batch.embedding, "classes": batch.classes, "category": batch.category},
-        sample_weight={"embedding": ones, "classes": ones, "category": batch.category_weight},
+        {
+            "embedding": batch.embedding,
+            "places": batch.places,
+            "classes": batch.classes,
+            "category": batch.category,
+        },
+        sample_weight={
+            "embedding": ones,
+            "places": ones[:, None, None],
+            "classes": ones,
+            "category": batch.category_weight,
+        },
         return_dict=True,
     )
-    return np.array([logs[name] for name in ("loss", "embedding_loss", "classes_loss", "category_loss")])
+    return np.array([float(logs[name]) for name in LOSSES])
 
 
 def train(
@@ -109,6 +143,7 @@ def train(
     checkpoint: Path,
     log: Log,
     probe: Probe | None = None,
+    until: float = 1.0,
 ) -> Position:
     """Train until the budget is used up, resuming from ``checkpoint`` if it exists.
 
@@ -120,6 +155,7 @@ def train(
         checkpoint: file to resume from and to write.
         log: takes one line of text now and then.
         probe: photos to measure the embedding error on at each checkpoint.
+        until: progress to stop at before the end of the schedule, so that another network goes on from there.
 
     Returns:
         The final position; the checkpoint file holds it too.
@@ -147,7 +183,7 @@ def train(
 
     for batch in prefetch(make, step):
         progress = budget.progress(step)
-        if progress >= 1.0:
+        if progress >= until:
             break
         rate = recipe.schedule.learning_rate(progress)
         model.optimizer.learning_rate = rate
@@ -156,17 +192,15 @@ def train(
         step += 1
         now = time.monotonic()
         if now - logged >= recipe.log_seconds:
-            total, embedding, classes, category = np.mean(losses, 0)
+            means = zip(LOSSES, np.mean(losses, 0), strict=True)
             speed = len(losses) * recipe.batch / (now - logged)
             log(
                 f"step {step} progress {progress:.4f} side {batch.pixels.shape[1]} rate {rate:.2e} "
-                f"{speed:.1f} images/s loss {total:.4f} embedding {embedding:.4f} classes {classes:.4f} "
-                f"category {category:.4f}"
+                f"{speed:.1f} images/s " + " ".join(f"{name} {value:.4f}" for name, value in means)
             )
             losses, logged = [], now
         if now - saved >= recipe.checkpoint_seconds:
             save()
             saved = time.monotonic()
-    progress = 1.0
     save()
     return here()
