@@ -110,8 +110,8 @@ def test_activations_are_rounded_as_in_int8_and_gradients_pass() -> None:
     )
     assert set_named_weights(rounded, get_named_weights(exact)) == []
     layer = RoundedActivations()
-    values = np.float32([[0.0, 0.3, 0.501, 255.0]])
-    np.testing.assert_allclose(_numbers(layer(values)), [[0, 0, 1, 255]], atol=1e-4)
+    values = np.float32([[0.0, 0.6, 0.63, 255.0]])  # In steps of 1.25.
+    np.testing.assert_allclose(_numbers(layer(values)), [[0, 0, 1.25, 255]], atol=1e-4)
     layers = [one for one in rounded.layers if isinstance(one, RoundedActivations)]
     assert len(layers) == len(PLACES) - 1
     photos = _photos(4)

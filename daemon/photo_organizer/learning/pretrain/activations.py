@@ -14,13 +14,16 @@ import keras
 from keras import ops
 
 STEPS = 255
+HEADROOM = 1.25  # The largest activation of a calibration's photos is above that of most batches.
 
 
 class RoundedActivations(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
-    """Non-negative activations of any shape, rounded to `STEPS` steps up to the batch's largest."""
+    """Non-negative activations of any shape, rounded to `STEPS` steps up to `HEADROOM` times the batch's
+    largest.
+    """
 
     def call(self, inputs: Any) -> Any:  # noqa: ANN401 (tensors)
         """The rounded activations, of the same shape and dtype."""
         values = ops.stop_gradient(inputs)
-        step = ops.maximum(ops.max(values), 1e-6) / STEPS
+        step = ops.maximum(ops.max(values), 1e-6) * HEADROOM / STEPS
         return inputs + (ops.round(values / step) * step - values)
