@@ -30,9 +30,9 @@ CATEGORIES = ("Events", "Family", "Food")
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model exported from a colour-reading backbone and drawn photos of three categories, two sources."""
-    root = tmp_path_factory.mktemp("export")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Drawn photos of three categories, two sources; the teacher's embedding tells the categories apart."""
+    root = tmp_path_factory.mktemp("prepared")
     photos, rows = root / "photos", ["file,source"]
     for category in CATEGORIES:
         (photos / category).mkdir(parents=True)
@@ -41,16 +41,23 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append(f"{category}/{number}.jpg,{'kitchen' if number % 2 else 'garden'}")
     (photos / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
     count = build_cache(photos, [], root / "cache")
+    corpus = open_cache(root / "cache")
     parts = np.where(np.arange(count) % 8 == 0, int(Part.SAME_SOURCE), int(Part.TRAIN))
-    none = np.zeros((count, 1), np.float16)
-    prepared = Prepared(
-        open_cache(root / "cache"),
+    embedding = np.repeat(np.eye(4, dtype=np.float16)[corpus.labels], 320, 1)
+    return Prepared(
+        corpus,
         parts,
         np.arange(count),
         np.zeros(count, np.bool_),
-        Targets(none, np.ones((count, 3), np.float32), np.ones(count, np.float32)),
-        Standard(np.zeros(1, np.float32), np.ones(1, np.float32)),
+        Targets(embedding, np.ones((count, 3), np.float32), np.ones(count, np.float32)),
+        Standard(np.zeros(1280, np.float32), np.ones(1280, np.float32)),
     )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Path:
+    """A model exported from a colour-reading backbone."""
+    root = tmp_path_factory.mktemp("export")
     backbone = make_model(root / "seed", CATEGORIES) / "backbone.npz"
     choice = ExportChoice(FeatureChoice(32, ("block5.avg",)), strength=0.01)
     export_model(prepared, backbone, root / "model", choice)
@@ -97,6 +104,25 @@ def test_keras_takes_the_backbone_by_layer_name(exported: Path) -> None:
             kernel, bias = file[f"{place.convolution}/kernel"], file[f"{place.convolution}/bias"]
             assert kernel.dtype == np.float16
             network.get_layer(place.convolution).set_weights([kernel, bias])
+
+
+@pytest.mark.filterwarnings("default")
+def test_training_goes_on_from_it(exported: Path, prepared: Prepared) -> None:
+    keras = pytest.importorskip("keras")
+    from photo_organizer.learning.pretrain.network import build_training_network
+    from photo_organizer.learning.pretrain.starting import start_from
+
+    network = build_training_network(3, dtype="float32")
+    start_from(network, exported, prepared, 32)
+    pixels = np.stack([cv2.resize(photo, (32, 32)) for photo in prepared.corpus.pixels[::12]])
+    answer = network(np.float32(pixels) / 127.5 - 1, training=False)
+    served = load_engine(read_model(exported)).features(pixels)
+    with np.load(exported / "head.npz") as head:
+        expected = served @ head["kernel"] + head["bias"]
+    category, embedding = (keras.ops.convert_to_numpy(answer[name]) for name in ("category", "embedding"))
+    np.testing.assert_allclose(category, expected, rtol=0.05, atol=0.05)
+    wanted = np.float32(prepared.targets.embedding[::12])
+    assert np.mean((embedding - wanted) ** 2) < 0.2 * wanted.var()
 
 
 def test_the_id_counts_up_within_a_day(exported: Path, tmp_path: Path) -> None:
