@@ -106,6 +106,14 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a regular file: what is offered one day. As a rule the listing itself tells."""
+    try:
+        return entry.is_file(follow_symlinks=False)
+    except OSError:
+        return False
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
@@ -195,7 +203,8 @@ class _SecondPass:
             if status is not None and (fact is None or fact.due <= self._question.now):
                 self._listing.photos[entry.name] = status
                 return
-        self._listing.beyond += 1
+        if _is_plain(entry):  # a link or a pipe is never offered, so it does not wait either
+            self._listing.beyond += 1
 
     def _meet_orphan(self, entry: os.DirEntry[str], kind: Kind) -> None:
         name, listing = entry.name, self._listing
