@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -71,6 +72,21 @@ def test_an_unmounted_inbox_is_missing_and_not_empty(drive: Start, folder: Path)
         assert driver.inbox.counts.missing == ()
     finally:
         subprocess.run(["umount", "--lazy", folder], check=False)
+
+
+def test_an_inbox_moved_home_from_another_disk(drive: Start, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as drive_of_its_own:
+        if Path(drive_of_its_own).stat().st_dev == folder.stat().st_dev:
+            pytest.skip("only one device here")
+        folder.rmdir()
+        folder.symlink_to(drive_of_its_own)
+        driver = drive(rescan_seconds=1.0)
+        write_many(folder, ["a.jpg"])
+        driver.take(1)
+        folder.unlink()
+        write_many(folder, ["b.jpg"])
+        driver.take(2)
+        assert driver.inbox.counts.missing == ()
 
 
 def test_a_retried_photo_comes_back_ever_later(drive: Start, folder: Path) -> None:

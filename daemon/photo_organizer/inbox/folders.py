@@ -101,15 +101,16 @@ class Root:
         """Why the inbox cannot be watched now ("" when it can), and which folder is in its place.
 
         A mount point whose file system is gone is an empty folder to the eye: it counts as missing, so that
-        nothing is made of its emptiness.
+        nothing is made of its emptiness. With something in it, it is a folder that the owner uses instead.
         """
         try:
             status = self.path.stat()
             above = self.path.parent.stat()
-            os.scandir(self.path).close()
+            with os.scandir(self.path) as entries:
+                empty = next(entries, None) is None
         except OSError as error:
             return (error.strerror or str(error)).lower(), None
-        if self.mounted and status.st_dev == above.st_dev:
+        if self.mounted and empty and status.st_dev == above.st_dev:
             return "not mounted", None
         self.mounted = status.st_dev != above.st_dev
         return "", (status.st_dev, status.st_ino)
