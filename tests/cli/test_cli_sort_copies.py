@@ -123,6 +123,10 @@ def test_an_edited_original_keeps_its_copy(organizer: Organizer, home: Home) -> 
     assert "not taken back: " in said.err
     assert "has changed since it was copied; its copy stays" in said.err
     assert (home.library / "Food/a.png").read_bytes() == old
+    photo.unlink()
+    copy = home.library / "Food/a.png"
+    assert f"not taken back: {copy}: {photo}: no such file or directory" in organizer("undo").err
+    home.draw("a.png", "Pets", seed=9)
     # what it is now is another photo, and comes as one
     assert organizer("sort", home.old, "--copy").code == 0
     assert home.filed() == {"Food": ["a.png"], "Pets": ["a.png"]}

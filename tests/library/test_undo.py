@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,37 @@ def test_a_folder_that_is_gone_is_made_again(world: World, library: Library) -> 
     (world.inbox / "trip").rmdir()
     library.undo()
     assert (world.inbox / "trip" / "day" / "a.jpg").exists()
+
+
+def test_an_inbox_that_is_gone_keeps_only_its_own_photos(world: World, library: Library) -> None:
+    file(world, library, "a.jpg", b"one")
+    card = world.inbox.with_name("card")
+    card.mkdir()
+    filing = world.filing(world.drop("b.jpg", b"two").rename(card / "b.jpg"))
+    (placed,) = library.file([replace(filing, group=replace(filing.group, inbox=card))]).filed
+    card.rmdir()
+    everything = Selection(since=datetime.fromtimestamp(0, tz=UTC))
+    for dry_run in (True, False):
+        report = library.undo(everything, dry_run=dry_run)
+        assert [step.destination for step in report.undone] == [world.inbox / "a.jpg"]
+        ((step, trouble),) = report.refused
+        assert step.source == placed.destination
+        assert trouble.what == f"{card}, where it came from, is not there: make it or mount its drive"
+    assert placed.destination.read_bytes() == b"two"
+    card.mkdir()
+    assert library.undo().undone[0].destination == card / "b.jpg"
+
+
+def test_a_photo_that_its_owner_has_renamed_is_told_from_one_that_was_never_filed(
+    world: World, library: Library
+) -> None:
+    there = file(world, library, "a.jpg", b"one")
+    there.rename(there.with_name("cat.jpg"))
+    ((_, trouble),) = library.undo().refused
+    assert trouble.what == "no longer there: moved, renamed or deleted since it was filed"
+    with pytest.raises(NothingToUndoError, match="not filed under this name") as none:
+        library.undo(Selection(photo=there.with_name("cat.jpg")))
+    assert none.value.where == str(there.with_name("cat.jpg"))
 
 
 def test_after_a_correction_it_comes_from_where_it_is(world: World, library: Library) -> None:

@@ -12,7 +12,8 @@ from photo_organizer.cli.times import Moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from photo_organizer.library import UndoReport
+    from photo_organizer.errors import OrganizerError
+    from photo_organizer.library import UndoReport, UndoStep
 
 SOME_NOT_UNDONE = 3  # exit code
 MOST_PHOTOS_LISTED = 50
@@ -63,9 +64,17 @@ def _print_words(report: UndoReport, *, dry_run: bool) -> None:
         if len(report.undone) > len(shown):
             click.echo(f"and {len(report.undone) - len(shown):,} more")
     for step, trouble in report.refused:
-        click.echo(f"not taken back: {printable(step.source)}: {trouble.what}", err=True)
+        click.echo(f"not taken back: {printable(step.source)}: {_why(step, trouble)}", err=True)
     done = "would go back; nothing was moved" if dry_run else "taken back"
     click.echo(f"{counted(len(report.undone), 'photo')} {done}")
+
+
+def _why(step: UndoStep, trouble: OrganizerError) -> str:
+    """What hinders it, and where, when that is another file than the photo: its original, or a folder."""
+    from photo_organizer.errors import printable
+
+    elsewhere = trouble.where and trouble.where != printable(step.source)
+    return f"{trouble.where}: {trouble.what}" if elsewhere else trouble.what
 
 
 def _print_json(report: UndoReport) -> None:
@@ -79,6 +88,6 @@ def _print_json(report: UndoReport) -> None:
                 "source": escape(str(step.source)),
                 "destination": escape(str(step.destination)),
                 "batch": step.batch,
-                "refused": trouble.what if trouble else None,
+                "refused": _why(step, trouble) if trouble else None,
             }
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import OrganizerError
+from ..errors import OrganizerError, printable
 from ..fsops import FileOperations
 from ..photo import Action, FileIdentity
 from .engine import Draft, Engine
@@ -18,7 +19,7 @@ from .names import GroupNames
 from .originals import SKIPPED, current_place
 from .records import FILING_KINDS, JOINED, Manner, Move, Operation, State
 from .steps import digest_named
-from .troubles import SourceTrouble, at_source, changed, refused
+from .troubles import SourceTrouble, SourceTroubleKind, at_source, changed, refused
 from .withdrawing import Withdrawer
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
@@ -73,8 +74,19 @@ def selected(journal: Journal, selection: Selection) -> list[int]:
     """
     numbers = _numbers(journal, selection)
     if not numbers:
-        raise NothingToUndoError("nothing to take back", remedy="see the ledger for what was filed")
+        raise _nothing(selection)
     return numbers
+
+
+def _nothing(selection: Selection) -> NothingToUndoError:
+    if selection.photo is not None:
+        what = "nothing to take back: not filed under this name, or taken back already"
+        remedy = "`photo-organizer why` tells what was done with a photo"
+        return NothingToUndoError(what, where=selection.photo, remedy=remedy)
+    if selection.batch is not None:
+        what = "nothing to take back: there is no such batch, or all of it is taken back"
+        return NothingToUndoError(what, where=selection.batch, remedy="see the ledger for the batches")
+    return NothingToUndoError("nothing to take back", remedy="see the ledger for what was filed")
 
 
 def _numbers(journal: Journal, selection: Selection) -> list[int]:
@@ -204,6 +216,7 @@ class Undoer:
         if operation.manner is not Manner.MOVE:
             return self._withdrawal(operation, place)
         with Folders(self.operations) as folders:
+            self._check_way_back(operation, place, folders)
             photo = self._checked_photo(operation, place, folders)
             companions = list(self._companions(operation, place, folders))
         names = GroupNames(
@@ -216,8 +229,18 @@ class Undoer:
         )  # fmt: skip
         return Draft(undoing, names)
 
+    def _check_way_back(self, operation: Operation, place: bytes, folders: Folders) -> None:
+        """Folders inside are made anew; the outermost is not, since it may be on a drive that is not mounted.
+        Told for each photo, so that those that came from elsewhere go back.
+        """
+        root = Place.below(operation.source[: operation.source_root])
+        with at_source(root.path):
+            if folders.find(root) is None:
+                where = printable(os.fsdecode(root.path))
+                raise refused(place, f"{where}, where it came from, is not there: make it or mount its drive")
+
     def _checked_photo(self, operation: Operation, place: bytes, folders: Folders) -> Move:
-        with at_source(place):
+        with _at_photo(place):
             folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
             name = os.path.basename(place)
             status = self.operations.status(name, folder)
@@ -248,7 +271,7 @@ class Undoer:
         with Folders(self.operations) as folders:
             for move in operation.moves:
                 here = os.path.join(folder, os.path.basename(move.destination)) if move.position else place
-                with at_source(here):
+                with _at_photo(here):
                     opened = folders.open(Place(folder, operation.destination_root))
                     try:
                         status = self.operations.status(os.path.basename(here), opened)
@@ -278,6 +301,19 @@ class Undoer:
     def current_place(self, operation: Operation) -> bytes:
         """Where the photo is now: where it was filed, or where its owner has moved it since."""
         return current_place(self.journal, operation)
+
+
+@contextmanager
+def _at_photo(place: bytes) -> Iterator[None]:
+    """As `at_source`, in words for a photo that its owner has moved or removed by hand."""
+    try:
+        with at_source(place):
+            yield
+    except SourceTrouble as trouble:
+        if trouble.kind is not SourceTroubleKind.GONE:
+            raise
+        what = "no longer there: moved, renamed or deleted since it was filed"
+        raise SourceTrouble(trouble.kind, what, where=os.fsdecode(place)) from trouble
 
 
 def _path(path: bytes) -> Path:
