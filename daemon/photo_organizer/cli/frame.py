@@ -90,6 +90,15 @@ class OrganizerCommand(click.Command):
         super().__init__(*arguments, **keywords)
         self.params.append(config_option())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuses an empty word: a script's unset variable must not mean "here" to `sort`, or "all" to
+        `undo`.
+        """
+        options = args[: args.index("--")] if "--" in args else args
+        if "" in args or any(word.startswith("--") and word.endswith("=") for word in options):
+            raise click.UsageError("an empty argument names nothing; is a variable not set?", ctx)
+        return super().parse_args(ctx, args)
+
 
 class OrganizerGroup(click.Group):
     """A command with commands of its own (`models list`)."""
