@@ -110,6 +110,7 @@ def test_why_of_nothing(organizer: Organizer, home: Home) -> None:
     text = home.root / "text.txt"
     text.write_text("hello")
     assert organizer("why", text).code == 1
+    assert f"{home.library}: is a folder; name one photo in it\n" in organizer("why", home.library).err
 
 
 def test_undo_by_photo_time_and_batch(organizer: Organizer, sorted_home: Home) -> None:

@@ -153,6 +153,8 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
     if events:
         place = path if sha256 else _place(events)
         return Explanation(place, events[-1].sha256, verdict, tuple(events), is_fresh=False)
+    if path is not None and path.is_dir():
+        raise OrganizerError("is a folder", where=photo, remedy="name one photo in it")
     if path is None or sha256 is None:
         raise OrganizerError("is neither there nor in the journal", where=photo)
     return Explanation(path, sha256, _classify(configuration, path), (), is_fresh=True)
