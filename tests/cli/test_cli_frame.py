@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from heavy_packages import HEAVY
+from photo_organizer.cli import main
 from photo_organizer.cli.frame import COMMANDS
 from photo_organizer.errors import OrganizerError
 
@@ -204,3 +206,12 @@ def test_the_light_path_imports_nothing_heavy(words: tuple[str, ...], config_fil
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stderr.splitlines()[-1] == "[] 0"
+
+
+def test_ctrl_c_while_the_program_is_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "photo_organizer.cli.boundary", Interrupted("boundary"))
+    assert main(["status"]) == 130

@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the words after the program's name; None takes them from the command line.
     """
-    from photo_organizer.cli.boundary import run_safely
-
+    try:
+        from photo_organizer.cli.boundary import run_safely
+    except KeyboardInterrupt:  # Ctrl-C while it is still being loaded; later it is `run_safely` that answers
+        return 130
     return run_safely(arguments)
