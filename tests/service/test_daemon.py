@@ -190,6 +190,22 @@ def test_a_companion_that_comes_late_joins_its_photo(household: Household) -> No
     assert sorted(household.filed()["Food"]) == ["IMG_1.jpg", "IMG_1.xmp"]
 
 
+def test_what_undo_put_back_and_what_cannot_be_moved_is_told(household: Household) -> None:
+    stuck = draw_photo(household.inbox / "stuck.jpg", "Pets", seed=2)
+    if subprocess.run(["chattr", "+i", str(stuck)], capture_output=True, check=False).returncode:
+        pytest.skip("no file can be made immutable here")
+    try:
+        with LiveDaemon(household) as daemon:
+            daemon.until(lambda status: (status["left_alone"], status["retrying"]) == (0, 1))
+            daemon.until_filed([draw_photo(household.inbox / "one.jpg", "Food", seed=1)])
+            household.organizer("undo")
+            daemon.until(lambda status: (status["left_alone"], status["retrying"]) == (1, 1))
+            said = household.organizer("status")
+            assert "1 to be tried again, see the log, 1 left alone (put back by undo" in said
+    finally:
+        subprocess.run(["chattr", "-i", str(stuck)], check=True)
+
+
 def test_a_library_that_goes_away_is_awaited_and_not_replaced(household: Household) -> None:
     with LiveDaemon(household) as daemon:
         daemon.until_filed([draw_photo(household.inbox / "one.jpg", "Food", seed=1)])

@@ -53,6 +53,8 @@ class Status:
     duplicate_total: int = 0
     settling: int = 0
     unsettled: int = 0
+    retrying: int = 0
+    left_alone: int = 0
     not_images: int = 0
     orphans: int = 0
     videos: int = 0
