@@ -251,6 +251,23 @@ def test_what_cannot_be_sorted(organizer: Organizer, home: Home) -> None:
         assert said.err.count("\n") == 1
 
 
+def test_what_is_ours_is_not_sorted_when_it_lies_below(organizer: Organizer, home: Home) -> None:
+    home.draw("a.png", "Food")
+    (home.old / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(500))
+    report = home.models / "report"
+    report.mkdir()
+    home.draw("plot.png", "Pets").rename(report / "plot.png")
+    alias = home.root.with_name(f"{home.root.name}-alias")
+    alias.symlink_to(home.root)
+    for _ in range(2):
+        assert organizer("sort", f"{alias}/").code in {0, 3}
+    assert home.filed() == {"Food": ["a.png"]}
+    assert (report / "plot.png").exists()
+    assert {path.name for path in (home.state / "quarantine").iterdir()} == {
+        "broken.jpg", "broken.jpg.reason.txt",
+    }  # fmt: skip
+
+
 def test_a_library_in_use_is_told_with_its_owner(organizer: Organizer, home: Home) -> None:
     from photo_organizer.config import load_configuration
     from photo_organizer.library import Library

@@ -44,7 +44,7 @@ class _Search:
     recursive: bool
     videos: bool
     ignored: Ignored
-    library: str
+    ours: frozenset[tuple[int, int]]
     available_extras: frozenset[str]
     on_skipped: Callable[[Skipped], None]
 
@@ -89,6 +89,7 @@ def find_groups(
     videos: bool = False,
     ignore: Sequence[str] = (),
     library: Path | None = None,
+    ours: Sequence[Path] = (),
     available_extras: frozenset[str] = frozenset(),
     on_skipped: Callable[[Skipped], None] = lambda _skipped: None,
 ) -> Iterator[AssetGroup]:
@@ -104,7 +105,8 @@ def find_groups(
         recursive: whether to look into folders below the given ones.
         videos: whether videos alone are groups too.
         ignore: the owner's patterns (`watch.ignore`).
-        library: not looked into.
+        library: not looked into, under whatever path it is met.
+        ours: more folders of that kind.
         available_extras: the optional formats that can be decoded.
         on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
 
@@ -116,7 +118,7 @@ def find_groups(
         recursive,
         videos,
         Ignored(ignore),
-        os.fspath(library) if library is not None else "",
+        frozenset(filter(None, map(_identity, (*ours, library) if library is not None else ours))),
         available_extras,
         on_skipped,
     )
@@ -164,9 +166,18 @@ def _search_all(places: list[_Place], search: _Search) -> Iterator[AssetGroup]:
             search.on_skipped(Skipped(Path(place.folder), (error.strerror or str(error)).lower()))
         for name in sorted(below, reverse=True):
             folder = f"{place.folder}/{name}"
-            if folder != search.library:
+            if _identity(folder) not in search.ours:
                 relative = f"{place.relative}/{name}" if place.relative else name
                 to_do.append(_Place(folder, place.root, relative, trust_clock=place.trust_clock))
+
+
+def _identity(folder: str | Path) -> tuple[int, int] | None:
+    """Device and inode, which are the same by way of a symbolic link; None when it cannot be told."""
+    try:
+        status = os.stat(folder)  # noqa: PTH116 - called for each folder, most of them as text
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[AssetGroup]:
