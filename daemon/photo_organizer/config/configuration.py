@@ -45,7 +45,7 @@ class Configuration(Section):
     categories: Annotated[tuple[FolderName, ...], Field(min_length=1)] = Field(
         default=STARTER_CATEGORIES,
         description="The categories, each a folder in the library. Add your own: it is predicted once it has "
-        "photos to learn from.",
+        "photos to learn from. Leave one out, and its photos go where they fit best among the others.",
         examples=[["Family", "Pets", "Garden"]],
     )
     thresholds: Thresholds = Field(
