@@ -10,11 +10,9 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from photo_organizer.learning.pretrain.activations import RoundedActivations  # noqa: E402
 from photo_organizer.learning.pretrain.arrays import save_arrays  # noqa: E402
 from photo_organizer.learning.pretrain.folding import PLACES, fold, folded_backbone  # noqa: E402
 from photo_organizer.learning.pretrain.network import (  # noqa: E402
-    Activations,
     build_training_network,
     get_named_weights,
     set_named_weights,
@@ -101,22 +99,6 @@ def test_the_average_of_the_places_is_the_embedding() -> None:
     places = _numbers(answer["places"])
     assert places.shape == (2, 3, 3, 1280)
     np.testing.assert_allclose(places.mean((1, 2)), _numbers(answer["embedding"]), atol=1e-4)
-
-
-def test_activations_are_rounded_as_in_int8_and_gradients_pass() -> None:
-    exact, rounded = (
-        build_training_network(3, width=0.05, dtype="float32", activations=activations)
-        for activations in (Activations.EXACT, Activations.ROUNDED)
-    )
-    assert set_named_weights(rounded, get_named_weights(exact)) == []
-    layer = RoundedActivations()
-    values = np.float32([[0.0, 0.6, 0.63, 255.0]])  # In steps of 1.25.
-    np.testing.assert_allclose(_numbers(layer(values)), [[0, 0, 1.25, 255]], atol=1e-4)
-    layers = [one for one in rounded.layers if isinstance(one, RoundedActivations)]
-    assert len(layers) == len(PLACES) - 1
-    photos = _photos(4)
-    answers = [_numbers(model(photos, training=False)["embedding"]) for model in (exact, rounded)]
-    assert 0 < np.abs(answers[0] - answers[1]).max() < 0.2 * answers[0].std()
 
 
 def test_a_backbone_is_stored_in_half_precision_whichever_file_it_comes_from(

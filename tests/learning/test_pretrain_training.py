@@ -30,7 +30,6 @@ from photo_organizer.learning.pretrain.clock import (  # noqa: E402
     parse_until,
 )
 from photo_organizer.learning.pretrain.network import (  # noqa: E402
-    Activations,
     build_training_network,
     get_named_weights,
     set_named_weights,
@@ -79,8 +78,6 @@ def _train(
     checkpoint: Path,
     stop: int,
     whole: int,
-    *,
-    activations: Activations = Activations.EXACT,
 ) -> dict[str, np.ndarray]:
     """Train until step ``stop`` of a schedule of ``whole`` steps; the weights afterwards."""
 
@@ -91,7 +88,7 @@ def _train(
     def budget(_before: float) -> Budget:
         return StopsEarly()
 
-    model = build_training_network(3, width=0.05, dtype="float32", activations=activations)
+    model = build_training_network(3, width=0.05, dtype="float32")
     set_named_weights(model, weights)
     recipe = Recipe(Schedule(1e-2, sides=((0.0, 32),)), batch=8, log_seconds=1e9, checkpoint_seconds=1e9)
     train(model, data, recipe, budget, checkpoint=checkpoint, log=lambda _line: None)
@@ -108,16 +105,6 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(data: TrainingD
     assert max(moved) > 1e-3
     for name, value in straight.items():
         np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
-
-
-@pytest.mark.usefixtures("_eagerly")
-def test_a_training_goes_on_with_rounded_activations(data: TrainingData, tmp_path: Path) -> None:
-    start = get_named_weights(build_training_network(3, width=0.05, dtype="float32"))
-    before = _train(data, start, tmp_path / "checkpoint.npz", 2, 3)
-    after = _train(data, start, tmp_path / "checkpoint.npz", 3, 3, activations=Activations.ROUNDED)
-    assert after.keys() == before.keys()
-    kernel = "block1_conv1/kernel"
-    assert 0 < np.abs(after[kernel] - before[kernel]).max() < 0.1
 
 
 def test_every_epoch_sees_every_photo_once_in_another_order() -> None:

@@ -53,12 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--batch", type=int, default=64)
     train.add_argument("--peak", type=float, default=1.2e-3, help="highest learning rate")
     train.add_argument("--sides", default="0:64,0.3:96,0.7:128", help="progress:pixels, ...")
-    train.add_argument(
-        "--rounded-from",
-        type=float,
-        default=0.8,
-        help="progress from which activations are rounded as in int8",
-    )
     train.add_argument("--dtype", default="mixed_bfloat16")
     train.add_argument("--log", type=Path)
 

@@ -9,36 +9,21 @@ train from random weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, auto
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.activations import RoundedActivations
 from photo_organizer.learning.pretrain.arrays import Arrays, float32
 from photo_organizer.learning.pretrain.folding import BLOCKS, EPSILON, MOMENTUM, PLACES
 from photo_organizer.learning.pretrain.normalisation import FusedBatchNormalization
-
-
-class Activations(Enum):
-    """What convolutions are trained on: activations as they are, or as int8 will have them."""
-
-    EXACT = auto()
-    ROUNDED = auto()
-
 
 EMBEDDING_SIZE = 1280
 TEACHER_CLASSES = 1001
 
 
-def build_training_network(
-    categories: int,
-    width: float = 1.0,
-    dtype: str = "mixed_bfloat16",
-    activations: Activations = Activations.EXACT,
-) -> keras.Model:
+def build_training_network(categories: int, width: float = 1.0, dtype: str = "mixed_bfloat16") -> keras.Model:
     """Build the network that is trained: pixels in, three answers out.
 
     Input: float (batch, side, side, 3), BGR / 127.5 - 1, any side that is a multiple of 32.
@@ -51,7 +36,6 @@ def build_training_network(
         categories: number of categories.
         width: scales the channels, for tests; only 1.0 can be exported.
         dtype: a Keras dtype policy for the convolutions; variables and outputs stay float32.
-        activations: what each convolution but the first is given; the variables are the same.
     """
     layout = _fast_layout()
     channels_axis = 1 if layout == "channels_first" else -1
@@ -78,8 +62,6 @@ def build_training_network(
                 2, name=f"block{place.block}_pool", dtype=dtype, data_format=layout
             )
             x = pool(x)
-        if activations is Activations.ROUNDED and place is not PLACES[-1]:
-            x = RoundedActivations(name=f"{place.normalisation}_rounded", dtype=dtype)(x)
     if layout == "channels_first":
         x = keras.layers.Permute((2, 3, 1), name="from_layout")(x)
     features = keras.layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)

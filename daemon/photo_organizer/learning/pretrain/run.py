@@ -13,7 +13,7 @@ import numpy as np
 from photo_organizer.learning.pretrain.arrays import float32
 from photo_organizer.learning.pretrain.batches import TrainingData
 from photo_organizer.learning.pretrain.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
-from photo_organizer.learning.pretrain.network import Activations, build_training_network
+from photo_organizer.learning.pretrain.network import build_training_network
 from photo_organizer.learning.pretrain.prepare import open_prepared
 from photo_organizer.learning.pretrain.split import Part
 from photo_organizer.learning.pretrain.starting import start_from
@@ -66,20 +66,8 @@ def run_training(arguments: argparse.Namespace) -> None:
         open_teacher(arguments.teacher),
         prepared.standard,
     )
-    for activations, until in ((Activations.EXACT, arguments.rounded_from), (Activations.ROUNDED, 1.0)):
-        model = build_training_network(
-            len(prepared.corpus.categories), dtype=arguments.dtype, activations=activations
-        )
-        if arguments.start_from is not None and not arguments.checkpoint.exists():
-            start_from(model, arguments.start_from, prepared, arguments.start_side)
-        position = train(
-            model,
-            data,
-            recipe,
-            make_budget,
-            checkpoint=arguments.checkpoint,
-            log=log,
-            probe=probe,
-            until=until,
-        )
-        log(f"{activations.name.lower()} activations: done at {position}")
+    model = build_training_network(len(prepared.corpus.categories), dtype=arguments.dtype)
+    if arguments.start_from is not None and not arguments.checkpoint.exists():
+        start_from(model, arguments.start_from, prepared, arguments.start_side)
+    end = train(model, data, recipe, make_budget, checkpoint=arguments.checkpoint, log=log, probe=probe)
+    log(f"done: {end}")

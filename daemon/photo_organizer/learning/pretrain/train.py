@@ -143,7 +143,6 @@ def train(
     checkpoint: Path,
     log: Log,
     probe: Probe | None = None,
-    until: float = 1.0,
 ) -> Position:
     """Train until the budget is used up, resuming from ``checkpoint`` if it exists.
 
@@ -155,7 +154,6 @@ def train(
         checkpoint: file to resume from and to write.
         log: takes one line of text now and then.
         probe: photos to measure the embedding error on at each checkpoint.
-        until: progress to stop at before the end of the schedule, so that another network goes on from there.
 
     Returns:
         The final position; the checkpoint file holds it too.
@@ -183,7 +181,7 @@ def train(
 
     for batch in prefetch(make, step):
         progress = budget.progress(step)
-        if progress >= until:
+        if progress >= 1.0:
             break
         rate = recipe.schedule.learning_rate(progress)
         model.optimizer.learning_rate = rate
