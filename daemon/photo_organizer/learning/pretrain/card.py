@@ -39,8 +39,8 @@ Temperature, threshold, features and the head's penalty were chosen on training 
 leaving sources out and by cross-validation. `held out` are {held} photos of which this training has
 seen neither pixels nor labels, with a head that has not either; the shipped head is then fitted again,
 with the same choices, on all labelled photos but {judges} of the same sources, which are the exemplars
-that judge later models. Two choices were settled after a look at them: the precision that the
-threshold aims at, and the head's penalty (`docs/starter-model.md`).
+that judge later models. Two choices had been settled with earlier weights after a look at them and were
+kept: the precision that the threshold aims at, and the head's penalty (`docs/starter-model.md`).
 
 *The limit of these figures.* The training went on from an earlier network that had learned from an
 unknown part of these labels. That makes every column too good by an unknown amount, the third most of
