@@ -16,6 +16,8 @@ from live import Household, LiveDaemon, files_below, small_model
 from models import draw_photo
 from photo_organizer import __version__
 
+BACKLOG = 1200  # photos: seconds of work on a fast machine, which files 200 between two looks at the status
+
 
 def test_each_photo_goes_where_it_belongs_and_the_ledger_says_so(household: Household) -> None:
     with LiveDaemon(household) as daemon:
@@ -91,7 +93,7 @@ def test_a_second_daemon_is_refused_and_told_by_whom(household: Household) -> No
 
 
 def test_a_stop_amid_a_backlog_is_quick_and_the_next_start_goes_on(household: Household) -> None:
-    photos = [draw_photo(household.inbox / f"{n}.jpg", "Events", seed=n) for n in range(200)]
+    photos = [draw_photo(household.inbox / f"{n}.jpg", "Events", seed=n) for n in range(BACKLOG)]
     before = household.contents()
     with LiveDaemon(household) as daemon:
         daemon.until(lambda status: status["filed_total"] > 10 and status["state"] == "working")
@@ -102,7 +104,7 @@ def test_a_stop_amid_a_backlog_is_quick_and_the_next_start_goes_on(household: Ho
     with LiveDaemon(household) as daemon:
         daemon.until_filed(photos)
     assert household.contents() == before
-    assert len(household.ledger()) == 200
+    assert len(household.ledger()) == BACKLOG
 
 
 def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(household: Household) -> None:
