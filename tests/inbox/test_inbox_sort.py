@@ -29,7 +29,7 @@ def test_a_tree_of_folders(folder: Path) -> None:
     assert found(folder, on_skipped=skipped.append) == {"a.jpg": 1, "b.jpg": 0, "c.png": 1}
     assert skipped == [Skipped(folder / "notes.txt", "not an image")]
     assert found(folder, recursive=False) == {"a.jpg": 1}
-    assert found(folder, library=folder / "x") == {"a.jpg": 1}
+    assert found(folder, ours=[folder / "x"]) == {"a.jpg": 1}
     assert found(folder, ignore=("y",)) == {"a.jpg": 1, "b.jpg": 0}
 
 

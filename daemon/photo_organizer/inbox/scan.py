@@ -88,7 +88,6 @@ def find_groups(
     recursive: bool = True,
     videos: bool = False,
     ignore: Sequence[str] = (),
-    library: Path | None = None,
     ours: Sequence[Path] = (),
     available_extras: frozenset[str] = frozenset(),
     on_skipped: Callable[[Skipped], None] = lambda _skipped: None,
@@ -105,8 +104,7 @@ def find_groups(
         recursive: whether to look into folders below the given ones.
         videos: whether videos alone are groups too.
         ignore: the owner's patterns (`watch.ignore`).
-        library: not looked into, under whatever path it is met.
-        ours: more folders of that kind.
+        ours: folders not looked into, under whatever path they are met: the library and the program's own.
         available_extras: the optional formats that can be decoded.
         on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
 
@@ -118,7 +116,7 @@ def find_groups(
         recursive,
         videos,
         Ignored(ignore),
-        frozenset(filter(None, map(_identity, (*ours, library) if library is not None else ours))),
+        frozenset(filter(None, map(_identity, ours))),
         available_extras,
         on_skipped,
     )

@@ -32,8 +32,7 @@ def groups_in(
         recursive=configuration.watch.recursive,
         videos=configuration.videos is not None,
         ignore=configuration.watch.ignore,
-        library=configuration.library,
-        ours=(configuration.state_directory, configuration.model_directory),
+        ours=(configuration.library, configuration.state_directory, configuration.model_directory),
         available_extras=available_extras(),
         on_skipped=on_skipped,
     )

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.learning.head import Floats
 from photo_organizer.learning.pretrain.corpus import Pixels, squeeze
 from photo_organizer.learning.pretrain.split import Integers
 from photo_organizer.learning.pretrain.teacher import Answer, Teacher
 
-Floats = NDArray[np.float32]
-
-
-PLACE_DEVIATION = (
-    1.5  # How much more a single place varies than the average of a photo: measured, 1.3 to 1.5.
-)
+# How much more a single place of the map varies than the average of a photo: measured, 1.3 to 1.5.
+PLACE_DEVIATION = 1.5
 STRIDE = 32  # Pixels of a picture that one place of the network's last map stands for.
 
 
@@ -43,14 +40,14 @@ class Standard:
 
     def of(self, embedding: Floats) -> Floats:
         """Standardised and clipped, float32 (..., 1280)."""
-        return np.asarray(
-            np.clip((embedding - self.mean) / self.deviation, -self.clip, self.clip), np.float32
-        )
+        return self._within(embedding, self.clip)
 
     def of_places(self, places: Floats) -> Floats:
         """The same for single places of a map, which vary more than their averages; clipped accordingly."""
-        limit = self.clip * PLACE_DEVIATION
-        return np.asarray(np.clip((places - self.mean) / self.deviation, -limit, limit), np.float32)
+        return self._within(places, self.clip * PLACE_DEVIATION)
+
+    def _within(self, values: Floats, limit: float) -> Floats:
+        return np.asarray(np.clip((values - self.mean) / self.deviation, -limit, limit), np.float32)
 
 
 @dataclass(frozen=True)
@@ -92,6 +89,15 @@ class Batch:
     category_weight: Floats
 
 
+def whole_pictures(pixels: Pixels, rows: Iterable[int], side: int) -> Floats:
+    """The photos of these rows as the network is given them, float32 (N, side, side, 3) in [-1, 1]."""
+    return _scaled(np.stack([squeeze(pixels[row], side) for row in rows]))
+
+
+def _scaled(values: Pixels) -> Floats:
+    return np.asarray(values, np.float32) / 127.5 - 1.0
+
+
 def crop(image: Pixels, random: np.random.Generator) -> Pixels:
     """A random part of one photo, flipped or not.
 
@@ -114,7 +120,7 @@ def recolour(image: Pixels, random: np.random.Generator) -> Floats:
     Brightness and contrast change by up to a quarter, single channels by up to a tenth, and one photo in ten
     loses its colour.
     """
-    values = np.asarray(image, np.float32) / 127.5 - 1.0
+    values = _scaled(image)
     if random.random() < 0.1:
         values = np.repeat(values.mean(2, keepdims=True), 3, 2)
     gain = random.uniform(0.75, 1.25) * random.uniform(0.9, 1.1, 3)

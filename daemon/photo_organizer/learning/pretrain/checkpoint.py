@@ -35,16 +35,6 @@ def save_checkpoint(path: Path, model: keras.Model, position: Position) -> None:
     save_arrays(path, arrays)
 
 
-def load_weights(path: Path) -> Arrays:
-    """The model's named weights of a checkpoint, without the optimiser's."""
-    with np.load(path) as file:
-        return {
-            name: file[name]
-            for name in file.files
-            if not name.startswith("optimizer/") and name != "position"
-        }
-
-
 def restore_checkpoint(path: Path, model: keras.Model) -> Position:
     """Put model and optimiser back where `save_checkpoint` found them.
 

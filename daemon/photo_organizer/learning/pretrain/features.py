@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.learning.head import Floats
 from photo_organizer.learning.pretrain.arrays import save_arrays
-from photo_organizer.learning.pretrain.batches import Floats
 from photo_organizer.learning.pretrain.corpus import PhotoEntry, Pixels, squeeze
 from photo_organizer.vision.decode import decode
 from photo_organizer.vision.engine import BF16_FLAGS, Engine, cpu_flags

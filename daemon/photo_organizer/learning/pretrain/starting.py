@@ -16,9 +16,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from photo_organizer.learning.head import Floats
 from photo_organizer.learning.pretrain.arrays import float32
-from photo_organizer.learning.pretrain.batches import Floats
-from photo_organizer.learning.pretrain.features import cached_photos
+from photo_organizer.learning.pretrain.batches import whole_pictures
 from photo_organizer.learning.pretrain.folding import BLOCKS, EPSILON, PLACES
 from photo_organizer.learning.pretrain.prepare import Prepared
 from photo_organizer.vision.model import BACKBONE_FILE
@@ -39,13 +39,14 @@ def start_from(model: keras.Model, directory: Path, prepared: Prepared, side: in
         side: that the directory's model was trained at.
     """
     rows = np.random.default_rng(5).permutation(prepared.training_rows)
+    pixels = prepared.corpus.pixels
     with np.load(directory / BACKBONE_FILE) as folded:
-        unfold_into(model, folded, _pictures(prepared, rows[:NORMALISATION_PHOTOS], side))
+        unfold_into(model, folded, whole_pictures(pixels, rows[:NORMALISATION_PHOTOS], side))
     reader = keras.Model(model.input, model.get_layer("features").output)
     rows = rows[:HEAD_PHOTOS]
     parts = np.array_split(rows, max(1, len(rows) // BATCH))
     features = np.concatenate(
-        [float32(reader.predict_on_batch(_pictures(prepared, part, side))) for part in parts]
+        [float32(reader.predict_on_batch(whole_pictures(pixels, part, side))) for part in parts]
     )
     model.get_layer("embedding").set_weights(
         ridge_regression(features, float32(prepared.targets.embedding[rows]))
@@ -54,10 +55,6 @@ def start_from(model: keras.Model, directory: Path, prepared: Prepared, side: in
     classes.set_weights([np.zeros_like(values) for values in classes.get_weights()])
     with np.load(directory / "head.npz") as head:
         model.get_layer("category").set_weights([head["kernel"], head["bias"]])
-
-
-def _pictures(prepared: Prepared, rows: NDArray[np.int64], side: int) -> Floats:
-    return float32(np.stack(list(cached_photos(prepared.corpus.pixels, rows, side)))) / 127.5 - 1.0
 
 
 def unfold_into(model: keras.Model, folded: Mapping[str, NDArray[Any]], pictures: Floats) -> None:
@@ -70,7 +67,7 @@ def unfold_into(model: keras.Model, folded: Mapping[str, NDArray[Any]], pictures
         pictures: float32 (N, S, S, 3), all taken through the network at once.
     """
     x = ops.convert_to_tensor(pictures)
-    channels_first = any(layer.name == "to_layout" for layer in model.layers)
+    channels_first = model.get_layer(PLACES[0].convolution).data_format == "channels_first"
     x = model.get_layer("to_layout")(x) if channels_first else x
     places = (0, 2, 3) if channels_first else (0, 1, 2)
     for place in PLACES:

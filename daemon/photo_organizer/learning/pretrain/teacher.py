@@ -27,12 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.learning.head import Floats
 from photo_organizer.learning.pretrain.corpus import Pixels, decode, open_cache, squeeze
 
 TEACHER_SIDE = 224
 CHUNK = 256
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.arrays import float32
+from photo_organizer.learning.head import Floats
 from photo_organizer.learning.pretrain.batches import (
     PLACE_DEVIATION,
     Batch,
-    Floats,
     TrainingData,
     make_batch,
     prefetch,
+    whole_pictures,
 )
 from photo_organizer.learning.pretrain.checkpoint import Position, restore_checkpoint, save_checkpoint
 from photo_organizer.learning.pretrain.clock import Budget, Schedule
@@ -98,13 +97,8 @@ def probe_error(model: keras.Model, probe: Probe, side: int, batch: int = 64) ->
     """Mean squared error of the embedding on the probe, whole photos at ``side`` pixels."""
     errors = []
     for start in range(0, len(probe.pixels) - batch + 1, batch):  # Whole batches: one compiled shape.
-        images = np.stack(
-            [
-                cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA)
-                for p in probe.pixels[start : start + batch]
-            ]
-        )
-        answer = model.predict_on_batch(float32(images) / 127.5 - 1.0)
+        rows = range(start, start + batch)
+        answer = model.predict_on_batch(whole_pictures(probe.pixels, rows, side))
         errors.append(np.mean((answer["embedding"] - probe.embedding[start : start + batch]) ** 2))
     return float(np.mean(errors))
 
