@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import OrganizerError
-from ..fsops import FileOperations
-from .journal import Journal
-from .locks import LIBRARY_LOCK, OwnerLock
-from .troubles import DestinationTrouble, at_destination
+from photo_organizer.errors import OrganizerError
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.locks import LIBRARY_LOCK, OwnerLock
+from photo_organizer.library.troubles import DestinationTrouble, at_destination
 
 
 class Claim:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ..fsops import FileOperations
-from .records import Manner, Move, Operation
-from .steps import (
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.records import Manner, Move, Operation
+from photo_organizer.library.steps import (
     CHUNK,
     Found,
     NoAtomicMoveError,
@@ -31,7 +31,7 @@ from .steps import (
     shift,
     write_all,
 )
-from .troubles import (
+from photo_organizer.library.troubles import (
     DestinationTrouble,
     SourceTrouble,
     at_destination,

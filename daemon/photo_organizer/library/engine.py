@@ -12,16 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..fsops import FileOperations
-from ..photo import Action
-from .folders import Folders, Place
-from .journal import Journal
-from .ledger import Ledger
-from .mover import FOLDER_MODE, Mover, StillOpenError, destination_place, source_place
-from .names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
-from .reasons import settle_reason
-from .records import JOINED, Manner, Operation
-from .troubles import DestinationTrouble, SourceTrouble, at_destination, at_source, changed, refused
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.ledger import Ledger
+from photo_organizer.library.mover import FOLDER_MODE, Mover, StillOpenError, destination_place, source_place
+from photo_organizer.library.names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
+from photo_organizer.library.reasons import settle_reason
+from photo_organizer.library.records import JOINED, Manner, Operation
+from photo_organizer.library.troubles import (
+    DestinationTrouble,
+    SourceTrouble,
+    at_destination,
+    at_source,
+    changed,
+    refused,
+)
+from photo_organizer.photo import Action
 
 _MOST_TRIES = 1000
 

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..fsops import FileOperations
-from ..photo import Action, AssetGroup
-from .engine import Draft, Engine
-from .filing import SKIP, Drafter, Filing, FilingReport, Placed
-from .folders import Folders
-from .journal import Journal
-from .ledger import Ledger
-from .originals import SKIPPED, Originals
-from .records import Move, State
-from .settings import LibrarySettings
-from .troubles import DestinationTrouble, SourceTrouble
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.engine import Draft, Engine
+from photo_organizer.library.filing import SKIP, Drafter, Filing, FilingReport, Placed
+from photo_organizer.library.folders import Folders
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.ledger import Ledger
+from photo_organizer.library.originals import SKIPPED, Originals
+from photo_organizer.library.records import Move, State
+from photo_organizer.library.settings import LibrarySettings
+from photo_organizer.library.troubles import DestinationTrouble, SourceTrouble
+from photo_organizer.photo import Action, AssetGroup
 
 
 @dataclass(slots=True)

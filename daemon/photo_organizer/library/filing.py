@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..fsops import FileOperations
-from ..photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
-from .engine import Draft
-from .folders import Folders, Place
-from .journal import Journal
-from .ledger_text import escape
-from .names import GroupNames
-from .originals import Originals
-from .reasons import REASON
-from .records import Details, Manner, Move, Operation
-from .steps import digest
-from .troubles import DestinationTrouble, SourceTrouble, at_source, changed, refused
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.engine import Draft
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.ledger_text import escape
+from photo_organizer.library.names import GroupNames
+from photo_organizer.library.originals import Originals
+from photo_organizer.library.reasons import REASON
+from photo_organizer.library.records import Details, Manner, Move, Operation
+from photo_organizer.library.steps import digest
+from photo_organizer.library.troubles import DestinationTrouble, SourceTrouble, at_source, changed, refused
+from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 KEEP = "keep"
 SKIP = "skip"

@@ -6,7 +6,7 @@ import errno
 import os
 from dataclasses import dataclass, field
 
-from ..fsops import FileOperations
+from photo_organizer.fsops import FileOperations
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..photo import Action, FileIdentity
-from .journal import Journal
-from .records import Details, Manner, Move, Operation, State
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.records import Details, Manner, Move, Operation, State
+from photo_organizer.photo import Action, FileIdentity
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
 

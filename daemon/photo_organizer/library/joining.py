@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..fsops import FileOperations
-from ..photo import Photo
-from .engine import Draft, Engine
-from .folders import Folders, Place
-from .journal import Journal
-from .names import GroupNames, goes_by_stem, late_name, split_extension
-from .records import FILING_KINDS, JOINED, Move, Operation, State
-from .troubles import DestinationTrouble, SourceTrouble
-from .undo import Undoer
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.engine import Draft, Engine
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.names import GroupNames, goes_by_stem, late_name, split_extension
+from photo_organizer.library.records import FILING_KINDS, JOINED, Move, Operation, State
+from photo_organizer.library.troubles import DestinationTrouble, SourceTrouble
+from photo_organizer.library.undo import Undoer
+from photo_organizer.photo import Photo
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _FILED_FROM = (

@@ -18,11 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..fsops import FileOperations
-from ..photo import FileIdentity
-from .records import Details, Manner, Move, Operation, State
-from .schema import CHANGES, SCHEMA, VERSION
-from .troubles import DestinationTrouble, JournalError
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.records import Details, Manner, Move, Operation, State
+from photo_organizer.library.schema import CHANGES, SCHEMA, VERSION
+from photo_organizer.library.troubles import DestinationTrouble, JournalError
+from photo_organizer.photo import FileIdentity
 
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fsops import FileOperations
-from .journal import Journal
-from .ledger_rows import missing_operations, read_end
-from .ledger_text import HEADER, cells, line
-from .records import JOINED, Operation, State
-from .steps import Spot, put_back, write_all
-from .troubles import DestinationTrouble, destination_trouble
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.ledger_rows import missing_operations, read_end
+from photo_organizer.library.ledger_text import HEADER, cells, line
+from photo_organizer.library.records import JOINED, Operation, State
+from photo_organizer.library.steps import Spot, put_back, write_all
+from photo_organizer.library.troubles import DestinationTrouble, destination_trouble
 
 _ROWS_AT_ONCE = 1000
 HAS_ROW = f"o.kind <> '{JOINED}'"

@@ -15,15 +15,23 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ..fsops import FileOperations
-from ..photo import FileIdentity
-from .copying import Copier
-from .folders import Folders, Place
-from .names import GroupNames
-from .placing import Entry, is_made, make_link, remove
-from .records import Manner, Move, Operation
-from .steps import Found, NoAtomicMoveError, Spot, find, has_content, put_back, remove_if, shift
-from .troubles import (
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.copying import Copier
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.names import GroupNames
+from photo_organizer.library.placing import Entry, is_made, make_link, remove
+from photo_organizer.library.records import Manner, Move, Operation
+from photo_organizer.library.steps import (
+    Found,
+    NoAtomicMoveError,
+    Spot,
+    find,
+    has_content,
+    put_back,
+    remove_if,
+    shift,
+)
+from photo_organizer.library.troubles import (
     DestinationTrouble,
     SourceTrouble,
     at_destination,
@@ -34,7 +42,8 @@ from .troubles import (
     no_hard_link,
     source_trouble,
 )
-from .withdrawing import Withdrawer
+from photo_organizer.library.withdrawing import Withdrawer
+from photo_organizer.photo import FileIdentity
 
 FOLDER_MODE = 0o777
 """Of category folders, less the umask: they are the owner's."""

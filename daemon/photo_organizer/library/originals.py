@@ -9,11 +9,11 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fsops import FileOperations
-from ..photo import Action, Photo
-from .folders import Folders, Place
-from .journal import Journal
-from .records import FILING_KINDS, Manner, Operation, State
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.records import FILING_KINDS, Manner, Operation, State
+from photo_organizer.photo import Action, Photo
 
 SKIPPED = "skipped"
 """The label of a duplicate that was left in its inbox: there is nothing to take back."""

@@ -14,11 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ..fsops import FileOperations
-from ..photo import FileIdentity
-from .records import Manner, Move, Operation
-from .steps import Found, Spot, digest, digest_named, find, has_content, put_back, remove_if
-from .troubles import at_source, changed, gone
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.records import Manner, Move, Operation
+from photo_organizer.library.steps import (
+    Found,
+    Spot,
+    digest,
+    digest_named,
+    find,
+    has_content,
+    put_back,
+    remove_if,
+)
+from photo_organizer.library.troubles import at_source, changed, gone
+from photo_organizer.photo import FileIdentity
 
 _NOTHING_TO_SYNC = {errno.EINVAL, errno.EROFS}
 """What a read-only file system may answer to a sync."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ..fsops import FileOperations
-from ..photo import Action
-from .folders import Folders, Place
-from .journal import Journal
-from .ledger_text import escape
-from .records import Move, Operation
-from .steps import Spot, exists, put_back, write_all
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.ledger_text import escape
+from photo_organizer.library.records import Move, Operation
+from photo_organizer.library.steps import Spot, exists, put_back, write_all
+from photo_organizer.photo import Action
 
 REASON = b".reason.txt"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
-from ..photo import Action, FileIdentity
+from photo_organizer.photo import Action, FileIdentity
 
 JOINED = "joined"
 """The kind of an operation that moves a late companion; such an operation has no ledger row."""

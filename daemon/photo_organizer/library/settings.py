@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..config import Configuration
+    from photo_organizer.config import Configuration
 
 
 @dataclass(frozen=True, slots=True)

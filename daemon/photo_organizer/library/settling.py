@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..fsops import FileOperations
-from .placing import Entry, is_made
-from .records import Manner, Move, Operation
-from .steps import Found, Spot, exists, find, has_content, put_back, remove_if
-from .troubles import gone
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.placing import Entry, is_made
+from photo_organizer.library.records import Manner, Move, Operation
+from photo_organizer.library.steps import Found, Spot, exists, find, has_content, put_back, remove_if
+from photo_organizer.library.troubles import gone
 
 
 @dataclass(slots=True)

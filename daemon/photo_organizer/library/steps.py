@@ -12,9 +12,9 @@ from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
-from ..fsops import FileOperations
-from .names import GroupNames
-from .records import Move
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.names import GroupNames
+from photo_organizer.library.records import Move
 
 CHUNK = 1 << 20
 

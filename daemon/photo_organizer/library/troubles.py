@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from ..errors import OrganizerError
+from photo_organizer.errors import OrganizerError
 
 
 class SourceTroubleKind(StrEnum):

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import OrganizerError, printable
-from ..fsops import FileOperations
-from ..photo import Action, FileIdentity
-from .engine import Draft, Engine
-from .folders import Folders, Place
-from .journal import Journal
-from .names import GroupNames
-from .originals import SKIPPED, current_place
-from .records import FILING_KINDS, JOINED, Manner, Move, Operation, State
-from .steps import digest_named
-from .troubles import SourceTrouble, SourceTroubleKind, at_source, changed, refused
-from .withdrawing import Withdrawer
+from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.engine import Draft, Engine
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.journal import Journal
+from photo_organizer.library.names import GroupNames
+from photo_organizer.library.originals import SKIPPED, current_place
+from photo_organizer.library.records import FILING_KINDS, JOINED, Manner, Move, Operation, State
+from photo_organizer.library.steps import digest_named
+from photo_organizer.library.troubles import SourceTrouble, SourceTroubleKind, at_source, changed, refused
+from photo_organizer.library.withdrawing import Withdrawer
+from photo_organizer.photo import Action, FileIdentity
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _UNDOABLE = (

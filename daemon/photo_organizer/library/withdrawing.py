@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..fsops import FileOperations
-from .folders import Folders, Place
-from .placing import Entry, removable, remove
-from .records import Move, Operation
-from .steps import Spot, exists, put_back
-from .troubles import SourceTrouble, SourceTroubleKind, at_destination, at_source, gone
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.folders import Folders, Place
+from photo_organizer.library.placing import Entry, removable, remove
+from photo_organizer.library.records import Move, Operation
+from photo_organizer.library.steps import Spot, exists, put_back
+from photo_organizer.library.troubles import SourceTrouble, SourceTroubleKind, at_destination, at_source, gone
 
 
 @dataclass(frozen=True, slots=True)
