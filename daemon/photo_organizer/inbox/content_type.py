@@ -7,7 +7,7 @@ import os
 from photo_organizer import fsops
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import HEAD_SIZE, by_extension, identify
-from photo_organizer.inbox.memory import NOT_AN_IMAGE, WAITS_FOR_EXTRA, Fact
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, WAITS_FOR_EXTRA, Fact
 
 
 def read_head(path: str) -> bytes:

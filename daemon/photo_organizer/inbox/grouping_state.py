@@ -8,11 +8,11 @@ from collections.abc import Callable
 from photo_organizer.companions.grouping import Bundle, bundle
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.agenda import Agenda
-from photo_organizer.inbox.folders import Folder, Waiting
-from photo_organizer.inbox.listing import Listing
-from photo_organizer.inbox.offering import RESTLESS_CHANGES, settled_at
-from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.directory_scan import Listing
+from photo_organizer.inbox.due_queue import Agenda
+from photo_organizer.inbox.folder_state import Folder, Waiting
+from photo_organizer.inbox.readiness import RESTLESS_CHANGES, settled_at
+from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 
 _PATIENCE = 5.0
 """A companion is taken for one that comes late after this many times `settle_seconds` alone."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.errors import printable
-from photo_organizer.inbox.folders import Folder, Waiting
-from photo_organizer.inbox.memory import HELD, TRY_AGAIN, Fact, Memory
-from photo_organizer.inbox.sniffing import hindrance, is_being_written
-from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.content_type import hindrance, is_being_written
+from photo_organizer.inbox.folder_state import Folder, Waiting
+from photo_organizer.inbox.skip_cache import HELD, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)
