@@ -24,7 +24,7 @@ from photo_organizer.learning.head_training import Samples
 from photo_organizer.learning.progress import Progress
 from photo_organizer.learning.registry import Registry, verify
 from photo_organizer.learning.run import Request, retrain
-from photo_organizer.vision.weights import read_backbone
+from photo_organizer.vision.backbone.weights import read_backbone
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer import fsops
-from photo_organizer.vision.decode import decode
-from photo_organizer.vision.engine import BF16_FLAGS, cpu_flags
-from photo_organizer.vision.limits import Limits
+from photo_organizer.vision.backbone.engine import BF16_FLAGS, cpu_flags
+from photo_organizer.vision.backbone.weights import Layer
+from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.limits import Limits
 from photo_organizer.vision.outcome import PhotoRejectedError
-from photo_organizer.vision.weights import Layer
 
 BATCH = 32
 FROZEN_BLOCKS = 4

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.vision.weights import Layer, read_backbone
+from photo_organizer.vision.backbone.weights import Layer, read_backbone
 
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red: keras.applications.vgg16
 _LARGEST_HALF = 65_000.0

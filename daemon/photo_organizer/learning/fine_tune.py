@@ -42,9 +42,9 @@ from photo_organizer.learning.material import HEAD, OwnerPhotos
 from photo_organizer.learning.new_body import fresh_body, moved_body
 from photo_organizer.learning.plan import Plan, manifest_fields
 from photo_organizer.learning.progress import Listener, Progress
-from photo_organizer.vision.labelled import LabelledPixels
+from photo_organizer.vision.backbone.weights import Layer, read_backbone
+from photo_organizer.vision.labelled_photos import LabelledPixels
 from photo_organizer.vision.model import BACKBONE_FILE, read_model
-from photo_organizer.vision.weights import Layer, read_backbone
 
 VIEWS = 3
 FEWEST_PHOTOS = 40
@@ -191,7 +191,7 @@ class _Work:
         """
         if not read_model(self._plan.champion).has_int8:
             return body
-        from photo_organizer.vision.quantise import quantise  # noqa: PLC0415 (NNCF: seconds)
+        from photo_organizer.vision.backbone.quantise import quantise  # noqa: PLC0415 (NNCF: seconds)
 
         self._tell(Progress("quantising", text="int8 weights, checked against float32"))
         order = np.random.default_rng(0).permutation(len(material.rows))

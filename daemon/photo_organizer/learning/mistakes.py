@@ -11,7 +11,7 @@ import numpy as np
 
 from photo_organizer import fsops
 from photo_organizer.learning.plan import Judgement
-from photo_organizer.vision.decode import decode
+from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 _MOST = 24

@@ -18,7 +18,7 @@ from photo_organizer.service.labelling import LabellingLibrary
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.roles import Destination, Reporter, watch_vision
-from photo_organizer.vision.client import VisionClient
+from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.model import ModelDescription, read_model
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass
 from typing import IO
 
-from photo_organizer.vision.wire import LineReader, Message, pack
+from photo_organizer.vision.protocol import LineReader, Message, pack
 
-WORKER = "photo_organizer.vision.worker"
+WORKER = "photo_organizer.vision.worker.worker"
 _PIECE = 1 << 18
 _LAST_WORDS = 400
 _BURIAL_SECONDS = 2.0

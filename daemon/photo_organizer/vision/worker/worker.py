@@ -24,14 +24,14 @@ from typing import Any
 from photo_organizer import formats
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
-from photo_organizer.vision import confinement
-from photo_organizer.vision.decode import DecodedPhoto, decode
-from photo_organizer.vision.feature_writer import FeatureWriter
-from photo_organizer.vision.limits import FixedLimits, MemoryGate
+from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
+from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
-from photo_organizer.vision.reading import read_photo
-from photo_organizer.vision.serving import load_serving
-from photo_organizer.vision.wire import LineReader, Message, pack, prediction_message, rejection_message
+from photo_organizer.vision.protocol import LineReader, Message, pack, prediction_message, rejection_message
+from photo_organizer.vision.worker import confinement
+from photo_organizer.vision.worker.feature_writer import FeatureWriter
+from photo_organizer.vision.worker.reading import read_photo
+from photo_organizer.vision.worker.serving import load_serving
 
 
 class Worker:

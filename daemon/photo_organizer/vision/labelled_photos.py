@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from photo_organizer import formats
 from photo_organizer.errors import OrganizerError
-from photo_organizer.vision.cores import available_cores
-from photo_organizer.vision.decode import decode
+from photo_organizer.vision.backbone.cores import available_cores
+from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 

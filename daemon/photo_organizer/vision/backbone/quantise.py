@@ -4,7 +4,7 @@ Post-training quantisation by NNCF, calibrated on photos as they are decoded for
 says is written into model.json (`serving`), which the engine's choice reads: int8 where it passed and the
 CPU has VNNI, else bf16 where that passed, else float32.
 
-    python -m photo_organizer.vision.quantise --model models/starter --photos DIR
+    python -m photo_organizer.vision.backbone.quantise --model models/starter --photos DIR
 
 DIR holds labelled photos, a folder a category.
 """
@@ -28,14 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.vision.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
-from photo_organizer.vision.labelled import LabelledPixels, read_labelled_photos
+from photo_organizer.vision.backbone.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
+from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine, build_graph
+from photo_organizer.vision.backbone.openvino_runtime import ov
+from photo_organizer.vision.backbone.precision import PrecisionCheck, compare
+from photo_organizer.vision.backbone.rounding import round_weights
+from photo_organizer.vision.backbone.weights import Layer, read_backbone
+from photo_organizer.vision.labelled_photos import LabelledPixels, read_labelled_photos
 from photo_organizer.vision.model import BACKBONE_FILE, INT8_FILES, ModelDescription, read_model, verify_files
-from photo_organizer.vision.openvino_engine import OpenVinoEngine, build_graph
-from photo_organizer.vision.openvino_runtime import ov
-from photo_organizer.vision.precision import PrecisionCheck, compare
-from photo_organizer.vision.rounding import round_weights
-from photo_organizer.vision.weights import Layer, read_backbone
 
 KEPT_EXACT = (
     ("block1_conv1",),
@@ -226,7 +226,7 @@ def _replace(path: Path, fields: Mapping[str, object]) -> None:
 def main() -> int:
     """The command of the module's docstring."""
     parser = argparse.ArgumentParser(
-        prog="python -m photo_organizer.vision.quantise", description="make and check a model's int8 backbone"
+        prog="python -m photo_organizer.vision.backbone.quantise", description="make and check a model's int8 backbone"
     )
     parser.add_argument("--model", type=Path, required=True, help="the model's folder")
     parser.add_argument("--photos", type=Path, required=True, help="labelled photos, a folder a category")

@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.colour import convert_profile
-from photo_organizer.vision.containers import Container, container_of
-from photo_organizer.vision.jpeg import decode_jpeg
-from photo_organizer.vision.limits import FixedLimits, Limits, MemoryGate
-from photo_organizer.vision.optional import decode_heif, decode_jxl
+from photo_organizer.vision.decode.colour import convert_profile
+from photo_organizer.vision.decode.containers import Container, container_of
+from photo_organizer.vision.decode.jpeg import decode_jpeg
+from photo_organizer.vision.decode.limits import FixedLimits, Limits, MemoryGate
+from photo_organizer.vision.decode.optional_formats import decode_heif, decode_jxl
+from photo_organizer.vision.decode.picture import Picture, Task
+from photo_organizer.vision.decode.raster import decode_raster
+from photo_organizer.vision.decode.raw import decode_raw
+from photo_organizer.vision.decode.resize import squash
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
-from photo_organizer.vision.picture import Picture, Task
-from photo_organizer.vision.raster import decode_raster
-from photo_organizer.vision.raw import decode_raw
-from photo_organizer.vision.squash import squash
 
 # Decoding runs in as many threads as there are cores already, a photo in each.
 cv2.setNumThreads(1)

@@ -15,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from photo_organizer.photo import Photo
-from photo_organizer.vision.limits import FixedLimits, Limits
+from photo_organizer.vision.client.request_queue import Flight, Queue
+from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
+from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
-from photo_organizer.vision.process import WORKER, VisionProcess, Work
-from photo_organizer.vision.queueing import Flight, Queue
-from photo_organizer.vision.wire import Message, outcome_of, photo_message
+from photo_organizer.vision.protocol import Message, outcome_of, photo_message
 
 _LOG = logging.getLogger(__name__)
 

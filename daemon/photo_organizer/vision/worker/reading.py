@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from photo_organizer import fsops
 from photo_organizer.photo import FileIdentity, Photo
-from photo_organizer.vision.limits import Limits
+from photo_organizer.vision.decode.limits import Limits
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 
 _CHUNK = 8 * 1024 * 1024

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.exif import Exif
-from photo_organizer.vision.limits import Limits, MemoryGate
+from photo_organizer.vision.decode.exif import Exif
+from photo_organizer.vision.decode.limits import Limits, MemoryGate
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 ENOUGH = 2

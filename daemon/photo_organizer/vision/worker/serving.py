@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.photo import Prediction
-from photo_organizer.vision.classifier import Classifier
-from photo_organizer.vision.decode import DecodedPhoto
-from photo_organizer.vision.engine import Engine, load_engine
-from photo_organizer.vision.features import backbone_key
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.engine import Engine, load_engine
+from photo_organizer.vision.decode.decoder import DecodedPhoto
+from photo_organizer.vision.feature_store import backbone_key
 from photo_organizer.vision.model import ModelDescription, read_model
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
+from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
 from photo_organizer.vision.model import (
     BACKBONE_FILE,
     HEAD_FILE,
@@ -62,7 +62,7 @@ def load_engine(model: Path | ModelDescription, engine: str = "auto") -> Engine:
         verify_files(description, (BACKBONE_FILE, HEAD_FILE))
         return _tensorflow(description, reason)
     verify_files(description, (HEAD_FILE, *(INT8_FILES if precision == "int8" else (BACKBONE_FILE,))))
-    from photo_organizer.vision.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (0.3 s)
+    from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (0.3 s)
 
     return OpenVinoEngine(description, precision, reason=reason)
 
@@ -99,7 +99,7 @@ def choose(model: ModelDescription, engine: str) -> tuple[str, str, str]:
 
 def _tensorflow(model: ModelDescription, reason: str) -> Engine:
     try:
-        from photo_organizer.vision.tensorflow_engine import TensorFlowEngine  # noqa: PLC0415 (seconds)
+        from photo_organizer.vision.backbone.tensorflow_engine import TensorFlowEngine  # noqa: PLC0415 (seconds)
 
         return TensorFlowEngine(model, reason=reason)
     except ImportError as error:

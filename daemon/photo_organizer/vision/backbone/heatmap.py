@@ -18,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.vision.classifier import Classifier
-from photo_organizer.vision.decode import decode
-from photo_organizer.vision.limits import FixedLimits, Limits
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.openvino_engine import build_graph
+from photo_organizer.vision.backbone.openvino_runtime import ov
+from photo_organizer.vision.backbone.weights import read_head
+from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.model import (
     BACKBONE_FILE,
     BLOCK_WIDTHS,
@@ -29,10 +32,7 @@ from photo_organizer.vision.model import (
     read_model,
     verify_files,
 )
-from photo_organizer.vision.openvino_engine import build_graph
-from photo_organizer.vision.openvino_runtime import ov
 from photo_organizer.vision.outcome import PhotoRejectedError
-from photo_organizer.vision.weights import read_head
 
 _SIDE = 1024  # of the square that the photo is decoded to for showing
 _HEAT = 0.45  # share of the heat in the overlay, where it is hottest

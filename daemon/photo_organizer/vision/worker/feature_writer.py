@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.photo import Prediction
-from photo_organizer.vision.features import FeatureStore
+from photo_organizer.vision.feature_store import FeatureStore
 
 _WRITTEN_TOGETHER = 64
 _LONGEST_SECONDS = 5.0

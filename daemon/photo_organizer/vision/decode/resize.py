@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.picture import Picture
+from photo_organizer.vision.decode.picture import Picture
 
 
 def squash(picture: Picture, size: int) -> NDArray[np.uint8]:

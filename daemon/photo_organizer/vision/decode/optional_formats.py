@@ -6,11 +6,11 @@ import warnings
 from dataclasses import replace
 from types import ModuleType
 
-from photo_organizer.vision.colour import over_white
-from photo_organizer.vision.exif import read_exif
+from photo_organizer.vision.decode.colour import over_white
+from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.picture import Picture, Task
+from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster, factors_for
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
-from photo_organizer.vision.picture import Picture, Task
-from photo_organizer.vision.raster import PILLOW_ERRORS, decode_raster, factors_for
 
 
 def decode_heif(task: Task) -> Picture:

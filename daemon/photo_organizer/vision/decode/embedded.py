@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from photo_organizer.vision.exif import Exif, read_exif
-from photo_organizer.vision.jpeg import JpegHeader, decode_jpeg, read_header
+from photo_organizer.vision.decode.exif import Exif, read_exif
+from photo_organizer.vision.decode.jpeg import JpegHeader, decode_jpeg, read_header
+from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import UnreadablePhotoError
-from photo_organizer.vision.picture import Picture, Task
 
 LEAST_SIDE = 64
 """Below this a preview shows nothing that could be told apart."""

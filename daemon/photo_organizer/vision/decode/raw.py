@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from photo_organizer.vision.embedded import LEAST_SIDE, embedded_picture, preview_exif
-from photo_organizer.vision.exif import Exif
-from photo_organizer.vision.jpeg import decode_jpeg
-from photo_organizer.vision.optional import load
+from photo_organizer.vision.decode.embedded import LEAST_SIDE, embedded_picture, preview_exif
+from photo_organizer.vision.decode.exif import Exif
+from photo_organizer.vision.decode.jpeg import decode_jpeg
+from photo_organizer.vision.decode.optional_formats import load
+from photo_organizer.vision.decode.picture import Picture, Task
+from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster
+from photo_organizer.vision.decode.raw_extent import declared_end
 from photo_organizer.vision.outcome import UnreadablePhotoError
-from photo_organizer.vision.picture import Picture, Task
-from photo_organizer.vision.raster import PILLOW_ERRORS, decode_raster
-from photo_organizer.vision.raw_extent import declared_end
 
 _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's `flip` (1 mirrors, 2 turns upside down, 4 swaps the sides) as EXIF has it."""

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from photo_organizer.vision.colour import over_white, to_srgb
-from photo_organizer.vision.containers import declared_size
-from photo_organizer.vision.exif import read_exif
+from photo_organizer.vision.decode.colour import over_white, to_srgb
+from photo_organizer.vision.decode.containers import declared_size
+from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import UnreadablePhotoError
-from photo_organizer.vision.picture import ENOUGH, Picture, Task
 
 # The header is checked against limits.max_pixels before anything is decoded, for every format; Pillow's own
 # limit would refuse what the owner allows.

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.colour import to_srgb
-from photo_organizer.vision.exif import Exif, read_exif
+from photo_organizer.vision.decode.colour import to_srgb
+from photo_organizer.vision.decode.exif import Exif, read_exif
+from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import UnreadablePhotoError
-from photo_organizer.vision.picture import ENOUGH, Picture, Task
 
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
