@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.claim import Claim
-from photo_organizer.library.engine import Engine
-from photo_organizer.library.filer import Filer
-from photo_organizer.library.filing import Filing, FilingReport, rounds
-from photo_organizer.library.folders import Folders
-from photo_organizer.library.history import Correction, Event, corrected, events_of, finished_events
-from photo_organizer.library.joining import Joiner, JoinReport, Latecomer
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger import Ledger
-from photo_organizer.library.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.errors import DestinationTrouble, LibraryLocked, at_destination
+from photo_organizer.library.file_photos import Filer
+from photo_organizer.library.library_lock import Claim
+from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.locks import OwnerLock, moves_lock
-from photo_organizer.library.originals import Originals
-from photo_organizer.library.records import Manner
+from photo_organizer.library.move.executor import Engine
+from photo_organizer.library.move.open_folders import Folders
+from photo_organizer.library.plan.duplicates import Originals
+from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
+from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
+from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
+from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger import Ledger
+from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
-from photo_organizer.library.settings import LibrarySettings
-from photo_organizer.library.troubles import DestinationTrouble, LibraryLocked, at_destination
-from photo_organizer.library.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.photo import Action, Photo
 
 if TYPE_CHECKING:

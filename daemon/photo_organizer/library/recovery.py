@@ -13,21 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.mover import Mover, StillOpenError, destination_place, source_place
-from photo_organizer.library.names import GroupNames
-from photo_organizer.library.reasons import settle_reason
-from photo_organizer.library.records import Move, Operation, State
-from photo_organizer.library.settling import Settler, Sides
-from photo_organizer.library.troubles import (
+from photo_organizer.library.errors import (
     DestinationTrouble,
     SourceTrouble,
     SourceTroubleKind,
     at_destination,
     destination_trouble,
 )
-from photo_organizer.library.withdrawing import Withdrawer
+from photo_organizer.library.move.file_recovery import Settler, Sides
+from photo_organizer.library.move.mover import Mover, StillOpenError, destination_place, source_place
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import Move, Operation, State
+from photo_organizer.library.record.quarantine_reason import settle_reason
 from photo_organizer.photo import FileIdentity
 
 

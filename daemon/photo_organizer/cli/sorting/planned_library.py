@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.library import FilingReport, JoinReport, Manner, Placed
-from photo_organizer.library.names import GroupNames
-from photo_organizer.library.troubles import no_hard_link
+from photo_organizer.library.errors import no_hard_link
+from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ def row_of(filing: Filing, placed: Placed, *, batch: str, time: str) -> dict[str
 
 def printable_row(row: dict[str, Any]) -> dict[str, Any]:
     """`row` with its paths escaped as in the ledger, so that any JSON reader takes them."""
-    from photo_organizer.library.ledger_text import escape
+    from photo_organizer.library.record.ledger_text import escape
 
     return {key: escape(value) if isinstance(value, str) else value for key, value in row.items()}
 

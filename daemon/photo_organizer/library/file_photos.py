@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.engine import Draft, Engine
-from photo_organizer.library.filing import SKIP, Drafter, Filing, FilingReport, Placed
-from photo_organizer.library.folders import Folders
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger import Ledger
-from photo_organizer.library.originals import SKIPPED, Originals
-from photo_organizer.library.records import Move, State
-from photo_organizer.library.settings import LibrarySettings
-from photo_organizer.library.troubles import DestinationTrouble, SourceTrouble
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.locations import LibrarySettings
+from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.open_folders import Folders
+from photo_organizer.library.plan.duplicates import SKIPPED, Originals
+from photo_organizer.library.plan.filing import SKIP, Drafter, Filing, FilingReport, Placed
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger import Ledger
+from photo_organizer.library.record.operation import Move, State
 from photo_organizer.photo import Action, AssetGroup
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.records import Details, Manner, Move, Operation, State
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
 from photo_organizer.photo import Action, FileIdentity
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"

@@ -7,10 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.placing import Entry, is_made
-from photo_organizer.library.records import Manner, Move, Operation
-from photo_organizer.library.steps import Found, Spot, exists, find, has_content, put_back, remove_if
-from photo_organizer.library.troubles import gone
+from photo_organizer.library.errors import gone
+from photo_organizer.library.move.atomic_steps import (
+    Found,
+    Spot,
+    exists,
+    find,
+    has_content,
+    put_back,
+    remove_if,
+)
+from photo_organizer.library.move.links import Entry, is_made
+from photo_organizer.library.record.operation import Manner, Move, Operation
 
 
 @dataclass(slots=True)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Protocol
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.engine import Draft, Engine
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.names import GroupNames, goes_by_stem, late_name, split_extension
-from photo_organizer.library.records import FILING_KINDS, JOINED, Move, Operation, State
-from photo_organizer.library.troubles import DestinationTrouble, SourceTrouble
-from photo_organizer.library.undo import Undoer
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
+from photo_organizer.library.plan.undo import Undoer
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Move, Operation, State
 from photo_organizer.photo import Photo
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)

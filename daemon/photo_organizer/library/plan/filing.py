@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.engine import Draft
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger_text import escape
-from photo_organizer.library.names import GroupNames
-from photo_organizer.library.originals import Originals
-from photo_organizer.library.reasons import REASON
-from photo_organizer.library.records import Details, Manner, Move, Operation
-from photo_organizer.library.steps import digest
-from photo_organizer.library.troubles import DestinationTrouble, SourceTrouble, at_source, changed, refused
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, at_source, changed, refused
+from photo_organizer.library.move.atomic_steps import digest
+from photo_organizer.library.move.executor import Draft
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.duplicates import Originals
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger_text import escape
+from photo_organizer.library.record.operation import Details, Manner, Move, Operation
+from photo_organizer.library.record.quarantine_reason import REASON
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 KEEP = "keep"

@@ -17,8 +17,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.records import Manner, Move, Operation
-from photo_organizer.library.steps import (
+from photo_organizer.library.errors import (
+    DestinationTrouble,
+    SourceTrouble,
+    at_destination,
+    at_source,
+    changed,
+    destination_trouble,
+    gone,
+    refused,
+)
+from photo_organizer.library.move.atomic_steps import (
     CHUNK,
     Found,
     NoAtomicMoveError,
@@ -31,16 +40,7 @@ from photo_organizer.library.steps import (
     shift,
     write_all,
 )
-from photo_organizer.library.troubles import (
-    DestinationTrouble,
-    SourceTrouble,
-    at_destination,
-    at_source,
-    changed,
-    destination_trouble,
-    gone,
-    refused,
-)
+from photo_organizer.library.record.operation import Manner, Move, Operation
 
 
 @dataclass(slots=True)

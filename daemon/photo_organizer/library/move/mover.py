@@ -16,22 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.copying import Copier
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.names import GroupNames
-from photo_organizer.library.placing import Entry, is_made, make_link, remove
-from photo_organizer.library.records import Manner, Move, Operation
-from photo_organizer.library.steps import (
-    Found,
-    NoAtomicMoveError,
-    Spot,
-    find,
-    has_content,
-    put_back,
-    remove_if,
-    shift,
-)
-from photo_organizer.library.troubles import (
+from photo_organizer.library.errors import (
     DestinationTrouble,
     SourceTrouble,
     at_destination,
@@ -42,7 +27,22 @@ from photo_organizer.library.troubles import (
     no_hard_link,
     source_trouble,
 )
-from photo_organizer.library.withdrawing import Withdrawer
+from photo_organizer.library.move.atomic_steps import (
+    Found,
+    NoAtomicMoveError,
+    Spot,
+    find,
+    has_content,
+    put_back,
+    remove_if,
+    shift,
+)
+from photo_organizer.library.move.copying import Copier
+from photo_organizer.library.move.links import Entry, is_made, make_link, remove
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.operation import Manner, Move, Operation
 from photo_organizer.photo import FileIdentity
 
 FOLDER_MODE = 0o777

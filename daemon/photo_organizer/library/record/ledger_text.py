@@ -12,7 +12,7 @@ import io
 import os
 import re
 
-from photo_organizer.library.records import Operation
+from photo_organizer.library.record.operation import Operation
 
 COLUMNS = (
     "time", "batch", "action", "sha256", "source", "destination", "category", "confidence", "second_category",

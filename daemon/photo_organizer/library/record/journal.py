@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.records import Details, Manner, Move, Operation, State
-from photo_organizer.library.schema import CHANGES, SCHEMA, VERSION
-from photo_organizer.library.troubles import DestinationTrouble, JournalError
+from photo_organizer.library.errors import DestinationTrouble, JournalError
+from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
+from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
 from photo_organizer.photo import FileIdentity
 
 _COLUMNS = (

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger_rows import missing_operations, read_end
-from photo_organizer.library.ledger_text import HEADER, cells, line
-from photo_organizer.library.records import JOINED, Operation, State
-from photo_organizer.library.steps import Spot, put_back, write_all
-from photo_organizer.library.troubles import DestinationTrouble, destination_trouble
+from photo_organizer.library.errors import DestinationTrouble, destination_trouble
+from photo_organizer.library.move.atomic_steps import Spot, put_back, write_all
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger_rows import missing_operations, read_end
+from photo_organizer.library.record.ledger_text import HEADER, cells, line
+from photo_organizer.library.record.operation import JOINED, Operation, State
 
 _ROWS_AT_ONCE = 1000
 HAS_ROW = f"o.kind <> '{JOINED}'"

@@ -13,8 +13,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.names import GroupNames
-from photo_organizer.library.records import Move
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.operation import Move
 
 CHUNK = 1 << 20
 

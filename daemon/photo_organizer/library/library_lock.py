@@ -7,9 +7,9 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.journal import Journal
+from photo_organizer.library.errors import DestinationTrouble, at_destination
 from photo_organizer.library.locks import LIBRARY_LOCK, OwnerLock
-from photo_organizer.library.troubles import DestinationTrouble, at_destination
+from photo_organizer.library.record.journal import Journal
 
 
 class Claim:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.engine import Draft, Engine
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.names import GroupNames
-from photo_organizer.library.originals import SKIPPED, current_place
-from photo_organizer.library.records import FILING_KINDS, JOINED, Manner, Move, Operation, State
-from photo_organizer.library.steps import digest_named
-from photo_organizer.library.troubles import SourceTrouble, SourceTroubleKind, at_source, changed, refused
-from photo_organizer.library.withdrawing import Withdrawer
+from photo_organizer.library.errors import SourceTrouble, SourceTroubleKind, at_source, changed, refused
+from photo_organizer.library.move.atomic_steps import digest_named
+from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.plan.duplicates import SKIPPED, current_place
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Manner, Move, Operation, State
 from photo_organizer.photo import Action, FileIdentity
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)

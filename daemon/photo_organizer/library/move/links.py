@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.records import Manner, Move, Operation
-from photo_organizer.library.steps import (
+from photo_organizer.library.errors import at_source, changed, gone
+from photo_organizer.library.move.atomic_steps import (
     Found,
     Spot,
     digest,
@@ -26,7 +26,7 @@ from photo_organizer.library.steps import (
     put_back,
     remove_if,
 )
-from photo_organizer.library.troubles import at_source, changed, gone
+from photo_organizer.library.record.operation import Manner, Move, Operation
 from photo_organizer.photo import FileIdentity
 
 _NOTHING_TO_SYNC = {errno.EINVAL, errno.EROFS}

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.filing import Filing
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.steps import write_all
-from photo_organizer.library.xmp import LARGEST, XmpError, new_sidecar, with_keywords
+from photo_organizer.library.move.atomic_steps import write_all
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.filing import Filing
+from photo_organizer.library.xmp.keywords import LARGEST, XmpError, new_sidecar, with_keywords
 from photo_organizer.photo import Action, AssetGroup, FileIdentity, Photo
 
 _DRAFT = b".photo-organizer-xmp.part"

@@ -13,14 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger import Ledger
-from photo_organizer.library.mover import FOLDER_MODE, Mover, StillOpenError, destination_place, source_place
-from photo_organizer.library.names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
-from photo_organizer.library.reasons import settle_reason
-from photo_organizer.library.records import JOINED, Manner, Operation
-from photo_organizer.library.troubles import (
+from photo_organizer.library.errors import (
     DestinationTrouble,
     SourceTrouble,
     at_destination,
@@ -28,6 +21,19 @@ from photo_organizer.library.troubles import (
     changed,
     refused,
 )
+from photo_organizer.library.move.mover import (
+    FOLDER_MODE,
+    Mover,
+    StillOpenError,
+    destination_place,
+    source_place,
+)
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.free_names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger import Ledger
+from photo_organizer.library.record.operation import JOINED, Manner, Operation
+from photo_organizer.library.record.quarantine_reason import settle_reason
 from photo_organizer.photo import Action
 
 _MOST_TRIES = 1000

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.placing import Entry, removable, remove
-from photo_organizer.library.records import Move, Operation
-from photo_organizer.library.steps import Spot, exists, put_back
-from photo_organizer.library.troubles import SourceTrouble, SourceTroubleKind, at_destination, at_source, gone
+from photo_organizer.library.errors import SourceTrouble, SourceTroubleKind, at_destination, at_source, gone
+from photo_organizer.library.move.atomic_steps import Spot, exists, put_back
+from photo_organizer.library.move.links import Entry, removable, remove
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.record.operation import Move, Operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger_text import escape
-from photo_organizer.library.records import Move, Operation
-from photo_organizer.library.steps import Spot, exists, put_back, write_all
+from photo_organizer.library.move.atomic_steps import Spot, exists, put_back, write_all
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger_text import escape
+from photo_organizer.library.record.operation import Move, Operation
 from photo_organizer.photo import Action
 
 REASON = b".reason.txt"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.folders import Folders, Place
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.records import FILING_KINDS, Manner, Operation, State
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import FILING_KINDS, Manner, Operation, State
 from photo_organizer.photo import Action, Photo
 
 SKIPPED = "skipped"
