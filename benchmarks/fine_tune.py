@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from photo_organizer.learning.activations import BATCH, augmentation, compute_activations, keras_vgg
 from photo_organizer.learning.block5 import Photos, Schedule, train_block5
 from photo_organizer.learning.fine_tune import VIEWS
+from photo_organizer.models.serving_model import BACKBONE_FILE, read_model
 from photo_organizer.vision.backbone.weights import read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels, read_labelled_photos
-from photo_organizer.vision.model import BACKBONE_FILE, read_model
 from report import Figure, Report, Target
 
 HEAD_EPOCHS, BLOCK_EPOCHS = 4, 8

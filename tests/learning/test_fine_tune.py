@@ -22,8 +22,8 @@ from photo_organizer.learning.drift import Drift
 from photo_organizer.learning.fine_tune import class_weights
 from photo_organizer.learning.head_training import Samples
 from photo_organizer.learning.progress import Progress
-from photo_organizer.learning.registry import Registry, verify
 from photo_organizer.learning.run import Request, retrain
+from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.weights import read_backbone
 
 

@@ -21,10 +21,10 @@ from photo_organizer.learning.pretrain.folding import PLACES, folded_backbone
 from photo_organizer.learning.pretrain.prepare import Prepared
 from photo_organizer.learning.pretrain.split import Part
 from photo_organizer.learning.pretrain.thresholds import choose_threshold
-from photo_organizer.learning.registry import verify
+from photo_organizer.models.serving_model import read_model
+from photo_organizer.models.store import verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
-from photo_organizer.vision.model import read_model
 
 CATEGORIES = ("Events", "Family", "Food")
 

@@ -17,12 +17,12 @@ from vision_driver import outcomes, seen
 
 from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.errors import OrganizerError
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client import client as client_module
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
-from photo_organizer.vision.model import read_model
 from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
 
 MakeClient = Callable[..., VisionClient]

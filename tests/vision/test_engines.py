@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models import CATEGORIES, colours, make_model
+from photo_organizer.models.serving_model import ModelError, read_model
 from photo_organizer.vision.backbone import engine as engines
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import INT8_FLAGS, choose, cpu_flags, load_engine
@@ -22,7 +23,6 @@ from photo_organizer.vision.backbone.quantise import quantise, verify
 from photo_organizer.vision.backbone.rounding import round_matrix
 from photo_organizer.vision.backbone.weights import read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels
-from photo_organizer.vision.model import ModelError, read_model
 
 TAPS = ("block5.avg", "block5.max", "block4.avg")
 

@@ -102,7 +102,7 @@ def moves(configuration: Configuration) -> Check:
 
 def model(configuration: Configuration) -> Check:
     """Whether the model in use is complete and unchanged."""
-    from photo_organizer.learning.registry import Registry
+    from photo_organizer.models.store import Registry
 
     registry = Registry(configuration.model_directory)
     chosen = registry.current_id()

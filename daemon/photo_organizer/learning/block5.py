@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from photo_organizer.learning.activations import BATCH, FROZEN_BLOCKS, Activations
 from photo_organizer.learning.head import Floats, Labels
 from photo_organizer.learning.progress import Epoch
+from photo_organizer.models.serving_model import BLOCK_WIDTHS
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.weights import Layer
-from photo_organizer.vision.model import BLOCK_WIDTHS
 
 STAGES = ("head on frozen backbone", "block 5")
 CONVOLUTIONS = ("block5_conv1", "block5_conv2", "block5_conv3")

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.drafts import Draft
 from photo_organizer.learning.head import Head
-from photo_organizer.learning.manifest import Manifest, read_manifest
 from photo_organizer.learning.material import (
     BASE_HEAD,
     HEAD,
@@ -19,6 +17,8 @@ from photo_organizer.learning.material import (
     exemplar_categories,
 )
 from photo_organizer.learning.progress import Epoch
+from photo_organizer.models.manifest import Manifest, read_manifest
+from photo_organizer.models.staging import Draft
 
 NOT_OF_THE_BODY = {HEAD, BASE_HEAD}
 

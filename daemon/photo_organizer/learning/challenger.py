@@ -12,19 +12,19 @@ from photo_organizer.learning.body import Body, inherit_body, needs_new_backbone
 from photo_organizer.learning.calibration import fit_temperature, suggest_all
 from photo_organizer.learning.curves import CurveRecorder
 from photo_organizer.learning.dataset import Part
-from photo_organizer.learning.drafts import Draft
 from photo_organizer.learning.evaluation import Evaluation, evaluate
 from photo_organizer.learning.head import Floats
 from photo_organizer.learning.head_training import TrainedHead, train_head
 from photo_organizer.learning.jury import Jury, jury
 from photo_organizer.learning.label_store import LabelStore, Provenance
-from photo_organizer.learning.manifest import read_manifest
 from photo_organizer.learning.material import HEAD, Exemplars, OwnerPhotos, owner_photos
 from photo_organizer.learning.photo_features import PhotoFeatures, photo_features
 from photo_organizer.learning.plan import Judgement, Plan, manifest_fields, results
 from photo_organizer.learning.progress import Epoch, Listener, Progress
 from photo_organizer.learning.promotion import Verdict, judge
 from photo_organizer.learning.serving_check import disagreement
+from photo_organizer.models.manifest import read_manifest
+from photo_organizer.models.staging import Draft
 
 DEFAULT_PRECISION = 0.90
 _UNBIASED = {Provenance.PLACED, Provenance.DATASET}

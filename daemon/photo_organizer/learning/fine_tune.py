@@ -34,17 +34,17 @@ from photo_organizer.learning.backbone_source import (
 from photo_organizer.learning.block5 import BlockFive, Photos, Schedule, train_block5
 from photo_organizer.learning.body import Body, backbone_fields, backbone_origin, needs_new_backbone
 from photo_organizer.learning.dataset import Part, folds
-from photo_organizer.learning.drafts import Draft
 from photo_organizer.learning.head import Floats
 from photo_organizer.learning.head_training import Samples
-from photo_organizer.learning.manifest import read_manifest
 from photo_organizer.learning.material import HEAD, OwnerPhotos
 from photo_organizer.learning.new_body import fresh_body, moved_body
 from photo_organizer.learning.plan import Plan, manifest_fields
 from photo_organizer.learning.progress import Listener, Progress
+from photo_organizer.models.manifest import read_manifest
+from photo_organizer.models.serving_model import BACKBONE_FILE, read_model
+from photo_organizer.models.staging import Draft
 from photo_organizer.vision.backbone.weights import Layer, read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels
-from photo_organizer.vision.model import BACKBONE_FILE, read_model
 
 VIEWS = 3
 FEWEST_PHOTOS = 40

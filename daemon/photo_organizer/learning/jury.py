@@ -18,8 +18,8 @@ from photo_organizer.learning.head_training import Samples, TrainedHead
 from photo_organizer.learning.label_store import Label
 from photo_organizer.learning.material import OwnerPhotos
 from photo_organizer.learning.promotion import Scores
+from photo_organizer.models.serving_model import ModelError, read_model
 from photo_organizer.vision.backbone.classifier import Classifier
-from photo_organizer.vision.model import ModelError, read_model
 
 ENOUGH_HELD_OUT = 100
 """From so many held-out photos of the owner, the cross-validated ones are not needed."""

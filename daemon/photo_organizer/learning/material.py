@@ -15,8 +15,8 @@ from photo_organizer.learning.dataset import Part, Shot, group_shots, split
 from photo_organizer.learning.head import Floats, Head
 from photo_organizer.learning.head_training import Samples
 from photo_organizer.learning.label_store import Label, LabelStore, Provenance
-from photo_organizer.learning.manifest import Manifest, read_manifest
 from photo_organizer.learning.photo_features import PhotoFacts
+from photo_organizer.models.manifest import Manifest, read_manifest
 
 EXEMPLARS = "exemplars.npz"
 BASE_HEAD = "base-head.npz"

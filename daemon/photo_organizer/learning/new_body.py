@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.body import Body, backbone_fields
-from photo_organizer.learning.drafts import Draft
 from photo_organizer.learning.drift import Drift
 from photo_organizer.learning.head import Floats, Head, Scaling, fit, one_hot, softmax
 from photo_organizer.learning.head_training import Samples
-from photo_organizer.learning.manifest import read_manifest
 from photo_organizer.learning.material import (
     BASE_HEAD,
     EXEMPLARS,
@@ -24,6 +22,8 @@ from photo_organizer.learning.material import (
 )
 from photo_organizer.learning.plan import Plan
 from photo_organizer.learning.progress import Epoch
+from photo_organizer.models.manifest import read_manifest
+from photo_organizer.models.staging import Draft
 
 _STRENGTH = 0.01
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.head import Floats
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.engine import choose
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
-from photo_organizer.vision.model import read_model
 from photo_organizer.vision.outcome import Classified
 
 _WAIT_SECONDS = 1.0

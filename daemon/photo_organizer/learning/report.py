@@ -15,7 +15,7 @@ from photo_organizer.learning import plots
 from photo_organizer.learning.evaluation import Evaluation
 from photo_organizer.learning.mistakes import Mistake, worst_mistakes
 from photo_organizer.learning.plan import Judgement
-from photo_organizer.learning.registry import Registry
+from photo_organizer.models.store import Registry
 
 PICTURES = {
     "per_category.png": "Each category, before and after",

@@ -15,9 +15,7 @@ from pathlib import Path
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.body import needs_new_backbone
-from photo_organizer.learning.categories import trainable_categories
 from photo_organizer.learning.challenger import Workshop
-from photo_organizer.learning.drafts import Draft
 from photo_organizer.learning.history import LibraryHistory
 from photo_organizer.learning.label_store import Label, LabelStore, Provenance
 from photo_organizer.learning.labels import Scan, scan_dataset, scan_library
@@ -25,8 +23,10 @@ from photo_organizer.learning.material import exemplar_categories
 from photo_organizer.learning.plan import Plan
 from photo_organizer.learning.progress import Listener, Outcome, Progress
 from photo_organizer.learning.promotion import Verdict
-from photo_organizer.learning.registry import Registry, verify
 from photo_organizer.library import Library
+from photo_organizer.models.categories import trainable_categories
+from photo_organizer.models.staging import Draft
+from photo_organizer.models.store import Registry, verify
 
 LABELS = "labels.sqlite"
 

@@ -12,10 +12,10 @@ import numpy as np
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.material import OwnerPhotos
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.model import read_model
 from photo_organizer.vision.outcome import Classified
 
 _PHOTOS = 12

@@ -16,7 +16,7 @@ from pathlib import Path
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.learning.registry import CURRENT
+from photo_organizer.models.store import CURRENT
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
 from photo_organizer.service.heartbeat import Heartbeat, patience

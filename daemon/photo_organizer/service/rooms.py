@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
-from photo_organizer.learning.categories import serving_categories
-from photo_organizer.learning.registry import Registry
 from photo_organizer.library import Library, LibrarySettings
+from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.serving_model import ModelDescription, read_model
+from photo_organizer.models.store import Registry
 from photo_organizer.service.labelling import LabellingLibrary
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.roles import Destination, Reporter, watch_vision
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.model import ModelDescription, read_model
 
 log = logging.getLogger(__name__)
 

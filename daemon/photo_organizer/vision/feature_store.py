@@ -18,7 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.model import BACKBONE_FILE, INT8_FILES, ModelDescription
+from photo_organizer.models.serving_model import BACKBONE_FILE, INT8_FILES, ModelDescription
 
 # Vectors lie in an ordinary table: without a rowid, rows of this size would take a whole page each.
 _SCHEMA = """

@@ -24,14 +24,14 @@ from photo_organizer.cli.sorting.selection import (
 )
 from photo_organizer.cli.sorting.stopping import StopRequest
 from photo_organizer.cli.sorting.tally import Tally
-from photo_organizer.learning.categories import serving_categories
 from photo_organizer.library import Library, Manner
+from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.rooms import destination_of, new_vision, open_library
-from photo_organizer.vision.model import ModelDescription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

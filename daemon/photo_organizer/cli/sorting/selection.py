@@ -10,9 +10,9 @@ from photo_organizer.config.paths import is_inside
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox import find_groups
-from photo_organizer.learning.registry import Registry
+from photo_organizer.models.serving_model import ModelDescription, read_model
+from photo_organizer.models.store import Registry
 from photo_organizer.service.rooms import available_extras
-from photo_organizer.vision.model import ModelDescription, read_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -33,7 +33,7 @@ from photo_organizer.learning.pretrain.folding import folded_backbone
 from photo_organizer.learning.pretrain.prepare import Prepared
 from photo_organizer.learning.pretrain.refit import Labelled, Refit, Unlabelled, refit
 from photo_organizer.learning.pretrain.split import Part
-from photo_organizer.vision.model import PREPROCESSING
+from photo_organizer.models.serving_model import PREPROCESSING
 
 
 @dataclass(frozen=True, slots=True)

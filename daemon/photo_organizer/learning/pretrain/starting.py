@@ -21,7 +21,7 @@ from photo_organizer.learning.pretrain.arrays import float32
 from photo_organizer.learning.pretrain.batches import whole_pictures
 from photo_organizer.learning.pretrain.folding import BLOCKS, EPSILON, PLACES
 from photo_organizer.learning.pretrain.prepare import Prepared
-from photo_organizer.vision.model import BACKBONE_FILE
+from photo_organizer.models.serving_model import BACKBONE_FILE
 
 NORMALISATION_PHOTOS = 256
 HEAD_PHOTOS = 4096

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.models.serving_model import ModelDescription, ModelError
 from photo_organizer.vision.backbone.weights import read_head
-from photo_organizer.vision.model import ModelDescription, ModelError
 
 
 class Classifier:

@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
-from photo_organizer.vision.model import (
+from photo_organizer.models.serving_model import (
     BACKBONE_FILE,
     HEAD_FILE,
     INT8_FILES,
@@ -19,6 +18,7 @@ from photo_organizer.vision.model import (
     read_model,
     verify_files,
 )
+from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
 
 __all__ = ["BF16_FLAGS", "INT8_FLAGS", "Engine", "choose", "cpu_flags", "load_engine"]
 

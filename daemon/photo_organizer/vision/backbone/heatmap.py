@@ -18,13 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.vision.backbone.classifier import Classifier
-from photo_organizer.vision.backbone.openvino_engine import build_graph
-from photo_organizer.vision.backbone.openvino_runtime import ov
-from photo_organizer.vision.backbone.weights import read_head
-from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits, Limits
-from photo_organizer.vision.model import (
+from photo_organizer.models.serving_model import (
     BACKBONE_FILE,
     BLOCK_WIDTHS,
     HEAD_FILE,
@@ -32,6 +26,12 @@ from photo_organizer.vision.model import (
     read_model,
     verify_files,
 )
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.openvino_engine import build_graph
+from photo_organizer.vision.backbone.openvino_runtime import ov
+from photo_organizer.vision.backbone.weights import read_head
+from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 _SIDE = 1024  # of the square that the photo is decoded to for showing

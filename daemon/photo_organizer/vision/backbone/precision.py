@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine
 from photo_organizer.vision.labelled_photos import LabelledPixels
-from photo_organizer.vision.model import ModelDescription
 
 EQUAL_DECISIONS = 0.99
 """At least this share of photos must get the same category and the same side of the threshold."""

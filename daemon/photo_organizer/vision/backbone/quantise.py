@@ -28,6 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.models.serving_model import (
+    BACKBONE_FILE,
+    INT8_FILES,
+    ModelDescription,
+    read_model,
+    verify_files,
+)
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine, build_graph
 from photo_organizer.vision.backbone.openvino_runtime import ov
@@ -35,7 +42,6 @@ from photo_organizer.vision.backbone.precision import PrecisionCheck, compare
 from photo_organizer.vision.backbone.rounding import round_weights
 from photo_organizer.vision.backbone.weights import Layer, read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels, read_labelled_photos
-from photo_organizer.vision.model import BACKBONE_FILE, INT8_FILES, ModelDescription, read_model, verify_files
 
 KEPT_EXACT = (
     ("block1_conv1",),

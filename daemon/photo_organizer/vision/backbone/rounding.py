@@ -14,10 +14,10 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.vision.backbone.openvino_engine import build_graph
 from photo_organizer.vision.backbone.openvino_runtime import ov
 from photo_organizer.vision.backbone.weights import Layer
-from photo_organizer.vision.model import ModelDescription
 
 _STEPS = 127
 _DAMPING = 0.01  # of the mean of the diagonal, so that the inverse exists with few samples

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.models.serving_model import BACKBONE_FILE, ModelDescription
 from photo_organizer.vision.backbone.weights import read_backbone
-from photo_organizer.vision.model import BACKBONE_FILE, ModelDescription
 
 BATCH = 8
 """Photos that go through together; smaller batches are padded, so that one graph serves all."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.model import BLOCK_DEPTHS, BLOCK_WIDTHS, ModelDescription, ModelError
+from photo_organizer.models.serving_model import BLOCK_DEPTHS, BLOCK_WIDTHS, ModelDescription, ModelError
 
 Layer = tuple[NDArray[np.floating], NDArray[np.floating]]
 

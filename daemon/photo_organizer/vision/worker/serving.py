@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.photo import Prediction
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import Engine, load_engine
 from photo_organizer.vision.decode.decoder import DecodedPhoto
 from photo_organizer.vision.feature_store import backbone_key
-from photo_organizer.vision.model import ModelDescription, read_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from photo_organizer.learning.manifest import MANIFEST, Manifest, ModelError, read_manifest
+from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, read_manifest
 
 _PREFIX = ".tmp-"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.manifest import read_manifest
+from photo_organizer.models.manifest import read_manifest
 
 
 def serving_categories(config: Configuration, model: Path) -> tuple[str, ...]:

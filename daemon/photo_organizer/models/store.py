@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.learning.categories import serving_categories
-from photo_organizer.learning.drafts import Draft, clean, file_sha256, new_draft, sync
-from photo_organizer.learning.manifest import MANIFEST, Manifest, ModelError, is_safe_id, read_manifest
+from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, is_safe_id, read_manifest
+from photo_organizer.models.staging import Draft, clean, file_sha256, new_draft, sync
 
 __all__ = ["ModelError", "ModelRecord", "Registry", "packaged_starter", "serving_categories", "verify"]
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from photo_organizer.vision.model import ModelError
+from photo_organizer.models.serving_model import ModelError
 
 __all__ = ["MANIFEST", "Manifest", "ModelError", "is_safe_id", "read_manifest"]
 
