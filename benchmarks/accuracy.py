@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from photo_organizer import formats
 from photo_organizer.config.paths import model_home
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.evaluation import Evaluation, evaluate
+from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.store import Registry, packaged_starter
 from photo_organizer.vision.backbone.classifier import Classifier

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from photo_organizer.learning.head import Head
+from photo_organizer.learning.head.head import Head
 from photo_organizer.learning.pretrain.corpus import CACHE_SIDE, Corpus, PhotoEntry, build_cache, open_cache
 from photo_organizer.learning.pretrain.refit import Labelled, refit
 from photo_organizer.learning.pretrain.soft_labels import doubted_labels, make_soft_labels

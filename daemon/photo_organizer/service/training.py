@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.schedule import hindrance, next_run
+from photo_organizer.learning.retraining_schedule import hindrance, next_run
 from photo_organizer.service.remembered import Remembered
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.pretrain.corpus import Pixels, squeeze
 from photo_organizer.learning.pretrain.split import Integers
 from photo_organizer.learning.pretrain.teacher import Answer, Teacher

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.pretrain.arrays import float32, save_arrays
 from photo_organizer.learning.pretrain.card import write_card
 from photo_organizer.learning.pretrain.features import (

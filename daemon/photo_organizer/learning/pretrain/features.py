@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.pretrain.arrays import save_arrays
 from photo_organizer.learning.pretrain.corpus import PhotoEntry, Pixels, squeeze
 from photo_organizer.models.serving_model import BACKBONE_FILE, ModelDescription

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from photo_organizer.learning.head import Floats, Head, Labels, Scaling, fit
+from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit
 
 
 def one_hot(labels: Labels, classes: int) -> Floats:

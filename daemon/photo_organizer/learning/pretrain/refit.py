@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.calibration import fit_temperature
-from photo_organizer.learning.evaluation import Evaluation, evaluate
-from photo_organizer.learning.head import Floats, Head
+from photo_organizer.learning.head.head import Floats, Head
+from photo_organizer.learning.judge.calibration import fit_temperature
+from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
 from photo_organizer.learning.pretrain.arrays import float32
 from photo_organizer.learning.pretrain.linear import class_weights, fit_linear, one_hot, softmax
 from photo_organizer.learning.pretrain.soft_labels import DOUBTED_WEIGHT, doubted_labels

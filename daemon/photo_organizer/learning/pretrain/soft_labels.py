@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.pretrain.linear import class_weights, fit_linear, one_hot, softmax
 from photo_organizer.learning.pretrain.split import Integers, folds_by_group
 

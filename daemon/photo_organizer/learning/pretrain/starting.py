@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.pretrain.arrays import float32
 from photo_organizer.learning.pretrain.batches import whole_pictures
 from photo_organizer.learning.pretrain.folding import BLOCKS, EPSILON, PLACES

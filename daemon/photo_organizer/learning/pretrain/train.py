@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.pretrain.batches import (
     PLACE_DEVIATION,
     Batch,

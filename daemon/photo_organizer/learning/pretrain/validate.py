@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats, Head
+from photo_organizer.learning.head.head import Floats, Head
 from photo_organizer.learning.pretrain.split import Integers, folds_by_group
 
 FitHead = Callable[[NDArray[np.bool_]], Head]

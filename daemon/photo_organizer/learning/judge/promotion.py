@@ -35,8 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from photo_organizer.learning.evaluation import log_losses
-from photo_organizer.learning.head import Floats, Labels
+from photo_organizer.learning.head.head import Floats, Labels
+from photo_organizer.learning.judge.evaluation import log_losses
 
 SIGNIFICANCE = 0.05
 FEWEST_TO_JUDGE = 10

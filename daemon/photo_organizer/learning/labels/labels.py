@@ -30,8 +30,14 @@ from typing import Protocol
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.label_store import KnownFile, Label, LabelStore, Provenance
-from photo_organizer.learning.library_walk import FoundPhoto, Walk, category_folders, dataset_folders, walk
+from photo_organizer.learning.labels.label_store import KnownFile, Label, LabelStore, Provenance
+from photo_organizer.learning.labels.library_walk import (
+    FoundPhoto,
+    Walk,
+    category_folders,
+    dataset_folders,
+    walk,
+)
 
 _RENAME_SHARE = 0.8
 _RENAME_FEWEST = 3

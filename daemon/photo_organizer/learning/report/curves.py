@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from photo_organizer.learning.head import Floats, Head, Labels, log_softmax
-from photo_organizer.learning.head_training import Samples
-from photo_organizer.learning.progress import Epoch
+from photo_organizer.learning.events import Epoch
+from photo_organizer.learning.head.head import Floats, Head, Labels, log_softmax
+from photo_organizer.learning.head.head_training import Samples
 
 _MOST = 1500  # photos of either kind that are looked at after each step
 

@@ -16,10 +16,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from photo_organizer.learning.calibration import Reliability
-from photo_organizer.learning.evaluation import Evaluation
-from photo_organizer.learning.head import Floats, Labels
-from photo_organizer.learning.progress import Epoch
+from photo_organizer.learning.events import Epoch
+from photo_organizer.learning.head.head import Floats, Labels
+from photo_organizer.learning.judge.calibration import Reliability
+from photo_organizer.learning.judge.evaluation import Evaluation
 
 CHAMPION, CHALLENGER = "#E69F00", "#0072B2"
 TRAINING, VALIDATION = "#009E73", "#D55E00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from photo_organizer import library
-from photo_organizer.learning.labels import Correction, Filed
+from photo_organizer.learning.labels.labels import Correction, Filed
 from photo_organizer.photo import Action
 
 

@@ -25,21 +25,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.activations import affordable_views, compute_activations, decode_all
-from photo_organizer.learning.backbone_source import (
+from photo_organizer.learning.data.base_model import (
+    Body,
+    backbone_fields,
+    backbone_origin,
+    needs_new_backbone,
+)
+from photo_organizer.learning.data.dataset import Part, folds
+from photo_organizer.learning.data.training_data import HEAD, OwnerPhotos
+from photo_organizer.learning.events import Listener, Progress
+from photo_organizer.learning.finetune.activations import affordable_views, compute_activations, decode_all
+from photo_organizer.learning.finetune.backbone_source import (
     backbone_from_file,
     official_backbone,
     write_backbone,
 )
-from photo_organizer.learning.block5 import BlockFive, Photos, Schedule, train_block5
-from photo_organizer.learning.body import Body, backbone_fields, backbone_origin, needs_new_backbone
-from photo_organizer.learning.dataset import Part, folds
-from photo_organizer.learning.head import Floats
-from photo_organizer.learning.head_training import Samples
-from photo_organizer.learning.material import HEAD, OwnerPhotos
-from photo_organizer.learning.new_body import fresh_body, moved_body
-from photo_organizer.learning.plan import Plan, manifest_fields
-from photo_organizer.learning.progress import Listener, Progress
+from photo_organizer.learning.finetune.block5 import BlockFive, Photos, Schedule, train_block5
+from photo_organizer.learning.finetune.new_backbone import fresh_body, moved_body
+from photo_organizer.learning.head.head import Floats
+from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.training_plan import Plan, manifest_fields
 from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.serving_model import BACKBONE_FILE, read_model
 from photo_organizer.models.staging import Draft

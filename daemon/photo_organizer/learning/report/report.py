@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from photo_organizer.learning import plots
-from photo_organizer.learning.evaluation import Evaluation
-from photo_organizer.learning.mistakes import Mistake, worst_mistakes
-from photo_organizer.learning.plan import Judgement
+from photo_organizer.learning.judge.evaluation import Evaluation
+from photo_organizer.learning.report import plots
+from photo_organizer.learning.report.mistakes import Mistake, worst_mistakes
+from photo_organizer.learning.training_plan import Judgement
 from photo_organizer.models.store import Registry
 
 PICTURES = {

@@ -14,15 +14,15 @@ from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.body import needs_new_backbone
 from photo_organizer.learning.challenger import Workshop
-from photo_organizer.learning.history import LibraryHistory
-from photo_organizer.learning.label_store import Label, LabelStore, Provenance
-from photo_organizer.learning.labels import Scan, scan_dataset, scan_library
-from photo_organizer.learning.material import exemplar_categories
-from photo_organizer.learning.plan import Plan
-from photo_organizer.learning.progress import Listener, Outcome, Progress
-from photo_organizer.learning.promotion import Verdict
+from photo_organizer.learning.data.base_model import needs_new_backbone
+from photo_organizer.learning.data.training_data import exemplar_categories
+from photo_organizer.learning.events import Listener, Outcome, Progress
+from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.labels.journal_history import LibraryHistory
+from photo_organizer.learning.labels.label_store import Label, LabelStore, Provenance
+from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
+from photo_organizer.learning.training_plan import Plan
 from photo_organizer.library import Library
 from photo_organizer.models.categories import trainable_categories
 from photo_organizer.models.staging import Draft

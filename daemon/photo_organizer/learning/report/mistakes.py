@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from photo_organizer import fsops
-from photo_organizer.learning.plan import Judgement
+from photo_organizer.learning.training_plan import Judgement
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.outcome import PhotoRejectedError
 

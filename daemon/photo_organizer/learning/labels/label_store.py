@@ -23,7 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.dataset import Part
+from photo_organizer.learning.data.dataset import Part
 
 VERSION = 1
 _SCHEMA = (

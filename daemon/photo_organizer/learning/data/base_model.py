@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.head import Head
-from photo_organizer.learning.material import (
+from photo_organizer.learning.data.training_data import (
     BASE_HEAD,
     HEAD,
     Exemplars,
     base_head,
     exemplar_categories,
 )
-from photo_organizer.learning.progress import Epoch
+from photo_organizer.learning.events import Epoch
+from photo_organizer.learning.head.head import Head
 from photo_organizer.models.manifest import Manifest, read_manifest
 from photo_organizer.models.staging import Draft
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.head import Floats
+from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.engine import choose

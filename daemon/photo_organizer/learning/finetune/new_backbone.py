@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.body import Body, backbone_fields
-from photo_organizer.learning.drift import Drift
-from photo_organizer.learning.head import Floats, Head, Scaling, fit, one_hot, softmax
-from photo_organizer.learning.head_training import Samples
-from photo_organizer.learning.material import (
+from photo_organizer.learning.data.base_model import Body, backbone_fields
+from photo_organizer.learning.data.training_data import (
     BASE_HEAD,
     EXEMPLARS,
     Exemplars,
     base_head,
     exemplar_categories,
 )
-from photo_organizer.learning.plan import Plan
-from photo_organizer.learning.progress import Epoch
+from photo_organizer.learning.events import Epoch
+from photo_organizer.learning.finetune.drift import Drift
+from photo_organizer.learning.head.head import Floats, Head, Scaling, fit, one_hot, softmax
+from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.training_plan import Plan
 from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.staging import Draft
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.calibration import (
+from photo_organizer.learning.head.head import Floats, Labels
+from photo_organizer.learning.judge.calibration import (
     TARGETS,
     Reliability,
     Suggestion,
     reliability,
     suggest_thresholds,
 )
-from photo_organizer.learning.head import Floats, Labels
 
 _LEAST = 1e-3  # probability below which being wrong costs no more, for a category that a model does not know
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from photo_organizer import formats, fsops
 from photo_organizer.config import Configuration
-from photo_organizer.learning.label_store import KnownFile
+from photo_organizer.learning.labels.label_store import KnownFile
 
 _BLOCK = 1 << 20
 

@@ -22,8 +22,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.dataset import folds
-from photo_organizer.learning.head import Floats, Head, Labels, Scaling, fit, log_softmax, one_hot, softmax
+from photo_organizer.learning.data.dataset import folds
+from photo_organizer.learning.head.head import (
+    Floats,
+    Head,
+    Labels,
+    Scaling,
+    fit,
+    log_softmax,
+    one_hot,
+    softmax,
+)
 
 WORTHS = (1.0, 3.0, 10.0, 30.0)
 STRENGTHS = (0.003, 0.03)

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.body import Body
-from photo_organizer.learning.evaluation import Evaluation
-from photo_organizer.learning.head_training import TrainedHead
-from photo_organizer.learning.jury import Jury
-from photo_organizer.learning.label_store import Label
-from photo_organizer.learning.labels import Scan
-from photo_organizer.learning.photo_features import PhotoFeatures
-from photo_organizer.learning.progress import Epoch
-from photo_organizer.learning.promotion import Verdict
+from photo_organizer.learning.data.base_model import Body
+from photo_organizer.learning.data.photo_features import PhotoFeatures
+from photo_organizer.learning.events import Epoch
+from photo_organizer.learning.head.head_training import TrainedHead
+from photo_organizer.learning.judge.comparison_set import Jury
+from photo_organizer.learning.judge.evaluation import Evaluation
+from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.labels.label_store import Label
+from photo_organizer.learning.labels.labels import Scan
 
 
 @dataclass(frozen=True, slots=True)

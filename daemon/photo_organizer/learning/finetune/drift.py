@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.head import Floats, Scaling
+from photo_organizer.learning.head.head import Floats, Scaling
 
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)  # relative to the number of photos
 _FOLDS = 5

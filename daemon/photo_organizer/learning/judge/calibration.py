@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from photo_organizer.learning.head import Floats, Labels, log_softmax
+from photo_organizer.learning.head.head import Floats, Labels, log_softmax
 
 TARGETS = (0.90, 0.95, 0.99)
 BINS = 15

@@ -11,7 +11,7 @@ import numpy as np
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.material import OwnerPhotos
+from photo_organizer.learning.data.training_data import OwnerPhotos
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.classifier import Classifier

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.activations import BATCH, FROZEN_BLOCKS, Activations
-from photo_organizer.learning.head import Floats, Labels
-from photo_organizer.learning.progress import Epoch
+from photo_organizer.learning.events import Epoch
+from photo_organizer.learning.finetune.activations import BATCH, FROZEN_BLOCKS, Activations
+from photo_organizer.learning.head.head import Floats, Labels
 from photo_organizer.models.serving_model import BLOCK_WIDTHS
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.weights import Layer
