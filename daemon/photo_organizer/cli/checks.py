@@ -39,7 +39,7 @@ class Check:
 def checks(configuration: Configuration) -> Iterator[Check]:
     """Everything, cheap things first."""
     from photo_organizer.service import health
-    from photo_organizer.service.systemctl import UserManager
+    from photo_organizer.service.systemd.systemctl import UserManager
 
     yield Check("settings", "ok", printable(configuration.path))
     yield from of_findings("folders", "all there and writable", health.folder_findings(configuration))

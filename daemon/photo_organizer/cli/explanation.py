@@ -192,7 +192,7 @@ def _classify(configuration: Configuration, path: Path) -> Verdict:
     """What the model in use says about a photo that was never filed."""
     from photo_organizer.cli.sorting.selection import groups_in, model_in_use
     from photo_organizer.service.placement import Placement
-    from photo_organizer.service.rooms import new_vision
+    from photo_organizer.service.runtime import new_vision
     from photo_organizer.vision.outcome import Rejected
 
     skipped: list[str] = []

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
-from photo_organizer.service.installation import planned_units, unit_directory
-from photo_organizer.service.systemctl import UserManager, user_name
-from photo_organizer.service.units import DAEMON_UNIT, SANDBOX
+from photo_organizer.service.systemd.installation import planned_units, unit_directory
+from photo_organizer.service.systemd.systemctl import UserManager, user_name
+from photo_organizer.service.systemd.units import DAEMON_UNIT, SANDBOX
 
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _INSTANCE_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")

@@ -15,7 +15,7 @@ from photo_organizer.library import Filing
 from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.rooms import open_library
+from photo_organizer.service.runtime import open_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

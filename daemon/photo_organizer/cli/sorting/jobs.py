@@ -31,7 +31,7 @@ from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.rooms import destination_of, new_vision, open_library
+from photo_organizer.service.runtime import destination_of, new_vision, open_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from photo_organizer.config import Configuration
     from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
     from photo_organizer.photo import AssetGroup, Photo
-    from photo_organizer.service.roles import Destination
+    from photo_organizer.service.interfaces import Destination
 
     OnRow = Callable[[Filing, dict[str, Any]], None]
 

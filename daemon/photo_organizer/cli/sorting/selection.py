@@ -12,7 +12,7 @@ from photo_organizer.formats import by_extension
 from photo_organizer.inbox import find_groups
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
-from photo_organizer.service.rooms import available_extras
+from photo_organizer.service.runtime import available_extras
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-from photo_organizer.service.notify import Notifier
+from photo_organizer.service.systemd.sd_notify import Notifier
 
 _EXTENSION_SECONDS = 30.0
 _EXTENSIONS_AT_MOST = 120

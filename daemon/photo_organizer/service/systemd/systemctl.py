@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from photo_organizer.service.units import DAEMON_UNIT, UnitError
+from photo_organizer.service.systemd.units import DAEMON_UNIT, UnitError
 
 _SECONDS = 300.0  # a start may wait for the recovery after a crash
 

@@ -11,9 +11,9 @@ from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.photo import Action
 from photo_organizer.service.reporter import DaemonReporter
-from photo_organizer.service.rooms import Rooms
-from photo_organizer.service.status import State, Status
-from photo_organizer.service.training import Training
+from photo_organizer.service.retraining import Training
+from photo_organizer.service.runtime import Rooms
+from photo_organizer.service.status_file import State, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
 from photo_organizer.library.xmp.sidecars import with_sidecar
-from photo_organizer.service.roles import Destination
+from photo_organizer.service.interfaces import Destination
 
 log = logging.getLogger(__name__)
 

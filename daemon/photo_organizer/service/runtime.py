@@ -15,10 +15,10 @@ from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
-from photo_organizer.service.labelling import LabellingLibrary
+from photo_organizer.service.interfaces import Destination, Reporter, watch_vision
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.roles import Destination, Reporter, watch_vision
+from photo_organizer.service.xmp_keywords import LabellingLibrary
 from photo_organizer.vision.client.client import VisionClient
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from photo_organizer.config import Configuration
-from photo_organizer.service.systemctl import UserManager, user_name
-from photo_organizer.service.units import (
+from photo_organizer.service.systemd.systemctl import UserManager, user_name
+from photo_organizer.service.systemd.units import (
     DAEMON_UNIT,
     SANDBOX,
     TRAIN_TIMER,

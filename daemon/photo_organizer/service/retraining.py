@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.retraining_schedule import hindrance, next_run
-from photo_organizer.service.remembered import Remembered
+from photo_organizer.service.persisted_state import Remembered
 
 log = logging.getLogger(__name__)
 
