@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.service import health
+from photo_organizer.doctor import machine as health
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UnitState, UserManager
 from photo_organizer.service.systemd.units import DAEMON_UNIT

@@ -51,7 +51,7 @@ def uninstall() -> None:
 @with_invocation
 def status(invocation: Invocation) -> int:
     """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
-    from photo_organizer.service.health import findings
+    from photo_organizer.doctor.machine import findings
     from photo_organizer.service.systemd.systemctl import UserManager
 
     manager = UserManager()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from photo_organizer.config import Configuration
-    from photo_organizer.service.health import Finding
+    from photo_organizer.doctor.machine import Finding
 
 LEAST_FREE_BYTES = 1 << 30
 MOST_FILES_LOOKED_AT = 100_000
@@ -38,7 +38,7 @@ class Check:
 
 def checks(configuration: Configuration) -> Iterator[Check]:
     """Everything, cheap things first."""
-    from photo_organizer.service import health
+    from photo_organizer.doctor import machine as health
     from photo_organizer.service.systemd.systemctl import UserManager
 
     yield Check("settings", "ok", printable(configuration.path))
