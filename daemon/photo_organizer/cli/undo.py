@@ -54,7 +54,7 @@ def undo(
 
 def _print_words(report: UndoReport, *, dry_run: bool) -> None:
     from photo_organizer.cli.console import counted, print_table
-    from photo_organizer.cli.sorting.rows import shown_path
+    from photo_organizer.cli.sort.rows import shown_path
     from photo_organizer.errors import printable
 
     if report.undone:

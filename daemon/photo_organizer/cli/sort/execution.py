@@ -6,10 +6,10 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.sorting.jobs import Result, Watched, filing_into
-from photo_organizer.cli.sorting.plan import Plan, PlanError, PlannedPhoto
-from photo_organizer.cli.sorting.progress import make_bar
-from photo_organizer.cli.sorting.stopping import StopRequest
+from photo_organizer.cli.sort.jobs import Result, Watched, filing_into
+from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlannedPhoto
+from photo_organizer.cli.sort.progress import make_bar
+from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.errors import printable
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action, FileIdentity, Photo
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from photo_organizer.cli.sorting.jobs import OnRow
-    from photo_organizer.cli.sorting.progress import Bar
+    from photo_organizer.cli.sort.jobs import OnRow
+    from photo_organizer.cli.sort.progress import Bar
     from photo_organizer.config import Configuration
     from photo_organizer.library import Library, Manner
 

@@ -12,7 +12,7 @@ from photo_organizer.cli.frame import Invocation, command
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from photo_organizer.cli.sorting.jobs import Result
+    from photo_organizer.cli.sort.jobs import Result
     from photo_organizer.config import Configuration
     from photo_organizer.library import Filing, Manner
 
@@ -77,7 +77,7 @@ def _manner(*, copy: bool, link: bool, symlink: bool) -> Manner:
 
 def file_now(configuration: Configuration, paths: tuple[Path, ...], manner: Manner, *, as_json: bool) -> int:
     """Files the photos in `paths`."""
-    from photo_organizer.cli.sorting.jobs import sort_now
+    from photo_organizer.cli.sort.jobs import sort_now
 
     result = sort_now(configuration, paths, manner, _printing_rows(as_json=as_json))
     return _end(result, as_json=as_json)
@@ -85,7 +85,7 @@ def file_now(configuration: Configuration, paths: tuple[Path, ...], manner: Mann
 
 def carry_out(configuration: Configuration, plan: Path, *, as_json: bool) -> int:
     """Does what a plan says, and nothing else."""
-    from photo_organizer.cli.sorting.execution import execute
+    from photo_organizer.cli.sort.execution import execute
 
     result = execute(configuration, plan, _printing_rows(as_json=as_json))
     return _end(result, as_json=as_json)
@@ -101,8 +101,8 @@ def show_plan(
 ) -> int:
     """Shows what would be done, and writes it down when a plan is wanted."""
     from photo_organizer.cli.boundary import INTERRUPTED
-    from photo_organizer.cli.sorting import summary
-    from photo_organizer.cli.sorting.jobs import make_plan
+    from photo_organizer.cli.sort import summary
+    from photo_organizer.cli.sort.jobs import make_plan
 
     listed: list[dict[str, Any]] = []
     print_row = _printing_rows(as_json=as_json)
@@ -133,7 +133,7 @@ def show_plan(
 
 def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]:
     from photo_organizer.cli.console import print_json
-    from photo_organizer.cli.sorting.rows import printable_row
+    from photo_organizer.cli.sort.rows import printable_row
 
     def print_row(_filing: Filing, row: dict[str, Any]) -> None:
         if as_json:
@@ -144,7 +144,7 @@ def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]
 
 def _end(result: Result, *, as_json: bool) -> int:
     from photo_organizer.cli.boundary import INTERRUPTED
-    from photo_organizer.cli.sorting import summary
+    from photo_organizer.cli.sort import summary
 
     if not as_json:
         summary.print_folders(result.tally)

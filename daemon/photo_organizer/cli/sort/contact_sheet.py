@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
-from photo_organizer.cli.sorting.rows import shown_path
-from photo_organizer.cli.sorting.tally import BINS
-from photo_organizer.cli.sorting.thumbnails import thumbnails
+from photo_organizer.cli.sort.rows import shown_path
+from photo_organizer.cli.sort.tally import BINS
+from photo_organizer.cli.sort.thumbnails import thumbnails
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from photo_organizer.cli.sorting.draft import PlanDraft
-    from photo_organizer.cli.sorting.plan import PlannedPhoto
-    from photo_organizer.cli.sorting.tally import Tally
+    from photo_organizer.cli.sort.plan_draft import PlanDraft
+    from photo_organizer.cli.sort.plan_file import PlannedPhoto
+    from photo_organizer.cli.sort.tally import Tally
 
 MOST_PHOTOS = 300
 PAGE = """<!DOCTYPE html>

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.console import counted, print_table
-from photo_organizer.cli.sorting.rows import shown_path
-from photo_organizer.cli.sorting.tally import BINS
+from photo_organizer.cli.sort.rows import shown_path
+from photo_organizer.cli.sort.tally import BINS
 from photo_organizer.errors import printable
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
-    from photo_organizer.cli.sorting.look_alikes import LookAlikes
-    from photo_organizer.cli.sorting.planned_library import DiskWork
-    from photo_organizer.cli.sorting.tally import Tally
+    from photo_organizer.cli.sort.look_alikes import LookAlikes
+    from photo_organizer.cli.sort.planned_library import DiskWork
+    from photo_organizer.cli.sort.tally import Tally
 
 WIDEST_BAR = 40
 ORDER = (Action.FILED, Action.REVIEW, Action.DUPLICATE, Action.QUARANTINED)

@@ -9,21 +9,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photo_organizer.cli.sorting.contact_sheet import write_contact_sheet
-from photo_organizer.cli.sorting.draft import PlanDraft
-from photo_organizer.cli.sorting.look_alikes import LookAlikes
-from photo_organizer.cli.sorting.plan import PlanHead, PlannedPhoto
-from photo_organizer.cli.sorting.planned_library import DiskWork, PlannedLibrary
-from photo_organizer.cli.sorting.progress import SortReporter, make_bar
-from photo_organizer.cli.sorting.rows import row_of
-from photo_organizer.cli.sorting.selection import (
+from photo_organizer.cli.sort.contact_sheet import write_contact_sheet
+from photo_organizer.cli.sort.look_alikes import LookAlikes
+from photo_organizer.cli.sort.plan_draft import PlanDraft
+from photo_organizer.cli.sort.plan_file import PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.planned_library import DiskWork, PlannedLibrary
+from photo_organizer.cli.sort.progress import SortReporter, make_bar
+from photo_organizer.cli.sort.rows import row_of
+from photo_organizer.cli.sort.selection import (
     check_paths,
     count_photos,
     groups_in,
     model_in_use,
 )
-from photo_organizer.cli.sorting.stopping import StopRequest
-from photo_organizer.cli.sorting.tally import Tally
+from photo_organizer.cli.sort.stopping import StopRequest
+from photo_organizer.cli.sort.tally import Tally
 from photo_organizer.library import Library, Manner
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import ModelDescription

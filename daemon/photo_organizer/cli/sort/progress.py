@@ -12,7 +12,7 @@ from photo_organizer.service.pipeline import KNOWN
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from photo_organizer.cli.sorting.tally import Tally
+    from photo_organizer.cli.sort.tally import Tally
     from photo_organizer.inbox import Skipped
     from photo_organizer.library import Filing, Placed
     from photo_organizer.photo import AssetGroup, Photo

@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.sorting.plan import Plan, PlanError, PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, PlannedPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
