@@ -15,7 +15,7 @@ from pathlib import Path
 from cronsim import CronSim
 
 from photo_organizer.config import Configuration
-from photo_organizer.config.schedule import cron_expression
+from photo_organizer.config.schedule_expression import cron_expression
 
 POWER_SUPPLIES = Path("/sys/class/power_supply")
 
