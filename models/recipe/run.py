@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from photo_organizer.learning.pretrain.arrays import float32
-from photo_organizer.learning.pretrain.batches import TrainingData
-from photo_organizer.learning.pretrain.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
-from photo_organizer.learning.pretrain.network import build_training_network
-from photo_organizer.learning.pretrain.prepare import open_prepared
-from photo_organizer.learning.pretrain.split import Part
-from photo_organizer.learning.pretrain.starting import start_from
-from photo_organizer.learning.pretrain.teacher import open_teacher
-from photo_organizer.learning.pretrain.train import Log, Probe, Recipe, train
+from recipe.arrays import float32
+from recipe.batches import TrainingData
+from recipe.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
+from recipe.network import build_training_network
+from recipe.prepare import open_prepared
+from recipe.split import Part
+from recipe.starting import start_from
+from recipe.teacher import open_teacher
+from recipe.train import Log, Probe, Recipe, train
 
 PROBE_STRIDE = 3  # Every third held-out photo is enough to watch an error fall.
 

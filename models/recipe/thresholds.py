@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.pretrain.split import Integers
+from recipe.split import Integers
 
 STEPS = np.round(np.arange(0.40, 0.96, 0.05), 2)
 """Few and round values: finer ones would only fit the photos at hand."""

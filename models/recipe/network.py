@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.arrays import Arrays, float32
-from photo_organizer.learning.pretrain.folding import BLOCKS, EPSILON, MOMENTUM, PLACES
-from photo_organizer.learning.pretrain.normalisation import FusedBatchNormalization
+from recipe.arrays import Arrays, float32
+from recipe.folding import BLOCKS, EPSILON, MOMENTUM, PLACES
+from recipe.normalisation import FusedBatchNormalization
 
 EMBEDDING_SIZE = 1280
 TEACHER_CLASSES = 1001

@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.pretrain.arrays import float32, save_arrays
-from photo_organizer.learning.pretrain.card import write_card
-from photo_organizer.learning.pretrain.features import (
+from photo_organizer.models.serving_model import PREPROCESSING
+from recipe.arrays import float32, save_arrays
+from recipe.card import write_card
+from recipe.features import (
     FeatureChoice,
     cached_photos,
     extract,
     open_engine,
     original_photos,
 )
-from photo_organizer.learning.pretrain.folding import folded_backbone
-from photo_organizer.learning.pretrain.prepare import Prepared
-from photo_organizer.learning.pretrain.refit import Labelled, Refit, Unlabelled, refit
-from photo_organizer.learning.pretrain.split import Part
-from photo_organizer.models.serving_model import PREPROCESSING
+from recipe.folding import folded_backbone
+from recipe.prepare import Prepared
+from recipe.refit import Labelled, Refit, Unlabelled, refit
+from recipe.split import Part
 
 
 @dataclass(frozen=True, slots=True)

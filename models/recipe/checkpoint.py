@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from photo_organizer.learning.pretrain.arrays import Arrays, save_arrays
-from photo_organizer.learning.pretrain.network import get_named_weights, set_named_weights
+from recipe.arrays import Arrays, save_arrays
+from recipe.network import get_named_weights, set_named_weights
 
 
 @dataclass(frozen=True)

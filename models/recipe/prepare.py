@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.arrays import float32, save_arrays
-from photo_organizer.learning.pretrain.batches import Standard, Targets
-from photo_organizer.learning.pretrain.corpus import Corpus, open_cache
-from photo_organizer.learning.pretrain.soft_labels import make_soft_labels
-from photo_organizer.learning.pretrain.split import (
+from recipe.arrays import float32, save_arrays
+from recipe.batches import Standard, Targets
+from recipe.corpus import Corpus, open_cache
+from recipe.soft_labels import make_soft_labels
+from recipe.split import (
     Integers,
     Part,
     group_copies,

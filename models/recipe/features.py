@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.pretrain.arrays import save_arrays
-from photo_organizer.learning.pretrain.corpus import PhotoEntry, Pixels, squeeze
 from photo_organizer.models.serving_model import BACKBONE_FILE, ModelDescription
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, Engine, cpu_flags
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine
 from photo_organizer.vision.decode.decoder import decode
+from recipe.arrays import save_arrays
+from recipe.corpus import PhotoEntry, Pixels, squeeze
 
 CHUNK = 64
 

@@ -17,11 +17,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.pretrain.arrays import float32
-from photo_organizer.learning.pretrain.batches import whole_pictures
-from photo_organizer.learning.pretrain.folding import BLOCKS, EPSILON, PLACES
-from photo_organizer.learning.pretrain.prepare import Prepared
 from photo_organizer.models.serving_model import BACKBONE_FILE
+from recipe.arrays import float32
+from recipe.batches import whole_pictures
+from recipe.folding import BLOCKS, EPSILON, PLACES
+from recipe.prepare import Prepared
 
 NORMALISATION_PHOTOS = 256
 HEAD_PHOTOS = 4096

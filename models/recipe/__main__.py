@@ -18,7 +18,7 @@ from typing import Any
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m photo_organizer.learning.pretrain",
+        prog="python -m recipe",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -73,9 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from photo_organizer.learning.pretrain.export import ExportChoice, make_model
-    from photo_organizer.learning.pretrain.features import FeatureChoice
-    from photo_organizer.learning.pretrain.prepare import open_prepared
+    from recipe.export import ExportChoice, make_model
+    from recipe.features import FeatureChoice
+    from recipe.prepare import open_prepared
 
     features = FeatureChoice(arguments.side, tuple(arguments.taps.split(",")), arguments.flip)
     choice = ExportChoice(features, arguments.strength, arguments.unlabelled, arguments.unlabelled_weight)
@@ -97,19 +97,19 @@ def main() -> None:
     """Run one stage."""
     arguments = _parser().parse_args()
     if arguments.stage == "cache":
-        from photo_organizer.learning.pretrain.corpus import build_cache
+        from recipe.corpus import build_cache
 
         build_cache(arguments.photos, arguments.archive, arguments.cache)
     elif arguments.stage == "teacher":
-        from photo_organizer.learning.pretrain.teacher import ask_teacher
+        from recipe.teacher import ask_teacher
 
         ask_teacher(arguments.teacher, arguments.cache, arguments.processes)
     elif arguments.stage == "prepare":
-        from photo_organizer.learning.pretrain.prepare import prepare
+        from recipe.prepare import prepare
 
         prepare(arguments.cache, frozenset(arguments.hold_out_source), arguments.hold_out_share)
     elif arguments.stage == "train":
-        from photo_organizer.learning.pretrain.run import run_training
+        from recipe.run import run_training
 
         run_training(arguments)
     else:

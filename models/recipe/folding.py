@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.pretrain.arrays import Arrays, float32
+from recipe.arrays import Arrays, float32
 
 EPSILON = 1e-3
 MOMENTUM = 0.97

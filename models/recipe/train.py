@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.pretrain.batches import (
+from recipe.batches import (
     PLACE_DEVIATION,
     Batch,
     TrainingData,
@@ -25,10 +25,10 @@ from photo_organizer.learning.pretrain.batches import (
     prefetch,
     whole_pictures,
 )
-from photo_organizer.learning.pretrain.checkpoint import Position, restore_checkpoint, save_checkpoint
-from photo_organizer.learning.pretrain.clock import Budget, Schedule
-from photo_organizer.learning.pretrain.corpus import Pixels
-from photo_organizer.learning.pretrain.optimiser import ConvolutionMuon
+from recipe.checkpoint import Position, restore_checkpoint, save_checkpoint
+from recipe.clock import Budget, Schedule
+from recipe.corpus import Pixels
+from recipe.optimiser import ConvolutionMuon
 
 Log = Callable[[str], None]
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.pretrain.corpus import Pixels, decode, open_cache, squeeze
+from recipe.corpus import Pixels, decode, open_cache, squeeze
 
 TEACHER_SIDE = 224
 CHUNK = 256

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from photo_organizer.learning.head.head import Floats, Head
 from photo_organizer.learning.judge.calibration import fit_temperature
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
-from photo_organizer.learning.pretrain.arrays import float32
-from photo_organizer.learning.pretrain.linear import class_weights, fit_linear, one_hot, softmax
-from photo_organizer.learning.pretrain.soft_labels import DOUBTED_WEIGHT, doubted_labels
-from photo_organizer.learning.pretrain.split import Integers, Part
-from photo_organizer.learning.pretrain.thresholds import choose_threshold
-from photo_organizer.learning.pretrain.validate import FitHead, other_source_logits, same_source_logits
+from recipe.arrays import float32
+from recipe.linear import class_weights, fit_linear, one_hot, softmax
+from recipe.soft_labels import DOUBTED_WEIGHT, doubted_labels
+from recipe.split import Integers, Part
+from recipe.thresholds import choose_threshold
+from recipe.validate import FitHead, other_source_logits, same_source_logits
 
 WANTED_PRECISION = 0.95
 """Share of the filed photos that should be right on left-out sources. Above the 0.90 that is hoped for: a
