@@ -39,7 +39,7 @@ def template(name: str) -> str:
         UnitError: the installation is incomplete.
     """
     package = Path(__file__).resolve().parents[2]
-    for folder in (package.parents[2] / "systemd", package / "systemd_units"):
+    for folder in (package.parents[1] / "systemd", package / "systemd_units"):
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8")
     raise UnitError("the unit file is missing from the installation", where=name, remedy="install again")
