@@ -256,6 +256,7 @@ def test_every_kind_of_rejection_has_its_end(configuration: Configuration) -> No
         RejectionKind.UNREADABLE: "done",
         RejectionKind.CHANGED: "retry",
         RejectionKind.NOT_AN_IMAGE: "leave",
+        RejectionKind.UNSUPPORTED: "leave",
         RejectionKind.NEEDS_EXTRA: "leave",
         RejectionKind.GONE: "done",
         RejectionKind.SOURCE_ERROR: "retry",

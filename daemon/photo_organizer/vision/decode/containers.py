@@ -26,6 +26,29 @@ class Container(Enum):
     HEIF = "HEIF"
     JXL = "JXL"
     RAW = "RAW"
+    JPEG_2000 = "JPEG2000"
+    PHOTOSHOP = "PSD"
+    ICO = "ICO"
+    CUR = "CUR"
+    ICNS = "ICNS"
+    NETPBM = "PPM"
+    TARGA = "TGA"
+    PCX = "PCX"
+    DCX = "DCX"
+    DDS = "DDS"
+    QOI = "QOI"
+    SGI = "SGI"
+    SUN = "SUN"
+    RADIANCE = "HDR"
+    FITS = "FITS"
+    PHOTO_CD = "PCD"
+    XBM = "XBM"
+    XPM = "XPM"
+    FLIC = "FLI"
+    BLP = "BLP"
+    FTEX = "FTEX"
+    MSP = "MSP"
+    UNSUPPORTED = ""
 
 
 _PLAIN = {
@@ -37,7 +60,30 @@ _PLAIN = {
     formats.AVIF: Container.AVIF,
     formats.HEIF: Container.HEIF,
     formats.JPEG_XL: Container.JXL,
+    formats.JPEG_2000: Container.JPEG_2000,
+    formats.PHOTOSHOP: Container.PHOTOSHOP,
+    formats.ICO: Container.ICO,
+    formats.CUR: Container.CUR,
+    formats.ICNS: Container.ICNS,
+    formats.NETPBM: Container.NETPBM,
+    formats.TARGA: Container.TARGA,
+    formats.PCX: Container.PCX,
+    formats.DCX: Container.DCX,
+    formats.DDS: Container.DDS,
+    formats.QOI: Container.QOI,
+    formats.SGI: Container.SGI,
+    formats.SUN_RASTER: Container.SUN,
+    formats.RADIANCE: Container.RADIANCE,
+    formats.FITS: Container.FITS,
+    formats.XBM: Container.XBM,
+    formats.XPM: Container.XPM,
+    formats.FLIC: Container.FLIC,
+    formats.BLP: Container.BLP,
+    formats.FTEX: Container.FTEX,
+    formats.MSP: Container.MSP,
+    formats.UNSUPPORTED: Container.UNSUPPORTED,
 }
+_PHOTO_CD_AT, _PHOTO_CD = 2048, b"PCD_"
 
 
 def container_of(data: bytes) -> Container | None:
@@ -47,6 +93,8 @@ def container_of(data: bytes) -> Container | None:
         return Container.RAW if _is_raw_tiff(data) else Container.TIFF
     if told is not None and told.is_raw:
         return Container.RAW
+    if told is None and data[_PHOTO_CD_AT : _PHOTO_CD_AT + 4] == _PHOTO_CD:
+        return Container.PHOTO_CD
     return _PLAIN.get(told) if told is not None else None
 
 
