@@ -27,7 +27,8 @@ def decode_opencv(task: Task, *, container: str) -> Picture:
         UnreadablePhotoError: OpenCV refuses it, too, or it is too large.
     """
     pixels = _samples(task, container)
-    if pixels.ndim == 2:
+    if pixels.ndim == 2 or pixels.shape[2] < 3:
+        pixels = pixels.reshape(*pixels.shape[:2], -1)[..., 0]
         colours = pixels[..., None].repeat(3, axis=-1)
     elif pixels.shape[2] == 4 and pixels.dtype == np.uint8:
         colours = over_white(Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)))
@@ -46,10 +47,15 @@ def decode_radiance(task: Task) -> Picture:
     Raises:
         UnreadablePhotoError: it is damaged, incomplete or too large.
     """
-    light = np.clip(np.nan_to_num(_samples(task, "HDR")[..., :3]), 0, 1)
-    codes = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # IEC 61966-2-1
-    pixels = np.round(codes * 255).astype(np.uint8)
+    pixels = light_as_srgb(_samples(task, "HDR")[..., :3])
     return Picture(pixels, pixels.shape[1], pixels.shape[0], "radiance")
+
+
+def light_as_srgb(light: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Light, of which 1 is white, in the codes of sRGB (IEC 61966-2-1); what is brighter is white."""
+    shares = np.clip(np.nan_to_num(light.astype(np.float32)), 0, 1)
+    codes = np.where(shares <= 0.0031308, 12.92 * shares, 1.055 * shares ** (1 / 2.4) - 0.055)
+    return np.asarray(codes * 255 + 0.5).astype(np.uint8)
 
 
 def _samples(task: Task, container: str) -> NDArray[np.generic]:

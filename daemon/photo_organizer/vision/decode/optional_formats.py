@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 
 from photo_organizer.vision.decode.colour import over_white
-from photo_organizer.vision.decode.costs import HEIF
+from photo_organizer.vision.decode.costs import HEIF, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import PILLOW_ERRORS, factors_for
@@ -25,7 +25,7 @@ def decode_heif(task: Task) -> Picture:
         container = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=True)
         width, height = container.size
         task.check_size(width, height)
-        task.reserve(HEIF * width * height)
+        task.reserve((HEIF_WITH_ALPHA if container.has_alpha else HEIF) * width * height)
         exif = replace(read_exif(container.info.get("exif")), orientation=1)
         profile = container.info.get("icc_profile") or b""
         factors = factors_for((width, height), task.size)
