@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 from photo_organizer.vision.decode.boxes import Box, boxes, find
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.mended import mended_png
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 SIZE = 32
@@ -35,14 +36,16 @@ def test_a_png_with_a_wrong_checksum_is_the_picture(name: bytes) -> None:
     assert np.array_equal(photo.pixels, decode(data, SIZE).pixels)
 
 
-def test_a_png_whose_pixels_are_damaged_or_cut_off_is_turned_away_with_the_first_reason() -> None:
-    data = bytearray(saved(noisy(100, 100), "PNG"))
+def test_a_png_whose_pixels_are_damaged_or_cut_off_is_not_mended() -> None:
+    data = with_wrong_checksum(saved(noisy(100, 100), "PNG"), b"IHDR")
+    assert mended_png(data) is not None
+    damaged = bytearray(data)
     at = data.index(b"IDAT") + 1000
-    data[at : at + 40] = bytes(40)
-    cut = saved(noisy(100, 100), "PNG")[:8000]
-    for damaged in (bytes(data), cut):
+    damaged[at : at + 40] = bytes(40)
+    for broken in (bytes(damaged), data[:8000]):
+        assert mended_png(broken) is None
         with pytest.raises(UnreadablePhotoError, match="the PNG cannot be decoded"):
-            decode(damaged, SIZE)
+            decode(broken, SIZE)
 
 
 def test_limits_are_the_same_for_every_decoder() -> None:
