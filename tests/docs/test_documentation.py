@@ -134,6 +134,6 @@ def test_the_table_of_places_to_change_names_files_that_exist() -> None:
 def test_the_architecture_page_describes_every_package() -> None:
     text = (CHECKOUT / "docs/architecture.md").read_text(encoding="utf-8").partition("## Packages")[2]
     package = CHECKOUT / "daemon/photo_organizer"
-    names = [path.name for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
-    shown = [name if name.endswith(".py") else f"{name}/" for name in names if not name.startswith("__")]
+    parts = [path for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    shown = [path.name if path.is_file() else f"{path.name}/" for path in parts if path.name[:2] != "__"]
     assert [name for name in shown if f"`{name}`" not in text] == []
