@@ -37,6 +37,11 @@ def pam(depth: int, maximum: int, name: str) -> bytes:
     return head.encode() + body
 
 
+def text_ppm() -> bytes:
+    numbers = " ".join(map(str, np.asarray(scene()).ravel()))
+    return f"P3\n# text\n120 80\n255\n{numbers}".encode()
+
+
 def photoshop() -> bytes:
     planes = np.asarray(scene()).transpose(2, 0, 1).tobytes()
     return b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 80, 120, 8, 3) + bytes(12) + b"\0\0" + planes
@@ -65,7 +70,7 @@ COLOUR: dict[str, Callable[[], bytes]] = {
     "rle.tga": lambda: saved(scene(), "TGA", compression="tga_rle"),
     "a.ppm": lambda: saved(scene(), "PPM"),
     "16.ppm": lambda: by_opencv(".ppm", np.uint16),
-    "text.ppm": lambda: f"P3\n# text\n120 80\n255\n{' '.join(map(str, np.asarray(scene()).ravel()))}".encode(),
+    "text.ppm": text_ppm,
     "a.pam": lambda: pam(3, 255, "RGB"),
     "16.pam": lambda: pam(4, 65535, "RGB_ALPHA"),
     "10.pam": lambda: pam(4, 1023, "RGB_ALPHA"),

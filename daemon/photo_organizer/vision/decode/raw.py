@@ -27,7 +27,7 @@ _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's `flip` (1 mirrors, 2 turns upside down, 4 swaps the sides) as EXIF has it."""
 _SAMPLED, _NO_CONTRAST = 4, 1
 _SAME_SHAPE = 0.08
-"""A preview may be cropped a little; a part of the picture, which some DNG hold as JPEG, has another shape."""
+"""A preview may be cropped a little; a part of the picture, as some DNG hold them, has another shape."""
 _SLACK = 50
 """One part in so many may be missing at the end: makers note wrong sizes, and one stripe hides no picture."""
 
