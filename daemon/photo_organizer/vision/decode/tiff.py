@@ -44,7 +44,11 @@ _KNOWN_TO_OPENCV = frozenset(
 )
 _NAMES = {
     34661: "JBIG compression", 34887: "LERC compression", 34892: "lossy DNG compression",
+    32809: "ThunderScan compression", 32766: "NeXT compression",
 }  # fmt: skip
+
+
+_PREFIX = "the TIFF cannot be decoded ("
 
 
 def decode_tiff(task: Task) -> Picture:
@@ -67,15 +71,15 @@ def decode_tiff(task: Task) -> Picture:
         try:
             return decode_raster(task, "TIFF")
         except UnreadablePhotoError as error:
-            reason = reason or error.reason
+            reason = reason or error.reason.removeprefix(_PREFIX).removesuffix(")")
     # what is damaged is damaged, whatever OpenCV would make of it
     found = None if damaged else _by_opencv(task, page)
     if found is not None:
         return found
-    if page.compression not in _KNOWN_TO_OPENCV and not can_read(page):
+    if page.compression in _NAMES or (page.compression not in _KNOWN_TO_OPENCV and not can_read(page)):
         name = _NAMES.get(page.compression, f"compression {page.compression}")
         reason = f"{name} is not supported"
-    raise UnreadablePhotoError(f"the TIFF cannot be decoded ({reason})")
+    raise UnreadablePhotoError(f"{_PREFIX}{reason})")
 
 
 def _by_samples(task: Task, page: Page) -> Picture:
@@ -110,7 +114,7 @@ def _by_opencv(task: Task, page: Page) -> Picture | None:
     if pixels is None:
         return None
     colours = pixels[..., :3] if pixels.ndim == 3 else pixels[..., None].repeat(3, axis=-1)
-    if page.compression in {_SGILOG, _SGILOG24}:  # light, not codes
+    if page.compression in {_SGILOG, _SGILOG24}:  # light, not codes; 1 is white, as for libtiff
         colours = np.asarray(light_to_srgb(np.clip(finite(colours), 0, 1)), np.float32)
     exif = replace(read_exif(task.data), orientation=1)
     picture = Picture(

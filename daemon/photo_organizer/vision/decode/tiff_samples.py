@@ -70,8 +70,8 @@ def read_samples(page: Page, data: bytes, wanted: int) -> Samples:
     """The first `wanted` samples of each pixel, (height, width, wanted).
 
     Unsigned ones of up to 8 bits are scaled to 0 to 255, of up to 16 bits to 0 to 65535, deeper ones to 32
-    bits; signed ones are moved up so that their least is 0; palette indices are left as they are;
-    floating-point ones are float32.
+    bits; signed ones as `_moved_up` says; palette indices are left as they are; floating-point ones are
+    float32.
 
     Raises:
         UnsupportedTiffError: of a kind that is not read here.
@@ -98,7 +98,24 @@ def read_samples(page: Page, data: bytes, wanted: int) -> Samples:
             place[...] = samples
     if picture is None:
         raise UnreadablePhotoError("the TIFF holds no picture")
-    return picture
+    return _moved_up(picture) if page.sample_format == _SIGNED else picture
+
+
+def _moved_up(samples: Samples) -> Samples:
+    """Samples that are called signed, with black at 0.
+
+    Writers mean two things by it: black is the least value, or the samples are unsigned all the same. Read in
+    the wrong way, every step across the middle tears the picture, so the smoother of the two is taken.
+    """
+    half = samples.dtype.type(1 << (8 * samples.dtype.itemsize - 1))
+    moved = samples ^ half
+    return moved if (samples >= half).any() and _jumps(moved) <= _jumps(samples) else samples
+
+
+def _jumps(samples: Samples) -> float:
+    """How much neighbours in a row differ, on average."""
+    rows = samples[:: max(1, len(samples) // 256)].astype(np.float32)
+    return float(np.abs(np.diff(rows, axis=1)).mean()) if rows.shape[1] > 1 else 0.0
 
 
 def _blocks(page: Page, data: bytes) -> Iterator[_Block]:
@@ -227,8 +244,6 @@ def _unpacked(page: Page, rows: NDArray[np.uint8], width: int, samples: int) -> 
             raise UnsupportedTiffError(f"predictor {page.predictor}")
     else:
         values = _odd_bits(rows, count, bits).reshape(len(rows), width, samples)
-    if page.sample_format == _SIGNED:
-        values ^= values.dtype.type(1 << (bits - 1))
     return values if page.photometric == PALETTE else _scaled(values, bits)
 
 
@@ -259,9 +274,13 @@ def _scaled(values: NDArray[np.unsignedinteger], bits: int) -> Samples:
 def _floats(page: Page, rows: NDArray[np.uint8], samples: int) -> NDArray[np.float32]:
     """Floating-point samples of 16, 24, 32 or 64 bits, with the predictor of TIFF Technical Note 3."""
     size = page.bits // 8
-    if page.bits not in {16, 24, 32, 64} or page.predictor == _DIFFERENCES:
+    if page.bits not in {16, 24, 32, 64} or page.predictor not in {1, _DIFFERENCES, _FLOAT_DIFFERENCES}:
         raise UnsupportedTiffError(f"floating point of {page.bits} bits, predictor {page.predictor}")
     order = page.order
+    if page.predictor == _DIFFERENCES and size != 3:
+        bits = rows.view(f"{order}u{size}").reshape(len(rows), -1, samples)
+        rows = np.cumsum(bits, axis=1, dtype=f"u{size}").astype(f"{order}u{size}").reshape(len(rows), -1)
+        rows = rows.view(np.uint8)
     if page.predictor == _FLOAT_DIFFERENCES:
         summed = np.cumsum(rows.reshape(len(rows), -1, samples), axis=1, dtype=np.uint8).reshape(
             len(rows), size, -1
