@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from drawn import saved
@@ -267,27 +267,33 @@ def _hdr_jxl() -> Iterator[Kind]:
         tags[b"cicp"] = b"cicp\0\0\0\0" + bytes((9, transfer, 0, 1))
         profile = _profile(b"RGB ", tags)
         image = Image.fromarray(eight(hdr_codes(photo(), transfer)))
-        for kind, options in (
-            ("JXL", {"lossless": True}),
-            ("JPEG", {"quality": 98, "subsampling": 0}),
-            ("PNG", {}),
-        ):
+        for kind, options in (("JPEG", {"quality": 98, "subsampling": 0}), ("PNG", {})):
             yield Kind(
                 f"{kind.lower()} {name} by the profile",
-                _importing(
-                    "pillow_jxl" if kind == "JXL" else "",
-                    lambda k=kind, o=options, i=image, p=profile: saved(i, k, icc_profile=p, **o),
-                ),
+                lambda k=kind, o=options, i=image, p=profile: saved(i, k, icc_profile=p, **o),
                 photo,
                 4,
-                "pillow_jxl" if kind == "JXL" else "",
             )
+        yield Kind(f"jxl {name}", lambda i=image, t=transfer: _jxl_in(i, t), photo, 4, "pillow_jxl")
 
 
-def _importing(module: str, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def made() -> bytes:
-        if module:
-            __import__(module)  # registers itself with Pillow
-        return make()
+def _jxl_in(image: Image.Image, transfer: int) -> bytes:
+    """A lossless JPEG XL whose header says BT.2020 and `transfer`: the plugin itself writes sRGB only.
 
-    return made
+    Its header is a string of bits, filled up to a whole byte (ISO/IEC 18181-1, annexes A to E): the size, then
+    the metadata, in which one bit says that the colours are sRGB's.
+    """
+    import pillow_jxl  # noqa: F401 (registers itself with Pillow)
+
+    file = saved(image, "JXL", lossless=True)
+    assert file[:2] == b"\xff\x0a"
+    bits = np.unpackbits(np.frombuffer(file[2:6], np.uint8), bitorder="little").tolist()
+    # 1 + 5 + 3 bits of the size, 9 of depth and channels; then: colours are the default; no extension; a default
+    size, colours, rest = bits[:9], bits[18], bits[19:22]
+    assert size[0] == 1
+    assert (colours, rest) == (1, [0, 0, 1])
+    code = {PQ: [0, 1, 0, 1, 1, 1], HLG: [1, 1, 0, 0, 0, 0, 0, 0]}[transfer]
+    # not the default, no profile, RGB, D65, BT.2020, no gamma, the transfer function, relative intent
+    named = [0, 0, 0, 0, 1, 0, 0, 1, 1, 1, 1, 0, 0, *code, 1, 0]
+    head = np.packbits(bits[:18] + named + rest, bitorder="little").tobytes()
+    return file[:2] + head + file[2 + 3 :]
