@@ -12,7 +12,7 @@ from drawn import saved
 from kinds import HEIGHT, WIDTH, Kind, Shares, codes, eight, grey, light, photo
 from PIL import Image, ImageCms
 
-from photo_organizer.vision.decode.colour_space import BT2020, BT709, Chromaticities, matrix_profile
+from photo_organizer.vision.decode.colour_space import BT709, BT2020, Chromaticities, matrix_profile
 
 P3: Chromaticities = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 PQ, HLG = 16, 18
@@ -280,15 +280,15 @@ def _hdr_jxl() -> Iterator[Kind]:
 def _jxl_in(image: Image.Image, transfer: int) -> bytes:
     """A lossless JPEG XL whose header says BT.2020 and `transfer`: the plugin itself writes sRGB only.
 
-    Its header is a string of bits, filled up to a whole byte (ISO/IEC 18181-1, annexes A to E): the size, then
-    the metadata, in which one bit says that the colours are sRGB's.
+    Its header is a string of bits, filled up to a whole byte (ISO/IEC 18181-1, annexes A to E): the size,
+    then the metadata, in which one bit says that the colours are sRGB's.
     """
     import pillow_jxl  # noqa: F401 (registers itself with Pillow)
 
     file = saved(image, "JXL", lossless=True)
     assert file[:2] == b"\xff\x0a"
     bits = np.unpackbits(np.frombuffer(file[2:6], np.uint8), bitorder="little").tolist()
-    # 1 + 5 + 3 bits of the size, 9 of depth and channels; then: colours are the default; no extension; a default
+    # 9 bits of the size, 9 of depth and channels; then: default colours; no extension; a default
     size, colours, rest = bits[:9], bits[18], bits[19:22]
     assert size[0] == 1
     assert (colours, rest) == (1, [0, 0, 1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 import cv2
@@ -17,7 +16,6 @@ from kinds import (
     eight,
     grey,
     inks,
-    light,
     on_white,
     opacity,
     photo,
@@ -36,7 +34,6 @@ from tiff_writer import (
     SIGNED,
     ZSTD,
     Layout,
-    strips_of,
     write_blocks,
     write_tiff,
 )
@@ -177,9 +174,11 @@ def _lab() -> Iterator[Kind]:
         layout = Layout(bits, photometric=CIELAB)
         yield Kind(f"tiff cielab {bits} bits", lambda c=as_codes, lay=layout: write_tiff(c, lay), photo)
         white = 65280 if bits == 16 else 255
-        moved = np.stack([lab[..., 0] / 100 * white, *((lab[..., k] + 128) * scale for k in (1, 2))], axis=-1)
+        moved = np.stack(
+            [lab[..., 0] / 100 * white, *((lab[..., k] + 128) * scale for k in (1, 2))], axis=-1
+        ).round()
         icc = Layout(bits, photometric=ICCLAB)
-        yield Kind(f"tiff icclab {bits} bits", lambda c=np.rint(moved), lay=icc: write_tiff(c, lay), photo)
+        yield Kind(f"tiff icclab {bits} bits", lambda c=moved, lay=icc: write_tiff(c, lay), photo)
     yield _kind("cielab float32", lab, Layout(32, FLOAT, CIELAB), photo())
 
 

@@ -1,4 +1,4 @@
-"""Writes TIFFs of any kind for tests: any depth, layout and compression, whatever a library has a mode for."""
+"""Writes TIFFs for tests: any depth, layout and compression, whatever a library has a mode for."""
 
 from __future__ import annotations
 
