@@ -1,14 +1,14 @@
 """Is what the organizer sees in a file what other software shows?
 
 Decodes every file of a folder with the organizer's decoder and with the independent ones that are installed
-(libvips through `pyvips`, Pillow, OpenCV, ImageMagick's `convert`), squares all to the same size, and lists the
-files in which the organizer stands against decoders that agree with each other, or in which nobody can tell.
+(libvips through `pyvips`, Pillow, OpenCV, ImageMagick's `convert`), squares all to the same size, and lists
+the files in which the organizer stands against decoders that agree with each other, or in which nobody can tell.
 `--sheet` draws the former, a row each, the organizer first.
 
     python benchmarks/decoders.py FOLDER --sheet differences.png
 
-`pip install pyvips` and the package `libvips42` bring libvips; the organizer needs nothing of this. Each decoder
-runs in a process of its own, since some of them crash on some of the files that this is for.
+`pip install pyvips` and the package `libvips42` bring libvips; the organizer needs nothing of this. Each
+decoder runs in a process of its own, since some of them crash on some of the files that this is for.
 """
 
 from __future__ import annotations

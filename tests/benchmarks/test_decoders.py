@@ -33,7 +33,7 @@ def test_the_verdict(ours: np.ndarray | None, others: tuple[np.ndarray | None, .
 
 
 def test_a_folder_is_compared_by_the_command(tmp_path: Path) -> None:
-    picture = Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 60, 3), np.uint8))
+    picture = Image.linear_gradient("L").resize((60, 40)).convert("RGB")
     picture.save(tmp_path / "right.png")
     picture.save(tmp_path / "right.jpg", quality=90)
     (tmp_path / "no photo.txt").write_text("hello")
@@ -47,4 +47,4 @@ def test_a_folder_is_compared_by_the_command(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
     assert "3 files: 2 same, 0 differs, 0 refused, 1 alone" in done.stdout
-    assert not (tmp_path / "sheet").exists()
+    assert not (tmp_path / "sheet.png").exists()
