@@ -2,7 +2,7 @@
 
 Decodes every file of a folder with the organizer's decoder and with the independent ones that are installed
 (libvips through `pyvips`, Pillow, OpenCV, ImageMagick's `convert`), squares all to the same size, and lists
-the files in which the organizer stands against decoders that agree with each other, or in which nobody can tell.
+the files in which the organizer stands against decoders that agree with each other, or nobody can tell.
 `--sheet` draws the former, a row each, the organizer first.
 
     python benchmarks/decoders.py FOLDER --sheet differences.png
@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -263,10 +264,9 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         readers.close()
     wrong = [row for row in compared if row.verdict in {"differs", "refused"}]
-    counts = {
-        verdict: sum(row.verdict == verdict for row in compared) for verdict in ("same", "differs", "refused")
-    }
-    print(f"{len(compared)} files: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    counts = Counter(row.verdict for row in compared)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("same", "differs", "refused", "alone"))
+    print(f"{len(compared)} files: {told}")
     if given.sheet and wrong:
         contact_sheet(wrong, given.size).save(given.sheet)
         print(f"contact sheet: {given.sheet}")

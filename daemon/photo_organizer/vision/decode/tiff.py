@@ -85,9 +85,7 @@ def decode_tiff(task: Task) -> Picture:
 def _by_samples(task: Task, page: Page) -> Picture:
     page = as_decoded(page)
     channels = channels_of(page)
-    item = 1 if page.bits <= 8 else 2 if page.bits <= 16 and page.sample_format != FLOAT else 4
-    palette = 6 if page.photometric == PALETTE else 0
-    cost = page.width * page.height * (2 * item * channels.wanted + palette)
+    cost = _memory_needed(page, channels.wanted)
     task.check_memory(cost)
     with task.gate.hold(cost):
         samples = read_samples(page, task.data, channels.wanted)
@@ -97,6 +95,15 @@ def _by_samples(task: Task, page: Page) -> Picture:
     number = f" page {page.number} of {page.pages}" if page.pages > 1 else ""
     profile = b"" if page.photometric in {SEPARATED, CIELAB, ICCLAB} else page.profile
     return Picture(pixels, page.width, page.height, f"tiff{number}", exif, profile)
+
+
+def _memory_needed(page: Page, wanted: int) -> int:
+    """Bytes for a page in one strip: as it is in the file and in the machine's byte order, then as samples,
+    as comparable samples and a plane of them.
+    """
+    kept = 1 if page.bits <= 8 else 2 if page.bits <= 16 and page.sample_format != FLOAT else 4
+    colours = 8 if page.photometric == PALETTE else 0
+    return page.width * page.height * (page.samples * -(-page.bits // 8) * 2 + wanted * kept * 3 + colours)
 
 
 def _by_opencv(task: Task, page: Page) -> Picture | None:

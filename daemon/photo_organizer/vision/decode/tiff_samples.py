@@ -41,6 +41,9 @@ FLOAT = 3
 _SIGNED = 2
 _DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
+_BITS_AT_ONCE = 1 << 24
+_LZMA_MEMORY = 256_000_000
+_LARGEST_BLOCK = 1 << 22
 _CUT_OFF = "the file ends before the picture does, a part of it is missing"
 
 
@@ -120,7 +123,8 @@ def _jumps(samples: Samples) -> float:
 
 def _blocks(page: Page, data: bytes) -> Iterator[_Block]:
     width, height = page.block_size
-    if width < 1 or height < 1:
+    largest = max(_LARGEST_BLOCK, 4 * page.width * page.height)
+    if width < 1 or height < 1 or width * height > largest:
         raise UnreadablePhotoError("the TIFF header is damaged")
     across, down = -(-page.width // width), -(-page.height // height)
     planes = page.samples if page.planar else 1
@@ -166,7 +170,7 @@ def _decompressed(page: Page, data: memoryview, row_bytes: int, rows: int) -> ND
         case 8 | 32946:
             raw = zlib.decompressobj().decompress(data, wanted)
         case 34925:
-            raw = lzma.LZMADecompressor().decompress(bytes(data), wanted)
+            raw = lzma.LZMADecompressor(memlimit=_LZMA_MEMORY).decompress(bytes(data), wanted)
         case _:
             raw = _by_libtiff(page.compression, data, row_bytes, rows)
     if len(raw) < wanted:
@@ -236,10 +240,12 @@ def _unpacked(page: Page, rows: NDArray[np.uint8], width: int, samples: int) -> 
         return _floats(page, rows, samples).reshape(len(rows), width, samples)
     if bits in {8, 16, 32, 64}:
         values = (
-            rows.view(f"{page.order}u{bits // 8}").astype(f"u{bits // 8}").reshape(len(rows), width, samples)
+            rows.view(f"{page.order}u{bits // 8}")
+            .astype(f"u{bits // 8}", copy=False)
+            .reshape(len(rows), width, samples)
         )
         if page.predictor == _DIFFERENCES:
-            np.cumsum(values, axis=1, dtype=values.dtype, out=values)
+            values = np.cumsum(values, axis=1, dtype=values.dtype)
         elif page.predictor != 1:
             raise UnsupportedTiffError(f"predictor {page.predictor}")
     else:
@@ -247,28 +253,29 @@ def _unpacked(page: Page, rows: NDArray[np.uint8], width: int, samples: int) -> 
     return values if page.photometric == PALETTE else _scaled(values, bits)
 
 
-def _odd_bits(rows: NDArray[np.uint8], count: int, bits: int) -> NDArray[np.uint8] | NDArray[np.uint32]:
+def _odd_bits(rows: NDArray[np.uint8], count: int, bits: int) -> Samples:
     """Samples of any number of bits up to 32, packed from the highest bit of each byte on."""
     if bits > 32:
         raise UnsupportedTiffError(f"{bits} bits a sample")
-    kind = np.uint8 if bits < 8 else np.uint32
-    values = np.zeros((len(rows), count), kind)
-    every = np.unpackbits(rows, axis=1, count=count * bits).reshape(len(rows), count, bits)
-    for bit in range(bits):
-        values = (values << kind(1)) | every[..., bit]
+    values = np.zeros((len(rows), count), np.uint8 if bits < 8 else np.uint16 if bits < 16 else np.uint32)
+    step = max(1, _BITS_AT_ONCE // (count * bits))
+    for top in range(0, len(rows), step):
+        every = np.unpackbits(rows[top : top + step], axis=1, count=count * bits)
+        part = values[top : top + step]
+        for bit in range(bits):
+            part <<= 1
+            part |= every[:, bit::bits]
     return values
 
 
-def _scaled(values: NDArray[np.unsignedinteger], bits: int) -> Samples:
+def _scaled(values: Samples, bits: int) -> Samples:
+    """The full range of 8, 16 or 32 bits for samples of `bits`: their highest bits fill what is below them."""
     if bits < 8:
         return (values.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
-    if bits in {8, 16}:
-        return values
-    if bits < 16:
-        return (values.astype(np.uint32) * 65535 // ((1 << bits) - 1)).astype(np.uint16)
-    if bits < 32:
-        return (values.astype(np.uint64) * 0xFFFF_FFFF // ((1 << bits) - 1)).astype(np.uint32)
-    return values.astype(np.uint32) if bits == 32 else (values >> 32).astype(np.uint32)
+    if bits == 64:
+        return (values >> np.uint64(32)).astype(np.uint32)
+    missing = 8 * values.dtype.itemsize - bits
+    return values << missing | values >> (bits - missing) if missing else values
 
 
 def _floats(page: Page, rows: NDArray[np.uint8], samples: int) -> NDArray[np.float32]:
