@@ -269,7 +269,7 @@ def _odd_bits(rows: NDArray[np.uint8], count: int, bits: int) -> Samples:
 
 
 def _scaled(values: Samples, bits: int) -> Samples:
-    """The full range of 8, 16 or 32 bits for samples of `bits`: their highest bits fill what is below them."""
+    """The full range of 8, 16 or 32 bits for samples of `bits`: their highest bits fill those below."""
     if bits < 8:
         return (values.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
     if bits == 64:
