@@ -4,8 +4,8 @@ libtiff decompresses what the standard library does not, asked through Pillow: e
 it as a grey picture whose pixels are the bytes. So nothing depends on which kinds of pixels Pillow has a mode
 for. JPEG 2000, WebP and JPEG XL inside a TIFF are whole files of those formats.
 
-`tifffile` with `imagecodecs` (looked at in November 2026) reads more compressions, at 60 MB of decoders; what
-they would add here is JBIG and LERC.
+`tifffile` with `imagecodecs` (looked at in November 2026) reads more compressions, at 80 MB of decoders; what
+they would add here is LERC, which cameras and scanners do not write.
 """
 
 from __future__ import annotations
