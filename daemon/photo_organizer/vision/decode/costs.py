@@ -7,7 +7,9 @@ from __future__ import annotations
 
 OPENCV = 12.0
 """Up to four samples of 16 bits, and the picture of 8 bits beside them."""
-HEIF, HEIF_WITH_ALPHA = 9.0, 14.0
+HEIF, HEIF_WITH_ALPHA, HEIF_HDR = 9.0, 14.0, 24.0
+TONE_MAPPED = 3.0
+"""How much more it is where a PQ or HLG picture is tone-mapped."""
 JXL = 20.0
 RAW = 10.0
 

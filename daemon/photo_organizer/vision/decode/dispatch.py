@@ -17,6 +17,7 @@ from photo_organizer.vision.decode.optional_formats import decode_heif
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import decode_first_frame, decode_mended, decode_raster
 from photo_organizer.vision.decode.raw import decode_raw
+from photo_organizer.vision.decode.tiff import decode_tiff
 from photo_organizer.vision.outcome import (
     DecoderRefusedError,
     PhotoRejectedError,
@@ -54,8 +55,8 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
         partial(decode_opencv, container="AVIF"),
     ),
     Container.JXL: (decode_jxl,),
-    Container.RAW: (decode_raw, partial(decode_raster, container="TIFF")),
-    Container.TIFF: (partial(decode_raster, container="TIFF"),),
+    Container.RAW: (decode_raw, decode_tiff),
+    Container.TIFF: (decode_tiff,),
     Container.ICO: (decode_icon,),
     Container.CUR: (decode_icon,),
     Container.ICNS: (decode_icon,),

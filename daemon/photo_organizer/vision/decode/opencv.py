@@ -13,8 +13,8 @@ from PIL import Image
 from photo_organizer.vision.decode.colour import over_white
 from photo_organizer.vision.decode.costs import OPENCV
 from photo_organizer.vision.decode.declared import declared_size
+from photo_organizer.vision.decode.depth import to_eight_bits
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import to_eight_bits
 from photo_organizer.vision.outcome import DecoderRefusedError
 
 _NO_PICTURE = "OpenCV makes no picture of it"

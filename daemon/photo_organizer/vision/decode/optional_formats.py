@@ -6,9 +6,13 @@ import warnings
 from dataclasses import replace
 from types import ModuleType
 
+import numpy as np
+
+from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white
-from photo_organizer.vision.decode.costs import HEIF, HEIF_WITH_ALPHA
+from photo_organizer.vision.decode.costs import HEIF, HEIF_HDR, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import PILLOW_ERRORS, factors_for
 from photo_organizer.vision.outcome import DecoderRefusedError, PhotoRejectedError, RejectionKind
@@ -25,9 +29,17 @@ def decode_heif(task: Task) -> Picture:
         container = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=True)
         width, height = container.size
         task.check_size(width, height)
-        task.reserve((HEIF_WITH_ALPHA if container.has_alpha else HEIF) * width * height)
         exif = replace(read_exif(container.info.get("exif")), orientation=1)
         profile = container.info.get("icc_profile") or b""
+        colours = code_points(task.data, "HEIF", profile)
+        if colours is not None and colours.is_hdr:
+            task.reserve(HEIF_HDR * width * height)
+            deep = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=False)
+            pixels = tone_map(np.asarray(deep), colours, task.size)
+            return Picture(pixels, width, height, "heif hdr", exif)
+        task.reserve((HEIF_WITH_ALPHA if container.has_alpha else HEIF) * width * height)
+        if colours is not None and not profile:
+            profile = colours.profile()
         factors = factors_for((width, height), task.size)
         pixels = over_white(container.to_pillow().reduce(factors))
     except IndexError as error:
