@@ -320,7 +320,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
 
 
 def _move(row: tuple[Any, ...]) -> Move:
-    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5])
+    identity = FileIdentity(unsigned(row[2]), unsigned(row[3]), row[4], row[5])
     return Move(row[0], row[1], identity, row[6], row[7])
 
 
@@ -329,7 +329,8 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-def _unsigned(number: int) -> int:
+def unsigned(number: int) -> int:
+    """The kernel's 64-bit number that SQLite holds as `number`."""
     return number + (1 << 64) if number < 0 else number
 
 
