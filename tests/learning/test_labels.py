@@ -9,15 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from learning_home import Home
+from learning_home import NOW, Home
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.label_store import LabelStore, LabelStoreError, Provenance
-from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
+from photo_organizer.learning.labels.labels import Scan, scan_dataset
 from photo_organizer.library import Library, Manner, Selection
 from photo_organizer.photo import Action
-
-NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,9 +26,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def scan(home: Home) -> Callable[..., Scan]:
     def run(now: datetime = NOW, at: Home | None = None) -> Scan:
-        library, history = (at or home).history()
-        with library, LabelStore(home.root / "state" / "labels.sqlite") as store:
-            return scan_library((at or home).config, store, history, now=now, progress=lambda count: None)
+        return (at or home).scan(now)
 
     return run
 
@@ -107,8 +103,10 @@ def test_a_correction_taken_back_follows_the_owner(home: Home, scan: Callable[..
     photo = move(home.file("Food", 1), "Pets")
     scan()
     photo = move(photo, "Food")
-    assert found(scan()) == {photo.name: ("Food", Provenance.CORRECTED)}
+    assert found(scan()) == {photo.name: ("Food", Provenance.CONFIRMED)}
     assert home.events()[-1] == ("corrected", "Food")
+    assert found(scan()) == {photo.name: ("Food", Provenance.CONFIRMED)}
+    assert len(home.events()) == 3
 
 
 def test_an_edited_photo_inherits_how_it_came_there(home: Home, scan: Callable[..., Scan]) -> None:
@@ -178,11 +176,6 @@ def test_hidden_files_other_files_duplicates_and_raw_companions_are_left_out(
     assert set(found(scan())) == {photo.name}
 
 
-def test_a_folder_of_the_owners_is_a_category(home: Home, scan: Callable[..., Scan]) -> None:
-    photo = home.place("Garden", 1, looks_like="Nature")
-    assert found(scan()) == {photo.name: ("Garden", Provenance.PLACED)}
-
-
 def test_a_renamed_folder_is_no_heap_of_corrections(home: Home, scan: Callable[..., Scan]) -> None:
     for seed in range(5):
         home.file("Travel", seed)
@@ -219,12 +212,13 @@ def test_first_seen_stays_until_the_label_changes(home: Home, scan: Callable[...
     assert scan(later).labels[0].first_seen == later
 
 
+@pytest.mark.parametrize("step", ["replace_labels", "replace_folders"])
 def test_a_killed_scan_reports_its_corrections_next_time(
-    home: Home, scan: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch
+    home: Home, scan: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     move(home.file("Food", 1), "Pets")
     with monkeypatch.context() as patched:
-        patched.setattr(LabelStore, "mark_reported", _die)
+        patched.setattr(LabelStore, step, _die)
         with pytest.raises(KeyboardInterrupt):
             scan()
     scan()

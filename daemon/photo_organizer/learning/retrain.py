@@ -19,16 +19,13 @@ from photo_organizer.learning.data.base_model import needs_new_backbone
 from photo_organizer.learning.data.training_data import exemplar_categories
 from photo_organizer.learning.events import Listener, Outcome, Progress
 from photo_organizer.learning.judge.promotion import Verdict
-from photo_organizer.learning.labels.journal_history import LibraryHistory
-from photo_organizer.learning.labels.label_store import Label, LabelStore, Provenance
+from photo_organizer.learning.labels.label_store import LABELS, Label, LabelStore, Provenance
 from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
 from photo_organizer.learning.training_plan import Plan
 from photo_organizer.library import Library
 from photo_organizer.models.categories import trainable_categories
 from photo_organizer.models.staging import Draft
 from photo_organizer.models.store import Registry, verify
-
-LABELS = "labels.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def _scan(
     if request.photos is not None:
         return scan_dataset(request.photos, store, now=now, progress=found)
     with closing(Library.open(config)) as library:
-        return scan_library(config, store, LibraryHistory(library), now=now, progress=found)
+        return scan_library(config, store, library, now=now, progress=found)
 
 
 def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:

@@ -295,7 +295,7 @@ class Library:
         return finished_events(self._journal)
 
     def moved_files(self) -> Iterator[MovedFile]:
-        """Where every photo and companion was put, oldest first; what was taken back is left out."""
+        """Yield where every photo and companion was put, oldest first."""
         return moved_files(self._journal)
 
     def totals(self) -> dict[Action, int]:

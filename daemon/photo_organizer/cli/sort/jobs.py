@@ -200,7 +200,9 @@ def _head(
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
-        categories=serving_categories(configuration, model.directory),
+        categories=serving_categories(
+            configuration, model.directory, accepted_folders(configuration)
+        ),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
         manner=manner,

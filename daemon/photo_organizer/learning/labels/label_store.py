@@ -1,18 +1,21 @@
 """What learning remembers between runs: `STATE/labels.sqlite`.
 
-- `files`: size, mtime and inode of each file of the library with the sha256 of its content, so that an
-unchanged
-  library costs a walk and no reading;
+- `files`: size, mtime and inode of each photo of the library with the sha256 of its content, and whether it
+  is another photo's companion, so that an unchanged file is not read again;
+- `folders`: the state of each folder when it was last listed, so that an unchanged one is not listed again;
 - `labels`: category and provenance of each photo, by content;
+- `confirmed`: photos of which the owner said that they are in the right category;
+- `folder_choices`, `own_folders`, `found_folders`: folders that are not configured categories, and what the
+  owner decided about them (see `category_folders.py`);
 - `parts`: in which part of the split a photo is, for ever;
 - `trained`: which labels the models of this machine have learned already, to count what is new.
 
-Everything but `parts` and the first-seen times can be found again by a scan: the file is a memory, not an
-archive.
+Everything but `confirmed`, `folder_choices`, `parts` and the first-seen times can be found again by a scan.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,18 +26,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.data.dataset import Part
+from photo_organizer.learning.labels.label_schema import CHANGES, SCHEMA, VERSION
 
-VERSION = 1
-_SCHEMA = (
-    """CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-        inode INTEGER NOT NULL, sha256 TEXT) WITHOUT ROWID""",
-    """CREATE TABLE labels (sha256 TEXT PRIMARY KEY, category TEXT NOT NULL, provenance TEXT NOT NULL,
-        first_seen TEXT NOT NULL, path BLOB NOT NULL, reported TEXT) WITHOUT ROWID""",
-    "CREATE TABLE parts (sha256 TEXT PRIMARY KEY, part TEXT NOT NULL) WITHOUT ROWID",
-    """CREATE TABLE trained (sha256 TEXT PRIMARY KEY, category TEXT NOT NULL, model TEXT NOT NULL)
-        WITHOUT ROWID""",
-)
+LABELS = "labels.sqlite"
 
 
 class LabelStoreError(OrganizerError):
@@ -46,9 +40,25 @@ class Provenance(StrEnum):
 
     CORRECTED = "corrected"  # filed in one category, moved to another by the owner
     REVIEWED = "reviewed"  # moved out of Review by the owner
+    CONFIRMED = "confirmed"  # filed, looked at and confirmed by the owner, or moved away and back
     PLACED = "placed"  # put there by hand
     DATASET = "dataset"  # given with `train --photos`
     UNTOUCHED = "untouched"  # filed and never moved: the model's own guess
+
+
+class Part(StrEnum):
+    """What a photo is used for. `ASIDE` is for a photo that links two groups of different parts."""
+
+    TRAIN = "train"
+    HOLD_OUT = "hold-out"
+    ASIDE = "aside"
+
+
+class FolderChoice(StrEnum):
+    """What the owner decided about a folder that is not a configured category."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +75,44 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The owner looked at a photo in this category at this time, and it is right there."""
+
+    category: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file as it was when it was last read; `sha256` is None for a file that is no photo."""
+    """A file as it was when it was last read. `sha256` is None for a file that is not a photo, and for a
+    companion, which is not read.
+    """
 
     size: int
     mtime_ns: int
     inode: int
     sha256: str | None
+    is_companion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStamp:
+    """The state of a folder; as long as it stays, no file in it was added, removed or renamed."""
+
+    inode: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FolderStamp:
+        """Return the stamp of a folder with this `status`."""
+        return cls(status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class LabelStore:
-    """The store of one state directory; close it, or use it in a `with`. One writer at a time.
+    """The store of one state directory; close it, or use it in a `with`.
+
+    Any process may open it at any time; a transaction waits for that of another.
 
     Raises:
         LabelStoreError: the file is not a label store, is from a newer version, or the disk refuses.
@@ -93,15 +130,20 @@ class LabelStore:
 
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
-        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > VERSION:
+        if self._version() > VERSION:
             remedy = "update smart-photo-organizer"
             raise LabelStoreError("it was written by a newer version", where=self.path, remedy=remedy)
-        if version < VERSION:
-            with self._transaction():
-                for statement in _SCHEMA:
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        if self._version() == VERSION:
+            return
+        with self._transaction():
+            version = self._version()  # another process may have been faster
+            changes = [SCHEMA] if version == 0 else [CHANGES[older] for older in range(version, VERSION)]
+            for statement in itertools.chain(*changes):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     def __enter__(self) -> LabelStore:
         return self
@@ -110,24 +152,45 @@ class LabelStore:
         self.close()
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._connection.close()
 
+    # what the last scan found
+    # ---------------------------------------------------------------------------------------------------
+
     def files(self) -> dict[bytes, KnownFile]:
-        """All files of the last scan, by path."""
-        rows = self._connection.execute("SELECT path, size, mtime_ns, inode, sha256 FROM files")
-        return {bytes(row[0]): KnownFile(*row[1:]) for row in rows}
+        """Return all files of the last scan, by path."""
+        query = "SELECT path, size, mtime_ns, inode, sha256, companion FROM files"
+        return {
+            bytes(path): KnownFile(size, mtime_ns, inode, sha256, bool(companion))
+            for path, size, mtime_ns, inode, sha256, companion in self._connection.execute(query)
+        }
 
     def remember_files(self, changed: Mapping[bytes, KnownFile], gone: Iterable[bytes]) -> None:
-        """Writes what a scan found: new or changed files, and those that are no longer there."""
+        """Write what a scan found: new or changed files, and those that are no longer there."""
         with self._transaction():
             self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in gone])
-            rows = [(path, it.size, it.mtime_ns, it.inode, it.sha256) for path, it in changed.items()]
-            self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", rows)
+            rows = [
+                (path, file.size, file.mtime_ns, file.inode, file.sha256, file.is_companion)
+                for path, file in changed.items()
+            ]
+            self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?)", rows)
+
+    def folders(self) -> dict[bytes, FolderStamp]:
+        """Return the folders of the last scan, by path."""
+        query = "SELECT path, inode, mtime_ns, ctime_ns FROM folders"
+        return {bytes(row[0]): FolderStamp(*row[1:]) for row in self._connection.execute(query)}
+
+    def replace_folders(self, folders: Mapping[bytes, FolderStamp]) -> None:
+        """Make these the folders of the last scan."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM folders")
+            rows = [(path, stamp.inode, stamp.mtime_ns, stamp.ctime_ns) for path, stamp in folders.items()]
+            self._connection.executemany("INSERT INTO folders VALUES (?,?,?,?)", rows)
 
     def labels(self) -> dict[str, Label]:
-        """All labels of the last scan, by sha256."""
-        rows = self._connection.execute("SELECT sha256, category, provenance, first_seen, path FROM labels")
+        """Return all labels of the last scan, by sha256."""
+        query = "SELECT sha256, category, provenance, path, first_seen FROM labels"
         return {
             str(sha256): Label(
                 str(sha256),
@@ -136,57 +199,111 @@ class LabelStore:
                 Path(os.fsdecode(path)),
                 datetime.fromisoformat(first_seen),
             )
-            for sha256, category, provenance, first_seen, path in rows
+            for sha256, category, provenance, path, first_seen in self._connection.execute(query)
         }
 
     def replace_labels(self, labels: Iterable[Label]) -> None:
-        """Makes these the labels; what was reported of a photo is kept while its category stays."""
+        """Make these the labels; only what changed is written."""
+        new = {label.sha256: label for label in labels}
         with self._transaction():
-            reported = dict(
-                self._connection.execute("SELECT sha256, reported FROM labels WHERE reported IS NOT NULL")
-            )
-            self._connection.execute("DELETE FROM labels")
+            before = self.labels()
+            gone = [(sha256,) for sha256 in before.keys() - new.keys()]
+            self._connection.executemany("DELETE FROM labels WHERE sha256 = ?", gone)
             rows = [
                 (
-                    it.sha256,
-                    it.category,
-                    it.provenance.value,
-                    it.first_seen.isoformat(),
-                    os.fsencode(it.path),
-                    reported.get(it.sha256),
+                    label.sha256,
+                    label.category,
+                    label.provenance.value,
+                    label.first_seen.isoformat(),
+                    os.fsencode(label.path),
                 )
-                for it in labels
+                for label in new.values()
+                if before.get(label.sha256) != label
             ]
-            self._connection.executemany("INSERT INTO labels VALUES (?,?,?,?,?,?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO labels VALUES (?,?,?,?,?)", rows)
 
-    def unreported(self) -> set[str]:
-        """The photos whose category has not gone into the ledger yet."""
-        rows = self._connection.execute("SELECT sha256 FROM labels WHERE reported IS NOT category")
-        return {str(row[0]) for row in rows}
+    # what the owner said
+    # ---------------------------------------------------------------------------------------------------
 
-    def mark_reported(self, photos: Iterable[str]) -> None:
-        """The ledger has the present categories of these photos."""
+    def confirm(self, categories: Mapping[str, str], time: datetime) -> None:
+        """Write down that the owner looked at photos and confirmed them.
+
+        Args:
+            categories: the confirmed category by the photo's sha256.
+            time: when, with a time zone.
+        """
         with self._transaction():
-            self._connection.executemany(
-                "UPDATE labels SET reported = category WHERE sha256 = ?", [(it,) for it in photos]
-            )
+            rows = [(sha256, category, time.isoformat()) for sha256, category in categories.items()]
+            self._connection.executemany("INSERT OR REPLACE INTO confirmed VALUES (?,?,?)", rows)
+
+    def withdraw_confirmation(self, photos: Iterable[str]) -> None:
+        """Forget that these photos (sha256) were confirmed."""
+        with self._transaction():
+            rows = [(sha256,) for sha256 in photos]
+            self._connection.executemany("DELETE FROM confirmed WHERE sha256 = ?", rows)
+
+    def confirmed(self) -> dict[str, Confirmation]:
+        """Return what the owner confirmed, by sha256."""
+        query = "SELECT sha256, category, time FROM confirmed"
+        return {
+            str(sha256): Confirmation(str(category), datetime.fromisoformat(time))
+            for sha256, category, time in self._connection.execute(query)
+        }
+
+    def choose_folder(self, name: str, choice: FolderChoice, time: datetime) -> None:
+        """Write down whether the owner wants a folder to be a category."""
+        with self._transaction():
+            row = (name, choice.value, time.isoformat())
+            self._connection.execute("INSERT OR REPLACE INTO folder_choices VALUES (?,?,?)", row)
+
+    def folder_choices(self) -> dict[str, FolderChoice]:
+        """Return what the owner decided about folders, by name."""
+        query = "SELECT name, choice FROM folder_choices"
+        return {str(name): FolderChoice(choice) for name, choice in self._connection.execute(query)}
+
+    def remember_own_folders(self, names: Iterable[str]) -> None:
+        """Remember folders of ours (Review, Duplicates, videos), which are never categories."""
+        with self._transaction():
+            rows = [(name,) for name in names]
+            self._connection.executemany("INSERT OR IGNORE INTO own_folders VALUES (?)", rows)
+
+    def own_folders(self) -> frozenset[str]:
+        """Return the names of all folders that were ever ours."""
+        return frozenset(str(row[0]) for row in self._connection.execute("SELECT name FROM own_folders"))
+
+    def replace_found_folders(self, photos: Mapping[str, int]) -> None:
+        """Make these the folders that the last scan found and the owner is to be asked about.
+
+        Args:
+            photos: by folder, how many photos its owner put there.
+        """
+        with self._transaction():
+            self._connection.execute("DELETE FROM found_folders")
+            self._connection.executemany("INSERT INTO found_folders VALUES (?,?)", photos.items())
+
+    def found_folders(self) -> dict[str, int]:
+        """Return the folders that the owner is to be asked about, with their photos."""
+        return dict(self._connection.execute("SELECT name, photos FROM found_folders ORDER BY name"))
+
+    # what was learned
+    # ---------------------------------------------------------------------------------------------------
 
     def parts(self) -> dict[str, Part]:
-        """The split so far."""
+        """Return the split so far."""
         return {str(sha256): Part(part) for sha256, part in self._connection.execute("SELECT * FROM parts")}
 
     def extend_parts(self, parts: Mapping[str, Part]) -> None:
-        """Adds photos to the split; one that has a part keeps it."""
+        """Add photos to the split; one that has a part keeps it."""
         with self._transaction():
             rows = [(sha256, part.value) for sha256, part in parts.items()]
             self._connection.executemany("INSERT OR IGNORE INTO parts VALUES (?,?)", rows)
 
     def trained(self) -> dict[str, str]:
-        """The labels that a finished training has seen: category by sha256."""
+        """Return the labels that a finished training has seen: category by sha256."""
         return dict(self._connection.execute("SELECT sha256, category FROM trained"))
 
     def mark_trained(self, categories: Mapping[str, str], model: str) -> None:
-        """These labels have been learned, or tried in vain; they are no longer new."""
+        """Remember that these labels have been learned, or tried in vain; they are no longer new."""
         with self._transaction():
             rows = [(sha256, category, model) for sha256, category in categories.items()]
             self._connection.executemany("INSERT OR REPLACE INTO trained VALUES (?,?,?)", rows)

@@ -22,10 +22,10 @@ from photo_organizer.photo import Action, FileIdentity
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
 _MOVED = (
-    "SELECT o.kind, o.sha256, o.destination_root, o.category, o.label,"  # noqa: S608 (constants of ours)
+    "SELECT o.kind, o.sha256, o.destination_root, o.category, o.label, o.undone_by IS NOT NULL,"  # noqa: S608 (constants of ours)
     " m.position, m.destination, m.device, m.inode, m.size, m.mtime_ns"
     " FROM operations o JOIN moves m ON m.operation = o.id"
-    f" WHERE {_FINISHED} AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"
+    f" WHERE {_FINISHED} AND o.label <> '{SKIPPED}'"
     " AND o.kind NOT IN ('undone', 'quarantined') ORDER BY o.id, m.position"
 )
 
@@ -76,7 +76,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class MovedFile:
-    """A file that was put where it is by an operation that has not been taken back.
+    """A file that an operation put somewhere.
 
     Args:
         kind: of the operation: an `Action`, or `joined`.
@@ -87,6 +87,7 @@ class MovedFile:
         identity: what it was before it was moved; device and inode change with the disk.
         category: the predicted one; empty for what no model looked at.
         label: the owner's category, for `corrected`.
+        is_taken_back: whether undo has moved it back since.
     """
 
     kind: str
@@ -97,6 +98,7 @@ class MovedFile:
     identity: FileIdentity
     category: str
     label: str
+    is_taken_back: bool
 
 
 def event(operation: Operation) -> Event:
@@ -116,16 +118,16 @@ def finished_events(journal: Journal) -> Iterator[Event]:
 
 
 def moved_files(journal: Journal) -> Iterator[MovedFile]:
-    """Every file of every filing, correction and late companion that stands, in the order of the moves.
+    """Yield every file of every filing, correction and late companion, in the order of the moves.
 
     One query for all, a row at a time: a hundred thousand photos take a second.
     """
-    for kind, sha256, root, category, label, *move in journal.rows(_MOVED):
+    for kind, sha256, root, category, label, undone, *move in journal.rows(_MOVED):
         position, path, device, inode, size, mtime_ns = move
         yield MovedFile(
             kind, sha256.hex(), kind == JOINED or position > 0, path,
             PurePath(os.fsdecode(os.path.dirname(path)[root:].lstrip(b"/"))),
-            FileIdentity(unsigned(device), unsigned(inode), size, mtime_ns), category, label,
+            FileIdentity(unsigned(device), unsigned(inode), size, mtime_ns), category, label, bool(undone),
         )  # fmt: skip
 
 
