@@ -137,7 +137,7 @@ def test_a_folder_below_a_year_is_found_by_its_name(home: Home) -> None:
 
 def test_a_folder_that_nobody_found_cannot_be_accepted(home: Home) -> None:
     home.scan()
-    with pytest.raises(OrganizerError, match="photo-organizer categories lists"):
+    with pytest.raises(OrganizerError, match="photo-organizer categories list shows"):
         choose_folder(home.config, "Gardne", FolderChoice.ACCEPTED, NOW)
 
 

@@ -29,6 +29,7 @@ COMMANDS = (
     "undo",
     "train",
     "models",
+    "categories",
     "ledger",
     "config",
     "service",

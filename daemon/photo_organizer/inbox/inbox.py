@@ -15,10 +15,10 @@ from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.companions.late import LateCompanion
 from photo_organizer.companions.names import may_accompany
 from photo_organizer.errors import printable
-from photo_organizer.ignore_rules import Ignored
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
+from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
 from photo_organizer.inbox.scanner import Scanner

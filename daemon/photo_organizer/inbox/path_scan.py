@@ -15,8 +15,8 @@ from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.companions.names import may_accompany
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
-from photo_organizer.ignore_rules import Ignored
 from photo_organizer.inbox.content_type import hindrance, is_being_written
+from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import settled_at
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file

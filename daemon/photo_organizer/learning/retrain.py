@@ -103,11 +103,9 @@ def _too_few(
     config: Configuration, request: Request, labels: tuple[Label, ...], store: LabelStore
 ) -> str | None:
     """Why there is nothing to learn, or None."""
-    explicit = [it for it in labels if it.provenance is not Provenance.UNTOUCHED]
-    if not explicit:
+    if all(label.provenance is Provenance.UNTOUCHED for label in labels):
         return "there is nothing to learn from yet: move photos that were filed wrongly to where they belong"
-    trained = store.trained()
-    fresh = sum(trained.get(it.sha256) != it.category for it in explicit)
+    fresh = store.new_labels().total()
     if request.scheduled and fresh < config.retraining.min_new_labels:
         wanted = config.retraining.min_new_labels
         return f"skipped: {fresh} new labels since the last training, retraining.min_new_labels is {wanted}"

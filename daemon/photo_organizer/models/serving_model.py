@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.files import file_sha256
 
 PREPROCESSING = "bgr, x / 127.5 - 1"
 POOLS = ("avg", "max")
@@ -135,8 +135,7 @@ def verify_files(description: ModelDescription, names: tuple[str, ...] | None = 
     for name in description.files if names is None else names:
         path = description.directory / name
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = file_sha256(path)
         except OSError as error:
             raise ModelError(
                 f"a file of the model cannot be read ({error.strerror})", where=path, remedy=_REMEDY

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from photo_organizer.files import file_sha256, replace_file, sync
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, is_safe_id, read_manifest
-from photo_organizer.models.staging import Draft, clean, file_sha256, new_draft, sync
+from photo_organizer.models.staging import Draft, clean, new_draft
 
 __all__ = ["ModelError", "ModelRecord", "Registry", "packaged_starter", "serving_categories", "verify"]
 
@@ -180,12 +180,7 @@ class Registry:
     def reject(self, model: Path, reason: str, made: datetime) -> None:
         """Records why a challenger was not promoted; it stays in the directory."""
         text = json.dumps({"reason": reason, "time": made.isoformat()}, indent=2, ensure_ascii=False) + "\n"
-        descriptor, name = tempfile.mkstemp(prefix=".rejected-", dir=model)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        sync(Path(name))
-        Path(name).replace(model / REJECTED)
-        sync(model)
+        replace_file(model / REJECTED, text)
 
     @contextmanager
     def draft(self) -> Iterator[Draft]:

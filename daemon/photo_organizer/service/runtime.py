@@ -206,9 +206,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=serving_categories(
-            configuration, model.directory, accepted_folders(configuration)
-        ),
+        categories=serving_categories(configuration, model.directory, accepted_folders(configuration)),
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,

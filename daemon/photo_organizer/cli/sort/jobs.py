@@ -24,6 +24,7 @@ from photo_organizer.cli.sort.selection import (
 )
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, Manner
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import ModelDescription

@@ -7,16 +7,25 @@ had before, and folders of systems, NAS and sync programs.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.journal_history import JournalHistory
-from photo_organizer.learning.labels.label_store import LABELS, FolderChoice, LabelStore
+from photo_organizer.learning.labels.label_store import (
+    LABELS,
+    FolderChoice,
+    LabelStore,
+    LabelStoreError,
+)
 from photo_organizer.learning.labels.library_walk import FoundPhoto, Layout
+
+log = logging.getLogger(__name__)
 
 
 def own_folders(config: Configuration, store: LabelStore, history: JournalHistory) -> frozenset[str]:
@@ -70,16 +79,51 @@ def find_folders(
 
 
 def accepted_folders(config: Configuration) -> frozenset[str]:
-    """Return the folders that the owner accepted as categories, as the label store has them.
+    """Return the categories and the folders that the owner accepted as such, as the label store has them.
 
-    Raises:
-        LabelStoreError: the store cannot be opened.
+    A store that cannot be opened is logged, and no reason not to file photos in the configured categories.
     """
     path = config.state_directory / LABELS
     if not path.exists():
         return frozenset()
+    try:
+        with LabelStore(path) as store:
+            return category_names(config, store, store.own_folders() | _own_folders_now(config))
+    except LabelStoreError as error:
+        log.warning("folders accepted as categories are not predicted: %s", error)
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFolder:
+    """A folder that is a category or may become one.
+
+    Attributes:
+        state: "configured", "accepted", "found" (not decided yet) or "declined".
+        photos: for one that was found, how many photos its owner put there.
+    """
+
+    name: str
+    state: str
+    photos: int | None = None
+
+
+def known_folders(config: Configuration) -> list[KnownFolder]:
+    """Return the configured categories, then the owner's folders by name, as of the last scan.
+
+    Raises:
+        LabelStoreError: the store cannot be opened.
+    """
+    folders = [KnownFolder(name, "configured") for name in config.categories]
+    path = config.state_directory / LABELS
+    if not path.exists():
+        return folders
     with LabelStore(path) as store:
-        return category_names(config, store, store.own_folders() | _own_folders_now(config))
+        chosen = {name: KnownFolder(name, choice.value) for name, choice in store.folder_choices().items()}
+        found = {name: KnownFolder(name, "found", photos) for name, photos in store.found_folders().items()}
+        own = store.own_folders() | _own_folders_now(config)
+    others = {**found, **chosen}
+    return folders + [others[name] for name in sorted(others.keys() - own - set(config.categories))]
 
 
 def choose_folder(config: Configuration, name: str, choice: FolderChoice, time: datetime) -> None:
@@ -92,7 +136,7 @@ def choose_folder(config: Configuration, name: str, choice: FolderChoice, time: 
         if name in store.own_folders() | _own_folders_now(config):
             raise OrganizerError("is a folder of the organizer's own", where=config.library / name)
         if name not in store.found_folders() and name not in store.folder_choices():
-            remedy = "photo-organizer categories lists the folders that were found"
+            remedy = "photo-organizer categories list shows the folders that were found"
             raise OrganizerError("no such folder was found in the library", where=name, remedy=remedy)
         store.choose_folder(name, choice, time)
         remaining = {found: photos for found, photos in store.found_folders().items() if found != name}

@@ -1,5 +1,9 @@
 """The label store's tables."""
 
+from __future__ import annotations
+
+import sqlite3
+
 VERSION = 2
 
 _FIRST = (
@@ -23,9 +27,8 @@ _SECOND = (
     "CREATE TABLE found_folders (name TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID",
 )
 
-SCHEMA = (*_FIRST, *_SECOND)
-
-CHANGES = {
+_CHANGES = {
+    0: (*_FIRST, *_SECOND),
     1: (
         "ALTER TABLE files ADD COLUMN companion INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE labels DROP COLUMN reported",
@@ -33,6 +36,12 @@ CHANGES = {
         # version 1 learned from every folder without asking
         """INSERT INTO folder_choices SELECT DISTINCT category, 'accepted',
             strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now') FROM labels WHERE provenance <> 'untouched'""",
-    )
+    ),
 }
-"""What brings a store of an older version to the next one."""
+"""The statements that bring a store of a version (0: an empty one) to the present one."""
+
+
+def bring_up_to_date(connection: sqlite3.Connection, found: int) -> None:
+    """Bring the tables from the version `found` to `VERSION`; to be called in a transaction."""
+    for statement in _CHANGES[found]:
+        connection.execute(statement)

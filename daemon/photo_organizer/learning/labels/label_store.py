@@ -15,9 +15,10 @@ Everything but `confirmed`, `folder_choices`, `parts` and the first-seen times c
 
 from __future__ import annotations
 
-import itertools
 import os
 import sqlite3
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +27,19 @@ from enum import StrEnum
 from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.labels.label_schema import CHANGES, SCHEMA, VERSION
+from photo_organizer.files import open_lock_file, try_lock
+from photo_organizer.learning.labels.label_schema import VERSION, bring_up_to_date
+from photo_organizer.sqlite import (
+    NewerDatabaseError,
+    open_database,
+    storable,
+    stored_number,
+    transaction,
+    upgrade,
+)
 
 LABELS = "labels.sqlite"
+_BETWEEN_TRIES_SECONDS = 0.2
 
 
 class LabelStoreError(OrganizerError):
@@ -120,30 +131,21 @@ class LabelStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._prepare()
-        except sqlite3.DatabaseError as error:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = open_database(path, synchronous="FULL")
+        except (sqlite3.Error, OSError) as error:
             remedy = "move it aside; the next training begins a new one from what lies in the library"
             raise LabelStoreError(f"it cannot be opened ({error})", where=path, remedy=remedy) from error
-
-    def _prepare(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        if self._version() > VERSION:
+        try:
+            upgrade(self._connection, VERSION, bring_up_to_date)
+        except NewerDatabaseError as error:
+            self.close()
             remedy = "update smart-photo-organizer"
-            raise LabelStoreError("it was written by a newer version", where=self.path, remedy=remedy)
-        if self._version() == VERSION:
-            return
-        with self._transaction():
-            version = self._version()  # another process may have been faster
-            changes = [SCHEMA] if version == 0 else [CHANGES[older] for older in range(version, VERSION)]
-            for statement in itertools.chain(*changes):
-                self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
-
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            raise LabelStoreError("it was written by a newer version", where=path, remedy=remedy) from error
+        except sqlite3.Error as error:
+            self.close()
+            raise LabelStoreError(f"it cannot be written ({error})", where=path) from error
 
     def __enter__(self) -> LabelStore:
         return self
@@ -155,6 +157,27 @@ class LabelStore:
         """Close the file."""
         self._connection.close()
 
+    @contextmanager
+    def scanning(self) -> Iterator[None]:
+        """Hold this from reading what the last scan found to writing what this one did: one scan at a time.
+
+        A second process waits for the first.
+
+        Raises:
+            LabelStoreError: the lock file cannot be made.
+        """
+        path = self.path.with_suffix(".lock")
+        try:
+            descriptor = open_lock_file(path)
+        except OSError as error:
+            raise LabelStoreError(f"no lock file: {error.strerror}", where=path) from error
+        try:
+            while not try_lock(descriptor):
+                time.sleep(_BETWEEN_TRIES_SECONDS)
+            yield
+        finally:
+            os.close(descriptor)
+
     # what the last scan found
     # ---------------------------------------------------------------------------------------------------
 
@@ -162,16 +185,25 @@ class LabelStore:
         """Return all files of the last scan, by path."""
         query = "SELECT path, size, mtime_ns, inode, sha256, companion FROM files"
         return {
-            bytes(path): KnownFile(size, mtime_ns, inode, sha256, bool(companion))
+            bytes(path): KnownFile(
+                stored_number(size), stored_number(mtime_ns), stored_number(inode), sha256, bool(companion)
+            )
             for path, size, mtime_ns, inode, sha256, companion in self._connection.execute(query)
         }
 
     def remember_files(self, changed: Mapping[bytes, KnownFile], gone: Iterable[bytes]) -> None:
         """Write what a scan found: new or changed files, and those that are no longer there."""
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in gone])
             rows = [
-                (path, file.size, file.mtime_ns, file.inode, file.sha256, file.is_companion)
+                (
+                    path,
+                    storable(file.size),
+                    storable(file.mtime_ns),
+                    storable(file.inode),
+                    file.sha256,
+                    file.is_companion,
+                )
                 for path, file in changed.items()
             ]
             self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?)", rows)
@@ -179,13 +211,19 @@ class LabelStore:
     def folders(self) -> dict[bytes, FolderStamp]:
         """Return the folders of the last scan, by path."""
         query = "SELECT path, inode, mtime_ns, ctime_ns FROM folders"
-        return {bytes(row[0]): FolderStamp(*row[1:]) for row in self._connection.execute(query)}
+        return {
+            bytes(path): FolderStamp(*(stored_number(number) for number in numbers))
+            for path, *numbers in self._connection.execute(query)
+        }
 
     def replace_folders(self, folders: Mapping[bytes, FolderStamp]) -> None:
         """Make these the folders of the last scan."""
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.execute("DELETE FROM folders")
-            rows = [(path, stamp.inode, stamp.mtime_ns, stamp.ctime_ns) for path, stamp in folders.items()]
+            rows = [
+                (path, storable(stamp.inode), storable(stamp.mtime_ns), storable(stamp.ctime_ns))
+                for path, stamp in folders.items()
+            ]
             self._connection.executemany("INSERT INTO folders VALUES (?,?,?,?)", rows)
 
     def labels(self) -> dict[str, Label]:
@@ -205,7 +243,7 @@ class LabelStore:
     def replace_labels(self, labels: Iterable[Label]) -> None:
         """Make these the labels; only what changed is written."""
         new = {label.sha256: label for label in labels}
-        with self._transaction():
+        with transaction(self._connection):
             before = self.labels()
             gone = [(sha256,) for sha256 in before.keys() - new.keys()]
             self._connection.executemany("DELETE FROM labels WHERE sha256 = ?", gone)
@@ -225,20 +263,20 @@ class LabelStore:
     # what the owner said
     # ---------------------------------------------------------------------------------------------------
 
-    def confirm(self, categories: Mapping[str, str], time: datetime) -> None:
+    def confirm(self, categories: Mapping[str, str], when: datetime) -> None:
         """Write down that the owner looked at photos and confirmed them.
 
         Args:
             categories: the confirmed category by the photo's sha256.
-            time: when, with a time zone.
+            when: with a time zone.
         """
-        with self._transaction():
-            rows = [(sha256, category, time.isoformat()) for sha256, category in categories.items()]
+        with transaction(self._connection):
+            rows = [(sha256, category, when.isoformat()) for sha256, category in categories.items()]
             self._connection.executemany("INSERT OR REPLACE INTO confirmed VALUES (?,?,?)", rows)
 
     def withdraw_confirmation(self, photos: Iterable[str]) -> None:
         """Forget that these photos (sha256) were confirmed."""
-        with self._transaction():
+        with transaction(self._connection):
             rows = [(sha256,) for sha256 in photos]
             self._connection.executemany("DELETE FROM confirmed WHERE sha256 = ?", rows)
 
@@ -246,14 +284,14 @@ class LabelStore:
         """Return what the owner confirmed, by sha256."""
         query = "SELECT sha256, category, time FROM confirmed"
         return {
-            str(sha256): Confirmation(str(category), datetime.fromisoformat(time))
-            for sha256, category, time in self._connection.execute(query)
+            str(sha256): Confirmation(str(category), datetime.fromisoformat(when))
+            for sha256, category, when in self._connection.execute(query)
         }
 
-    def choose_folder(self, name: str, choice: FolderChoice, time: datetime) -> None:
+    def choose_folder(self, name: str, choice: FolderChoice, when: datetime) -> None:
         """Write down whether the owner wants a folder to be a category."""
-        with self._transaction():
-            row = (name, choice.value, time.isoformat())
+        with transaction(self._connection):
+            row = (name, choice.value, when.isoformat())
             self._connection.execute("INSERT OR REPLACE INTO folder_choices VALUES (?,?,?)", row)
 
     def folder_choices(self) -> dict[str, FolderChoice]:
@@ -263,7 +301,7 @@ class LabelStore:
 
     def remember_own_folders(self, names: Iterable[str]) -> None:
         """Remember folders of ours (Review, Duplicates, videos), which are never categories."""
-        with self._transaction():
+        with transaction(self._connection):
             rows = [(name,) for name in names]
             self._connection.executemany("INSERT OR IGNORE INTO own_folders VALUES (?)", rows)
 
@@ -277,7 +315,7 @@ class LabelStore:
         Args:
             photos: by folder, how many photos its owner put there.
         """
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.execute("DELETE FROM found_folders")
             self._connection.executemany("INSERT INTO found_folders VALUES (?,?)", photos.items())
 
@@ -294,7 +332,7 @@ class LabelStore:
 
     def extend_parts(self, parts: Mapping[str, Part]) -> None:
         """Add photos to the split; one that has a part keeps it."""
-        with self._transaction():
+        with transaction(self._connection):
             rows = [(sha256, part.value) for sha256, part in parts.items()]
             self._connection.executemany("INSERT OR IGNORE INTO parts VALUES (?,?)", rows)
 
@@ -302,18 +340,15 @@ class LabelStore:
         """Return the labels that a finished training has seen: category by sha256."""
         return dict(self._connection.execute("SELECT sha256, category FROM trained"))
 
+    def new_labels(self) -> Counter[Provenance]:
+        """Return how many labels no training has seen, by provenance; the model's own guesses never count."""
+        query = """SELECT provenance, count(*) FROM labels LEFT JOIN trained USING (sha256)
+            WHERE provenance <> ? AND trained.category IS NOT labels.category GROUP BY provenance"""
+        rows = self._connection.execute(query, (Provenance.UNTOUCHED.value,))
+        return Counter({Provenance(provenance): count for provenance, count in rows})
+
     def mark_trained(self, categories: Mapping[str, str], model: str) -> None:
         """Remember that these labels have been learned, or tried in vain; they are no longer new."""
-        with self._transaction():
+        with transaction(self._connection):
             rows = [(sha256, category, model) for sha256, category in categories.items()]
             self._connection.executemany("INSERT OR REPLACE INTO trained VALUES (?,?,?)", rows)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")

@@ -64,7 +64,7 @@ class Scan:
         ambiguous: how many photos lie in two categories.
         read: how many files were read.
         unreadable: files that could not be.
-        new: how many labels no training has seen, by provenance; the model's own guesses never count.
+        new: how many labels no training has seen, by provenance; none for a data set.
         found_folders: folders that the owner is to be asked about, with their photos.
     """
 
@@ -111,10 +111,23 @@ def scan_library(
     Raises:
         OrganizerError: the library is not there.
     """
+    with store.scanning():
+        return _scan_library(config, store, library, now=now, progress=progress, folders=folders or {})
+
+
+def _scan_library(
+    config: Configuration,
+    store: LabelStore,
+    library: Library,
+    *,
+    now: datetime,
+    progress: Callable[[int], None],
+    folders: Mapping[bytes, FolderStamp],
+) -> Scan:
     history = read_history(library)
     own = own_folders(config, store, history)
     known = store.files()
-    found_now = walk(library_layout(config, own), known, folders or {}, history, progress)
+    found_now = walk(library_layout(config, own), known, folders, history, progress)
     _refuse_empty(config, found_now, known)
     categories = category_names(config, store, own)
     in_categories = [photo for photo in found_now.photos if photo.category in categories]
@@ -132,7 +145,7 @@ def scan_library(
     if corrections:
         library.correct(corrections)
     store.replace_folders(found_now.folders)  # last: a scan that was killed is made again
-    new = _new_labels(labels, store.trained())
+    new = store.new_labels()
     unreadable = tuple(found_now.unreadable)
     return Scan(labels, corrections, renamed, ambiguous, found_now.read, unreadable, new, found_folders)
 
@@ -161,8 +174,7 @@ def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Call
     labels = tuple(
         Label(photo.sha256, photo.category, Provenance.DATASET, photo.path, now) for photo in found
     )
-    new = _new_labels(labels, store.trained())
-    return Scan(labels, (), {}, ambiguous, found_now.read, tuple(found_now.unreadable), new, {})
+    return Scan(labels, (), {}, ambiguous, found_now.read, tuple(found_now.unreadable), {}, {})
 
 
 def _refuse_empty(config: Configuration, found: Walk, known: Mapping[bytes, KnownFile]) -> None:
@@ -286,11 +298,3 @@ def _unreported_corrections(labels: Iterable[Label], filed: Mapping[str, Filed])
         if in_ledger != label.category and not is_confirmed:
             corrections.append(Correction(label.sha256, record.path, label.path, label.category))
     return tuple(corrections)
-
-
-def _new_labels(labels: Iterable[Label], trained: Mapping[str, str]) -> Counter[Provenance]:
-    return Counter(
-        label.provenance
-        for label in labels
-        if label.provenance is not Provenance.UNTOUCHED and trained.get(label.sha256) != label.category
-    )

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from photo_organizer import formats, fsops
 from photo_organizer.companions.grouping import bundle
-from photo_organizer.ignore_rules import is_litter
+from photo_organizer.ignored_names import MARKERS, is_ignored
 from photo_organizer.learning.labels.journal_history import JournalHistory
 from photo_organizer.learning.labels.label_store import FolderStamp, KnownFile
 from photo_organizer.learning.labels.recognition import Recogniser, Role, is_same
@@ -129,7 +129,7 @@ class _Walker:
         return self._found
 
     def _is_left_out(self, folder: PurePath) -> bool:
-        return is_litter(folder.name) or self._layout.is_left_out(folder)
+        return is_ignored(folder.name) or self._layout.is_left_out(folder)
 
     def _visit(self, relative: PurePath) -> Iterable[str]:
         """Take in the photos of one folder, and return the names of the folders in it."""
@@ -142,9 +142,12 @@ class _Walker:
                 self._found.folders[key] = stamp
                 self._recall(self._files_in[key], category)
                 return self._folders_in[key]
-            entries = [entry for entry in os.scandir(folder) if not is_litter(entry.name)]
+            entries = list(os.scandir(folder))
         except OSError:  # removed meanwhile, or closed to us
             return ()
+        if relative.parts and any(entry.name in MARKERS for entry in entries):
+            return ()  # another program's own folder
+        entries = [entry for entry in entries if not is_ignored(entry.name)]
         statuses = self._statuses(entries) if category is not None else {}
         is_recent = any(
             0 <= self._now - moment < _RECENT_NS

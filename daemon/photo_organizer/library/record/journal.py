@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from photo_organizer.library.errors import DestinationTrouble, JournalError
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
 from photo_organizer.photo import FileIdentity
+from photo_organizer.sqlite import open_database
 
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
@@ -43,7 +43,7 @@ class Journal:
         self._path = path
         self._operations = operations
         try:
-            self._connection = _connect(path)
+            self._connection = open_database(path, synchronous="FULL")
             self._prepare()
         except sqlite3.OperationalError as error:
             raise DestinationTrouble(
@@ -273,6 +273,20 @@ class Journal:
         for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition} ORDER BY o.id"):
             yield _operation(row[:-8], (_move(row[-8:]),))
 
+    def moves(self, columns: str, condition: str) -> Iterator[tuple[tuple[Any, ...], Move]]:
+        """Every file of the operations for which `condition` holds, in order, by one query for all.
+
+        Args:
+            columns: what else is wanted of each operation (SQL over `o`).
+            condition: as for `select`.
+        """
+        query = (
+            f"SELECT {_MOVE}, {columns} FROM operations o JOIN moves m ON m.operation = o.id"  # noqa: S608 (ours)
+            f" WHERE {condition} ORDER BY o.id, m.position"
+        )
+        for row in self._connection.execute(query):
+            yield row[8:], _move(row[:8])
+
     def numbers(self, condition: str) -> Iterator[int]:
         """The numbers of the operations for which `condition` holds, in order."""
         query = f"SELECT o.id FROM operations o WHERE {condition} ORDER BY o.id"  # noqa: S608 (ours)
@@ -320,7 +334,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
 
 
 def _move(row: tuple[Any, ...]) -> Move:
-    identity = FileIdentity(unsigned(row[2]), unsigned(row[3]), row[4], row[5])
+    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5])
     return Move(row[0], row[1], identity, row[6], row[7])
 
 
@@ -329,16 +343,5 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-def unsigned(number: int) -> int:
-    """The kernel's 64-bit number that SQLite holds as `number`."""
+def _unsigned(number: int) -> int:
     return number + (1 << 64) if number < 0 else number
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # made by us first: SQLite would make it readable for all, and gives -wal and -shm the mode of this one
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
