@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pytest
 from learning_home import NOW, Home
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.labels.label_store import LabelStore, LabelStoreError, Provenance
+from photo_organizer.learning.labels import library_walk
+from photo_organizer.learning.labels.label_store import FolderStamp, LabelStore, LabelStoreError, Provenance
 from photo_organizer.learning.labels.labels import Scan, scan_dataset
 from photo_organizer.library import Library, Manner, Selection
 from photo_organizer.photo import Action
@@ -201,6 +202,57 @@ def test_an_unchanged_library_is_walked_and_not_read(home: Home, scan: Callable[
     assert scan().read == 0
     os.utime(photos[0], (1, 1))
     assert scan().read == 1
+
+
+def test_a_folder_that_did_not_change_is_not_even_listed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_walk, "_RECENT_NS", 0)
+    for category in ("Food", "Pets"):
+        home.file(category, 1)
+        home.place(category, 2)
+    first = home.scan()
+    listed: list[str] = []
+
+    def scandir(folder: Path) -> Iterator[os.DirEntry[str]]:
+        listed.append(folder.name)
+        return os_scandir(folder)
+
+    os_scandir = os.scandir
+    monkeypatch.setattr(library_walk.os, "scandir", scandir)
+    with home.store() as store:
+        folders = store.folders()
+    assert found(home.scan(folders=folders)) == found(first)
+    assert listed == []
+    new = home.place("Pets", 3)
+    assert set(found(home.scan(folders=folders))) == {*found(first), new.name}
+    assert listed == ["Pets"]
+
+
+def test_a_folder_that_has_just_changed_is_listed_again(home: Home) -> None:
+    home.place("Pets", 1)
+    home.scan()
+    with home.store() as store:
+        assert set(store.folders().values()) == {FolderStamp(0, 0, 0)}
+
+
+def test_an_empty_mount_point_is_not_a_library_whose_photos_were_deleted(home: Home) -> None:
+    home.place("Pets", 1)
+    home.scan()
+    home.library.rename(home.root / "unplugged")
+    for _ in range(2):
+        with pytest.raises(OrganizerError, match="mount it"):
+            home.scan()
+        home.library.mkdir(exist_ok=True)
+    with home.store() as store:
+        assert len(store.labels()) == 1
+
+
+@pytest.mark.parametrize("year", [1601, 2300, 30828])
+def test_times_beyond_every_calendar_are_no_trouble(home: Home, year: int) -> None:
+    photo = home.place("Pets", 1)
+    moment = (year - 1970) * 31_556_952 * 10**9
+    os.utime(photo, ns=(moment, moment))
+    for _ in range(2):
+        assert len(home.scan().labels) == 1
 
 
 def test_first_seen_stays_until_the_label_changes(home: Home, scan: Callable[..., Scan]) -> None:

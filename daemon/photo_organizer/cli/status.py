@@ -68,7 +68,7 @@ def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, st
 
 
 def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what the owner did that is not learned yet, when it will be, and the folders to be asked about."""
+    """Yield what was corrected and is not learned yet, when it will be, and the folders to be asked about."""
     when = _moment(values["next_retraining"]) if values["next_retraining"] else ""
     new = values.get("new_labels") or {}
     if total := sum(new.values()):
