@@ -11,7 +11,7 @@ from pathlib import Path
 
 from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.learning.labels.label_store import FolderStamp, LabelStore
+from photo_organizer.learning.labels.label_store import FolderChoice, FolderStamp, LabelStore
 from photo_organizer.learning.labels.labels import Scan, scan_library
 from photo_organizer.library import Filing, Library, Manner
 from photo_organizer.models.store import Registry
@@ -110,6 +110,11 @@ class Home:
             return scan_library(
                 self.config, store, library, now=now, progress=lambda count: None, folders=folders
             )
+
+    def accept(self, folder: str) -> None:
+        """The owner says that a folder is a category."""
+        with self.store() as store:
+            store.choose_folder(folder, FolderChoice.ACCEPTED, NOW)
 
     def store(self) -> LabelStore:
         return LabelStore(self.root / "state" / "labels.sqlite")
