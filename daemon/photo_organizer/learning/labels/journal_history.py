@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from photo_organizer.library import Library, MovedFile
 from photo_organizer.photo import Action, FileIdentity
@@ -15,12 +13,12 @@ class Filed:
     """How a photo was filed last.
 
     Args:
-        path: where it was put.
+        path: where it was put, as the kernel has it.
         category: the one it was filed in; None when it went to Review.
         corrected_to: the owner's category, as the ledger has it; None when it has no correction since.
     """
 
-    path: Path
+    path: bytes
     category: str | None
     corrected_to: str | None = None
 
@@ -80,13 +78,12 @@ class JournalHistory:
             self.filed[file.sha256] = replace(self.filed[file.sha256], corrected_to=file.label)
 
     def _add_filing(self, file: MovedFile) -> None:
-        path = Path(os.fsdecode(file.path))
         if file.kind == Action.FILED and file.category:
-            self.filed[file.sha256] = Filed(path, file.category)
+            self.filed[file.sha256] = Filed(file.path, file.category)
             self.categories.add(file.category)
             return
         if file.kind == Action.REVIEW:
-            self.filed[file.sha256] = Filed(path, None)
+            self.filed[file.sha256] = Filed(file.path, None)
         self.own_folders.update(file.folder.parts[:1])
 
 

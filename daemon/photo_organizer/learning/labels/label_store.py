@@ -242,22 +242,21 @@ class LabelStore:
 
     def replace_labels(self, labels: Iterable[Label]) -> None:
         """Make these the labels; only what changed is written."""
-        new = {label.sha256: label for label in labels}
+        new = {
+            label.sha256: (
+                label.category,
+                label.provenance.value,
+                label.first_seen.isoformat(),
+                os.fsencode(label.path),
+            )
+            for label in labels
+        }
         with transaction(self._connection):
-            before = self.labels()
+            query = "SELECT sha256, category, provenance, first_seen, path FROM labels"
+            before = {sha256: tuple(row) for sha256, *row in self._connection.execute(query)}
             gone = [(sha256,) for sha256 in before.keys() - new.keys()]
             self._connection.executemany("DELETE FROM labels WHERE sha256 = ?", gone)
-            rows = [
-                (
-                    label.sha256,
-                    label.category,
-                    label.provenance.value,
-                    label.first_seen.isoformat(),
-                    os.fsencode(label.path),
-                )
-                for label in new.values()
-                if before.get(label.sha256) != label
-            ]
+            rows = [(sha256, *row) for sha256, row in new.items() if before.get(sha256) != row]
             self._connection.executemany("INSERT OR REPLACE INTO labels VALUES (?,?,?,?,?)", rows)
 
     # what the owner said

@@ -172,7 +172,7 @@ def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Call
         remedy = "give a folder that holds a folder of photos for each category"
         raise OrganizerError("no photos were found in folders below it", where=root, remedy=remedy)
     labels = tuple(
-        Label(photo.sha256, photo.category, Provenance.DATASET, photo.path, now) for photo in found
+        Label(photo.sha256, photo.category, Provenance.DATASET, _as_path(photo.path), now) for photo in found
     )
     return Scan(labels, (), {}, ambiguous, found_now.read, tuple(found_now.unreadable), {}, {})
 
@@ -205,7 +205,7 @@ class _Rules:
         provenance = self._provenance(photo)
         if provenance is None:
             return None
-        return Label(photo.sha256, photo.category, provenance, photo.path, now)
+        return Label(photo.sha256, photo.category, provenance, _as_path(photo.path), now)
 
     def _provenance(self, photo: FoundPhoto) -> Provenance | None:
         content = photo.sha256
@@ -216,7 +216,7 @@ class _Rules:
             return before.provenance if before and before.category == photo.category else Provenance.PLACED
         if filed.category is None:
             # what lies where it was put is no statement of the owner's, whatever the folder is called now
-            return None if filed.path.parent == photo.path.parent else Provenance.REVIEWED
+            return None if os.path.dirname(filed.path) == os.path.dirname(photo.path) else Provenance.REVIEWED
         if self._home(filed.category) != photo.category:
             return Provenance.CORRECTED
         confirmation = self.confirmed.get(content)
@@ -228,6 +228,10 @@ class _Rules:
     def _home(self, category: str) -> str:
         """Return what a category is called today."""
         return self.renamed.get(category, category)
+
+
+def _as_path(path: bytes) -> Path:
+    return Path(os.fsdecode(path))
 
 
 def _by_content(photos: Iterable[FoundPhoto]) -> tuple[list[FoundPhoto], int]:
@@ -271,8 +275,7 @@ def _predecessors(
     present = {photo.sha256 for photo in found_now.photos}
     heirs = {}
     for photo in found:
-        path = os.fsencode(photo.path)
-        before, moved = known.get(path), history.photos.get(path)
+        before, moved = known.get(photo.path), history.photos.get(photo.path)
         former = before.sha256 if before is not None else moved.sha256 if moved is not None else None
         if former is not None and former != photo.sha256 and former not in present:
             heirs[photo.sha256] = former
@@ -296,5 +299,5 @@ def _unreported_corrections(labels: Iterable[Label], filed: Mapping[str, Filed])
         in_ledger = record.corrected_to or record.category
         is_confirmed = label.provenance is Provenance.CONFIRMED and record.corrected_to is None
         if in_ledger != label.category and not is_confirmed:
-            corrections.append(Correction(label.sha256, record.path, label.path, label.category))
+            corrections.append(Correction(label.sha256, _as_path(record.path), label.path, label.category))
     return tuple(corrections)

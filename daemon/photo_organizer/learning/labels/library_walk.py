@@ -38,9 +38,9 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class FoundPhoto:
-    """A photo in a category folder of the library."""
+    """A photo in a category folder of the library; `path` is as the kernel has it."""
 
-    path: Path
+    path: bytes
     category: str
     sha256: str
 
@@ -216,7 +216,7 @@ class _Walker:
     def _take(self, path: bytes, category: str, file: KnownFile) -> None:
         if file.sha256 is None or file.is_companion:
             return
-        self._found.photos.append(FoundPhoto(Path(os.fsdecode(path)), category, file.sha256))
+        self._found.photos.append(FoundPhoto(path, category, file.sha256))
         if len(self._found.photos) % 256 == 0:
             self._progress(len(self._found.photos))
 

@@ -77,7 +77,7 @@ class MovedFile:
         sha256: of the operation's photo, in hex; a companion's own is not known.
         is_companion: whether it is a companion of that photo.
         path: where it was put, as the kernel has it.
-        folder: the same without its name, relative to the library.
+        root: length of the library's path in it.
         identity: what it was before it was moved; device and inode change with the disk.
         category: the predicted one; empty for what no model looked at.
         label: the owner's category, for `corrected`.
@@ -88,11 +88,16 @@ class MovedFile:
     sha256: str
     is_companion: bool
     path: bytes
-    folder: PurePath
+    root: int
     identity: FileIdentity
     category: str
     label: str
     is_taken_back: bool
+
+    @property
+    def folder(self) -> PurePath:
+        """The folder that it was put in, relative to the library."""
+        return PurePath(os.fsdecode(os.path.dirname(self.path)[self.root :].lstrip(b"/")))
 
 
 def event(operation: Operation) -> Event:
@@ -118,10 +123,8 @@ def moved_files(journal: Journal) -> Iterator[MovedFile]:
     """
     columns = "o.kind, o.sha256, o.destination_root, o.category, o.label, o.undone_by IS NOT NULL"
     for (kind, sha256, root, category, label, undone), move in journal.moves(columns, _MOVED):
-        path = move.destination
         yield MovedFile(
-            kind, sha256.hex(), kind == JOINED or move.position > 0, path,
-            PurePath(os.fsdecode(os.path.dirname(path)[root:].lstrip(b"/"))), move.identity,
+            kind, sha256.hex(), kind == JOINED or move.position > 0, move.destination, root, move.identity,
             category, label, bool(undone),
         )  # fmt: skip
 
