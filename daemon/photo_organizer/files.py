@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +68,26 @@ def private_file(path: Path) -> BinaryIO:
     return open(os.open(path, flags, PRIVATE), "wb")
 
 
+def read_small_file(path: Path, most: int) -> bytes:
+    """Return the contents of a regular file; a pipe or a device in its place is not waited for.
+
+    Args:
+        path: the file; symbolic links are followed.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it is missing, unreadable, not a regular file, or larger than `most`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, "far too large", str(path))
+    return data
+
+
 def sync(path: Path) -> None:
     """Force a file or a folder to the disk.
 
@@ -87,6 +109,8 @@ def file_sha256(path: Path) -> str:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

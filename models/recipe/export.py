@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.files import file_sha256, replace_file
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.models.serving_model import PREPROCESSING
+from photo_organizer.models.manifest import PREPROCESSING
 from recipe.arrays import float32, save_arrays
 from recipe.card import write_card
 from recipe.features import (

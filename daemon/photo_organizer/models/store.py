@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.files import file_sha256, replace_file, sync
-from photo_organizer.models.categories import serving_categories
-from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, is_safe_id, read_manifest
+from photo_organizer.files import replace_file, sync
+from photo_organizer.models.manifest import (
+    MANIFEST,
+    Manifest,
+    ModelError,
+    is_safe_id,
+    read_manifest,
+    verify_files,
+)
 from photo_organizer.models.staging import Draft, clean, new_draft
-
-__all__ = ["ModelError", "ModelRecord", "Registry", "packaged_starter", "serving_categories", "verify"]
 
 CURRENT = "current"
 REJECTED = "rejected.json"
@@ -67,15 +71,7 @@ def verify(model: Path) -> Manifest:
         ModelError: the manifest is not valid, a file is missing, or it does not have the recorded sha256.
     """
     manifest = read_manifest(model)
-    for name, expected in manifest.files.items():
-        try:
-            actual = file_sha256(model / name)
-        except OSError as error:
-            what = f"a file of the model cannot be read ({error.strerror})"
-            raise ModelError(what, where=model / name, remedy=_REMEDY) from error
-        if actual != expected:
-            what = "the file is not the one that was saved (its sha256 differs)"
-            raise ModelError(what, where=model / name, remedy=_REMEDY)
+    verify_files(model, manifest.files)
     return manifest
 
 

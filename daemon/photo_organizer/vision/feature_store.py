@@ -16,7 +16,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import BACKBONE_FILE, INT8_FILES, ModelDescription
+from photo_organizer.models.manifest import BACKBONE_FILE, INT8_FILES
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.sqlite import open_database, transaction
 
 # Vectors lie in an ordinary table: without a rowid, rows of this size would take a whole page each.

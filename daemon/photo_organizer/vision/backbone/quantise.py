@@ -27,13 +27,8 @@ from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import file_sha256, replace_file
-from photo_organizer.models.serving_model import (
-    BACKBONE_FILE,
-    INT8_FILES,
-    ModelDescription,
-    read_model,
-    verify_files,
-)
+from photo_organizer.models.manifest import BACKBONE_FILE, INT8_FILES, verify_files
+from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine, build_graph
 from photo_organizer.vision.backbone.openvino_runtime import ov
@@ -96,7 +91,7 @@ def quantise(
         ModelError: the model is damaged or not ours.
     """
     model = read_model(directory)
-    verify_files(model, tuple(name for name in model.files if name not in INT8_FILES))
+    verify_files(directory, model.listed(*model.files.keys() - set(INT8_FILES)))
     if cpu_flags() & INT8_FLAGS:
         exact = OpenVinoEngine(model, "f32").features(check.pixels)
         layers = read_backbone(directory / BACKBONE_FILE)
