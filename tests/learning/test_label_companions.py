@@ -113,7 +113,7 @@ def test_a_companion_stays_one_when_it_is_moved_alone_and_renamed(
 
 
 def test_a_companion_that_is_edited_where_it_was_put_stays_one(home: Home) -> None:
-    _, companion = file_group(home, 1, GROUPS["an edited copy"])
+    _, companion = file_group(home, 1, GROUPS["not even alike in name"])
     companion.write_bytes(companion.read_bytes() + b"edited before any scan")
     assert counts(home.scan()) == {Provenance.UNTOUCHED: 1}
 
