@@ -19,16 +19,17 @@ MAY_IMPORT = {
     "fsops": {"errors"},
     "formats": set(),
     "config": {"errors"},
-    "inbox": GROUND,
+    "companions": GROUND,
+    "inbox": GROUND | {"companions"},
     "vision": GROUND,
-    "library": GROUND,
-    "learning": GROUND | {"vision", "library"},
-    "service": GROUND | {"inbox", "vision", "library", "learning"},
-    "cli": GROUND | {"inbox", "vision", "library", "learning", "service"},
+    "library": GROUND | {"companions"},
+    "learning": GROUND | {"companions", "vision", "library"},
+    "service": GROUND | {"companions", "inbox", "vision", "library", "learning"},
+    "cli": GROUND | {"companions", "inbox", "vision", "library", "learning", "service"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-LIGHT_ROOMS = {"config", "inbox", "library", "service", "cli", "photo", "errors", "fsops", "formats"}
+LIGHT_ROOMS = GROUND | {"companions", "inbox", "library", "service", "cli"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from photo_organizer.companions.grouping import Bundle, bundle
+from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.agenda import Agenda
-from photo_organizer.inbox.bundles import Bundle, bundle
 from photo_organizer.inbox.folders import Folder, Waiting
-from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.listing import Listing
 from photo_organizer.inbox.offering import RESTLESS_CHANGES, settled_at
 from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file

@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.late import LateCompanion
+from photo_organizer.companions.names import may_accompany
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.folders import Folder, Root, Waiting
 from photo_organizer.inbox.gathering import Gathering
-from photo_organizer.inbox.kinds import Kind, kind_of
-from photo_organizer.inbox.late import LateCompanion
 from photo_organizer.inbox.litter import Ignored
 from photo_organizer.inbox.memory import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.mounts import file_system_of, is_remote
-from photo_organizer.inbox.names import may_accompany
 from photo_organizer.inbox.offering import RESTLESS_CHANGES, Offering
 from photo_organizer.inbox.scanner import Scanner
 from photo_organizer.inbox.stillness import Moment, Observation

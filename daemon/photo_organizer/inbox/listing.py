@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from photo_organizer.inbox.bundles import PhotoIndex
-from photo_organizer.inbox.kinds import Kind, kind_of
+from photo_organizer.companions.grouping import PhotoIndex
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.names import companion_keys, may_accompany, photo_keys
 from photo_organizer.inbox.memory import Fact
-from photo_organizer.inbox.names import companion_keys, may_accompany, photo_keys
 
 _STRAYS = 4096
 """Companions without a photo that are offered at a time."""

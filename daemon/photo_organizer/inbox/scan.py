@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.names import may_accompany
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.bundles import Bundle, PhotoIndex, bundle
-from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.litter import Ignored
 from photo_organizer.inbox.mounts import file_system_of, is_remote
-from photo_organizer.inbox.names import may_accompany
 from photo_organizer.inbox.offering import settled_at
 from photo_organizer.inbox.sniffing import hindrance, is_being_written
 from photo_organizer.inbox.stillness import Moment, Observation, observe, regular_file

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from photo_organizer import fsops
+from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import HEAD_SIZE, by_extension, identify
-from photo_organizer.inbox.kinds import Kind, kind_of
 from photo_organizer.inbox.memory import NOT_AN_IMAGE, WAITS_FOR_EXTRA, Fact
 
 

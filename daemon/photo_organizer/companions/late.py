@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from photo_organizer.inbox.names import companion_keys, photo_keys
+from photo_organizer.companions.names import companion_keys, photo_keys
 from photo_organizer.photo import Photo
 
 

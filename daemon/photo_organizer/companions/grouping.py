@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from photo_organizer.formats import by_extension
-from photo_organizer.inbox.kinds import Kind, kind_of
-from photo_organizer.inbox.names import (
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.names import (
     companion_keys,
     family_of,
     folded,
@@ -18,6 +17,7 @@ from photo_organizer.inbox.names import (
     photo_keys,
     stem,
 )
+from photo_organizer.formats import by_extension
 
 
 @dataclass(frozen=True, slots=True)
