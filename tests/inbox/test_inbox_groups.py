@@ -8,7 +8,7 @@ import pytest
 from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
 
 from photo_organizer.companions.grouping import bundle
-from photo_organizer.companions.names import may_accompany
+from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.formats import by_extension
 
 LONG = "a-very-long-name-of-a-photo-that-goes-on-and-on-x.jpg"
@@ -68,8 +68,66 @@ ONE_GROUP = {
     "Samsung, edited": ("20230101_120000.jpg", "20230101_120000~2.jpg", "20230101_120000.mp4"),
     "Live Photo from icloudpd": ("IMG_1234.HEIC", "IMG_1234_HEVC.MOV"),
     "darktable's versions": ("x.CR2", "x.CR2.xmp", "x_01.CR2.xmp", "x_02.CR2.xmp"),
+    "Takeout, tail without the extension": (
+        "Peanut Butter Balls.jpg", "Peanut Butter Balls.supplemental-metadata.json",
+    ),
+    "Takeout, tail without the extension, cut": ("2234089303984509579.jpg", "2234089303984509579.supplemental-m.json"),
+    "Takeout, tail without the extension, counted": (
+        "2013-12-23(1).jpg", "2013-12-23.supplemental-metadata(1).json",
+    ),
+    "Takeout, tail without the extension, edited": (
+        "2234089303984509579.jpg", "2234089303984509579-edited.jpg",
+        "2234089303984509579.supplemental-metadata.json",
+    ),
+    "Takeout, only the edited one and a tail without the extension": ("x-edited.jpg", "x.supplemental-metadata.json"),
+    "Takeout, second edited one": (
+        "IMG_1.jpg", "IMG_1-edited.jpg", "IMG_1-edited(1).jpg", "IMG_1.jpg.supplemental-metadata.json",
+    ),
+    "Takeout, only the second edited one": ("IMG_1-edited(1).jpg", "IMG_1.jpg.supplemental-metadata.json"),
+    "Takeout, counter before the tail": ("IMG_1(1).jpg", "IMG_1.jpg(1).supplemental-metadata.json"),
+    "Takeout, counter in both": ("IMG_1(1).jpg", "IMG_1(1).jpg.supplemental-metadata.json"),
+    "Takeout, counter in the title": (
+        "Urlaub in Knaufspesch in der Schneifel (38).JPG", "Urlaub in Knaufspesch in der Schneifel (38).JP.json",
+    ),
+    "Takeout, last letter cut": (
+        "original_1d4caa6f-16c6-4c3d-901b-9387de10e528_P.jpg",
+        "original_1d4caa6f-16c6-4c3d-901b-9387de10e528_.json",
+    ),
+    "Takeout, counted, last letter cut": (
+        "original_1d4caa6f-16c6-4c3d-901b-9387de10e528_P(1).jpg",
+        "original_1d4caa6f-16c6-4c3d-901b-9387de10e528_(1).json",
+    ),
+    "Takeout, cut between emoji": ("\U0001f600" * 23 + "x.jpg", "\U0001f600" * 23 + ".json"),
+    "Takeout, extension cut before the tail": ("DSCN0091.JPG", "DSCN0091.JP.supplemental-meta.json"),
+    "Takeout, edited and cut": (LONG[:-5] + ".jpg", LONG[:-5] + "-edi.jpg", LONG[:-5] + "-ha edit(1).jpg"),
+    "Takeout, edited in many languages": (
+        "IMG_1.jpg", "IMG_1-modifié.jpg", "IMG_1-edytowane.jpg", "IMG_1-ha editado.jpg", "IMG_1-muokattu.jpg",
+        "IMG_1-изменено.jpg", "IMG_1-편집됨.jpg",
+    ),
+    "edited by other programs": (
+        "IMG_1.jpg", "IMG_1_edited.jpeg", "IMG_1-adjusted.JPG", "IMG_1-Edit.tif", "IMG_1-Edit-2.tif",
+        "IMG_1_edit_1577000000.jpg", "IMG_1-Enhanced-NR.dng", "IMG_1_DxO.jpg", "IMG_1 (edited).jpg",
+        "IMG_1_bearbeitet.jpg",
+    ),
+    "sizes from icloudpd": ("IMG_1.JPG", "IMG_1-medium.JPG", "IMG_1-thumb.JPG"),
+    "kept by exiftool": ("x.jpg", "x.jpg_original", "x.xmp", "x.xmp_original"),
+    "Motion Photo of an edited one": (PIXEL + ".MP.jpg", PIXEL + ".MP~2", PIXEL + ".MP~2.jpg"),
+    "editors": (
+        "x.NEF", "x.NEF.cos", "x.NEF.on1", "x.on1", "x.NEF.arp", "x.acr", "x.NEF.nksc", "x.psd", "x.pto", "x.vrd",
+    ),
+    "voice memos": ("IMG_0001.JPG", "IMG_0001.WAV", "SND_0001.WAV"),
     "Olympus, both raws": ("P1010001.JPG", "P1010001.ORF", "P1010001.ORI"),
 }  # fmt: skip
+
+VIDEOS = {
+    "DJI": ("DJI_0002.MP4", "DJI_0002.SRT", "DJI_0002.LRF"),
+    "GoPro": ("GOPR0001.MP4", "GOPR0001.LRV", "GOPR0001.THM"),
+    "GoPro since the Hero 6": ("GX010001.MP4", "GL010001.LRV", "GX010001.THM", "GX010001.WAV"),
+    "Insta360": ("VID_20230101_120000_00_001.insv", "LRV_20230101_120000_11_001.lrv"),
+    "Sony": ("C0001.MP4", "C0001M01.XML"),
+    "AVCHD": ("00001.MTS", "00001.xmp", "00001.modd"),
+    "kept by exiftool": ("clip.mp4", "clip.mp4_original"),
+}
 
 SEVERAL_GROUPS = {
     "two photos of one stem": (("a.jpg",), ("a.png",)),
@@ -86,6 +144,11 @@ SEVERAL_GROUPS = {
     "two ways to take a picture": ((PIXEL + ".NIGHT.jpg",), (PIXEL + ".jpg",)),
     "WhatsApp": (("IMG-20230101-WA0001.jpg",), ("IMG-20230101-WA0002.jpg",)),
     "Samsung, in one second": (("20230101_120000.jpg",), ("20230101_120000(0).jpg",)),
+    "words that are no edits": (("cake.jpg",), ("cake_mix.jpg",), ("cake smile.jpg",), ("edit.jpg",)),
+    "counters of edited ones": (
+        ("IMG_1.jpg", "IMG_1-edited.jpg"),
+        ("IMG_1(1).jpg", "IMG_1-edited(1).jpg", "IMG_1.supplemental-metadata(1).json"),
+    ),
     "an E that is no edit": (("IMG_EASTER.jpg",), ("IMG_ASTER.jpg",)),
 }
 
@@ -102,6 +165,13 @@ def test_names_that_belong_together(names: tuple[str, ...]) -> None:
     bundles, orphans = bundle(
         [name for name in names if by_extension(name)], [name for name in names if may_accompany(name)]
     )
+    assert orphans == []
+    assert [(each.photo, set(each.companions)) for each in bundles] == [(names[0], set(names[1:]))]
+
+
+@pytest.mark.parametrize("names", VIDEOS.values(), ids=VIDEOS)
+def test_videos_take_along_what_their_cameras_write(names: tuple[str, ...]) -> None:
+    bundles, orphans = bundle(names[:1], names[1:])
     assert orphans == []
     assert [(each.photo, set(each.companions)) for each in bundles] == [(names[0], set(names[1:]))]
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.companions.late import LateCompanion
-from photo_organizer.companions.names import may_accompany
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.folders import Folder, Root, Waiting

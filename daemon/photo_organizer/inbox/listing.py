@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from photo_organizer.companions.grouping import PhotoIndex
-from photo_organizer.companions.kinds import Kind, kind_of
-from photo_organizer.companions.names import companion_keys, may_accompany, photo_keys
+from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
+from photo_organizer.companions.names import companion_keys, photo_keys
 from photo_organizer.inbox.memory import Fact
 
 _STRAYS = 4096

@@ -11,8 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
-from photo_organizer.companions.kinds import Kind, kind_of
-from photo_organizer.companions.names import may_accompany
+from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.litter import Ignored
