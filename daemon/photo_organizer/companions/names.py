@@ -13,15 +13,16 @@ The schemes, and where they come from:
 - icloudpd: `IMG_1234_HEVC.MOV` (the Live Photo of `IMG_1234.HEIC`).
 - Google: burst, portrait and RAW sets with one `_COVER` or `.COVER` (`PXL_1.RAW-01.COVER.jpg` with
   `PXL_1.RAW-02.ORIGINAL.dng`), Motion Photos (`PXL_1.MP.jpg` with `PXL_1.MP`), `x~2.jpg` (an edited copy).
-- Google Takeout: `x.jpg.json`, `x.jpg.supplemental-metadata.json`, `x.supplemental-metadata.json`. What stands
-  before `.json` is cut at 46 UTF-16 units, so that the name is 51 long, wherever that falls; `x(1).jpg` has
+- Google Takeout: `x.jpg.json`, `x.jpg.supplemental-metadata.json`, `x.supplemental-metadata.json`. What
+  stands before `.json` is cut at 46 UTF-16 units, wherever that falls; `x(1).jpg` has
   `x.jpg(1).json` or `x.jpg.supplemental-metadata(1).json`. `x-edited.jpg`, in the owner's language and cut as
   well, shares the JSON of `x.jpg`.
 - Edited renderings of other programs: `x-Edit.tif` (Lightroom), `x_edited.jpeg` (osxphotos), `x-adjusted.jpg`
   (icloudpd), `x_edit_1577000000.jpg` (Xiaomi, Huawei), `x-Enhanced-NR.dng` (Lightroom), `x_DxO.jpg`.
 - What a program keeps: `x.jpg_original` (exiftool).
 - Cameras: `x.srt`, `x.lrf` (DJI), `GL010001.LRV` of `GX010001.MP4` (GoPro), `LRV_..._11_001.lrv` of
-  `VID_..._00_001.insv` (Insta360), `C0001M01.XML` of `C0001.MP4` (Sony), `SND_0001.WAV` of `IMG_0001.JPG` (Canon).
+  `VID_..._00_001.insv` (Insta360), `C0001M01.XML` of `C0001.MP4` (Sony), `SND_0001.WAV` of `IMG_0001.JPG`
+  (Canon).
 """
 
 from __future__ import annotations
@@ -64,12 +65,12 @@ def stem(folded_name: str) -> str:
 
 
 _EDITED_IN = (
-    "edited", "bearbeitet", "modifié", "modificato", "modificata", "editado", "ha editado", "editada", "editat",
-    "bewerkt", "edytowane", "upravené", "upraveno", "redigerad", "redigeret", "redigert", "muokattu",
-    "szerkesztett", "szerkesztve", "editată", "düzenlendi", "düzenlenmiş", "επεξεργασμένο", "изменено",
-    "отредактировано", "редактирано", "відредаговано", "змінено", "uređeno", "уређено", "urejeno", "redaguota",
-    "rediģēts", "muudetud", "diedit", "đã chỉnh sửa", "แก้ไขแล้ว", "編集済み", "已編輯", "已编辑", "编辑", "편집됨",
-    "수정됨", "נערך", "معدلة",
+    "edited", "bearbeitet", "modifié", "modificato", "modificata", "editado", "ha editado", "editada",
+    "editat", "bewerkt", "edytowane", "upravené", "upraveno", "redigerad", "redigeret", "redigert",
+    "muokattu", "szerkesztett", "szerkesztve", "editată", "düzenlendi", "düzenlenmiş", "επεξεργασμένο",
+    "изменено", "отредактировано", "редактирано", "відредаговано", "змінено", "uređeno", "уређено",
+    "urejeno", "redaguota", "rediģēts", "muudetud", "diedit", "đã chỉnh sửa", "แก้ไขแล้ว", "編集済み",
+    "已編輯", "已编辑", "编辑", "편집됨", "수정됨", "נערך", "معدلة",
 )  # fmt: skip
 """What Google Photos appends to the name of an edited photo, by the language of its owner."""
 
@@ -156,7 +157,7 @@ def photo_keys(name: str) -> tuple[str, ...]:
 def families_of(name: str) -> tuple[str, ...]:
     """Return what the names of photos which belong together have in common, the most likely first.
 
-    `x-edited(1).jpg` is the edited rendering of `x(1).jpg`; where that does not exist, the second one of `x.jpg`.
+    `x-edited(1).jpg` is the edited rendering of `x(1).jpg`, or the second one of `x.jpg` where that is all.
     """
     own_stem = stem(folded(name))
     first = family(own_stem)
