@@ -144,8 +144,9 @@ class WatchSettings(Section):
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="More file names to leave alone, as glob patterns (quoted). Unfinished downloads, "
-        "hidden files and the litter of sync tools are left alone anyway.",
+        description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden and "
+        "unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, `@eaDir`, "
+        "`LOST.DIR`, ...).",
         examples=[["*.draft.jpg", "export-*"]],
     )
 

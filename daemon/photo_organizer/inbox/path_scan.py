@@ -15,7 +15,7 @@ from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.content_type import hindrance, is_being_written
-from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import settled_at
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
@@ -94,8 +94,8 @@ def find_groups(
     """The photos in `paths` with their companions, each group once, as they are found.
 
     What was written within the last `settle_seconds` is waited for, after all else in its folder; what still
-    changes after a minute is skipped. A photo given by name brings its companions along; litter given by name
-    is taken at its word. Files may be moved away while this runs.
+    changes after a minute is skipped. A photo given by name brings its companions along; an ignored name that
+    is given is taken at its word. Files may be moved away while this runs.
 
     Args:
         paths: files and folders. A folder may be a symbolic link; nothing below it is followed.
@@ -163,7 +163,7 @@ def _search_all(places: list[_Place], search: _Search) -> Iterator[AssetGroup]:
             search.on_skipped(Skipped(Path(place.folder), (error.strerror or str(error)).lower()))
         for name in sorted(below, reverse=True):
             folder = f"{place.folder}/{name}"
-            if _identity(folder) not in search.ours:
+            if _identity(folder) not in search.ours and not belongs_to_a_program(folder):
                 relative = f"{place.relative}/{name}" if place.relative else name
                 to_do.append(_Place(folder, place.root, relative, trust_clock=place.trust_clock))
 

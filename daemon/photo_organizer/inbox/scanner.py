@@ -16,7 +16,7 @@ from photo_organizer.inbox.directory_scan import Listing, Question, look
 from photo_organizer.inbox.due_queue import Agenda
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
-from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
 from photo_organizer.inbox.skip_cache import Fact, Memory
 from photo_organizer.inbox.stability import Moment
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
@@ -42,7 +42,7 @@ class Scanner:
         roots: the inboxes.
         memory: reasons why files stay.
         library: never entered.
-        ignored: the owner's patterns and the litter.
+        ignored: the owner's patterns, and what is nobody's photo.
         gathering: makes groups of what a look finds.
 
     Attributes:
@@ -218,7 +218,7 @@ class Scanner:
         now = time.monotonic()
         for name, inode in found.items():
             path = folder.path_of(name)
-            if path == self._library:
+            if path == self._library or belongs_to_a_program(path):
                 continue
             known = folder.children.get(name)
             if known is None:
