@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
+from inbox_driver import JPEG_HEAD, LONG_SETTLE, SETTLE, Start, write_many
+
+from photo_organizer.inbox import find_groups
 
 
 def test_a_group_on_disk_comes_whole(drive: Start, folder: Path) -> None:
@@ -124,7 +126,7 @@ def test_videos_alone_stay(drive: Start, folder: Path) -> None:
 def test_videos_alone_are_offered_when_wanted(
     drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.inbox._LATE_VIDEO_SECONDS", 0.2)
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.2)
     write_many(folder, ["film.mov", "old.avi", "old.thm", "live.jpg", "live.mov"])
     driver = drive(videos=True)
     groups = {group.photo.path.name: len(group.companions) for group in driver.take(3)}
@@ -150,3 +152,66 @@ def test_a_text_file_does_not_take_a_photo_of_its_name_along(drive: Start, folde
     assert driver.names == {"a.nef"}
     assert len(driver.groups[0].companions) == 1
     assert driver.inbox.counts.not_images == 1
+
+
+DJI = ["DJI_0002.MP4", "DJI_0002.SRT", "DJI_0002.txt", "DJI_0002.unknown"]
+
+
+def test_an_unknown_file_takes_no_video_along(drive: Start, folder: Path) -> None:
+    write_many(folder, DJI)
+    driver = drive(videos=True)
+    (group,) = driver.take(1)  # at once: with what the camera writes beside a video it is no Live Photo's
+    driver.settle_all()
+    assert driver.names == {"DJI_0002.MP4"}
+    assert [companion.path.name for companion in group.companions] == ["DJI_0002.SRT"]
+    assert driver.inbox.counts.not_images == 2
+
+
+def test_an_unknown_name_gets_companions_when_its_content_is_an_image(drive: Start, folder: Path) -> None:
+    (folder / "photo.jpg_large").write_bytes(JPEG_HEAD)
+    write_many(folder, ["photo.jpg_large.xmp", "photo.mov", "photo.txt"])
+    driver = drive()
+    (group,) = driver.take(1)
+    assert group.photo.path.name == "photo.jpg_large"
+    assert {companion.path.name for companion in group.companions} == {"photo.jpg_large.xmp", "photo.mov"}
+
+
+def test_sort_takes_no_video_along_for_an_unknown_file(folder: Path) -> None:
+    write_many(folder, DJI)
+    skipped: list[str] = []
+    groups = list(
+        find_groups(
+            [folder], settle_seconds=0, videos=True, on_skipped=lambda skip: skipped.append(skip.path.name)
+        )
+    )
+    assert [(group.photo.path.name, len(group.companions)) for group in groups] == [("DJI_0002.MP4", 1)]
+    assert sorted(skipped) == ["DJI_0002.txt", "DJI_0002.unknown"]
+
+
+@pytest.mark.parametrize("names", [("IMG_1.MOV", "IMG_1.JPG"), ("IMG_1.MP4", "IMG_1.HEIC")], ids=str)
+def test_a_video_that_came_long_before_its_picture_goes_along(
+    drive: Start, folder: Path, names: tuple[str, str]
+) -> None:
+    video, picture = names
+    driver = drive(videos=True, available_extras=frozenset({"heif"}))
+    write_many(folder, [video])
+    driver.run_until(lambda: driver.late)  # it has been asked whether its picture was filed before
+    driver.run_for(5 * SETTLE)
+    assert driver.groups == []
+    write_many(folder, [picture])
+    (group,) = driver.take(1)
+    assert (group.photo.path.name, group.companions[0].path.name) == (picture, video)
+
+
+def test_half_of_a_live_photo_waits_longer_than_another_video(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.1)
+    (folder / "live.mov").write_bytes(
+        b"\0" * 300_000 + b"com.apple.quicktime.content.identifier" + b"\0" * 99
+    )
+    write_many(folder, ["film.mov"])
+    driver = drive(videos=True)
+    driver.take(1)
+    driver.run_for(5 * SETTLE)
+    assert driver.names == {"film.mov"}

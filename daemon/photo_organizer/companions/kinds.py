@@ -89,6 +89,11 @@ def may_accompany(name: str) -> bool:
     return kind is Kind.COMPANION or (kind is Kind.VIDEO and extension_of(name) in LIVE_VIDEO_EXTENSIONS)
 
 
+def is_of_a_recording(name: str) -> bool:
+    """Return whether a camera writes such a file beside a video that it has recorded."""
+    return extension_of(name) in _OF_CAMERAS
+
+
 def is_kept_original(name: str) -> bool:
     """Return whether exiftool kept the file under this name when it changed it (`x.jpg_original`)."""
     extension = extension_of(name)

@@ -139,14 +139,20 @@ class WatchSettings(Section):
         description="Look through the inboxes at least this often, whatever the kernel reported.",
         examples=[300.0],
     )
+    incomplete_minutes: Annotated[float, Field(ge=0.0, le=10_080.0, allow_inf_nan=False)] = Field(
+        default=10.0,
+        description="How long an empty file, or one that ends before its picture does, waits for the rest of "
+        "an interrupted upload, counted from its last change. Then it goes to quarantine.",
+        examples=[10.0],
+    )
     recursive: bool = Field(
         default=True, description="Take photos from folders inside the inboxes too.", examples=[True]
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden and "
-        "unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, `@eaDir`, "
-        "`LOST.DIR`, ...).",
+        description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden "
+        "and unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, "
+        "`@eaDir`, `LOST.DIR`, ...).",
         examples=[["*.draft.jpg", "export-*"]],
     )
 

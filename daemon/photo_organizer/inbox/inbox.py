@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.companions.late import LateCompanion
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.lone_video import seconds_to_wait
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
 from photo_organizer.inbox.scanner import Scanner
@@ -32,7 +32,6 @@ _LOOKING_SECONDS = 0.1
 """How long one `collect` may look into folders before it hands out what it has."""
 
 _LATE_AT_ONCE = 64
-_LATE_VIDEO_SECONDS = 10.0
 
 
 class WatchSettings(Protocol):
@@ -44,6 +43,8 @@ class WatchSettings(Protocol):
     def settle_seconds(self) -> float: ...
     @property
     def rescan_seconds(self) -> float: ...
+    @property
+    def incomplete_minutes(self) -> float: ...
     @property
     def recursive(self) -> bool: ...
     @property
@@ -79,7 +80,7 @@ class Inbox:
         self._paused = False
         self._late: list[LateCompanion] = []
         self._in_flight: dict[Path, tuple[Folder, tuple[str, ...]]] = {}
-        self._mode = watch.mode
+        self._incomplete_seconds = 60 * watch.incomplete_minutes
         self._offering = Offering(
             self._memory,
             settle_seconds=watch.settle_seconds,
@@ -251,14 +252,15 @@ class Inbox:
         return groups
 
     def _may_be_late(self, folder: Folder, waiting: Waiting, group: AssetGroup) -> bool:
-        """A phone's video alone is offered as a late companion first, and as a video if nobody takes it."""
-        name, path = waiting.names[0], os.fspath(group.photo.path)
-        if kind_of(name) is not Kind.VIDEO or not may_accompany(name):
-            return False
+        """A phone's video alone waits for its picture, which may also have been filed before."""
+        path = os.fspath(group.photo.path)
         known = self._memory.recall(path, group.photo.identity)
         if known is not None and known.reason == OFFERED_LATE:
             return False
-        again_at = time.monotonic() + _LATE_VIDEO_SECONDS
+        seconds = seconds_to_wait(path, waiting.names[1:], at_most=self._incomplete_seconds)
+        if not seconds:
+            return False
+        again_at = time.monotonic() + seconds
         self._late.append(LateCompanion(group.photo, folder.root.path))
         self._offering.note(group, Fact(OFFERED_LATE, due=again_at))
         self._scanner.plan(folder, again_at)

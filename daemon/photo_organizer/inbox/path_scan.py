@@ -18,6 +18,7 @@ from photo_organizer.inbox.content_type import hindrance, is_being_written
 from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import settled_at
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
@@ -182,7 +183,8 @@ def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[As
     names = iter(place.given) if place.given else _names(place, search, below)
     awaited: list[_Awaited] = []
     handed_out: set[str] = set()  # only of names given: in a folder each group is met at its photo, once
-    while window := list(islice((name for name in names if search.is_photo(name)), _WINDOW)):
+    photos = (name for name in names if search.is_photo(name) and _may_be_image(place, search, name))
+    while window := list(islice(photos, _WINDOW)):
         asked = set(window)
         for each in _bundles(place, search, window):
             if place.given:
@@ -198,6 +200,21 @@ def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[As
             yield from _after_a_pause(awaited, place, search)
     while awaited:
         yield from _after_a_pause(awaited, place, search)
+
+
+def _may_be_image(place: _Place, search: _Search, name: str) -> bool:
+    """Whether a file may be an image by its content, where its name does not tell."""
+    if kind_of(name) is not Kind.UNKNOWN:
+        return True
+    path = f"{place.folder}/{name}"
+    try:
+        fact = hindrance(path, search.available_extras)
+    except OSError:  # told later
+        return True
+    if fact is not None and fact.reason == NOT_AN_IMAGE:
+        search.on_skipped(Skipped(Path(path), fact.reason))
+        return False
+    return True
 
 
 def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:

@@ -12,12 +12,14 @@ from math import inf
 from pathlib import Path
 
 from photo_organizer.errors import printable
+from photo_organizer.formats import recognise
+from photo_organizer.inbox.content_type import read_head
 from photo_organizer.inbox.directory_scan import Listing, Question, look
 from photo_organizer.inbox.due_queue import Agenda
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
-from photo_organizer.inbox.skip_cache import Fact, Memory
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, Fact, Memory
 from photo_organizer.inbox.stability import Moment
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
@@ -172,6 +174,16 @@ class Scanner:
         def recall(name: str, status: os.stat_result) -> Fact | None:
             return self._memory.recall(folder.path_of(name), FileIdentity.of(status))
 
+        def may_be_image(name: str, status: os.stat_result) -> bool:
+            path = folder.path_of(name)
+            try:
+                found = recognise(read_head(path))
+            except OSError:  # told when it is due
+                return True
+            if found is None:
+                self._memory.note(path, FileIdentity.of(status), Fact(NOT_AN_IMAGE))
+            return found is not None
+
         return Question(
             folder=folder.path,
             ignored=self._ignored.within(folder.relative),
@@ -179,6 +191,7 @@ class Scanner:
             busy=frozenset(folder.busy),
             room=max(0, WINDOW - len(self.groups)),
             recall=recall,
+            may_be_image=may_be_image,
             now=now,
             videos=self._gathering.videos,
         )
