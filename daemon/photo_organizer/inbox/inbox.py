@@ -21,7 +21,7 @@ from photo_organizer.inbox.lone_video import seconds_to_wait
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
 from photo_organizer.inbox.scanner import Scanner
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.skip_cache import INCOMPLETE, NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.stability import Moment, Observation
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import AssetGroup, Photo
@@ -84,6 +84,7 @@ class Inbox:
         self._offering = Offering(
             self._memory,
             settle_seconds=watch.settle_seconds,
+            incomplete_seconds=self._incomplete_seconds,
             is_held=is_held,
             available_extras=available_extras,
         )
@@ -170,6 +171,27 @@ class Inbox:
         if folder is not None:
             self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Moment.now()))
 
+    def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
+        """Keep a group whose photo's file is not whole, and offer it again at each change.
+
+        Args:
+            group: in flight.
+            ends_early: whether the file is empty or ends before the picture does; if not, only an unfinished
+                file beside it speaks for a rest.
+
+        Returns:
+            False when it has waited for long enough: it stays in flight, and no rest will come.
+        """
+        folder, _ = self._in_flight.get(group.photo.path, (None, ()))
+        if folder is None:
+            return False
+        now, trust_clock = Moment.now(), folder.root.trust_clock
+        if not self._offering.wait_for_rest(group, now, ends_early=ends_early, trust_clock=trust_clock):
+            return False
+        self._land(group)
+        self._scanner.plan(folder, now.monotonic)
+        return True
+
     def leave(self, group: AssetGroup, reason: str) -> None:
         """The group stays where it is, and is not offered again until a member changes.
 
@@ -201,6 +223,7 @@ class Inbox:
             left.update(folder.left)
         del left[OFFERED_LATE, None]
         not_images, retrying = left.pop((NOT_AN_IMAGE, None), 0), left.pop((TRY_AGAIN, None), 0)
+        incomplete = left.pop((INCOMPLETE, None), 0)
         return InboxCounts(
             ready=len(waiting) - len(settling) + sum(folder.beyond for folder in folders),
             settling=len(settling),
@@ -210,6 +233,7 @@ class Inbox:
             ),
             in_flight=len(self._in_flight),
             retrying=retrying,
+            incomplete=incomplete,
             not_images=not_images,
             orphans=sum(folder.orphans for folder in folders),
             videos=sum(folder.videos for folder in folders),
