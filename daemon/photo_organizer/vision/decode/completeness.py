@@ -48,10 +48,9 @@ def ends_early(data: bytes) -> bool:
     That is so when its structure promises more than there is, or cannot tell (a bare JPEG XL codestream, the
     RAW files that are not built like a TIFF), or when its last part was reserved and never written.
     """
-    if not data or data.endswith(_ZEROS) or not any(data):
-        return True
     structure = _ends_within(data)
-    return structure is None or structure
+    is_reserved = data.endswith(_ZEROS) and formats.recognise(data[: formats.HEAD_SIZE]) is not formats.JPEG
+    return structure is not False or is_reserved or not any(data)
 
 
 def lacks_the_rest(data: bytes) -> bool:
