@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.lone_video import seconds_to_wait
-from photo_organizer.inbox.mounts import file_system_of, is_remote
+from photo_organizer.inbox.mounts import MountWatch, file_system_of, is_at_or_below, is_remote, read_mounts
 from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
 from photo_organizer.inbox.scanner import Scanner
 from photo_organizer.inbox.skip_cache import INCOMPLETE, NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
@@ -81,6 +82,10 @@ class Inbox:
         self._late: list[LateCompanion] = []
         self._in_flight: dict[Path, tuple[Folder, tuple[str, ...]]] = {}
         self._incomplete_seconds = 60 * watch.incomplete_minutes
+        self._mode = watch.mode
+        self._cannot_watch = False
+        self._mount_watch: MountWatch | None = None
+        self._mounts = frozenset(read_mounts())
         self._offering = Offering(
             self._memory,
             settle_seconds=watch.settle_seconds,
@@ -89,7 +94,7 @@ class Inbox:
             available_extras=available_extras,
         )
         self._scanner = Scanner(
-            [self._root(path, watch) for path in inboxes],
+            [self._root(path) for path in inboxes],
             self._memory,
             library=os.fspath(library),
             ignored=Ignored(watch.ignore),
@@ -104,25 +109,33 @@ class Inbox:
             ),
         )
 
-    @staticmethod
-    def _root(path: Path, watch: WatchSettings) -> Root:
-        file_system = file_system_of(os.fspath(path))
-        remote = is_remote(file_system)
-        polled = watch.mode == "polling" or (watch.mode == "auto" and remote)
-        if polled and watch.mode == "auto":
+    def _root(self, path: Path) -> Root:
+        root = Root(path, trust_clock=False, polled=False)
+        self._adapt_to_file_system(root)
+        return root
+
+    def _adapt_to_file_system(self, root: Root) -> None:
+        """Poll an inbox on a network share, and do not hold its timestamps against this machine's clock."""
+        file_system = file_system_of(os.fspath(root.path))
+        remote, was_polled = is_remote(file_system), root.polled
+        root.polled = self._cannot_watch or self._mode == "polling" or (self._mode == "auto" and remote)
+        root.trust_clock = not remote and self._mode != "polling"
+        if root.polled and not was_polled and self._mode == "auto":
             logger.info(
-                "%s: on a network share (%s); looking every few seconds", printable(path), file_system
+                "%s: on a network share (%s); looking every few seconds", printable(root.path), file_system
             )
-        return Root(path, trust_clock=not remote and watch.mode != "polling", polled=polled)
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin to watch. `wake` is called from another thread when `collect` has something to look at."""
+        self._mount_watch = MountWatch()
         if all(root.polled for root in self._scanner.roots):
+            self._cannot_watch = True
             return
         self._scanner.hints = self._hints = Hints(wake)
         try:
             self._scanner.watcher = InotifyWatcher(self._hints)
         except (OSError, ImportError) as error:
+            self._cannot_watch = True
             for root in self._scanner.roots:
                 root.polled = True
             remedy = (
@@ -136,6 +149,9 @@ class Inbox:
 
     def stop(self) -> None:
         """End watching. Nothing is collected any more."""
+        if self._mount_watch is not None:
+            self._mount_watch.close()
+            self._mount_watch = None
         if self._hints is not None:
             self._hints.mute()
         if self._scanner.watcher is not None:
@@ -147,12 +163,19 @@ class Inbox:
         """Look at what is due and hand out up to `limit` groups that are complete; each is in flight then."""
         if self._paused or limit <= 0:
             return Collection()
+        if self._mount_watch is not None and self._mount_watch.changed():
+            self._notice_mounts()
         self._take_hints()
         self._scanner.work(until=time.monotonic() + _LOOKING_SECONDS)
         groups = self._hand_out(limit)
         late, self._late = tuple(self._late[:_LATE_AT_ONCE]), self._late[_LATE_AT_ONCE:]
         due = self.next_due()
         return Collection(tuple(groups), due is not None and due <= time.monotonic(), late)
+
+    def register(self, poll: select.poll) -> None:
+        """Have `poll` return when a disk was mounted or unmounted, so that `collect` is called then."""
+        if self._mount_watch is not None:
+            self._mount_watch.register(poll)
 
     def next_due(self) -> float | None:
         """When `collect` has something to do even if nothing wakes it (monotonic seconds), or None."""
@@ -241,6 +264,20 @@ class Inbox:
             left={reason: number for (reason, extra), number in left.items() if extra is None},
             missing=tuple(root.path for root in self._scanner.roots if root.missing),
         )
+
+    def _notice_mounts(self) -> None:
+        """Look anew at each inbox that a file system was mounted over or in, or taken away from."""
+        before, self._mounts = self._mounts, frozenset(read_mounts())
+        points, now = {mount.point for mount in before ^ self._mounts}, time.monotonic()
+        for root in self._scanner.roots:
+            real = os.path.realpath(root.path)
+            if any(is_at_or_below(real, point) for point in points):
+                self._adapt_to_file_system(root)
+                self._scanner.remount(root, "", now)
+                continue
+            for point in points:
+                if is_at_or_below(point, real):
+                    self._scanner.remount(root, os.path.relpath(point, real), now)
 
     def _take_hints(self) -> None:
         if self._hints is None:

@@ -104,6 +104,25 @@ class Scanner:
         self._join_sweep(folder)
         self.plan(folder, now)
 
+    def remount(self, root: Root, below: str, now: float) -> None:
+        """A file system was mounted or unmounted: look anew at an inbox, or at a folder in it.
+
+        Args:
+            root: the inbox.
+            below: the folder, relative to the inbox; "" when the inbox itself may be another folder now.
+            now: monotonic seconds.
+        """
+        if not below:
+            self.sweep(root, now)
+            return
+        path = f"{root.path}/{below}"
+        folder = self.folders.get(path)
+        if folder is not None:
+            self.drop(folder)
+        above = self.folders.get(os.path.dirname(path))
+        if above is not None:
+            self.plan(above, now)
+
     def pop_group(self, now: float) -> Waiting | None:
         """A group that is due, or None; it waits no longer. What just came to its folder is met first."""
         while (waiting := self.groups.pop(now)) is not None:
