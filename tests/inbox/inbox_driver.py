@@ -41,6 +41,7 @@ class Watch:
     rescan_seconds: float = 300.0
     incomplete_minutes: float = 10.0
     recursive: bool = True
+    remove_empty_folders: bool = False
     ignore: tuple[str, ...] = ()
 
 

@@ -148,6 +148,12 @@ class WatchSettings(Section):
     recursive: bool = Field(
         default=True, description="Take photos from folders inside the inboxes too.", examples=[True]
     )
+    remove_empty_folders: bool = Field(
+        default=False,
+        description="Remove a folder inside an inbox once its photos have been filed and it is empty. One that "
+        "still holds anything stays.",
+        examples=[True],
+    )
     ignore: tuple[str, ...] = Field(
         default=(),
         description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden "

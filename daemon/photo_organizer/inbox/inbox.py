@@ -15,6 +15,7 @@ from typing import Protocol
 from photo_organizer.companions.late import LateCompanion
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
+from photo_organizer.inbox.emptied_folders import EmptiedFolders
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored
@@ -48,6 +49,8 @@ class WatchSettings(Protocol):
     def incomplete_minutes(self) -> float: ...
     @property
     def recursive(self) -> bool: ...
+    @property
+    def remove_empty_folders(self) -> bool: ...
     @property
     def ignore(self) -> Sequence[str]: ...
 
@@ -84,6 +87,7 @@ class Inbox:
         self._incomplete_seconds = 60 * watch.incomplete_minutes
         self._mode = watch.mode
         self._cannot_watch = False
+        self._emptied = EmptiedFolders() if watch.remove_empty_folders else None
         self._mount_watch: MountWatch | None = None
         self._mounts = frozenset(read_mounts())
         self._offering = Offering(
@@ -165,10 +169,15 @@ class Inbox:
             return Collection()
         if self._mount_watch is not None and self._mount_watch.changed():
             self._notice_mounts()
+        if self._emptied is not None:
+            self._emptied.remove_due()
         self._take_hints()
         self._scanner.work(until=time.monotonic() + _LOOKING_SECONDS)
         groups = self._hand_out(limit)
         late, self._late = tuple(self._late[:_LATE_AT_ONCE]), self._late[_LATE_AT_ONCE:]
+        if self._emptied is not None:
+            for each in late:
+                self._emptied.add(each.companion.path.parent, each.inbox)
         due = self.next_due()
         return Collection(tuple(groups), due is not None and due <= time.monotonic(), late)
 
@@ -181,12 +190,17 @@ class Inbox:
         """When `collect` has something to do even if nothing wakes it (monotonic seconds), or None."""
         if self._paused:
             return None
-        return 0.0 if self._late else self._scanner.next_due()
+        if self._late:
+            return 0.0
+        emptied = None if self._emptied is None else self._emptied.next_due()
+        return min((due for due in (self._scanner.next_due(), emptied) if due is not None), default=None)
 
     def done(self, group: AssetGroup) -> None:
         """The group has left the inbox."""
         if self._land(group) is not None:
             self._offering.forget(group)
+            if self._emptied is not None:
+                self._emptied.add(group.photo.path.parent, group.inbox)
 
     def retry(self, group: AssetGroup, after_seconds: float) -> None:
         """Offer the group again after `after_seconds`, and after twice as long each further time."""
