@@ -150,8 +150,8 @@ class WatchSettings(Section):
     )
     remove_empty_folders: bool = Field(
         default=False,
-        description="Remove a folder inside an inbox once its photos have been filed and it is empty. One that "
-        "still holds anything stays.",
+        description="Remove a folder inside an inbox once its photos have been filed and it is empty. One "
+        "that still holds anything stays.",
         examples=[True],
     )
     ignore: tuple[str, ...] = Field(
