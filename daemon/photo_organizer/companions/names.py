@@ -82,17 +82,21 @@ _RENDERED = "effects|smile|mix|alternative|medium|thumb"
 
 _WORDS = tuple(folded(word) for word in _EDITED_IN)
 _EDITED = re.compile(
-    r"(.+?)(?:[-_ ](?:{words})(?:[-_ ]\d{{1,14}})?| ?\((?:{words})\)|-(?:{rendered}))(\(\d{{1,4}}\))?".format(
-        words="|".join((*_WORDS, _EDITED_BY)), rendered=_RENDERED
-    ),
+    r"(.+?)(?:[-_ ](?:{words})|[-_ ]edit(?:ed)?[-_ ]\d{{1,14}}| ?\((?:{words})\)|-(?:{rendered}))"
+    r"(\(\d{{1,4}}\))?".format(words="|".join((*_WORDS, _EDITED_BY)), rendered=_RENDERED),
     re.DOTALL,
 )
+_NUMBERED = ("edit", "dxo")
+"""What a stem contains when it is edited and ends in a digit; nearly all others need not be matched."""
+
 _CUT_EDITED = re.compile(r"(.+)-([^-]{2,})(\(\d{1,4}\))?", re.DOTALL)
 _CUT_FROM = 45  # characters in a stem that Takeout may have cut
 
 
 def _edited(folded_stem: str) -> re.Match[str] | None:
     """Match the stem of an edited rendering: the original's stem first, a counter last."""
+    if folded_stem[-1:].isdigit() and not any(word in folded_stem for word in _NUMBERED):
+        return None
     if found := _EDITED.fullmatch(folded_stem):
         return found
     cut = _CUT_EDITED.fullmatch(folded_stem) if len(folded_stem) >= _CUT_FROM else None
