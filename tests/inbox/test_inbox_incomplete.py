@@ -101,3 +101,51 @@ def test_what_does_not_hold_it_up(drive: Start, folder: Path, sibling: str) -> N
     driver = drive(incomplete_minutes=0)
     (group,) = driver.take(1)
     assert not keep(driver.inbox, group)
+
+
+def box(name: bytes, size: int) -> bytes:
+    return (8 + size).to_bytes(4) + name + bytes([7]) * size
+
+
+MP4 = box(b"ftyp", 16) + box(b"mdat", 5000) + box(b"moov", 400)
+
+
+@pytest.mark.parametrize("cut", [24, 2000, 5032, 5300], ids=str)
+@pytest.mark.parametrize("names", [("film.mp4",), ("IMG_1.MOV", "IMG_1.JPG")], ids=str)
+def test_half_a_video_waits_too(
+    drive: Start, folder: Path, names: tuple[str, ...], cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.0)
+    (folder / names[0]).write_bytes(MP4[:cut])
+    for name in names[1:]:
+        (folder / name).write_bytes(JPEG_HEAD)
+    driver = drive(videos=True)
+    driver.settle_all()
+    assert (driver.groups, driver.inbox.counts.incomplete) == ([], 1)
+    with (folder / names[0]).open("ab") as file:
+        file.write(MP4[cut:])
+    (group,) = driver.take(1)
+    assert {group.photo.path.name, *(member.path.name for member in group.companions)} == set(names)
+
+
+@pytest.mark.parametrize(
+    "content", [MP4, b"RIFF" + bytes(50), b"no video", MP4[:5032] + box(b"moov", 0)], ids=len
+)
+def test_a_video_that_is_whole_or_of_another_kind_does_not_wait(
+    drive: Start, folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.0)
+    (folder / "film.mov").write_bytes(content)
+    (folder / "IMG_2.jpg").write_bytes(JPEG_HEAD)
+    (folder / "IMG_2.mov").write_bytes(b"")
+    driver = drive(videos=True)
+    driver.take(2)
+
+
+def test_half_a_video_is_taken_as_it_is_when_no_rest_comes(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.0)
+    (folder / "film.mp4").write_bytes(MP4[:99])
+    driver = drive(videos=True, incomplete_minutes=3 * MINUTES)
+    driver.take(1)

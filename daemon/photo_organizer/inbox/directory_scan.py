@@ -133,6 +133,7 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
     (That set holds what stays in the inbox for good; it lives as long as this look.)
     """
     others: set[str] = set(question.busy)
+    videos: dict[str, Fact] = {}
     examined = 0
     for entry in _entries(question):
         name = entry.name
@@ -155,12 +156,28 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
                 examined += 1
                 listing.left[NOT_AN_IMAGE, None] += 1
             continue
-        listing.left[fact.label] += 1
         if fact.due != float("inf"):
             listing.next_due = min(fact.due, listing.next_due or fact.due)
-        if kind is not Kind.UNKNOWN and fact.reason != OFFERED_LATE:  # a video that waits for its picture
+        if kind is Kind.VIDEO:
+            videos[name] = fact
+            continue
+        listing.left[fact.label] += 1
+        if kind is not Kind.UNKNOWN:
             others.add(name)
+    _leave_videos(videos, others, listing)
     return others
+
+
+def _leave_videos(videos: dict[str, Fact], others: set[str], listing: Listing) -> None:
+    """Count the videos that stay for a reason of their own: not those which stay with their picture."""
+    if not videos:
+        return
+    keys = {key for name in others for key in photo_keys(name)}
+    for name, fact in videos.items():
+        if not (may_accompany(name) and any(key in keys for key in companion_keys(name))):
+            listing.left[fact.label] += 1
+        if fact.reason != OFFERED_LATE:  # one that waits for its picture goes along when that comes
+            others.add(name)
 
 
 class _SecondPass:

@@ -253,7 +253,8 @@ class Inbox:
         """What lies in the inboxes, as far as it has been looked at."""
         now = time.monotonic()
         waiting = list(self._scanner.groups)
-        settling = [group for group in waiting if group.due > now]
+        settling = [group for group in waiting if group.due > now and not group.lacks_rest]
+        half_videos = sum(group.due > now and group.lacks_rest for group in waiting)
         folders = self._scanner.folders.values()
         left: Counter[tuple[str, str | None]] = Counter()
         for folder in folders:
@@ -262,7 +263,7 @@ class Inbox:
         not_images, retrying = left.pop((NOT_AN_IMAGE, None), 0), left.pop((TRY_AGAIN, None), 0)
         incomplete = left.pop((INCOMPLETE, None), 0)
         return InboxCounts(
-            ready=len(waiting) - len(settling) + sum(folder.beyond for folder in folders),
+            ready=len(waiting) - len(settling) - half_videos + sum(folder.beyond for folder in folders),
             settling=len(settling),
             unsettled=sum(
                 any(group.folder.seen[name].changes >= RESTLESS_CHANGES for name in group.names)
@@ -270,7 +271,7 @@ class Inbox:
             ),
             in_flight=len(self._in_flight),
             retrying=retrying,
-            incomplete=incomplete,
+            incomplete=incomplete + half_videos,
             not_images=not_images,
             orphans=sum(folder.orphans for folder in folders),
             videos=sum(folder.videos for folder in folders),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.errors import printable
 from photo_organizer.inbox.content_type import hindrance, is_being_written
 from photo_organizer.inbox.folder_state import Folder, Waiting
 from photo_organizer.inbox.skip_cache import HELD, INCOMPLETE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 from photo_organizer.inbox.transfers import is_being_transferred
+from photo_organizer.inbox.video_structure import video_ends_early
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)
@@ -115,7 +117,20 @@ class Offering:
             Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
         )
         group = AssetGroup(folder.root.path, photo, tuple(companions))
+        rest_due = due - self._settle_seconds + self._incomplete_seconds
+        waiting.lacks_rest = rest_due > now.monotonic and self._holds_half_a_video(waiting.names, folder)
+        if waiting.lacks_rest:
+            return Offer(again_at=rest_due)
         return Offer(look_again=True) if self._stays(group, folder, now) else Offer(group=group)
+
+    def _holds_half_a_video(self, names: Sequence[str], folder: Folder) -> bool:
+        """Whether the rest of a video is still to come; an empty one only counts when it is alone."""
+        videos = [name for name in names if kind_of(name) is Kind.VIDEO]
+        return any(
+            video_ends_early(folder.path_of(name))
+            for name in videos
+            if len(names) == 1 or folder.seen[name].identity.size
+        )
 
     def _stays(self, group: AssetGroup, folder: Folder, now: Moment) -> bool:
         """Whether there is a reason not to offer the group; it is noted then."""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from photo_organizer import formats
+from photo_organizer.boxes import top_level_boxes
 from photo_organizer.vision.decode.raw_extent import declared_end
 
 _ZEROS = bytes(4096)
@@ -32,7 +33,7 @@ _NAMED = re.compile(rb"[A-Za-z0-9]{0,3}$|[A-Za-z0-9]{4}", re.DOTALL)
 _METADATA = 256 * 1024
 _ITEMS_BEHIND = re.compile(rb'Item:(?:Length|Padding)="(\d{1,10})"')
 _VIDEO_BEHIND = re.compile(rb'MicroVideoOffset="(\d{1,10})"')
-_OPEN = 0
+_WITH_PICTURE = frozenset({b"mdat", b"jxlc", b"jxlp", b"idat"})
 _MOST_ENTRIES = 1000
 _MOST_DIRECTORIES = 16
 _SUB_DIRECTORIES, _PREVIEW = 330, frozenset({513, 514})
@@ -159,18 +160,14 @@ def _colours(flags: int) -> int:
 
 def _ends_within_box(data: bytes) -> bool | None:
     """Return whether a top-level box is longer than the file, or the one with the picture is missing."""
-    at, has_picture = 0, False
-    while at + 8 <= len(data):
-        size, name = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
-        has_picture = has_picture or name in {b"mdat", b"jxlc", b"jxlp", b"idat"}
-        if size == _OPEN:
-            return None
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16])
-        if size < 8:
-            return False
-        at += size
-    return at != len(data) or not has_picture
+    try:
+        boxes = list(top_level_boxes(lambda length, at: data[at : at + length], len(data)))
+    except ValueError:  # damaged
+        return False
+    end = boxes[-1].end
+    if end is None:
+        return None
+    return end > len(data) or all(box.name not in _WITH_PICTURE for box in boxes)
 
 
 def _ends_within_webp(data: bytes) -> bool:
