@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+_MOST_BOXES = 100_000
+"""A fragmented video has two for each second or so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -25,10 +28,12 @@ def top_level_boxes(read: Callable[[int, int], bytes], size: int) -> Iterator[Bo
         size: of the file, in bytes.
 
     Raises:
-        ValueError: a box is shorter than its own header.
+        ValueError: a box is shorter than its own header, or there are more of them than any file needs.
     """
     at = 0
-    while at < size:
+    for _ in range(_MOST_BOXES):
+        if at >= size:
+            return
         header = read(16, at)
         length, name = int.from_bytes(header[:4]), header[4:8]
         if len(header) < 8:
@@ -43,3 +48,4 @@ def top_level_boxes(read: Callable[[int, int], bytes], size: int) -> Iterator[Bo
             raise ValueError(name)
         at += length
         yield Box(name, at)
+    raise ValueError("too many boxes")

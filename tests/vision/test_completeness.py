@@ -103,3 +103,17 @@ def test_more_pictures_than_have_come() -> None:
         assert image.n_frames == 5  # type: ignore[attr-defined]
     assert lacks_the_rest(data[: len(data) * 2 // 3])
     assert not lacks_the_rest(data[:-1])  # some writers leave the end mark out
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GIF89a" + bytes(7) + b"\x21\xfe" + b"\1\0" * 1_200_000,
+        WHOLE["png"][:8] + b"\0\0\0\0tEXt\0\0\0\0" * 600_000,
+        WHOLE["jpeg"][:-2] + b"\xff\xfe\0\2" * 600_000,
+        HEIC + b"\0\0\0\x08free" * 200_000,
+    ],
+    ids=["gif", "png", "jpeg", "boxes"],
+)
+def test_a_file_of_endless_parts_is_given_up(data: bytes) -> None:
+    assert not ends_early(data)

@@ -17,6 +17,9 @@ from photo_organizer import formats
 from photo_organizer.boxes import top_level_boxes
 from photo_organizer.vision.decode.raw_extent import declared_end
 
+_MOST_PARTS = 500_000
+"""Markers, chunks or blocks that are looked at; a file with more of them is made to waste time."""
+
 _ZEROS = bytes(4096)
 """What stands at the end of a file whose room was reserved before it was written."""
 
@@ -31,6 +34,7 @@ _SOS, _EOI = 0xDA, 0xD9
 _APPLICATION = frozenset({0xE0, 0xE1})
 _NAMED = re.compile(rb"[A-Za-z0-9]{0,3}$|[A-Za-z0-9]{4}", re.DOTALL)
 _METADATA = 256 * 1024
+_GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
 _ITEMS_BEHIND = re.compile(rb'Item:(?:Length|Padding)="(\d{1,10})"')
 _VIDEO_BEHIND = re.compile(rb'MicroVideoOffset="(\d{1,10})"')
 _WITH_PICTURE = frozenset({b"mdat", b"jxlc", b"jxlp", b"idat"})
@@ -85,7 +89,7 @@ def _jpeg_end(data: bytes) -> int | None:
     What is not built like a JPEG counts as ended: no rest would make it one.
     """
     at, in_scan = 2, False
-    while True:
+    for _ in range(_MOST_PARTS):
         found = _JPEG_MARKER.search(data, at)
         if found is None:
             return None
@@ -95,14 +99,14 @@ def _jpeg_end(data: bytes) -> int | None:
         if marker == _EOI:
             return at
         length = int.from_bytes(data[at : at + 2])
-        if at + 2 > len(data):
-            return None
-        if length < 2 or (marker in _APPLICATION and not _NAMED.match(data, at + 2)):
+        is_there = at + 2 <= len(data)
+        if is_there and (length < 2 or (marker in _APPLICATION and not _NAMED.match(data, at + 2))):
             return len(data)
-        if at + length > len(data):
+        if not is_there or at + length > len(data):
             return None
         at += length
         in_scan = in_scan or marker == _SOS
+    return len(data)
 
 
 def _lacks_what_follows(data: bytes) -> bool:
@@ -117,40 +121,36 @@ def _lacks_what_follows(data: bytes) -> bool:
 
 def _ends_within_png(data: bytes) -> bool:
     at = 8
-    while at + 8 <= len(data):
+    for _ in range(_MOST_PARTS):
+        if at + 8 > len(data):
+            return True
         length, name = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         at += 12 + length
         if name == b"IEND":
             return False
         if not name.isalpha():  # damaged, unless nothing has been written there yet
             return not any(name)
-    return True
+    return False
 
 
 def _ends_within_gif(data: bytes) -> bool:
     if len(data) < 13:
         return True
-    at = 13 + _colours(data[10])
-    while at < len(data):
-        introducer = data[at]
-        if introducer == 0x3B:
-            return False
-        if introducer == 0x2C:
-            if at + 10 > len(data):
-                return True
-            at += 11 + _colours(data[at + 9])
-        elif introducer == 0x21:
-            at += 2
+    at, in_blocks = 13 + _colours(data[10]), False
+    for _ in range(_MOST_PARTS):
+        if at >= len(data):  # between two parts, all may be there: some writers leave the end mark out
+            return in_blocks or at > len(data)
+        first = data[at]
+        if in_blocks:
+            at += 1 + first
+            in_blocks = first != 0
+        elif first == _GIF_IMAGE and at + 10 <= len(data):
+            at, in_blocks = at + 11 + _colours(data[at + 9]), True
+        elif first == _GIF_EXTENSION:
+            at, in_blocks = at + 2, True
         else:
-            return False
-        while True:
-            if at >= len(data):
-                return True
-            size = data[at]
-            at += 1 + size
-            if size == 0:
-                break
-    return at > len(data)
+            return first == _GIF_IMAGE
+    return False
 
 
 def _colours(flags: int) -> int:
