@@ -78,16 +78,17 @@ def test_damaged_is_not_cut_off(data: bytes) -> None:
 
 def with_xmp(attributes: str, behind: bytes) -> bytes:
     jpeg = WHOLE["jpeg"]
-    body = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta " + attributes.encode() + b"/>"
+    body = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta " + attributes.encode() + b"</x:xmpmeta>"
     return jpeg[:2] + b"\xff\xe1" + (2 + len(body)).to_bytes(2) + body + jpeg[2:] + behind
 
 
 @pytest.mark.parametrize(
     "attributes",
     [
-        'Item:Semantic="Primary" Item:Padding="0" Item:Semantic="MotionPhoto" Item:Length="5000"',
-        'GCamera:MicroVideo="1" GCamera:MicroVideoOffset="5000"',
-        'GCamera:MicroVideoOffset="5000" Item:Semantic="MotionPhoto" Item:Length="5000"',
+        '><C:Item Item:Semantic="Primary" Item:Length="9" Item:Padding="8"/>'
+        '<C:Item Item:Mime="video/mp4" Item:Semantic="MotionPhoto" Item:Length="4992"/>',
+        'GCamera:MicroVideo="1" GCamera:MicroVideoOffset="5000">',
+        'GCamera:MicroVideoOffset="5000"><C:Item Item:Semantic="MotionPhoto" Item:Length="5000"/>',
     ],
 )
 def test_a_motion_photo_without_all_of_its_video(attributes: str) -> None:

@@ -35,7 +35,9 @@ _APPLICATION = frozenset({0xE0, 0xE1})
 _NAMED = re.compile(rb"[A-Za-z0-9]{0,3}$|[A-Za-z0-9]{4}", re.DOTALL)
 _METADATA = 256 * 1024
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
-_ITEMS_BEHIND = re.compile(rb'Item:(?:Length|Padding)="(\d{1,10})"')
+_ITEM = re.compile(rb"<\w+:Item\s[^>]*>")
+_ITEM_LENGTH = re.compile(rb'Item:Length="(\d{1,10})"')
+_ITEM_PADDING = re.compile(rb'Item:Padding="(\d{1,10})"')
 _VIDEO_BEHIND = re.compile(rb'MicroVideoOffset="(\d{1,10})"')
 _WITH_PICTURE = frozenset({b"mdat", b"jxlc", b"jxlp", b"idat"})
 _MOST_ENTRIES = 1000
@@ -111,12 +113,18 @@ def _jpeg_end(data: bytes) -> int | None:
 
 def _lacks_what_follows(data: bytes) -> bool:
     """Return whether a JPEG's metadata tells of pictures or a video behind it that are not there."""
-    items, videos = _ITEMS_BEHIND.findall(data, 0, _METADATA), _VIDEO_BEHIND.findall(data, 0, _METADATA)
-    behind = max(sum(map(int, items)), *map(int, videos), 0)
+    items = sum(map(_length_behind, _ITEM.findall(data, 0, _METADATA)))
+    behind = max(items, *map(int, _VIDEO_BEHIND.findall(data, 0, _METADATA)), 0)
     if not behind:
         return False
     end = _jpeg_end(data)
     return end is None or len(data) - end < behind
+
+
+def _length_behind(item: bytes) -> int:
+    """Return how many bytes an item of a container's directory takes behind the primary picture."""
+    of_itself = [] if b'"Primary"' in item else _ITEM_LENGTH.findall(item)
+    return sum(map(int, (*of_itself, *_ITEM_PADDING.findall(item))))
 
 
 def _ends_within_png(data: bytes) -> bool:
