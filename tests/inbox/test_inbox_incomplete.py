@@ -110,7 +110,7 @@ def box(name: bytes, size: int) -> bytes:
 MP4 = box(b"ftyp", 16) + box(b"mdat", 5000) + box(b"moov", 400)
 
 
-@pytest.mark.parametrize("cut", [24, 2000, 5032, 5300], ids=str)
+@pytest.mark.parametrize("cut", [40, 2000, 5032, 5300], ids=str)
 @pytest.mark.parametrize("names", [("film.mp4",), ("IMG_1.MOV", "IMG_1.JPG")], ids=str)
 def test_half_a_video_waits_too(
     drive: Start, folder: Path, names: tuple[str, ...], cut: int, monkeypatch: pytest.MonkeyPatch
@@ -129,7 +129,9 @@ def test_half_a_video_waits_too(
 
 
 @pytest.mark.parametrize(
-    "content", [MP4, b"RIFF" + bytes(50), b"no video", MP4[:5032] + box(b"moov", 0)], ids=len
+    "content",
+    [MP4, b"RIFF" + bytes(50), b"no video", MP4[:24] + bytes(500), MP4[:5032] + box(b"moov", 0)],
+    ids=len,
 )
 def test_a_video_that_is_whole_or_of_another_kind_does_not_wait(
     drive: Start, folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch

@@ -7,14 +7,20 @@ import os
 from photo_organizer import fsops
 from photo_organizer.boxes import top_level_boxes
 
-_FIRST = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
-_INDEX = b"moov"
+_KIND, _INDEX = b"ftyp", b"moov"
+_KNOWN = frozenset(
+    {
+        _KIND, _INDEX, b"mdat", b"wide", b"free", b"skip", b"pnot", b"meta", b"uuid", b"moof", b"mfra", b"styp",
+        b"sidx", b"pdin", b"prfl", b"udta",
+    }
+)  # fmt: skip
 
 
 def video_ends_early(path: str) -> bool:
     """Return whether an MP4 or MOV lacks a part of its data, or the index that no player can do without.
 
-    Only the headers of its boxes are read. A video of another kind counts as whole.
+    Only the headers of its boxes are read. A video of another kind, or with boxes that are not known, counts as
+    whole.
     """
     try:
         descriptor = fsops.open_photo(os.fsencode(path))
@@ -29,7 +35,8 @@ def video_ends_early(path: str) -> bool:
         os.close(descriptor)
     if not boxes:
         return True
-    if boxes[0].name not in _FIRST:
+    names = {box.name for box in boxes}
+    if not names <= _KNOWN or names == {_KIND}:
         return False
     end = boxes[-1].end
-    return (end is not None and end > size) or all(box.name != _INDEX for box in boxes)
+    return _INDEX not in names or (end is not None and end > size)
