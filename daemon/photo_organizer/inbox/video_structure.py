@@ -10,8 +10,8 @@ from photo_organizer.boxes import top_level_boxes
 _KIND, _INDEX = b"ftyp", b"moov"
 _KNOWN = frozenset(
     {
-        _KIND, _INDEX, b"mdat", b"wide", b"free", b"skip", b"pnot", b"meta", b"uuid", b"moof", b"mfra", b"styp",
-        b"sidx", b"pdin", b"prfl", b"udta",
+        _KIND, _INDEX, b"mdat", b"wide", b"free", b"skip", b"pnot", b"meta", b"uuid", b"moof", b"mfra",
+        b"styp", b"sidx", b"pdin", b"prfl", b"udta",
     }
 )  # fmt: skip
 
@@ -19,8 +19,7 @@ _KNOWN = frozenset(
 def video_ends_early(path: str) -> bool:
     """Return whether an MP4 or MOV lacks a part of its data, or the index that no player can do without.
 
-    Only the headers of its boxes are read. A video of another kind, or with boxes that are not known, counts as
-    whole.
+    Only the headers of its boxes are read. A video of another kind, or with unknown boxes, counts as whole.
     """
     try:
         descriptor = fsops.open_photo(os.fsencode(path))
