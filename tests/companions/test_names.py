@@ -77,6 +77,11 @@ ONE_GROUP = {
         "2234089303984509579.supplemental-metadata.json",
     ),
     "Takeout, tail without the extension, only the edited one": ("x-edited.jpg", "x.supplemental-meta.json"),
+    "Takeout, JSON of a Live Photo's video since 2024": (
+        "IMG_1(1).HEIC", "IMG_1(1).MP4", "IMG_1.MP4.supplemental-metadata(1).json",
+        "IMG_1.HEIC.suppl(1).json", "IMG_1-edited(1).MP4",
+    ),
+    "Takeout, dots in the title": ("Dr. Who 2.jpg", "Dr. Who 2.supplemental-meta.json", "Dr. Who 2.json"),
     "Takeout, second edited one": (
         "IMG_1.jpg", "IMG_1-edited.jpg", "IMG_1-edited(1).jpg", "IMG_1.jpg.supplemental-metadata.json",
     ),
@@ -99,8 +104,8 @@ ONE_GROUP = {
     "Takeout, extension cut before the tail": ("DSCN0091.JPG", "DSCN0091.JP.supplemental-meta.json"),
     "Takeout, edited and cut": (LONG[:-5] + ".jpg", LONG[:-5] + "-edi.jpg", LONG[:-5] + "-ha edit(1).jpg"),
     "Takeout, edited in many languages": (
-        "IMG_1.jpg", "IMG_1-modifié.jpg", "IMG_1-edytowane.jpg", "IMG_1-ha editado.jpg", "IMG_1-muokattu.jpg",
-        "IMG_1-изменено.jpg", "IMG_1-편집됨.jpg",
+        "IMG_1.jpg", "IMG_1-modifié.jpg", "IMG_1-edytowane.jpg", "IMG_1-ha editado.jpg",
+        "IMG_1-muokattu.jpg", "IMG_1-изменено.jpg", "IMG_1-편집됨.jpg",
     ),
     "edited by other programs": (
         "IMG_1.jpg", "IMG_1_edited.jpeg", "IMG_1-adjusted.JPG", "IMG_1-Edit.tif", "IMG_1-Edit-2.tif",

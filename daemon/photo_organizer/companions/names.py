@@ -186,7 +186,7 @@ def companion_keys(name: str) -> Iterator[str]:
     yield f"family {family(base)}"
     if base.endswith(_LIVE_SUFFIX):
         yield f"stem {base.removesuffix(_LIVE_SUFFIX)}"
-    if extension_of(base) in LIVE_VIDEO_EXTENSIONS:  # `x.mov.json`, of the video of a Live Photo
+    if extension_of(base) in LIVE_VIDEO_EXTENSIONS:  # `x.mov.xmp`, of the video of a Live Photo
         yield f"stem {stem(base)}"
     if by_extension(base) is not None:  # `x.nef.xmp` where only `x.jpg` or `x-edited.nef` is known
         yield f"family {family(stem(base))}"
@@ -225,8 +225,8 @@ def _takeout_keys(base: str) -> Iterator[str]:
     for title in counted:
         if by_extension(title) is not None:
             yield f"family {family(stem(title))}"
-        elif _is_cut_extension(extension_of(title)):  # `img.jp.json`
-            yield f"stem {stem(title)}"
+        elif _is_cut_extension(extension_of(title)) or extension_of(title) in LIVE_VIDEO_EXTENSIONS:
+            yield f"stem {stem(title)}"  # `img.jp.json`; `img.mov.json`, of the video of a Live Photo
             yield f"family {family(stem(title))}"
         else:  # `img.supplemental-metadata.json`
             yield f"stem {title}"
