@@ -17,4 +17,4 @@ def test_what_is_reserved_for_a_webp_covers_what_it_takes() -> None:
     taken, reserved = (float(number) for number in line.split()[1:3])
     assert (
         10 < taken <= 1.2 * reserved
-    )  # what is the same for pictures of any size counts more in a small one
+    )  # in a small picture, fixed costs count more
