@@ -18,6 +18,7 @@ from photo_organizer.vision.outcome import UnreadablePhotoError
 
 _HEAD = 64  # bytes of a codestream that hold all that is read here
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+_COLOUR_SPACE = slice(16, 20)  # of an ICC profile
 _SIDE_BITS = (9, 13, 18, 30)
 
 
@@ -50,6 +51,8 @@ def decode_jxl(task: Task) -> Picture:
             picture = decode_jpeg(replace(task, data=bytes(stored)), label="jxl from jpeg")
             return replace(picture, exif=replace(picture.exif, orientation=header.orientation))
     picture = decode_raster(task, container="JXL")
+    if picture.profile[_COLOUR_SPACE] == b"CMYK":  # the plugin drops the fourth ink
+        raise UnreadablePhotoError("JPEG XL in CMYK is not supported")
     return replace(picture, exif=replace(picture.exif, orientation=1))
 
 
