@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from photo_organizer.vision.decode.costs import RAW
 from photo_organizer.vision.decode.embedded import LEAST_SIDE, embedded_picture, preview_exif
 from photo_organizer.vision.decode.exif import Exif
 from photo_organizer.vision.decode.jpeg import decode_jpeg
@@ -92,10 +93,8 @@ def _developed(task: Task, raw: Any, exif: Exif) -> Picture:  # noqa: ANN401
     if missing > len(task.data) // _SLACK:  # LibRaw would develop what is missing as black
         raise UnreadablePhotoError("the file ends before the picture does, a part of it is missing")
     sizes = raw.sizes
-    cost = 10 * sizes.width * sizes.height
-    task.check_memory(cost)
-    with task.gate.hold(cost):
-        developed = raw.postprocess(half_size=True, use_camera_wb=True, user_flip=0, output_bps=8)
+    task.reserve(RAW * sizes.width * sizes.height)
+    developed = raw.postprocess(half_size=True, use_camera_wb=True, user_flip=0, output_bps=8)
     if developed.min() == developed.max():
         raise UnreadablePhotoError("it holds no sensor data")
     return Picture(

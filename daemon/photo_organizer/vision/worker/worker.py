@@ -25,7 +25,8 @@ from photo_organizer import formats
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
-from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
+from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
 from photo_organizer.vision.protocol import LineReader, Message, pack, prediction_message, rejection_message
 from photo_organizer.vision.worker import confinement
