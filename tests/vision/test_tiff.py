@@ -49,6 +49,14 @@ def test_what_has_no_colours_is_refused_or_seen_and_never_fails(layout: Layout) 
         assert error.reason.count("cannot be decoded") <= 1
 
 
+def test_ycbcr_with_impossible_coefficients_is_seen_with_the_usual_ones() -> None:
+    y_cr_cb = cv2.cvtColor(RGB8.astype(np.uint8), cv2.COLOR_RGB2YCrCb)[..., [0, 2, 1]]
+    zeros = Layout(photometric=6, tags={530: (3, [1, 1]), 529: (5, [0, 1] * 3)})
+    pixels = decode(write_tiff(y_cr_cb, zeros), SIZE).pixels[..., ::-1]
+    wanted = cv2.resize(RGB8.astype(np.uint8), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    assert np.abs(pixels.astype(int) - wanted).mean() < 2
+
+
 @pytest.mark.parametrize("layout", [
     Layout(), Layout(12), Layout(compression=LZW), Layout(16, compression=ADOBE_DEFLATE), Layout(planar=True),
     Layout(8, SIGNED), Layout(tile=(48, 32)),

@@ -20,6 +20,7 @@ from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster, error_text
+from photo_organizer.vision.decode.tiff_blocks import UnsupportedTiffError
 from photo_organizer.vision.decode.tiff_colour import (
     CIELAB,
     ICCLAB,
@@ -32,7 +33,6 @@ from photo_organizer.vision.decode.tiff_directory import Page, chosen_page
 from photo_organizer.vision.decode.tiff_samples import (
     FLOAT,
     PALETTE,
-    UnsupportedTiffError,
     as_decoded,
     can_read,
     read_samples,

@@ -16,6 +16,7 @@ from photo_organizer.vision.decode.colour import to_srgb
 from photo_organizer.vision.decode.depth import finite, to_eight_bits, white_of
 from photo_organizer.vision.decode.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import ENOUGH
+from photo_organizer.vision.decode.tiff_blocks import UnsupportedTiffError
 from photo_organizer.vision.decode.tiff_directory import (
     COLOUR_MAP,
     INK_SET,
@@ -23,7 +24,7 @@ from photo_organizer.vision.decode.tiff_directory import (
     YCBCR_COEFFICIENTS,
     Page,
 )
-from photo_organizer.vision.decode.tiff_samples import Samples, UnsupportedTiffError
+from photo_organizer.vision.decode.tiff_samples import Samples
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, PALETTE, _MASK, SEPARATED, _YCBCR = range(7)
 CIELAB, ICCLAB = 8, 9
@@ -35,6 +36,7 @@ _COLOURS = {
 _CMYK_INKS = 1
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _BT601 = (0.299, 0.587, 0.114)
+_BLACK_WHITE = (0, 255, 128, 255, 128, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +179,11 @@ def _from_lab(page: Page, small: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _from_ycbcr(page: Page, small: NDArray[np.float32]) -> NDArray[np.float32]:
     """TIFF 6.0, section 21, with the coefficients and the range that the file names."""
-    red, green, blue = (*page.tags.get(YCBCR_COEFFICIENTS, ()), *_BT601)[:3]
-    black_white = page.tags.get(REFERENCE_BLACK_WHITE, (0, 255, 128, 255, 128, 255))
-    if len(black_white) < 6 or not green:
-        raise UnsupportedTiffError("YCbCr without its coefficients")
+    told = page.tags.get(YCBCR_COEFFICIENTS, ())
+    red, green, blue = told if len(told) == 3 and told[1] > 0 else _BT601
+    black_white = page.tags.get(REFERENCE_BLACK_WHITE, ())
+    if len(black_white) < 6:
+        black_white = _BLACK_WHITE
     top = 255 if page.bits <= 8 else (1 << page.bits) - 1
     low = np.array(black_white[0:6:2], np.float32)
     high = np.array(black_white[1:6:2], np.float32)

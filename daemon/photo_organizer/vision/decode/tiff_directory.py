@@ -32,6 +32,15 @@ YCBCR_COEFFICIENTS, YCBCR_SUBSAMPLING, REFERENCE_BLACK_WHITE, _PROFILE, _ORIENTA
     274,
 )
 _REDUCED_OR_MASK = 1 | 4
+_WANTED = frozenset(
+    {
+        _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, PHOTOMETRIC, _FILL_ORDER, _STRIP_OFFSETS,
+        _ORIENTATION, _SAMPLES, _ROWS_PER_STRIP, _STRIP_SIZES, _PLANAR, _PREDICTOR, COLOUR_MAP,
+        _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES, INK_SET, _EXTRA_SAMPLES, _SAMPLE_FORMAT,
+        YCBCR_COEFFICIENTS, YCBCR_SUBSAMPLING, REFERENCE_BLACK_WHITE, _PROFILE,
+    }
+)  # fmt: skip
+"""Others are not read: some programs keep all layers of a picture in one."""
 
 Value = tuple[float, ...]
 
@@ -185,7 +194,7 @@ def _directory(data: bytes, order: str, at: int, *, big: bool) -> tuple[dict[int
         if at + step > len(data):
             return tags, 0
         tag, kind, length = entry.unpack_from(data, at)
-        values = _values(data, order, (kind, length), at + entry.size, room)
+        values = _values(data, order, (kind, length), at + entry.size, room) if tag in _WANTED else ()
         if values:
             tags.setdefault(tag, values)
         at += step

@@ -1,71 +1,40 @@
-"""The samples of a TIFF page, of any depth, format, layout and compression without loss.
-
-libtiff decompresses what the standard library does not, asked through Pillow: each strip or tile is given to
-it as a grey picture whose pixels are the bytes. So nothing depends on which kinds of pixels Pillow has a mode
-for. JPEG 2000, WebP and JPEG XL inside a TIFF are whole files of those formats.
-
-`tifffile` with `imagecodecs` (looked at in November 2026) reads more compressions, at 60 MB of decoders; what
-they would add here is JBIG and LERC.
-"""
+"""The samples of a TIFF page, of any depth, format, layout and compression without loss."""
 
 from __future__ import annotations
 
-import lzma
-import struct
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from io import BytesIO
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from photo_organizer.vision.decode.tiff_blocks import (
+    BY_BYTES,
+    CUT_OFF,
+    WHOLE_FILES,
+    Block,
+    UnsupportedTiffError,
+    blocks_of,
+    decompressed,
+    whole_file,
+)
 from photo_organizer.vision.decode.tiff_directory import PHOTOMETRIC, YCBCR_SUBSAMPLING, Page
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 Samples = NDArray[Any]
 """uint8, uint16, uint32 or float32 (height, width, samples)."""
 
-NONE, LZW, DEFLATE, LZMA, PACKBITS, ZSTD = 1, 5, 8, 34925, 32773, 50000
-_DEFLATE_TOO = 32946
-_BY_BYTES = frozenset({NONE, LZW, DEFLATE, _DEFLATE_TOO, LZMA, PACKBITS, ZSTD})
-_WHOLE_FILES = {
-    33003: "JPEG2000", 33004: "JPEG2000", 33005: "JPEG2000", 34712: "JPEG2000",
-    50001: "WEBP", 50002: "JXL", 52546: "JXL",
-}  # fmt: skip
 _JPEG2000_IN_YCBCR = frozenset({33003, 33004})
 RGB, PALETTE, YCBCR = 2, 3, 6
 FLOAT = 3
 _SIGNED = 2
 _DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
-_REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 _BITS_AT_ONCE = 1 << 24
-_LZMA_MEMORY = 256_000_000
-_LARGEST_BLOCK = 1 << 22
-_CUT_OFF = "the file ends before the picture does, a part of it is missing"
-
-
-class UnsupportedTiffError(Exception):
-    """The page is of a kind that is not read here; another decoder may be asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A strip or tile: where it stands in the picture, its extent, and its bytes in the file."""
-
-    plane: int
-    left: int
-    top: int
-    width: int
-    height: int
-    data: memoryview
 
 
 def can_read(page: Page) -> bool:
     """Whether `read_samples` knows the page's compression and layout."""
-    known = page.compression in _BY_BYTES or page.compression in _WHOLE_FILES
+    known = page.compression in BY_BYTES or page.compression in WHOLE_FILES
     return known and page.same_bits and (page.bits <= 32 or page.bits == 64)
 
 
@@ -83,7 +52,7 @@ def read_samples(page: Page, data: bytes, wanted: int) -> Samples:
     if not can_read(page):
         raise UnsupportedTiffError(f"compression {page.compression}")
     picture: Samples | None = None
-    for block in _blocks(page, data):
+    for block in blocks_of(page, data):
         if page.planar and block.plane >= wanted:
             break
         samples = _samples_of(page, block)[..., : 1 if page.planar else wanted]
@@ -93,7 +62,7 @@ def read_samples(page: Page, data: bytes, wanted: int) -> Samples:
             raise UnsupportedTiffError("tiles of different kinds")
         place = picture[block.top : block.top + block.height, block.left : block.left + block.width]
         if samples.shape[0] < place.shape[0] or samples.shape[1] < place.shape[1]:
-            raise UnreadablePhotoError(_CUT_OFF)
+            raise UnreadablePhotoError(CUT_OFF)
         samples = samples[: place.shape[0], : place.shape[1]]
         if page.planar:
             place[..., block.plane] = samples[..., 0]
@@ -121,86 +90,16 @@ def _jumps(samples: Samples) -> float:
     return float(np.abs(np.diff(rows, axis=1)).mean()) if rows.shape[1] > 1 else 0.0
 
 
-def _blocks(page: Page, data: bytes) -> Iterator[_Block]:
-    width, height = page.block_size
-    largest = max(_LARGEST_BLOCK, 4 * page.width * page.height)
-    if width < 1 or height < 1 or width * height > largest:
-        raise UnreadablePhotoError("the TIFF header is damaged")
-    across, down = -(-page.width // width), -(-page.height // height)
-    planes = page.samples if page.planar else 1
-    places = page.blocks(len(data))
-    if len(places) < across * down * planes:
-        raise UnreadablePhotoError(_CUT_OFF)
-    view = memoryview(data)
-    tiled = page.is_tiled
-    for number in range(across * down * planes):
-        offset, size = places[number]
-        plane, place = divmod(number, across * down)
-        row, column = divmod(place, across)
-        rows = height if tiled else min(height, page.height - row * height)
-        if offset >= len(data):
-            raise UnreadablePhotoError(_CUT_OFF)
-        yield _Block(plane, column * width, row * height, width, rows, view[offset : offset + size])
-
-
-def _samples_of(page: Page, block: _Block) -> Samples:
-    kind = _WHOLE_FILES.get(page.compression)
+def _samples_of(page: Page, block: Block) -> Samples:
+    kind = WHOLE_FILES.get(page.compression)
     if kind is not None:
-        return _whole_file(block.data, kind)
+        return whole_file(block, kind)
     samples = 1 if page.planar else page.samples
     if page.photometric == YCBCR and samples == 3 and page.subsampling != (1, 1):
         return _subsampled(page, block)
     row_bytes = -(-block.width * samples * page.bits // 8)
-    raw = _decompressed(page, block.data, row_bytes, block.height)
+    raw = decompressed(page, block.data, row_bytes, block.height)
     return _unpacked(page, raw.reshape(block.height, row_bytes), block.width, samples)
-
-
-def _decompressed(page: Page, data: memoryview, row_bytes: int, rows: int) -> NDArray[np.uint8]:
-    """The bytes of a block.
-
-    Raises:
-        UnreadablePhotoError: they are fewer than the block has.
-    """
-    wanted = row_bytes * rows
-    if page.reversed_bits:
-        data = memoryview(_REVERSED[np.frombuffer(data, np.uint8)].tobytes())
-    match page.compression:
-        case 1:
-            raw = bytes(data[:wanted])
-        case 8 | 32946:
-            raw = zlib.decompressobj().decompress(data, wanted)
-        case 34925:
-            raw = lzma.LZMADecompressor(memlimit=_LZMA_MEMORY).decompress(bytes(data), wanted)
-        case _:
-            raw = _by_libtiff(page.compression, data, row_bytes, rows)
-    if len(raw) < wanted:
-        raise UnreadablePhotoError(_CUT_OFF)
-    return np.frombuffer(raw, np.uint8, wanted)
-
-
-def _by_libtiff(compression: int, data: memoryview, row_bytes: int, rows: int) -> bytes:
-    entries = {
-        256: row_bytes, 257: rows, 258: 8, 259: compression, 262: 1, 273: 0, 277: 1, 278: rows,
-        279: len(data),
-    }  # fmt: skip
-    entries[273] = 8 + 2 + 12 * len(entries) + 4
-    header = b"II*\0" + struct.pack("<IH", 8, len(entries))
-    header += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items()) + bytes(4)
-    with Image.open(BytesIO(header + data), formats=["TIFF"]) as image:
-        return image.tobytes()
-
-
-def _whole_file(data: memoryview, kind: str) -> Samples:
-    if kind == "JXL":
-        try:
-            __import__("pillow_jxl")  # registers itself with Pillow
-        except ImportError as error:
-            raise UnsupportedTiffError("JPEG XL") from error
-    with Image.open(BytesIO(data), formats=[kind]) as image:
-        if image.mode in {"P", "1"}:
-            raise UnsupportedTiffError(f"{kind} {image.mode}")
-        pixels = np.asarray(image)
-    return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
 def as_decoded(page: Page) -> Page:
@@ -209,7 +108,7 @@ def as_decoded(page: Page) -> Page:
     Decoders of WebP and JPEG XL answer YCbCr as RGB. What is in the codestream of a JPEG 2000 is told by the
     compression, not by the tag: Aperio (33003) and libvips (33004) write YCbCr where the tag says RGB.
     """
-    if page.compression not in _WHOLE_FILES:
+    if page.compression not in WHOLE_FILES:
         return page
     photometric = RGB if page.photometric == YCBCR else page.photometric
     if page.compression in _JPEG2000_IN_YCBCR and page.samples == 3:
@@ -217,14 +116,14 @@ def as_decoded(page: Page) -> Page:
     return replace(page, tags={**page.tags, PHOTOMETRIC: (photometric,), YCBCR_SUBSAMPLING: (1, 1)})
 
 
-def _subsampled(page: Page, block: _Block) -> NDArray[np.uint8]:
+def _subsampled(page: Page, block: Block) -> NDArray[np.uint8]:
     """YCbCr whose colours have fewer samples: units of `across * down` Y, one Cb, one Cr (TIFF 6.0, 21)."""
     across, down = page.subsampling
     if page.bits != 8 or not {across, down} <= {1, 2, 4}:
         raise UnsupportedTiffError("subsampled YCbCr that is not of 8 bits")
     columns, lines = -(-block.width // across), -(-block.height // down)
     unit = across * down + 2
-    raw = _decompressed(page, block.data, columns * unit, lines).reshape(lines, columns, unit)
+    raw = decompressed(page, block.data, columns * unit, lines).reshape(lines, columns, unit)
     whole = np.empty((lines * down, columns * across, 3), np.uint8)
     light = raw[..., :-2].reshape(lines, columns, down, across)
     whole[..., 0] = light.transpose(0, 2, 1, 3).reshape(lines * down, columns * across)
