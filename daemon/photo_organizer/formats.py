@@ -166,16 +166,13 @@ _HEIF_BRANDS = frozenset(
 )
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PCX_VERSIONS, _PCX_BITS = (b"\0", b"\2", b"\3", b"\4", b"\5"), (b"\1", b"\2", b"\4", b"\x08")
-_BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+_BMP_HEADER_SIZES = frozenset({12, *range(16, 65), 108, 124})
 
 
 def _is_bmp(head: bytes) -> bool:
-    """'BM' alone is two letters of text: the reserved bytes and the size of the next header must fit too."""
+    """'BM' alone is two letters of text: the size of the next header must fit, too."""
     return (
-        head[:2] == b"BM"
-        and len(head) >= 18
-        and head[6:10] == bytes(4)
-        and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
+        head[:2] == b"BM" and len(head) >= 18 and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
     )
 
 

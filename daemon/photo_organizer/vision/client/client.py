@@ -201,7 +201,7 @@ class VisionClient:
 
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
-            case "reading" | "decoding":
+            case "reading" | "waiting" | "decoding":
                 self._queue.is_touched(int(message["photo"]))
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], int(message["photo"]))
@@ -294,7 +294,7 @@ class VisionClient:
         deadlines: list[tuple[float, Flight | None]] = [(self._quiet_since + patience, None)]
         for number, work in self._process.at_work():
             flight = self._queue.get(number)
-            if flight is not None:
+            if flight is not None and work.stage != "waiting":
                 allowed = _READ_SECONDS if work.stage == "reading" else self._allowed(work, self._process)
                 deadlines.append((work.since + allowed, flight))
         return deadlines

@@ -1,7 +1,7 @@
 """The size that a file's header declares, for the decoders that do not tell it before they decode.
 
-Sources: PNG (third edition) 11.2.1; GIF89a, 18; RFC 9649 (WebP); BITMAPINFOHEADER; ISO/IEC 15444-1, I.5.3.1;
-ISO/IEC 23008-12 (`ispe`); Netpbm's manual; Sun's rasterfile(5).
+Sources: PNG (third edition) 11.2.1; GIF89a, 18; RFC 9649 (WebP); BITMAPINFOHEADER; ISO/IEC 15444-1, A.5.1;
+ISO/IEC 23008-12 (`ispe`); rasterfile(5) of SunOS; Radiance's file formats.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import struct
 
 from photo_organizer.vision.decode.boxes import boxes, find
 
-_NETPBM = re.compile(rb"P[1-6Ff](?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)\s")
-_PAM = re.compile(rb"^(WIDTH|HEIGHT)\s+(\d+)", re.MULTILINE)
 _HEAD = 4096
 
 
@@ -86,20 +84,12 @@ def _heif(data: bytes) -> tuple[int, int] | None:
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
-def _netpbm(data: bytes) -> tuple[int, int] | None:
-    if data[:2] == b"P7":
-        sides = {name: int(value) for name, value in _PAM.findall(data[:_HEAD])}
-        return (sides[b"WIDTH"], sides[b"HEIGHT"]) if len(sides) == 2 else None
-    found = _NETPBM.match(data[:_HEAD])
-    return (int(found[1]), int(found[2])) if found else None
-
-
 def _sun(data: bytes) -> tuple[int, int]:
     return struct.unpack_from(">II", data, 4)
 
 
 def _radiance(data: bytes) -> tuple[int, int] | None:
-    found = re.search(rb"\n[+-]Y (\d{1,6}) [+-]X (\d{1,6})\n", data[:_HEAD])
+    found = re.search(rb"\n[+-]Y +(\d{1,6}) +[+-]X +(\d{1,6})\n", data[:_HEAD])
     return (int(found[2]), int(found[1])) if found else None
 
 
@@ -110,7 +100,6 @@ _READERS = {
     "WEBP": _webp,
     "JPEG2000": _jpeg_2000,
     "AVIF": _heif,
-    "PPM": _netpbm,
     "SUN": _sun,
     "HDR": _radiance,
 }

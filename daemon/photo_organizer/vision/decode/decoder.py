@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from photo_organizer.vision.decode.colour import convert_profile
 from photo_organizer.vision.decode.dispatch import open_picture
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
-from photo_organizer.vision.decode.memory import MemoryGate
+from photo_organizer.vision.decode.memory import MemoryGate, OnWait, nothing
 from photo_organizer.vision.decode.picture import OUT_OF_MEMORY, Picture, Task
 from photo_organizer.vision.decode.resize import squash
 from photo_organizer.vision.outcome import UnreadablePhotoError
@@ -53,7 +52,7 @@ def decode(
     limits: Limits | None = None,
     *,
     gate: MemoryGate | None = None,
-    on_wait: Callable[[bool], None] = lambda _: None,
+    on_wait: OnWait = nothing,
 ) -> DecodedPhoto:
     """Decode a photo of any supported format, recognised by its content.
 
@@ -69,7 +68,7 @@ def decode(
         size: S, side of the wanted square in pixels.
         limits: pixels, file size and memory that a photo may take; the configuration's defaults when None.
         gate: shared by the threads that decode at the same time, to keep them within the limit together.
-        on_wait: called with True when it begins to wait for others' memory, with False when it goes on.
+        on_wait: told when it begins to wait for memory that others hold, and when it goes on.
 
     Raises:
         PhotoRejectedError: UNREADABLE when it is damaged, incomplete or beyond a limit; NEEDS_EXTRA when the

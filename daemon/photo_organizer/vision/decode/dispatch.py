@@ -11,6 +11,7 @@ from photo_organizer.vision.decode.icons import decode_icon
 from photo_organizer.vision.decode.jpeg import decode_jpeg
 from photo_organizer.vision.decode.jxl import decode_jxl
 from photo_organizer.vision.decode.mended import mended_avif, mended_png
+from photo_organizer.vision.decode.netpbm import decode_netpbm
 from photo_organizer.vision.decode.opencv import decode_opencv, decode_radiance
 from photo_organizer.vision.decode.optional_formats import decode_heif
 from photo_organizer.vision.decode.picture import Picture, Task
@@ -58,6 +59,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.CUR: (decode_icon,),
     Container.ICNS: (decode_icon,),
     Container.RADIANCE: (decode_radiance,),
+    Container.NETPBM: (decode_netpbm,),
 }
 """Decoders of a format, the first one first. Formats that are not here: Pillow, then OpenCV."""
 

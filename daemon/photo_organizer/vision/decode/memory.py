@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+
+class OnWait(Protocol):
+    """Is told when a decoding begins and ends to wait for memory that others hold."""
+
+    def __call__(self, *, waits: bool) -> None: ...
+
+
+def nothing(*, waits: bool) -> None:
+    """Tell nobody."""
 
 
 class MemoryGate:
@@ -34,11 +45,11 @@ class MemoryGate:
             yield
 
     @contextmanager
-    def share(self, on_wait: Callable[[bool], None] = lambda _: None) -> Iterator[MemoryShare]:
+    def share(self, on_wait: OnWait = nothing) -> Iterator[MemoryShare]:
         """One decoding's share, of nothing at first; given back at the end.
 
         Args:
-            on_wait: called with True when it has to wait for others, and with False when it goes on.
+            on_wait: told when it begins to wait for others, and when it goes on.
         """
         share = MemoryShare(self, on_wait)
         try:
@@ -47,13 +58,13 @@ class MemoryGate:
             share.give_back()
 
     @contextmanager
-    def alone(self, on_wait: Callable[[bool], None] = lambda _: None) -> Iterator[MemoryShare]:
+    def alone(self, on_wait: OnWait = nothing) -> Iterator[MemoryShare]:
         """A share of everything, as soon as nobody else holds anything."""
         with self.share(on_wait) as share:
             share.reserve(self.capacity)
             yield share
 
-    def enter(self, size: int, on_wait: Callable[[bool], None]) -> tuple[int, bool]:
+    def enter(self, size: int, on_wait: OnWait) -> tuple[int, bool]:
         """Wait until `size` bytes fit, and take them.
 
         Returns:
@@ -64,7 +75,7 @@ class MemoryGate:
             self._line.append(ticket)
             waits = not self._may_enter(ticket, size)
             if waits:
-                on_wait(True)  # noqa: FBT003 (a callback's only argument)
+                on_wait(waits=True)
                 self._change.wait_for(lambda: self._may_enter(ticket, size))
             self._line.popleft()
             others = self._inside > 0
@@ -74,7 +85,7 @@ class MemoryGate:
             self._change.notify_all()
             entry = self._entered
         if waits:
-            on_wait(False)  # noqa: FBT003
+            on_wait(waits=False)
         return entry, others
 
     def leave(self, size: int, entry: int) -> bool:
@@ -96,7 +107,7 @@ class MemoryShare:
         was_crowded: whether others held memory while this one did: it may have lacked what they had.
     """
 
-    def __init__(self, gate: MemoryGate, on_wait: Callable[[bool], None]) -> None:
+    def __init__(self, gate: MemoryGate, on_wait: OnWait) -> None:
         self._gate = gate
         self._on_wait = on_wait
         self._size = 0

@@ -13,7 +13,7 @@ from PIL import Image
 from photo_organizer.vision.decode.colour import over_white
 from photo_organizer.vision.decode.costs import OPENCV
 from photo_organizer.vision.decode.declared import declared_size
-from photo_organizer.vision.decode.depth import to_eight_bits
+from photo_organizer.vision.decode.depth import finite, to_eight_bits
 from photo_organizer.vision.decode.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError
@@ -28,7 +28,8 @@ def decode_opencv(task: Task, *, container: str) -> Picture:
         UnreadablePhotoError: OpenCV refuses it, too, or it is too large.
     """
     pixels = _samples(task, container)
-    if pixels.ndim == 2:
+    if pixels.ndim == 2 or pixels.shape[2] < 3:
+        pixels = pixels.reshape(*pixels.shape[:2], -1)[..., 0]
         colours = pixels[..., None].repeat(3, axis=-1)
     elif pixels.shape[2] == 4 and pixels.dtype == np.uint8:
         colours = over_white(Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)))
@@ -47,9 +48,13 @@ def decode_radiance(task: Task) -> Picture:
     Raises:
         UnreadablePhotoError: it is damaged, incomplete or too large.
     """
-    light = np.clip(np.nan_to_num(_samples(task, "HDR")[..., :3]), 0, 1)
-    pixels = np.round(light_to_srgb(light) * 255).astype(np.uint8)
+    pixels = light_as_srgb(_samples(task, "HDR")[..., :3])
     return Picture(pixels, pixels.shape[1], pixels.shape[0], "radiance")
+
+
+def light_as_srgb(light: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Light, of which 1 is white and more is as white, in the codes of sRGB."""
+    return np.round(light_to_srgb(np.clip(finite(light), 0, 1)) * 255).astype(np.uint8)
 
 
 def _samples(task: Task, container: str) -> NDArray[np.generic]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white
-from photo_organizer.vision.decode.costs import HEIF, HEIF_HDR
+from photo_organizer.vision.decode.costs import HEIF, HEIF_HDR, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import Picture, Task
@@ -38,7 +38,7 @@ def decode_heif(task: Task) -> Picture:
             return Picture(tone_map(np.asarray(deep), colours, task.size), width, height, "heif hdr", exif)
         if colours is not None and not profile:
             profile = colours.profile()
-        task.reserve(HEIF * width * height)
+        task.reserve((HEIF_WITH_ALPHA if container.has_alpha else HEIF) * width * height)
         factors = factors_for((width, height), task.size)
         pixels = over_white(container.to_pillow().reduce(factors))
     except IndexError as error:

@@ -78,7 +78,8 @@ def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
     frame = _choose_frame(task, image)
     task.check_size(*image.size)
     width, height = image.size
-    task.reserve(width * height * pillow_cost(image.format or "", image.mode))
+    frames = int(getattr(image, "n_frames", 1))
+    task.reserve(width * height * pillow_cost(image.format or "", image.mode, frames))
     profile = image.info.get("icc_profile") or b""
     block = image.info.get("exif")
     exif = read_exif(block if block is not None else _other_exif(image), _xmp(image))

@@ -141,8 +141,15 @@ class Worker:
             self._send({"event": "reading", "thread": thread, "photo": number})
             content = read_photo(photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
+
+            def tell(*, waits: bool) -> None:  # for others' memory, which is not the photo's fault
+                event = "waiting" if waits else "decoding"
+                self._send({"event": event, "thread": thread, "photo": number})
+
             try:
-                return content.sha256, decode(content.data, size, self._limits, gate=self._picture_gate)
+                return content.sha256, decode(
+                    content.data, size, self._limits, gate=self._picture_gate, on_wait=tell
+                )
             except PhotoRejectedError as error:
                 if error.kind is RejectionKind.NOT_AN_IMAGE and formats.by_extension(photo.path):
                     raise PhotoRejectedError(RejectionKind.UNREADABLE, error.reason) from error
