@@ -166,6 +166,7 @@ _HEIF_BRANDS = frozenset(
 )
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PCX_VERSIONS, _PCX_BITS = (b"\0", b"\2", b"\3", b"\4", b"\5"), (b"\1", b"\2", b"\4", b"\x08")
+_DIB_BITS = tuple(bits.to_bytes(2, "little") for bits in (1, 4, 8, 16, 24, 32))
 _BMP_HEADER_SIZES = frozenset({12, *range(16, 65), 108, 124})
 
 
@@ -174,6 +175,12 @@ def _is_bmp(head: bytes) -> bool:
     return (
         head[:2] == b"BM" and len(head) >= 18 and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
     )
+
+
+def _is_dib(head: bytes) -> bool:
+    """A BMP without its file header, as the clipboard has it: one plane, a possible number of bits."""
+    bits, compression = head[14:16], int.from_bytes(head[16:20], "little")
+    return head[:4] == b"\x28\0\0\0" and head[12:14] == b"\1\0" and bits in _DIB_BITS and compression <= 3
 
 
 def _box_brands(head: bytes) -> frozenset[bytes]:
@@ -265,6 +272,7 @@ _SIGNATURES: tuple[tuple[Callable[[bytes], bool], ImageFormat], ...] = (
     ),
     (lambda head: head.startswith(_TIFF_STARTS), TIFF),
     (_is_bmp, BMP),
+    (_is_dib, BMP),
     (lambda head: head.startswith((b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")), JPEG_2000),
     (lambda head: head.startswith(b"8BPS\0\x01"), PHOTOSHOP),
     (lambda head: _is_icon(head, 1), ICO),

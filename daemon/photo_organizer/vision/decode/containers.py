@@ -20,6 +20,7 @@ class Container(Enum):
     GIF = "GIF"
     WEBP = "WEBP"
     BMP = "BMP"
+    DIB = "DIB"
     TIFF = "TIFF"
     AVIF = "AVIF"
     HEIF = "HEIF"
@@ -92,6 +93,8 @@ def container_of(data: bytes) -> Container | None:
         return Container.RAW if _is_raw_tiff(data) else Container.TIFF
     if told is not None and told.is_raw:
         return Container.RAW
+    if told is formats.BMP and data[:2] != b"BM":
+        return Container.DIB
     if told is None and data[_PHOTO_CD_AT : _PHOTO_CD_AT + 4] == _PHOTO_CD:
         return Container.PHOTO_CD
     return _PLAIN.get(told) if told is not None else None

@@ -15,7 +15,7 @@ from photo_organizer.vision.decode.netpbm import decode_netpbm
 from photo_organizer.vision.decode.opencv import decode_opencv, decode_radiance
 from photo_organizer.vision.decode.optional_formats import decode_heif
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import decode_mended, decode_raster
+from photo_organizer.vision.decode.raster import decode_first_frame, decode_mended, decode_raster
 from photo_organizer.vision.decode.raw import decode_raw
 from photo_organizer.vision.decode.tiff import decode_tiff
 from photo_organizer.vision.outcome import (
@@ -34,6 +34,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.PNG: (
         partial(decode_raster, container="PNG"),
         partial(decode_mended, container="PNG", mend=mended_png),
+        partial(decode_first_frame, container="PNG"),
         partial(decode_opencv, container="PNG"),
     ),
     Container.BMP: (
@@ -44,6 +45,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.AVIF: (
         partial(decode_raster, container="AVIF"),
         partial(decode_mended, container="AVIF", mend=mended_avif),
+        partial(decode_first_frame, container="AVIF"),
         partial(decode_opencv, container="AVIF"),
         decode_heif,
     ),
@@ -53,7 +55,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
         partial(decode_opencv, container="AVIF"),
     ),
     Container.JXL: (decode_jxl,),
-    Container.RAW: (decode_raw,),
+    Container.RAW: (decode_raw, decode_tiff),
     Container.TIFF: (decode_tiff,),
     Container.ICO: (decode_icon,),
     Container.CUR: (decode_icon,),
@@ -94,6 +96,7 @@ def decoders_of(container: Container) -> tuple[Decoder, ...]:
     """The decoders of a format, in the order in which they are asked."""
     usual = (
         partial(decode_raster, container=container.value),
+        partial(decode_first_frame, container=container.value),
         partial(decode_opencv, container=container.value),
     )
     return _DECODERS.get(container, usual)

@@ -9,16 +9,21 @@ from itertools import pairwise
 from photo_organizer.vision.decode.boxes import Box, boxes, find
 
 _PNG_START = 8
+_INFLATED_AT_ONCE = 1 << 20
 _ALL_BITS = 0xFFFF
 
 
 def mended_png(data: bytes) -> bytes | None:
-    """A PNG with right checksums for what its chunks hold; None where they are right, or chunks are cut off.
+    """A PNG with right checksums for what its chunks hold.
 
-    The pixels have a checksum of their own within their compressed data: what is damaged is refused still.
+    The pixels have a checksum of their own within their compressed data, which tells whether they are whole.
+
+    Returns:
+        None where the checksums are right, and where chunks are cut off or the pixels are damaged.
     """
     copy = bytearray(data)
     at, changed = _PNG_START, False
+    pixels = zlib.decompressobj()
     while at + 12 <= len(data):
         length = int.from_bytes(data[at : at + 4])
         end = at + 8 + length
@@ -28,10 +33,35 @@ def mended_png(data: bytes) -> bytes | None:
         if data[end : end + 4] != right:
             copy[end : end + 4] = right
             changed = True
-        if data[at + 4 : at + 8] == b"IEND":
+        name = data[at + 4 : at + 8]
+        if name == b"IEND":
             break
+        if name == b"IDAT" and not _inflates(pixels, memoryview(data)[at + 8 : end]):
+            return None
         at = end + 4
-    return bytes(copy) if changed else None
+    return bytes(copy) if changed and pixels.eof else None
+
+
+def _inflates(stream: zlib._Decompress, piece: memoryview) -> bool:
+    """Whether the next piece of a compressed stream is sound; what it holds is dropped."""
+    rest: bytes | memoryview = piece
+    try:
+        while rest and not stream.eof:
+            stream.decompress(rest, _INFLATED_AT_ONCE)
+            rest = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return True
+
+
+def png_is_whole(data: bytes) -> bool:
+    """Whether every chunk up to the end of a PNG lies within it."""
+    at = _PNG_START
+    while at + 12 <= len(data):
+        at += 12 + int.from_bytes(data[at : at + 4])
+        if at <= len(data) and data[at - 8 : at - 4] == b"IEND":
+            return True
+    return False
 
 
 def mended_avif(data: bytes) -> bytes | None:

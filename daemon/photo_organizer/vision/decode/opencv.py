@@ -15,6 +15,7 @@ from photo_organizer.vision.decode.costs import OPENCV
 from photo_organizer.vision.decode.declared import declared_size
 from photo_organizer.vision.decode.depth import finite, to_eight_bits
 from photo_organizer.vision.decode.hdr import light_to_srgb
+from photo_organizer.vision.decode.mended import png_is_whole
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError
 
@@ -27,6 +28,8 @@ def decode_opencv(task: Task, *, container: str) -> Picture:
     Raises:
         UnreadablePhotoError: OpenCV refuses it, too, or it is too large.
     """
+    if container == "PNG" and not png_is_whole(task.data):  # OpenCV takes the memory that a chunk claims
+        raise DecoderRefusedError(_NO_PICTURE)
     pixels = _samples(task, container)
     if pixels.ndim == 2 or pixels.shape[2] < 3:
         pixels = pixels.reshape(*pixels.shape[:2], -1)[..., 0]

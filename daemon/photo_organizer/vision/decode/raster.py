@@ -56,7 +56,7 @@ def decode_raster(task: Task, *, container: str, label: str = "") -> Picture:
     """
     try:
         with Image.open(BytesIO(task.data), formats=[container]) as image:
-            return _decode(task, image, label or container.lower())
+            return _decode(task, image, label or container.lower(), _choose_frame(task, image))
     except PILLOW_ERRORS as error:
         raise DecoderRefusedError(f"the {container} cannot be decoded ({error_text(error)})") from error
 
@@ -73,9 +73,22 @@ def decode_mended(task: Task, *, container: str, mend: Callable[[bytes], bytes |
     return decode_raster(replace(task, data=mended), container=container, label=f"{container.lower()} mended")
 
 
-def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
-    task.check_size(*image.size)
-    frame = _choose_frame(task, image)
+def decode_first_frame(task: Task, *, container: str) -> Picture:
+    """The first frame of an animation of which a later one is damaged.
+
+    Raises:
+        UnreadablePhotoError: it is no animation, or its first frame is damaged, too.
+    """
+    try:
+        with Image.open(BytesIO(task.data), formats=[container]) as image:
+            if not getattr(image, "is_animated", False):
+                raise DecoderRefusedError(f"the {container} is no animation")
+            return _decode(task, image, container.lower(), " frame 1")
+    except PILLOW_ERRORS as error:
+        raise DecoderRefusedError(f"the {container} cannot be decoded ({error_text(error)})") from error
+
+
+def _decode(task: Task, image: Image.Image, decoder: str, frame: str) -> Picture:
     task.check_size(*image.size)
     width, height = image.size
     frames = int(getattr(image, "n_frames", 1))
@@ -143,6 +156,7 @@ def _other_exif(image: Image.Image) -> bytes:
 
 def _choose_frame(task: Task, image: Image.Image) -> str:
     """Go to the frame that stands for the file; say which, where there are several."""
+    task.check_size(*image.size)
     frames = int(getattr(image, "n_frames", 1))
     if image.format == "GIF":
         canvas = read_gif_canvas(task.data)

@@ -63,11 +63,12 @@ class Worker:
 
     def run(self, messages: Any) -> None:  # noqa: ANN401 (an iterator of messages, typed at its source)
         """Works until the daemon closes the connection."""
-        limits = self._limits
-        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
+        confinement.return_freed_memory()
         threads = self._serving.engine.parallel
         for number in range(threads):
             threading.Thread(target=self._work, args=(number, threads), daemon=True).start()
+        limits = self._limits  # set now, so that the stacks of the threads do not count
+        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
         self._say_ready()
         for message in messages:
             self._hear(message)
