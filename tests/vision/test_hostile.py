@@ -182,7 +182,7 @@ def test_a_tiff_whose_directories_go_in_a_circle_ends() -> None:
 def test_a_png_whose_chunk_claims_gigabytes_costs_nothing() -> None:
     png = bytearray(saved(scene(), "PNG"))
     at = png.index(b"IDAT") - 4
-    png[at : at + 4] = b"\xff\xff\xff\x90"
+    png[at - 1 : at + 4] = b"\xff\xff\xff\xff\x90"  # and the header's checksum is wrong
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UnreadablePhotoError):
         decode(bytes(png), SIZE, LIMITS)
