@@ -8,7 +8,6 @@ from enum import Enum
 from photo_organizer import formats
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">"}
-_WIDTH, _HEIGHT = 256, 257
 _SUBFILE_TYPE, _COMPRESSION, _MAKE, _SUB_DIRECTORIES, _PREVIEW, _DNG_VERSION = 254, 259, 271, 330, 513, 50706
 _ORDINARY_COMPRESSION = frozenset({1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000, 50001})
 
@@ -127,11 +126,3 @@ def _first_directory(data: bytes) -> dict[int, int]:
         tag, kind, _ = struct.unpack_from(order + "HHI", data, at)
         (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 8)
     return tags
-
-
-def declared_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of a classic TIFF declares; None where it declares none."""
-    tags = _first_directory(data)
-    if _WIDTH not in tags or _HEIGHT not in tags:
-        return None
-    return tags[_WIDTH], tags[_HEIGHT]

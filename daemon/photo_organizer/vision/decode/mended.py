@@ -54,6 +54,16 @@ def _inflates(stream: zlib._Decompress, piece: memoryview) -> bool:
     return True
 
 
+def png_is_whole(data: bytes) -> bool:
+    """Whether every chunk up to the end of a PNG lies within it."""
+    at = _PNG_START
+    while at + 12 <= len(data):
+        at += 12 + int.from_bytes(data[at : at + 4])
+        if at <= len(data) and data[at - 8 : at - 4] == b"IEND":
+            return True
+    return False
+
+
 def mended_avif(data: bytes) -> bytes | None:
     """An AVIF with one `ipma` box where it has several, and no reference to item 0; None: neither is wrong.
 

@@ -13,7 +13,9 @@ from PIL import Image
 from photo_organizer.vision.decode.colour import over_white
 from photo_organizer.vision.decode.costs import OPENCV
 from photo_organizer.vision.decode.declared import declared_size
-from photo_organizer.vision.decode.depth import to_eight_bits
+from photo_organizer.vision.decode.depth import finite, to_eight_bits
+from photo_organizer.vision.decode.hdr import light_to_srgb
+from photo_organizer.vision.decode.mended import png_is_whole
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError
 
@@ -26,6 +28,8 @@ def decode_opencv(task: Task, *, container: str) -> Picture:
     Raises:
         UnreadablePhotoError: OpenCV refuses it, too, or it is too large.
     """
+    if container == "PNG" and not png_is_whole(task.data):  # OpenCV takes the memory that a chunk claims
+        raise DecoderRefusedError(_NO_PICTURE)
     pixels = _samples(task, container)
     if pixels.ndim == 2 or pixels.shape[2] < 3:
         pixels = pixels.reshape(*pixels.shape[:2], -1)[..., 0]
@@ -52,10 +56,8 @@ def decode_radiance(task: Task) -> Picture:
 
 
 def light_as_srgb(light: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Light, of which 1 is white, in the codes of sRGB (IEC 61966-2-1); what is brighter is white."""
-    shares = np.clip(np.nan_to_num(light.astype(np.float32)), 0, 1)
-    codes = np.where(shares <= 0.0031308, 12.92 * shares, 1.055 * shares ** (1 / 2.4) - 0.055)
-    return np.asarray(codes * 255 + 0.5).astype(np.uint8)
+    """Light, of which 1 is white and more is as white, in the codes of sRGB."""
+    return np.round(light_to_srgb(np.clip(finite(light), 0, 1)) * 255).astype(np.uint8)
 
 
 def _samples(task: Task, container: str) -> NDArray[np.generic]:
