@@ -12,12 +12,13 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "config"}
+GROUND = {"photo", "errors", "fsops", "formats", "sqlite", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
     "fsops": {"errors"},
     "formats": set(),
+    "sqlite": set(),
     "config": {"errors"},
     "inbox": GROUND,
     "vision": GROUND,
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-LIGHT_ROOMS = {"config", "inbox", "library", "service", "cli", "photo", "errors", "fsops", "formats"}
+LIGHT_ROOMS = {"config", "inbox", "library", "service", "cli", "photo", "errors", "fsops", "formats", "sqlite"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

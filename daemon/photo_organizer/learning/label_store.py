@@ -23,6 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.sqlite import storable, stored_number
 from photo_organizer.learning.dataset import Part
 
 VERSION = 1
@@ -116,13 +117,19 @@ class LabelStore:
     def files(self) -> dict[bytes, KnownFile]:
         """All files of the last scan, by path."""
         rows = self._connection.execute("SELECT path, size, mtime_ns, inode, sha256 FROM files")
-        return {bytes(row[0]): KnownFile(*row[1:]) for row in rows}
+        return {
+            bytes(path): KnownFile(*(stored_number(number) for number in numbers), sha256)
+            for path, *numbers, sha256 in rows
+        }
 
     def remember_files(self, changed: Mapping[bytes, KnownFile], gone: Iterable[bytes]) -> None:
         """Writes what a scan found: new or changed files, and those that are no longer there."""
         with self._transaction():
             self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in gone])
-            rows = [(path, it.size, it.mtime_ns, it.inode, it.sha256) for path, it in changed.items()]
+            rows = [
+                (path, storable(file.size), storable(file.mtime_ns), storable(file.inode), file.sha256)
+                for path, file in changed.items()
+            ]
             self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", rows)
 
     def labels(self) -> dict[str, Label]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..fsops import FileOperations
 from ..photo import FileIdentity
+from ..sqlite import storable, stored_number
 from .records import Details, Manner, Move, Operation, State
 from .schema import CHANGES, SCHEMA, VERSION
 from .troubles import DestinationTrouble, JournalError
@@ -168,7 +169,8 @@ class Journal:
         rows = [
             (
                 number, move.position, move.source, move.destination, _signed(move.identity.device),
-                _signed(move.identity.inode), move.identity.size, move.identity.mtime_ns, move.sha256,
+                _signed(move.identity.inode), storable(move.identity.size),
+                storable(move.identity.mtime_ns), move.sha256,
             )
             for move in moves
         ]  # fmt: skip
@@ -247,7 +249,8 @@ class Journal:
     def hold(self, path: bytes, identity: FileIdentity, number: int) -> None:
         """To be called in a transaction."""
         self._connection.execute(
-            "INSERT OR REPLACE INTO held VALUES (?,?,?,?)", (path, identity.size, identity.mtime_ns, number)
+            "INSERT OR REPLACE INTO held VALUES (?,?,?,?)",
+            (path, storable(identity.size), storable(identity.mtime_ns), number),
         )
 
     def _release(self, operation: Operation) -> None:
@@ -258,7 +261,7 @@ class Journal:
 
     def is_held(self, path: bytes, identity: FileIdentity) -> bool:
         row = self._connection.execute("SELECT size, mtime_ns FROM held WHERE path = ?", (path,)).fetchone()
-        return row is not None and tuple(row) == (identity.size, identity.mtime_ns)
+        return row is not None and tuple(map(stored_number, row)) == (identity.size, identity.mtime_ns)
 
     # reading
     # ---------------------------------------------------------------------------------------------------
@@ -320,7 +323,8 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
 
 
 def _move(row: tuple[Any, ...]) -> Move:
-    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5])
+    size, mtime_ns = stored_number(row[4]), stored_number(row[5])
+    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), size, mtime_ns)
     return Move(row[0], row[1], identity, row[6], row[7])
 
 

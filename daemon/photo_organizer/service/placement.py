@@ -12,7 +12,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.config.folders import FolderTemplate
 from photo_organizer.formats import VIDEO_EXTENSIONS
 from photo_organizer.library import Filing
-from photo_organizer.photo import Action, AssetGroup, Prediction
+from photo_organizer.photo import Action, AssetGroup, Photo, Prediction
 from photo_organizer.vision.decision import decide
 
 
@@ -42,7 +42,7 @@ class Placement:
         folder = self.template.render(
             category=decision.category,
             taken=prediction.taken,
-            modified=datetime.fromtimestamp(group.photo.identity.mtime_ns / 1e9),
+            modified=_modified(group.photo),
             camera=prediction.camera,
             inbox=group.inbox,
             name=group.photo.path.name,
@@ -62,3 +62,11 @@ class Placement:
     def of_unreadable(self, group: AssetGroup, reason: str) -> Filing:
         """In quarantine, with the reason beside it."""
         return Filing(group, Action.QUARANTINED, "", None, None, reason)
+
+
+def _modified(photo: Photo) -> datetime | None:
+    """Return when the photo was last modified; None for a time outside of all calendars."""
+    try:
+        return datetime.fromtimestamp(photo.identity.mtime_ns / 1e9)
+    except (OverflowError, ValueError, OSError):
+        return None
