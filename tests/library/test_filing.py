@@ -20,7 +20,7 @@ from photo_organizer.library import (
     Manner,
     SourceTroubleKind,
 )
-from photo_organizer.library.ledger_text import COLUMNS, unescape
+from photo_organizer.library.record.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
-from photo_organizer.config.names import folder_name_fault, plain_folder_name
+from photo_organizer.config.plain_names import folder_name_fault, plain_folder_name
 
 FIELDS = ("category", "taken", "camera", "inbox")
 FIRST_PHOTOGRAPH = 1826  # year
