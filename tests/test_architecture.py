@@ -12,13 +12,14 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "sqlite", "config"}
+GROUND = {"photo", "errors", "fsops", "formats", "sqlite", "crash_log", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
     "fsops": {"errors"},
     "formats": set(),
     "sqlite": set(),
+    "crash_log": {"errors"},
     "config": {"errors"},
     "companions": GROUND,
     "models": GROUND,

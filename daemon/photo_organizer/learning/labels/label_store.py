@@ -118,8 +118,8 @@ class LabelStore:
         """All files of the last scan, by path."""
         rows = self._connection.execute("SELECT path, size, mtime_ns, inode, sha256 FROM files")
         return {
-            bytes(path): KnownFile(*(stored_number(number) for number in numbers), sha256)
-            for path, *numbers, sha256 in rows
+            bytes(path): KnownFile(stored_number(size), stored_number(mtime_ns), stored_number(inode), sha256)
+            for path, size, mtime_ns, inode, sha256 in rows
         }
 
     def remember_files(self, changed: Mapping[bytes, KnownFile], gone: Iterable[bytes]) -> None:
