@@ -129,7 +129,7 @@ def _dates_in(name: str) -> Iterator[datetime]:
 
 def _can_be(date: datetime, now: datetime) -> bool:
     """Whether a photo can have been taken then; a day ahead is a time zone."""
-    return FIRST_PHOTOGRAPH <= date.year and date.replace(tzinfo=None) <= now + timedelta(days=1)
+    return date.year >= FIRST_PHOTOGRAPH and date.replace(tzinfo=None) <= now + timedelta(days=1)
 
 
 def _parts(text: str) -> list[list[Piece]]:

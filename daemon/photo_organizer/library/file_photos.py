@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, one_photo
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders
@@ -50,6 +51,7 @@ class Filer:
     ledger: Ledger
     engine: Engine
     settings: LibrarySettings
+    crash_log: CrashLog
     time: str
 
     def file(self, filings: Sequence[Filing], report: FilingReport) -> FilingReport:
@@ -82,13 +84,14 @@ class Filer:
         with Folders(self.operations) as folders:
             for filing in filings:
                 try:
-                    draft = drafter.draft(filing, folders)
+                    with one_photo(os.fsencode(filing.group.photo.path), self.crash_log):
+                        draft = drafter.draft(filing, folders)
+                        known = originals.placed_before(
+                            filing.group.photo, filing.manner, draft.operation.sha256, folders
+                        )
                 except SourceTrouble as trouble:
                     lists.set_aside.append((filing.group, trouble))
                     continue
-                known = originals.placed_before(
-                    filing.group.photo, filing.manner, draft.operation.sha256, folders
-                )
                 if known is not None:
                     lists.known.append(Placed(filing.group, filing.action, known))
                 elif draft.original is not None and self.settings.duplicates == SKIP:

@@ -11,9 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, LibraryLocked, at_destination
+from photo_organizer.library.errors import (
+    DestinationTrouble,
+    LibraryLocked,
+    at_destination,
+    concerns_the_journal,
+    unforeseen,
+)
 from photo_organizer.library.file_photos import Filer
 from photo_organizer.library.library_lock import Claim
 from photo_organizer.library.locations import LibrarySettings
@@ -60,7 +67,8 @@ class Library:
         self._lock = lock
         self._journal = Journal(settings.state / "journal.sqlite", operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
-        self._engine = Engine(operations, self._journal, self._ledger)
+        self._crash_log = CrashLog(settings.state)
+        self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
 
     @classmethod
@@ -139,13 +147,18 @@ class Library:
             with moves_lock(self._settings.state / "moves.lock"):
                 self._recover()
                 yield
+        except OrganizerError:
+            raise
         except sqlite3.Error as error:
             raise DestinationTrouble(f"the journal: {error}", where=self._settings.state) from error
+        except Exception as error:  # of no photo that could be set aside
+            what = self._crash_log.describe(error, "filing photos")
+            raise DestinationTrouble(what, remedy="filing is tried again by itself") from error
 
     def _recover(self) -> Recovery:
         if self._ledger.is_as_left(self._journal.unfinished()):
             return Recovery()
-        recovery = Recoverer(self._operations, self._journal).recover()
+        recovery = Recoverer(self._operations, self._journal, self._crash_log).recover()
         recovery.ledger_rows = self._ledger.bring_up_to_date()
         return recovery
 
@@ -184,15 +197,36 @@ class Library:
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
                 filer = Filer(
-                    self._operations, self._journal, self._ledger, self._engine, self._settings, self._now()
-                )
+                    self._operations, self._journal, self._ledger, self._engine, self._settings,
+                    self._crash_log, self._now(),
+                )  # fmt: skip
                 for start in range(0, len(filings), _AT_ONCE):
                     for part in rounds(filings[start : start + _AT_ONCE]):
-                        report = filer.file(part, report)
+                        report = self._file_part(filer, part, report)
                         if report.pause:
                             return report
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
+        return report
+
+    def _file_part(self, filer: Filer, part: Sequence[Filing], report: FilingReport) -> FilingReport:
+        """File photos together; one by one when something unforeseen prevents that, to find the one it is."""
+        try:
+            return filer.file(part, report)
+        except OrganizerError:
+            raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            if len(part) == 1:
+                group = part[0].group
+                trouble = unforeseen(error, os.fsencode(group.photo.path), self._crash_log)
+                return replace(report, set_aside=(*report.set_aside, (group, trouble)))
+        for filing in part:
+            self._recover()
+            report = self._file_part(filer, [filing], report)
+            if report.pause:
+                break
         return report
 
     def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
@@ -216,9 +250,8 @@ class Library:
         try:
             with self._exclusive():
                 self._claim.hold()
-                return Joiner(self._operations, self._journal, self._undoer("")).join(
-                    latecomers, inbox, self._engine
-                )
+                joiner = Joiner(self._operations, self._journal, self._undoer(""), self._crash_log)
+                return joiner.join(latecomers, inbox, self._engine)
         except DestinationTrouble as trouble:
             return JoinReport(pause=trouble)
 
@@ -250,7 +283,7 @@ class Library:
         return report
 
     def _undoer(self, batch: str) -> Undoer:
-        return Undoer(self._operations, self._journal, batch, self._now())
+        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now())
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.

@@ -12,13 +12,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
     DestinationTrouble,
     SourceTrouble,
     SourceTroubleKind,
     at_destination,
+    concerns_the_journal,
     destination_trouble,
+    unforeseen,
 )
 from photo_organizer.library.move.file_recovery import Settler, Sides
 from photo_organizer.library.move.mover import Mover, StillOpenError, destination_place, source_place
@@ -56,6 +59,7 @@ class Recoverer:
 
     operations: FileOperations
     journal: Journal
+    crash_log: CrashLog
     report: Recovery = field(default_factory=Recovery)
 
     def recover(self) -> Recovery:
@@ -79,6 +83,10 @@ class Recoverer:
             self._wait(trouble)
         except OSError as error:
             self._wait(destination_trouble(error, operation.destination))
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            self._wait(unforeseen(error, operation.source, self.crash_log))
 
     def _wait(self, trouble: SourceTrouble | DestinationTrouble) -> None:
         self.report.waiting += 1

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photo_organizer.config import Configuration
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
 from photo_organizer.library import Library, LibrarySettings
@@ -63,6 +64,7 @@ class Rooms:
             destination_of(configuration, library),
             Placement.by(configuration, self._model.thresholds),
             reporter,
+            crash_log=CrashLog(configuration.state_directory),
             linger=configuration.batch.max_wait_seconds,
         )
 
@@ -210,6 +212,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
+        crash_log=CrashLog(configuration.state_directory),
     )
 
 

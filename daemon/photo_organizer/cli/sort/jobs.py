@@ -24,6 +24,7 @@ from photo_organizer.cli.sort.selection import (
 )
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.library import Library, Manner
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import ModelDescription
@@ -236,6 +237,7 @@ def _run(
                 destination,
                 placement,
                 reporter,
+                crash_log=CrashLog(configuration.state_directory),
                 linger=configuration.batch.max_wait_seconds,
             )
             run_to_end(pipeline, source, stop)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
+from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
     DestinationTrouble,
@@ -19,7 +21,9 @@ from photo_organizer.library.errors import (
     at_destination,
     at_source,
     changed,
+    concerns_the_journal,
     refused,
+    unforeseen,
 )
 from photo_organizer.library.move.mover import (
     FOLDER_MODE,
@@ -32,6 +36,7 @@ from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.free_names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
+from photo_organizer.library.record.ledger_text import cells, line
 from photo_organizer.library.record.operation import JOINED, Manner, Operation
 from photo_organizer.library.record.quarantine_reason import settle_reason
 from photo_organizer.photo import Action
@@ -127,8 +132,11 @@ def _is_too_long(trouble: DestinationTrouble) -> bool:
 class Engine:
     """Carries out drafts; to be used while the moves lock is held."""
 
-    def __init__(self, operations: FileOperations, journal: Journal, ledger: Ledger) -> None:
+    def __init__(
+        self, operations: FileOperations, journal: Journal, ledger: Ledger, crash_log: CrashLog
+    ) -> None:
         self._operations = operations
+        self._crash_log = crash_log
         self._journal = journal
         self._ledger = ledger
         self._cache = NumberCache()
@@ -147,15 +155,16 @@ class Engine:
         outcomes = [Outcome(draft, draft.operation) for draft in drafts]
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
-                with _keeping_trouble(outcome):
+                with self._keeping_trouble(outcome):
                     if not outcome.operation.is_withdrawal:
                         outcome.operation = names.choose(outcome.operation, outcome.draft)
+                    line(cells(outcome.operation))  # a photo whose row cannot be written is not begun with
         self._intend([outcome for outcome in outcomes if not outcome.trouble])
         mover = Mover(self._operations, folders, self._journal.token, self._journal.change_moves)
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
                 if not outcome.trouble:
-                    with _keeping_trouble(outcome):
+                    with self._keeping_trouble(outcome):
                         self._move(outcome, mover, names, folders)
         self._sync(outcomes, folders, mover)
         self._finish(outcomes, mover)
@@ -165,12 +174,26 @@ class Engine:
         return outcomes
 
     def _intend(self, outcomes: Sequence[Outcome]) -> None:
-        if outcomes:
-            written = self._journal.intend(
-                [outcome.operation for outcome in outcomes], *self._ledger.take_unrecorded()
-            )
-            for outcome, operation in zip(outcomes, written, strict=True):
-                outcome.operation = operation
+        if not outcomes:
+            return
+        recorded = self._ledger.take_unrecorded()
+        try:
+            written = self._journal.intend([outcome.operation for outcome in outcomes], *recorded)
+        except OrganizerError:
+            raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            self._intend_one_by_one(outcomes)
+            return
+        for outcome, operation in zip(outcomes, written, strict=True):
+            outcome.operation = operation
+
+    def _intend_one_by_one(self, outcomes: Sequence[Outcome]) -> None:
+        """Find the photo that the journal cannot take."""
+        for outcome in outcomes:
+            with self._keeping_trouble(outcome):
+                (outcome.operation,) = self._journal.intend([outcome.operation])
 
     def _move(self, outcome: Outcome, mover: Mover, names: _Names, folders: Folders) -> None:
         tries = 0
@@ -201,7 +224,7 @@ class Engine:
         made = [outcome for outcome in outcomes if outcome.operation.id and not outcome.trouble]
         synced: set[int] = set()
         for outcome in made:
-            with _keeping_trouble(outcome, stays_open=True):
+            with self._keeping_trouble(outcome, stays_open=True):
                 if not outcome.operation.is_withdrawal:
                     self._check_place(outcome, folders, mover)
         for side, at_side in ((destination_place, at_destination), (source_place, at_source)):
@@ -209,7 +232,7 @@ class Engine:
                 if outcome.trouble or not _has_changed(outcome.operation, side):
                     continue
                 place = side(outcome.operation)
-                with _keeping_trouble(outcome, stays_open=True), at_side(place.path):
+                with self._keeping_trouble(outcome, stays_open=True), at_side(place.path):
                     folder = folders.open(place)
                     if folder not in synced:
                         self._operations.sync(folder)
@@ -233,13 +256,57 @@ class Engine:
         with_intent = [outcome for outcome in outcomes if outcome.operation.id and not outcome.is_open]
         if not with_intent:
             return
+        try:
+            self._write_end(with_intent, mover)
+        except OrganizerError:
+            raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            for outcome in with_intent:  # find the photo whose end the journal cannot take
+                with self._keeping_trouble(outcome, stays_open=True):
+                    self._write_end([outcome], mover)
         done = [outcome.operation for outcome in with_intent if not outcome.trouble]
-        abandoned = [outcome.operation for outcome in with_intent if outcome.trouble]
+        try:
+            self._ledger.append([operation for operation in done if operation.kind != JOINED], done)
+        except OrganizerError:
+            raise
+        except Exception as error:  # of no photo: what is done is done, and recovery writes the rows
+            if concerns_the_journal(error):
+                raise
+            raise DestinationTrouble(self._crash_log.describe(error, "writing the ledger")) from error
+
+    def _write_end(self, outcomes: Sequence[Outcome], mover: Mover) -> None:
+        done = [outcome.operation for outcome in outcomes if not outcome.trouble]
+        abandoned = [outcome.operation for outcome in outcomes if outcome.trouble]
         landed = {
             operation.id: mover.landed(operation) for operation in done if operation.kind == Action.UNDONE
         }
         self._journal.finish(done, abandoned, {key: value for key, value in landed.items() if value})
-        self._ledger.append([operation for operation in done if operation.kind != JOINED], done)
+
+    @contextmanager
+    def _keeping_trouble(self, outcome: Outcome, *, stays_open: bool = False) -> Iterator[None]:
+        """Source trouble stays with the photo; destination trouble, too, and goes on.
+
+        So does an error that nobody foresaw: how far the photo got with it, recovery will see on the disk.
+        """
+        try:
+            yield
+        except SourceTrouble as trouble:
+            outcome.trouble, outcome.is_open = trouble, stays_open
+        except StillOpenError as error:
+            outcome.trouble, outcome.is_open = error.trouble, True
+            if isinstance(error.trouble, DestinationTrouble):
+                raise error.trouble from error
+        except DestinationTrouble as trouble:
+            outcome.trouble, outcome.is_open = trouble, stays_open
+            if not stays_open:
+                raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            outcome.trouble = unforeseen(error, outcome.operation.source, self._crash_log)
+            outcome.is_open = outcome.operation.id != 0
 
 
 def _has_changed(operation: Operation, side: Callable[[Operation], Place]) -> bool:
@@ -247,23 +314,6 @@ def _has_changed(operation: Operation, side: Callable[[Operation], Place]) -> bo
     if operation.manner is Manner.MOVE:
         return True
     return side is (source_place if operation.is_withdrawal else destination_place)
-
-
-@contextmanager
-def _keeping_trouble(outcome: Outcome, *, stays_open: bool = False) -> Iterator[None]:
-    """Source trouble stays with the photo; destination trouble, too, and goes on."""
-    try:
-        yield
-    except SourceTrouble as trouble:
-        outcome.trouble, outcome.is_open = trouble, stays_open
-    except StillOpenError as error:
-        outcome.trouble, outcome.is_open = error.trouble, True
-        if isinstance(error.trouble, DestinationTrouble):
-            raise error.trouble from error
-    except DestinationTrouble as trouble:
-        outcome.trouble, outcome.is_open = trouble, stays_open
-        if not stays_open:
-            raise
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, one_photo
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
@@ -67,6 +68,7 @@ class Joiner:
     operations: FileOperations
     journal: Journal
     undoer: Undoer
+    crash_log: CrashLog
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Engine) -> JoinReport:
         """Moves each companion beside its photo.
@@ -74,11 +76,18 @@ class Joiner:
         Raises:
             DestinationTrouble: the state directory fails.
         """
-        pairs = [(latecomer.companion, self.draft(latecomer, inbox)) for latecomer in latecomers]
-        belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
-        outcomes = engine.run([draft for _, draft in belonging])
+        pairs: list[tuple[Photo, Draft | None]] = []
         joined: list[tuple[Photo, Path]] = []
         set_aside: list[tuple[Photo, SourceTrouble]] = []
+        for latecomer in latecomers:
+            companion = latecomer.companion
+            try:
+                with one_photo(os.fsencode(companion.path), self.crash_log):
+                    pairs.append((companion, self.draft(latecomer, inbox)))
+            except SourceTrouble as trouble:
+                set_aside.append((companion, trouble))
+        belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
+        outcomes = engine.run([draft for _, draft in belonging])
         pause = None
         for (companion, _), outcome in zip(belonging, outcomes, strict=True):
             if outcome.trouble is None:

@@ -9,9 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import SourceTrouble, SourceTroubleKind, at_source, changed, refused
+from photo_organizer.library.errors import (
+    SourceTrouble,
+    SourceTroubleKind,
+    at_source,
+    changed,
+    one_photo,
+    refused,
+)
 from photo_organizer.library.move.atomic_steps import digest_named
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders, Place
@@ -157,6 +165,7 @@ class Undoer:
 
     operations: FileOperations
     journal: Journal
+    crash_log: CrashLog
     batch: str
     time: str
 
@@ -193,9 +202,12 @@ class Undoer:
             for operation in self.journal.select("o.id = ?", (number,)):
                 step = self.step(operation)
                 try:
-                    yield step, self.draft(operation), None
+                    with one_photo(operation.destination, self.crash_log):
+                        draft = self.draft(operation)
                 except SourceTrouble as trouble:
                     yield step, None, trouble
+                else:
+                    yield step, draft, None
 
     def step(self, operation: Operation) -> UndoStep:
         """The way back of a filed photo, from where it is now."""
