@@ -100,7 +100,7 @@ class World:
         path.write_bytes(content)
         hashes = [sha256(content)]
         for companion in companions:
-            data = content + companion.encode()
+            data = content + os.fsencode(companion)
             path.with_name(companion).write_bytes(data)
             hashes.append(sha256(data))
         if companions:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
+from photo_organizer.library.move.open_folders import FolderRefusedError
 
 
 class SourceTroubleKind(StrEnum):
@@ -81,9 +82,13 @@ def at_source(where: bytes) -> Iterator[None]:
 
 @contextmanager
 def at_destination(where: bytes) -> Iterator[None]:
-    """Turns an OSError of a step in the library (or in our own files) into destination trouble."""
+    """Turns an OSError of a step in the library (or in our own files) into destination trouble; but one of a
+    single folder, which the photos of others do not need, into trouble of the photos that do.
+    """
     try:
         yield
+    except FolderRefusedError as error:
+        raise refused(where, _words(error)) from error
     except OSError as error:
         raise destination_trouble(error, where) from error
 
@@ -97,6 +102,7 @@ def source_trouble(error: OSError, where: bytes) -> SourceTrouble | DestinationT
 
 
 def destination_trouble(error: OSError, where: bytes) -> DestinationTrouble:
+    """Return the trouble that an OSError of a step in the library, or on our own files, is."""
     remedy = _REMEDIES.get(error.errno or 0, "filing is tried again by itself")
     return DestinationTrouble(_words(error), where=os.fsdecode(where), remedy=remedy)
 

@@ -24,10 +24,16 @@ from photo_organizer.library.errors import (
     unforeseen,
 )
 from photo_organizer.library.move.file_recovery import Settler, Sides
-from photo_organizer.library.move.mover import Mover, StillOpenError, destination_place, source_place
+from photo_organizer.library.move.mover import (
+    Mover,
+    NameTakenError,
+    StillOpenError,
+    destination_place,
+    source_place,
+)
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.move.removal import Withdrawer
-from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.plan.free_names import GroupNames, NameRefusedError
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import Move, Operation, State
 from photo_organizer.library.record.quarantine_reason import settle_reason
@@ -199,8 +205,10 @@ class Recoverer:
             moves = sorted([*others, *part.moves], key=lambda other: other.position)
             self.journal.change_moves(replace(operation, moves=tuple(moves), reserved=part.reserved))
 
-        def rename(part: Operation) -> Operation:
+        def rename(part: Operation, reason: NameTakenError | NameRefusedError) -> Operation:
             nonlocal number
+            if isinstance(reason, NameRefusedError):
+                raise reason.trouble
             number += 1
             names = GroupNames(os.path.basename(move.destination)).numbered(number)
             part = part.renamed(names)

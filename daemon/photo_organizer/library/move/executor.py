@@ -6,10 +6,10 @@ The same for filing, for undo and for late companions: each of them only says wh
 
 from __future__ import annotations
 
-import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.crash_log import CrashLog
@@ -26,14 +26,15 @@ from photo_organizer.library.errors import (
     unforeseen,
 )
 from photo_organizer.library.move.mover import (
-    FOLDER_MODE,
     Mover,
+    NameTakenError,
     StillOpenError,
     destination_place,
     source_place,
 )
 from photo_organizer.library.move.open_folders import Folders, Place
-from photo_organizer.library.plan.free_names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
+from photo_organizer.library.plan.free_names import NameLimits, NameRefusedError
+from photo_organizer.library.plan.name_chooser import FOLDER_MODE, NameChooser, NameRequest
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_text import cells, line
@@ -45,14 +46,11 @@ _MOST_TRIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What is to be moved. The operation's destinations are the wanted names; `names` gives the numbered
-    ones.
+class Draft(NameRequest):
+    """What is to be moved. The operation's destinations are the wanted names; `original` is what a duplicate
+    is the same as.
     """
 
-    operation: Operation
-    names: GroupNames
-    may_be_numbered: bool = True
     original: Path | None = None
 
 
@@ -68,67 +66,6 @@ class Outcome:
     is_open: bool = False
 
 
-@dataclass(slots=True)
-class _Names:
-    """The destination names of one batch, chosen so that no two are the same and none is taken."""
-
-    operations: FileOperations
-    folders: Folders
-    cache: NumberCache
-    _given: set[tuple[bytes, bytes]] = field(default_factory=set)
-
-    def choose(self, operation: Operation, draft: Draft) -> Operation:
-        """The operation with the first free names.
-
-        Raises:
-            SourceTrouble: there is none.
-            DestinationTrouble: the destination folder cannot be looked into.
-        """
-        place = destination_place(operation)
-        with at_destination(place.path):
-            folder = self.folders.open(place, make=FOLDER_MODE)
-        number = self.cache.first_to_try(place.path, draft.names)
-        longest = LONGEST
-        while number == 1 or draft.may_be_numbered:
-            names = draft.names.numbered(number, longest)
-            names = tuple(names[move.position] for move in operation.moves)
-            try:
-                with at_destination(place.path):
-                    is_free = not any(
-                        self._is_taken(place.path, name, folder) for name in self._all(names, draft.names)
-                    )
-            except DestinationTrouble as trouble:
-                if longest == LONGEST_ENCRYPTED or not _is_too_long(trouble):
-                    raise
-                longest = LONGEST_ENCRYPTED
-                continue
-            if is_free:
-                self._given.update((place.path, name) for name in names)
-                self.cache.given(place.path, draft.names, number)
-                return operation.renamed(names)
-            number += 1
-        raise refused(operation.source, "its name is taken there")
-
-    @staticmethod
-    def _all(names: Sequence[bytes], wanted: GroupNames) -> Iterator[bytes]:
-        yield from names
-        if wanted.beside:
-            yield names[0] + wanted.beside
-
-    def _is_taken(self, path: bytes, name: bytes, folder: int) -> bool:
-        if (path, name) in self._given:
-            return True
-        try:
-            self.operations.status(name, folder)
-        except FileNotFoundError:
-            return False
-        return True
-
-
-def _is_too_long(trouble: DestinationTrouble) -> bool:
-    return isinstance(trouble.__cause__, OSError) and trouble.__cause__.errno == errno.ENAMETOOLONG
-
-
 class Engine:
     """Carries out drafts; to be used while the moves lock is held."""
 
@@ -139,7 +76,7 @@ class Engine:
         self._crash_log = crash_log
         self._journal = journal
         self._ledger = ledger
-        self._cache = NumberCache()
+        self._name_limits: dict[bytes, NameLimits] = {}
 
     def run(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Carries the drafts out; a destination trouble ends it, and the rest of them has that trouble too.
@@ -151,13 +88,13 @@ class Engine:
             return self._run(drafts, folders)
 
     def _run(self, drafts: Sequence[Draft], folders: Folders) -> list[Outcome]:
-        names = _Names(self._operations, folders, self._cache)
+        names = NameChooser(self._operations, folders, set(), FOLDER_MODE, self._name_limits)
         outcomes = [Outcome(draft, draft.operation) for draft in drafts]
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
                 with self._keeping_trouble(outcome):
                     if not outcome.operation.is_withdrawal:
-                        outcome.operation = names.choose(outcome.operation, outcome.draft)
+                        outcome.operation = names.choose(outcome.draft)
                     line(cells(outcome.operation))  # a photo whose row cannot be written is not begun with
         self._intend([outcome for outcome in outcomes if not outcome.trouble])
         mover = Mover(self._operations, folders, self._journal.token, self._journal.change_moves)
@@ -168,9 +105,6 @@ class Engine:
                         self._move(outcome, mover, names, folders)
         self._sync(outcomes, folders, mover)
         self._finish(outcomes, mover)
-        for outcome in outcomes:
-            if outcome.trouble:
-                self._cache.taken_back(destination_place(outcome.operation).path, outcome.draft.names)
         return outcomes
 
     def _intend(self, outcomes: Sequence[Outcome]) -> None:
@@ -195,15 +129,20 @@ class Engine:
             with self._keeping_trouble(outcome):
                 (outcome.operation,) = self._journal.intend([outcome.operation])
 
-    def _move(self, outcome: Outcome, mover: Mover, names: _Names, folders: Folders) -> None:
+    def _move(self, outcome: Outcome, mover: Mover, names: NameChooser, folders: Folders) -> None:
         tries = 0
 
-        def rename(operation: Operation) -> Operation:
+        def rename(operation: Operation, reason: NameTakenError | NameRefusedError) -> Operation:
             nonlocal tries
             tries += 1
             if tries > _MOST_TRIES:
                 raise refused(operation.source, "each name that was tried is taken")
-            operation = names.choose(operation, outcome.draft)
+            if isinstance(reason, NameRefusedError):
+                names.refuse(outcome.draft, reason)
+            names_now = tuple(
+                os.path.basename(move.destination) for move in names.choose(outcome.draft).moves
+            )
+            operation = operation.renamed(names_now)
             self._journal.change_moves(operation)
             outcome.operation = operation
             return operation

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from dataclasses import dataclass, field
 
 from photo_organizer.fsops import FileOperations
 
+_CANNOT_HOLD = "the disk cannot hold a folder of this name; choose another in the config"
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+
+_OF_ITS_NAME = {errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}
+
+
+class FolderRefusedError(OSError):
+    """A folder below the root that cannot be used, while the others can: a symbolic link, or a name that the disk
+    does not take. `strerror` says which, for people.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +85,17 @@ class Folders:
         if part in {b".", b".."}:
             raise OSError(errno.EINVAL, "not a plain folder name", part)
         try:
-            inner = self.operations.open_folder(part, folder)
-        except FileNotFoundError:
-            if make is None:
-                raise
-            self._make(part, folder, make)
-            inner = self.operations.open_folder(part, folder)
+            try:
+                inner = self.operations.open_folder(part, folder)
+            except FileNotFoundError:
+                if make is None:
+                    raise
+                self._make(part, folder, make)
+                inner = self.operations.open_folder(part, folder)
+        except OSError as error:
+            if error.errno in _OF_ITS_NAME and not isinstance(error, FolderRefusedError):
+                raise FolderRefusedError(error.errno, self._why_not(part, folder), part) from error
+            raise
         self.operations.close(folder)
         return inner
 
@@ -88,8 +104,23 @@ class Folders:
             self.operations.make_folder(part, folder, mode)
         except FileExistsError:  # somebody was faster; whether it is a folder shows in a moment
             return
+        except FileNotFoundError as error:
+            if self.operations.status_of(folder).st_nlink == 0:
+                raise
+            raise FolderRefusedError(error.errno, _CANNOT_HOLD, part) from error  # exFAT
         # at once, not with the batch: what is moved into it must not be able to outlive the folder's own name
         self.operations.sync(folder)
+
+    def _why_not(self, part: bytes, folder: int) -> str:
+        try:
+            mode = self.operations.status(part, folder).st_mode
+        except OSError:
+            return _CANNOT_HOLD
+        if stat.S_ISLNK(mode):
+            return "the folder is a symbolic link; put a folder (or a bind mount) in its place"
+        return (
+            _CANNOT_HOLD if stat.S_ISDIR(mode) else "there is a file where the folder should be; move it away"
+        )
 
     def is_still_there(self, place: Place) -> bool:
         """Whether the open folder is the one that `place` leads to, not moved away and no link in its place.
