@@ -19,6 +19,7 @@ from models import CATEGORIES, draw_photo
 from photo_organizer.learning.events import Outcome, Progress
 from photo_organizer.learning.retrain import Request, retrain
 from photo_organizer.models.serving_model import read_model
+from photo_organizer.models.categories import predicted_categories
 from photo_organizer.models.store import Registry, serving_categories, verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
@@ -121,6 +122,9 @@ def test_a_category_that_left_the_configuration_is_no_longer_predicted(home: Hom
     smaller = Home(home.root, categories=("Food", "Pets"))
     model = Registry(home.root / "models").current()
     assert serving_categories(smaller.config, model) == ("Food", "Pets")
+    predicted = predicted_categories(smaller.config, model, read_model(model).categories)
+    assert predicted[:2] == ("Food", "Pets")
+    assert set(predicted) == set(read_model(model).categories), "told apart still, to be sent to review"
 
 
 def test_nothing_to_learn_from_is_said_and_costs_nothing(home: Home) -> None:

@@ -35,6 +35,7 @@ class Verdict:
     engine: str
     decoder: str
     probabilities: tuple[tuple[str, float], ...]
+    reason: str = ""
 
     @property
     def margin(self) -> float:
@@ -86,6 +87,8 @@ class Explanation:
         threshold = f"threshold {verdict.threshold:.2f}, " if verdict.threshold is not None else ""
         sure = f"{category} {confidence:.2f} ({threshold}margin {verdict.margin:.2f})"
         yield f"decision    {would}{verdict.action}: {sure}"
+        if verdict.reason:
+            yield f"because     {printable(verdict.reason)}"
         decoded = f", decoded as {verdict.decoder}" if verdict.decoder else ""
         yield f"model       {verdict.model}, {verdict.engine}{decoded}"
         yield "probabilities"
@@ -104,6 +107,7 @@ class Explanation:
             "action": verdict.action if verdict else None,
             "category": self.category,
             "threshold": verdict.threshold if verdict else None,
+            "reason": verdict.reason if verdict else None,
             "margin": round(verdict.margin, 4) if verdict else None,
             "model": verdict.model if verdict else None,
             "engine": verdict.engine if verdict else None,
@@ -184,15 +188,15 @@ def _verdict_of(event: Event) -> Verdict | None:
         return None
     pairs = sorted(zip(details.categories, details.probabilities, strict=True), key=lambda pair: -pair[1])
     return Verdict(
-        event.action, details.threshold, details.model, details.engine, details.decoder, tuple(pairs)
-    )
+        event.action, details.threshold, details.model, details.engine, details.decoder, tuple(pairs),
+        event.reason,
+    )  # fmt: skip
 
 
 def _classify(configuration: Configuration, path: Path) -> Verdict:
     """What the model in use says about a photo that was never filed."""
     from photo_organizer.cli.sort.selection import groups_in, model_in_use
-    from photo_organizer.service.placement import Placement
-    from photo_organizer.service.runtime import new_vision
+    from photo_organizer.service.runtime import new_placement, new_vision
     from photo_organizer.vision.outcome import Rejected
 
     skipped: list[str] = []
@@ -210,7 +214,7 @@ def _classify(configuration: Configuration, path: Path) -> Verdict:
     outcome = outcomes[0]
     if isinstance(outcome, Rejected):
         raise OrganizerError(outcome.reason, where=path)
-    filing = Placement.by(configuration, model.thresholds).of_classified(group, outcome.prediction)
+    filing = new_placement(configuration, model).of_classified(group, outcome.prediction)
     prediction = outcome.prediction
     return Verdict(
         str(filing.action),
@@ -219,4 +223,5 @@ def _classify(configuration: Configuration, path: Path) -> Verdict:
         prediction.engine,
         prediction.decoder,
         tuple(prediction.ranked()),
+        filing.reason,
     )

@@ -4,7 +4,7 @@ thresholds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,21 +24,33 @@ class Placement:
         configuration: thresholds, review folder and folder template.
         template: the folder template, parsed once.
         suggested: the thresholds that the model's own evaluation suggests, by category and "default".
+        categories: those that photos are filed in.
     """
 
     configuration: Configuration
     template: FolderTemplate
     suggested: Mapping[str, float]
+    categories: frozenset[str]
 
     @classmethod
-    def by(cls, configuration: Configuration, suggested: Mapping[str, float]) -> Placement:
-        return cls(configuration, configuration.folder_template, suggested)
+    def by(
+        cls,
+        configuration: Configuration,
+        suggested: Mapping[str, float],
+        categories: Sequence[str] | None = None,
+    ) -> Placement:
+        """Return the placement of a configuration; `categories` are the configured ones where none are given."""
+        filed_in = frozenset(configuration.categories if categories is None else categories)
+        return cls(configuration, configuration.folder_template, suggested, filed_in)
 
     def of_classified(self, group: AssetGroup, prediction: Prediction) -> Filing:
         """In its category's folder, or in the review folder when the model is not sure enough."""
-        decision = decide(prediction, self.configuration.thresholds, dict(self.suggested))
+        thresholds = self.configuration.thresholds
+        decision = decide(prediction, thresholds, dict(self.suggested), self.categories)
         if decision.action is Action.REVIEW:
-            return Filing(group, Action.REVIEW, self.configuration.review, prediction, decision)
+            is_one = decision.category in self.categories
+            reason = "" if is_one else f"{decision.category} is not a category of the configuration"
+            return Filing(group, Action.REVIEW, self.configuration.review, prediction, decision, reason)
         folder = self.template.render(
             category=decision.category,
             taken=prediction.taken,

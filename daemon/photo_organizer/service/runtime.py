@@ -13,7 +13,7 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
 from photo_organizer.library import Library, LibrarySettings
-from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.interfaces import Destination, Reporter, watch_vision
@@ -62,7 +62,7 @@ class Rooms:
             self.inbox,
             self.vision,
             destination_of(configuration, library),
-            Placement.by(configuration, self._model.thresholds),
+            new_placement(configuration, self._model),
             reporter,
             crash_log=CrashLog(configuration.state_directory),
             linger=configuration.batch.max_wait_seconds,
@@ -108,7 +108,7 @@ class Rooms:
         if _library_settings(configuration) != _library_settings(before):
             self._exchange_library(before, configuration)
         self._configuration = configuration
-        self.pipeline.placement = Placement.by(configuration, self._model.thresholds)
+        self.pipeline.placement = new_placement(configuration, self._model)
         self.pipeline.linger = configuration.batch.max_wait_seconds
         self.pipeline.destination = destination_of(configuration, self.library)
         if _inbox_settings(configuration) != _inbox_settings(before):
@@ -185,7 +185,7 @@ class Rooms:
         if successor.model != self._model:
             log.info("photos are classified by model %s now", successor.model.id)
         self._model = successor.model
-        self.pipeline.placement = Placement.by(self._configuration, successor.model.thresholds)
+        self.pipeline.placement = new_placement(self._configuration, successor.model)
         self._successor = None
 
     def _new_inbox(self) -> Inbox:
@@ -207,13 +207,19 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=serving_categories(configuration, model.directory),
+        categories=predicted_categories(configuration, model.directory, model.categories),
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
         crash_log=CrashLog(configuration.state_directory),
     )
+
+
+def new_placement(configuration: Configuration, model: ModelDescription) -> Placement:
+    """Where the photos go that `model` classifies."""
+    categories = serving_categories(configuration, model.directory)
+    return Placement.by(configuration, model.thresholds, categories)
 
 
 def destination_of(configuration: Configuration, library: Library) -> Destination:

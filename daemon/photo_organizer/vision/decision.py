@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from photo_organizer.photo import Action, Decision, Prediction
@@ -16,21 +17,28 @@ class Thresholds(Protocol):
 
 
 def decide(
-    prediction: Prediction, thresholds: Thresholds, suggested: dict[str, float] | None = None
+    prediction: Prediction,
+    thresholds: Thresholds,
+    suggested: dict[str, float] | None = None,
+    categories: Collection[str] | None = None,
 ) -> Decision:
     """Where the photo belongs: filed in its most probable category at or above its threshold, else review.
+
+    A photo whose most probable category is not filed in goes to review, too, and not to the next best.
 
     Args:
         prediction: with calibrated probabilities.
         thresholds: the owner's.
         suggested: `thresholds` of model.json: by category, and "default".
+        categories: those that photos are filed in; None for all of the prediction's.
     """
     ranked = prediction.ranked()
     category, confidence = ranked[0]
     second_category, second_confidence = ranked[1] if len(ranked) > 1 else ("", 0.0)
     threshold = thresholds.for_category(category, suggested)
+    is_filed = confidence >= threshold and (categories is None or category in categories)
     return Decision(
-        action=Action.FILED if confidence >= threshold else Action.REVIEW,
+        action=Action.FILED if is_filed else Action.REVIEW,
         category=category,
         confidence=confidence,
         second_category=second_category,

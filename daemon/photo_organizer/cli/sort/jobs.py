@@ -26,13 +26,13 @@ from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.library import Library, Manner
-from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.categories import predicted_categories
 from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.runtime import destination_of, new_vision, open_library
+from photo_organizer.service.runtime import destination_of, new_placement, new_vision, open_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -201,7 +201,7 @@ def _head(
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
-        categories=serving_categories(configuration, model.directory),
+        categories=predicted_categories(configuration, model.directory, model.categories),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
         manner=manner,
@@ -222,7 +222,7 @@ def _run(
 
     Those that `is_known` knows were copied or linked before; they are passed over without being looked at.
     """
-    placement = Placement.by(configuration, model.thresholds)
+    placement = new_placement(configuration, model)
     with StopRequest() as stop, make_bar(count_photos(paths)) as bar:
         reporter = SortReporter(result.tally, bar)
         groups = _not_placed(groups_in(configuration, paths, reporter.skipped), is_known, reporter)
