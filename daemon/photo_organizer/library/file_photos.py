@@ -50,6 +50,7 @@ class Filer:
     journal: Journal
     ledger: Ledger
     engine: Engine
+    originals: Originals
     settings: LibrarySettings
     crash_log: CrashLog
     time: str
@@ -75,11 +76,11 @@ class Filer:
         return lists.added_to(report)
 
     def _drafts(self, filings: Sequence[Filing], batch: str, lists: _Lists) -> list[tuple[Filing, Draft]]:
+        originals = self.originals
         drafter = Drafter(
-            self.operations, self.journal, os.fsencode(self.settings.library),
+            self.operations, originals, os.fsencode(self.settings.library),
             os.fsencode(self.settings.quarantine), self.settings.duplicates, batch, self.time,
         )  # fmt: skip
-        originals = Originals(self.operations, self.journal)
         drafted: list[tuple[Filing, Draft]] = []
         with Folders(self.operations) as folders:
             for filing in filings:

@@ -28,8 +28,9 @@ from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Engine
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.duplicates import Originals
-from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
+from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport, rounds
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
+from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
 from photo_organizer.library.record.journal import Journal
@@ -69,6 +70,7 @@ class Library:
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._crash_log = CrashLog(settings.state)
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
+        self._files = LibraryFiles(os.fsencode(settings.library))
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
 
     @classmethod
@@ -197,8 +199,8 @@ class Library:
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
                 filer = Filer(
-                    self._operations, self._journal, self._ledger, self._engine, self._settings,
-                    self._crash_log, self._now(),
+                    self._operations, self._journal, self._ledger, self._engine, self._originals(),
+                    self._settings, self._crash_log, self._now(),
                 )  # fmt: skip
                 for start in range(0, len(filings), _AT_ONCE):
                     for part in rounds(filings[start : start + _AT_ONCE]):
@@ -232,13 +234,17 @@ class Library:
     def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
         """Where this very photo was copied or linked to before (in that manner), if it is still there."""
         with Folders(self._operations) as folders:
-            return Originals(self._operations, self._journal).placed_before(photo, manner, None, folders)
+            return self._originals().placed_before(photo, manner, None, folders)
+
+    def _originals(self) -> Originals:
+        duplicates = self._settings.duplicates
+        folder = "" if duplicates in {KEEP, SKIP} else self._settings.library / duplicates
+        return Originals(self._operations, self._journal, self._files, os.fsencode(folder))
 
     def original_of(self, photo: Photo, sha256: str, manner: Manner) -> Path | None:
         """What `photo` would be a duplicate of; None when its bytes (SHA-256 in hex) are new here."""
         with Folders(self._operations) as folders:
-            originals = Originals(self._operations, self._journal)
-            return originals.original(bytes.fromhex(sha256), photo, manner, folders)
+            return self._originals().original(bytes.fromhex(sha256), photo, manner, folders)
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.

@@ -14,7 +14,6 @@ from photo_organizer.library.move.executor import Draft
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.free_names import GroupNames
-from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation
 from photo_organizer.library.record.quarantine_reason import REASON
@@ -82,13 +81,14 @@ class Drafter:
     """Makes drafts of filings.
 
     Args:
+        originals: finds what is there already.
         library, quarantine: absolute.
         duplicates: `keep`, `skip`, or the folder for them.
         batch, time: for the rows.
     """
 
     operations: FileOperations
-    journal: Journal
+    originals: Originals
     library: bytes
     quarantine: bytes
     duplicates: str
@@ -106,8 +106,7 @@ class Drafter:
         sha256 = self._sha256(filing, folders)
         original = None
         if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
-            originals = Originals(self.operations, self.journal)
-            original = originals.original(sha256, group.photo, filing.manner, folders)
+            original = self.originals.original(sha256, group.photo, filing.manner, folders)
         action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
         place = Place.below(root, folder)
