@@ -18,19 +18,18 @@ from photo_organizer.library.errors import (
     DestinationTrouble,
     LibraryLocked,
     at_destination,
-    concerns_the_journal,
-    unforeseen,
 )
-from photo_organizer.library.file_photos import Filer
+from photo_organizer.library.file_photos import Filer, FilingEngine
 from photo_organizer.library.library_lock import Claim
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Engine
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.plan.duplicates import Originals
-from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport, rounds
+from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
+from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
+from photo_organizer.library.plan.planner import PlanningEngine
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
 from photo_organizer.library.record.journal import Journal
@@ -70,6 +69,7 @@ class Library:
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._crash_log = CrashLog(settings.state)
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
+        self._planning: PlanningEngine | None = None
         self._files = LibraryFiles(os.fsencode(settings.library))
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
 
@@ -129,6 +129,8 @@ class Library:
         finally:
             self._claim.release()
             self._journal.close()
+            if self._planning is not None:
+                self._planning.planned.close()
             if self._lock is not None:
                 self._lock.release()
 
@@ -198,53 +200,40 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
-                filer = Filer(
-                    self._operations, self._journal, self._ledger, self._engine, self._originals(),
-                    self._settings, self._crash_log, self._now(),
-                )  # fmt: skip
-                for start in range(0, len(filings), _AT_ONCE):
-                    for part in rounds(filings[start : start + _AT_ONCE]):
-                        report = self._file_part(filer, part, report)
-                        if report.pause:
-                            return report
+                return self._filer(self._engine, self._originals()).file(filings, report)
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
-        return report
 
-    def _file_part(self, filer: Filer, part: Sequence[Filing], report: FilingReport) -> FilingReport:
-        """File photos together; one by one when something unforeseen prevents that, to find the one it is."""
+    def plan(self, filings: Sequence[Filing]) -> FilingReport:
+        """What `file` would do with these photos if all that was planned before had been done; does none of it.
+
+        Found out by the code that files, except for what only a disk can tell when it is written to: that it is
+        full, say, or cannot hold a name. There is no batch.
+        """
+        report = FilingReport("")
         try:
-            return filer.file(part, report)
-        except OrganizerError:
-            raise
-        except Exception as error:
-            if concerns_the_journal(error):
-                raise
-            if len(part) == 1:
-                group = part[0].group
-                trouble = unforeseen(error, os.fsencode(group.photo.path), self._crash_log)
-                return replace(report, set_aside=(*report.set_aside, (group, trouble)))
-        for filing in part:
-            self._recover()
-            report = self._file_part(filer, [filing], report)
-            if report.pause:
-                break
-        return report
+            self._claim.check()
+            if self._planning is None:
+                self._planning = PlanningEngine(self._operations, self._crash_log)
+            planned = self._originals(self._planning.planned)
+            return self._filer(self._planning, planned).file(filings, report)
+        except DestinationTrouble as trouble:
+            return replace(report, pause=trouble)
+
+    def _filer(self, engine: FilingEngine, originals: Originals) -> Filer:
+        return Filer(
+            self._operations, self._journal, engine, originals, self._settings, self._crash_log, self._now()
+        )
 
     def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
         """Where this very photo was copied or linked to before (in that manner), if it is still there."""
         with Folders(self._operations) as folders:
             return self._originals().placed_before(photo, manner, None, folders)
 
-    def _originals(self) -> Originals:
+    def _originals(self, planned: PlannedPlaces | None = None) -> Originals:
         duplicates = self._settings.duplicates
         folder = "" if duplicates in {KEEP, SKIP} else self._settings.library / duplicates
-        return Originals(self._operations, self._journal, self._files, os.fsencode(folder))
-
-    def original_of(self, photo: Photo, sha256: str, manner: Manner) -> Path | None:
-        """What `photo` would be a duplicate of; None when its bytes (SHA-256 in hex) are new here."""
-        with Folders(self._operations) as folders:
-            return self._originals().original(bytes.fromhex(sha256), photo, manner, folders)
+        return Originals(self._operations, self._journal, self._files, os.fsencode(folder), planned)
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.

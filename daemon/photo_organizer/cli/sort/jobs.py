@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sort.contact_sheet import write_contact_sheet
+from photo_organizer.cli.sort.disk_work import DiskWork, DryRun
 from photo_organizer.cli.sort.look_alikes import LookAlikes
 from photo_organizer.cli.sort.plan_draft import PlanDraft
 from photo_organizer.cli.sort.plan_file import PlanHead, PlannedPhoto
-from photo_organizer.cli.sort.planned_library import DiskWork, PlannedLibrary
 from photo_organizer.cli.sort.progress import SortReporter, make_bar
 from photo_organizer.cli.sort.rows import row_of
 from photo_organizer.cli.sort.selection import (
@@ -166,9 +166,9 @@ def make_plan(
     result = Result()
     with (
         Library.open(configuration) as library,
-        closing(PlannedLibrary(configuration, library)) as planned,
         closing(LookAlikes()) as alike,
     ):
+        planned = DryRun(library)
 
         def take(filing: Filing, row: dict[str, Any]) -> None:
             if filing.prediction is not None and row["action"] != Action.DUPLICATE:

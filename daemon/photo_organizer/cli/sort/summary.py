@@ -13,8 +13,8 @@ from photo_organizer.errors import printable
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
+    from photo_organizer.cli.sort.disk_work import DiskWork
     from photo_organizer.cli.sort.look_alikes import LookAlikes
-    from photo_organizer.cli.sort.planned_library import DiskWork
     from photo_organizer.cli.sort.tally import Tally
 
 WIDEST_BAR = 40

@@ -40,6 +40,7 @@ from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_text import cells, line
 from photo_organizer.library.record.operation import JOINED, Manner, Operation
 from photo_organizer.library.record.quarantine_reason import settle_reason
+from photo_organizer.library.recovery import Recoverer
 from photo_organizer.photo import Action
 
 _MOST_TRIES = 1000
@@ -86,6 +87,24 @@ class Engine:
         """
         with Folders(self._operations) as folders:
             return self._run(drafts, folders)
+
+    def leave(self, operation: Operation) -> None:
+        """Write down that a duplicate stays where it is, and hold it there.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        written = self._journal.intend([operation], *self._ledger.take_unrecorded(), hold=True)
+        self._ledger.append(written, written)
+
+    def recover(self) -> None:
+        """Bring what is open to its end, between two attempts at one batch.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        Recoverer(self._operations, self._journal, self._crash_log).recover()
+        self._ledger.bring_up_to_date()
 
     def _run(self, drafts: Sequence[Draft], folders: Folders) -> list[Outcome]:
         names = NameChooser(self._operations, folders, set(), FOLDER_MODE, self._name_limits)

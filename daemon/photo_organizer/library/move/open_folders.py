@@ -70,6 +70,21 @@ class Folders:
                 return None
             raise
 
+    def nearest(self, place: Place) -> int | None:
+        """The folder `place`, or the one above it that is there, down to its root; None without a root.
+
+        Raises:
+            FolderRefusedError: one of them is a symbolic link, or something else than a folder.
+            OSError: it cannot be told.
+        """
+        path = place.path
+        while len(path) >= place.root:
+            try:
+                return self.open(Place(path, place.root))
+            except FileNotFoundError:
+                path = os.path.dirname(path)
+        return None
+
     def _walk(self, place: Place, make: int | None) -> int:
         folder = self.operations.open_root(place.path[: place.root])
         try:

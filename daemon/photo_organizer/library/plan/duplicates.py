@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.move.atomic_steps import CHUNK
@@ -44,6 +45,12 @@ def current_place(journal: Journal, operation: Operation) -> bytes:
     return place
 
 
+class PlannedPlaces(Protocol):
+    """Where photos are planned to be."""
+
+    def get(self, sha256: bytes, /) -> bytes | None: ...
+
+
 @dataclass(slots=True)
 class Originals:
     """Finds what was filed before: where the journal says it is, or anywhere else in the library.
@@ -56,14 +63,14 @@ class Originals:
         journal: knows what was filed, and where to.
         files: the library's files.
         duplicates: the folder for duplicates, which are named last; empty when there is none.
-        planned: where photos are planned to be that are not there yet, by hash.
+        planned: where photos are planned to be that are not there yet; None when nothing is planned.
     """
 
     operations: FileOperations
     journal: Journal
     files: LibraryFiles
     duplicates: bytes = b""
-    planned: Mapping[bytes, bytes] = field(default_factory=dict)
+    planned: PlannedPlaces | None = None
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,8 +82,8 @@ class Originals:
         A copy or link that was made of this very photo does not make it a duplicate. A symbolic link holds no
         bytes: only another symbolic link is a duplicate of it.
         """
-        if sha256 in self.planned:
-            return Path(os.fsdecode(self.planned[sha256]))
+        if self.planned is not None and (planned := self.planned.get(sha256)) is not None:
+            return Path(os.fsdecode(planned))
         condition = (
             f"o.sha256 = ? AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
             " AND o.kind IN ('filed', 'review', 'corrected', 'duplicate')"

@@ -146,6 +146,8 @@ class Drafter:
             path = os.fsencode(photo.path)
             with at_source(path):
                 folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
+                if filing.manner is Manner.MOVE and not self.operations.may_change(folder):
+                    raise refused(path, "its folder is read-only", "make the folder writable")
                 descriptor = self.operations.open_file(os.path.basename(path), folder)
                 try:
                     if self.operations.is_being_written(descriptor):

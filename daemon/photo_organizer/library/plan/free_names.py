@@ -58,11 +58,10 @@ class NameRefusedError(OSError):
 
 def stricter_limits(names: GroupNames, limits: NameLimits, code: int) -> NameLimits | None:
     """Return the next limits by which these names are others, after the disk answered with `code`; None for none."""
-    if code == errno.ENAMETOOLONG:
-        candidates = [replace(limits, longest=LONGEST_ENCRYPTED)]
-    else:
-        candidates = [replace(limits, characters=one) for one in Characters if one > limits.characters]
+    if code == errno.ENAMETOOLONG:  # of a numbered name, perhaps, when the plain one is short enough
+        return replace(limits, longest=LONGEST_ENCRYPTED) if limits.longest > LONGEST_ENCRYPTED else None
     current = names.numbered(1, limits)
+    candidates = (replace(limits, characters=one) for one in Characters if one > limits.characters)
     return next((one for one in candidates if names.numbered(1, one) != current), None)
 
 

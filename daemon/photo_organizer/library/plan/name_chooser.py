@@ -23,6 +23,7 @@ from photo_organizer.library.record.operation import Operation
 FOLDER_MODE = 0o777
 """Of category folders, less the umask: they are the owner's."""
 
+_MOST_REMEMBERED = 4096
 _ALWAYS_A_NAME = {errno.EILSEQ, errno.ENAMETOOLONG}
 _MAY_BE_A_NAME = _ALWAYS_A_NAME | {errno.EINVAL}
 
@@ -53,6 +54,14 @@ class NameRequest:
         return Place(os.path.dirname(self.operation.destination), self.operation.destination_root)
 
 
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The folder for a photo; while it is to be made still, the one above it, whose disk will hold it."""
+
+    descriptor: int | None
+    is_there: bool
+
+
 @dataclass(slots=True)
 class NameChooser:
     """Chooses names so that no two are the same and none is taken.
@@ -70,8 +79,9 @@ class NameChooser:
     given: NameRegister
     folder_mode: int | None
     known_limits: dict[bytes, NameLimits]
-    _last: dict[tuple[bytes, GroupNames], int] = field(default_factory=dict)
-    """The last number of a name, so that photos of one name in a batch are not each a search from the first."""
+    last: dict[tuple[bytes, GroupNames], int] = field(default_factory=dict)
+    """The last number of a name, so that photos of one name are not each a search from the first. Only for as long
+    as no name can have become free."""
     _refused: dict[bytes, NameLimits] = field(default_factory=dict)
     """By which a photo's names are to be chosen after others were refused, by its source."""
     _limits: dict[bytes, NameLimits] = field(default_factory=dict)
@@ -113,45 +123,49 @@ class NameChooser:
 
     def forget(self, request: NameRequest) -> None:
         """Names that were chosen came to nothing: the next search begins from the first again."""
-        self._last.pop((request.place.path, request.names), None)
+        self.last.pop((request.place.path, request.names), None)
 
     def _choose(self, request: NameRequest) -> Operation:
         place, operation = request.place, request.operation
-        with at_destination(place.path):
-            folder = self._open(place)
-        limits = self._limits[operation.source] = self._limits_of(request)
-        number = self._last.get((place.path, request.names), 0) + 1
+        folder = self._look_up(place)
+        limits = self._limits_of(request)
+        if self.folder_mode is not None:  # a plan has no end of photos, and no disk that refuses them later
+            self._limits[operation.source] = limits
+        number = self.last.get((place.path, request.names), 0) + 1
         while number == 1 or request.may_be_numbered:
             names = request.names.numbered(number, limits)
             chosen = tuple(names[move.position] for move in operation.moves)
             if not any(
                 self._is_taken(operation, place, name, folder) for name in _all(chosen, request.names)
             ):
-                if self.folder_mode is None:
-                    del self._limits[
-                        operation.source
-                    ]  # a plan has no end of photos, and no disk that refuses
-                for name in chosen:
-                    self.given.add(os.path.join(place.path, name))
-                self._last[place.path, request.names] = number
+                self._give(request, chosen, number)
                 return operation.renamed(chosen)
             number += 1
         raise refused(operation.source, "its name is taken there")
 
-    def _open(self, place: Place) -> int | None:
-        return (
-            self.folders.find(place)
-            if self.folder_mode is None
-            else self.folders.open(place, make=self.folder_mode)
-        )
+    def _give(self, request: NameRequest, names: Sequence[bytes], number: int) -> None:
+        for name in _all(names, request.names):
+            self.given.add(os.path.join(request.place.path, name))
+        if len(self.last) >= _MOST_REMEMBERED:
+            self.last.clear()
+        self.last[request.place.path, request.names] = number
 
-    def _is_taken(self, operation: Operation, place: Place, name: bytes, folder: int | None) -> bool:
+    def _look_up(self, place: Place) -> _Folder:
+        with at_destination(place.path):
+            try:
+                return _Folder(self.folders.open(place, make=self.folder_mode), is_there=True)
+            except FileNotFoundError:
+                if self.folder_mode is not None:
+                    raise
+            return _Folder(self.folders.nearest(place), is_there=False)
+
+    def _is_taken(self, operation: Operation, place: Place, name: bytes, folder: _Folder) -> bool:
         if os.path.join(place.path, name) in self.given:
             return True
-        if folder is None:
+        if folder.descriptor is None:
             return False
         try:
-            self.operations.status(name, folder)
+            self.operations.status(name, folder.descriptor)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -159,7 +173,7 @@ class NameChooser:
                 raise NameRefusedError(error.errno, name_trouble(operation)) from error
             with at_destination(place.path):
                 raise
-        return True
+        return folder.is_there
 
 
 def _all(names: Sequence[bytes], wanted: GroupNames) -> Iterator[bytes]:
