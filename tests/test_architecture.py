@@ -12,15 +12,16 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "sqlite", "crash_log", "config"}
+GROUND = {"photo", "errors", "fsops", "formats", "files", "sqlite", "crash_log", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
     "fsops": {"errors"},
     "formats": set(),
-    "sqlite": set(),
+    "files": set(),
+    "sqlite": {"files"},
     "crash_log": {"errors"},
-    "config": {"errors"},
+    "config": {"errors", "files"},
     "companions": GROUND,
     "models": GROUND,
     "inbox": GROUND | {"companions"},
