@@ -103,6 +103,15 @@ def _file_photo_alone(world: World, library: Library) -> None:
     library.file([replace(filing, group=replace(filing.group, companions=()))])
 
 
+def _file_and_join(world: World, library: Library) -> None:
+    _file_photo_alone(world, library)
+    _join(world, library)
+
+
+def _undo_join(world: World, library: Library) -> Any:
+    return library.undo(Selection(photo=world.inbox / "a.xmp"))
+
+
 def _rebuild(world: World, library: Library) -> None:
     library.rebuild_ledger()
 
@@ -116,6 +125,7 @@ SCENARIOS = (
     Scenario("undo of quarantine", _bad, _undo, _file),
     Scenario("a correction", _photo, _correct, _file, repeat=_correct),
     Scenario("a late companion", _prepare_join, _join, _file_photo_alone),
+    Scenario("undo of a join", _prepare_join, _undo_join, _file_and_join),
     Scenario("a ledger rebuilt", _photo, _rebuild, _file),
     Scenario("a group across devices", _group, _file, limits=("across",)),
     Scenario("undo across devices", _group, _undo, _file, limits=("across",)),

@@ -212,7 +212,7 @@ class World:
             raise BrokenPromiseError(f"ledger and journal differ: {check.problems}")
         settled: dict[Path, str] = {}
         for event in library.events():
-            if event.action == "joined":
+            if event.action in {"joined", "unjoined"}:
                 continue
             if event.action in {Action.CORRECTED, Action.UNDONE}:
                 settled.pop(event.source, None)

@@ -38,10 +38,9 @@ from photo_organizer.library.plan.name_chooser import FOLDER_MODE, NameChooser, 
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_text import cells, line
-from photo_organizer.library.record.operation import JOINED, Manner, Operation
+from photo_organizer.library.record.operation import WITHOUT_ROW, Manner, Operation
 from photo_organizer.library.record.quarantine_reason import settle_reason
 from photo_organizer.library.recovery import Recoverer
-from photo_organizer.photo import Action
 
 _MOST_TRIES = 1000
 
@@ -226,7 +225,7 @@ class Engine:
                     self._write_end([outcome], mover)
         done = [outcome.operation for outcome in with_intent if not outcome.trouble]
         try:
-            self._ledger.append([operation for operation in done if operation.kind != JOINED], done)
+            self._ledger.append([operation for operation in done if operation.kind not in WITHOUT_ROW], done)
         except OrganizerError:
             raise
         except Exception as error:  # of no photo: what is done is done, and recovery writes the rows
@@ -238,7 +237,7 @@ class Engine:
         done = [outcome.operation for outcome in outcomes if not outcome.trouble]
         abandoned = [outcome.operation for outcome in outcomes if outcome.trouble]
         landed = {
-            operation.id: mover.landed(operation) for operation in done if operation.kind == Action.UNDONE
+            operation.id: mover.landed(operation) for operation in done if operation.takes_back
         }
         self._journal.finish(done, abandoned, {key: value for key, value in landed.items() if value})
 

@@ -185,6 +185,7 @@ def details_of(prediction: Prediction | None, decision: Decision | None) -> Deta
             decoder=prediction.decoder,
             categories=prediction.categories,
             probabilities=prediction.probabilities,
+            taken=prediction.taken.isoformat() if prediction.taken else "",
         )
     if decision is not None:
         details = replace(

@@ -27,7 +27,15 @@ from photo_organizer.library.move.removal import Withdrawer
 from photo_organizer.library.plan.duplicates import SKIPPED, current_place
 from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Manner, Move, Operation, State
+from photo_organizer.library.record.operation import (
+    FILING_KINDS,
+    JOINED,
+    UNJOINED,
+    Manner,
+    Move,
+    Operation,
+    State,
+)
 from photo_organizer.photo import Action, FileIdentity
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
@@ -133,6 +141,8 @@ def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
             for operation in journal.select(f"o.sha256 = ? AND {_UNDOABLE} ORDER BY o.id DESC", (sha256,))
         ]
     path = os.fsencode(os.path.abspath(photo))
+    if joined := _joined_from_or_to(journal, path):
+        return joined
     found: set[int] = set()
     for column in ("source", "destination"):
         condition = f"o.id IN (SELECT operation FROM moves WHERE {column} = ?) ORDER BY o.id DESC"  # noqa: S608 (ours)
@@ -148,6 +158,15 @@ def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
     return [
         o.id for o in journal.select(f"o.id IN ({marks}) AND {_UNDOABLE} ORDER BY o.id DESC", sorted(found))
     ]
+
+
+def _joined_from_or_to(journal: Journal, path: bytes) -> list[int]:
+    """The operation that brought a late companion from or to `path`, which is taken back alone."""
+    condition = (
+        f"o.kind = '{JOINED}' AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NULL"
+        " AND o.id IN (SELECT operation FROM moves WHERE source = ? OR destination = ?) ORDER BY o.id DESC"
+    )
+    return [operation.id for operation in journal.select(condition, (path, path))][:1]
 
 
 def _as_hash(photo: Path | str) -> bytes | None:
@@ -225,6 +244,8 @@ class Undoer:
             SourceTrouble: the photo is not where it was filed, or is not the same any more.
         """
         place = self.current_place(operation)
+        if operation.kind == JOINED:
+            return self._companion_alone(operation, place)
         if operation.manner is not Manner.MOVE:
             return self._withdrawal(operation, place)
         with Folders(self.operations) as folders:
@@ -240,6 +261,20 @@ class Undoer:
             operation.destination_root, operation.source_root, operation.details, parent=operation.id,
         )  # fmt: skip
         return Draft(undoing, names)
+
+    def _companion_alone(self, operation: Operation, place: bytes) -> Draft:
+        """What takes a companion back that came late; its photo stays."""
+        with Folders(self.operations) as folders:
+            self._check_way_back(operation, place, folders)
+            with _at_photo(place):
+                folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
+                status = self.operations.status(os.path.basename(place), folder)
+        back = Move(place, operation.source, FileIdentity.of(status))
+        undoing = Operation(
+            0, self.batch, UNJOINED, self.time, operation.sha256, (back,), operation.destination_root,
+            operation.source_root, parent=operation.id,
+        )  # fmt: skip
+        return Draft(undoing, GroupNames(os.path.basename(operation.source)))
 
     def _check_way_back(self, operation: Operation, place: bytes, folders: Folders) -> None:
         """Folders inside are made anew; the outermost is not, since it may be on a drive that is not mounted.
@@ -307,12 +342,18 @@ class Undoer:
     def _joined(self, operation: Operation) -> Iterator[Operation]:
         """What brought companions to the photo of `operation` that came late."""
         return self.journal.select(
-            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2)", (operation.id,)
+            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2) AND o.undone_by IS NULL",
+            (operation.id,),
         )
 
     def current_place(self, operation: Operation) -> bytes:
         """Where the photo is now: where it was filed, or where its owner has moved it since."""
-        return current_place(self.journal, operation)
+        if operation.kind != JOINED:
+            return current_place(self.journal, operation)
+        for photo in self.journal.select("o.id = ?", (operation.parent,)):
+            folder = os.path.dirname(current_place(self.journal, photo))
+            return os.path.join(folder, os.path.basename(operation.destination))
+        return operation.destination
 
 
 @contextmanager

@@ -27,7 +27,8 @@ from photo_organizer.sqlite import open_database, storable, stored_number
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
-    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner,"
+    " o.taken"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -145,8 +146,8 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state, manner)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner, taken)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
@@ -154,11 +155,12 @@ class Journal:
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state, operation.manner,
+                details.taken,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
         self._insert_moves(number, operation.moves)
-        if operation.kind == "undone" and not operation.is_withdrawal:
+        if operation.takes_back and not operation.is_withdrawal:
             self.hold(operation.destination, operation.moves[0].identity, number)
         if operation.state == State.DONE:
             self._count([number])
@@ -191,7 +193,7 @@ class Journal:
             self._connection.execute(
                 "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
             )
-            if operation.kind == "undone" and not operation.is_withdrawal:
+            if operation.takes_back and not operation.is_withdrawal:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
                 self.hold(operation.destination, operation.moves[0].identity, operation.id)
 
@@ -205,7 +207,7 @@ class Journal:
             self._set_state(State.DONE, [operation.id for operation in done])
             self._count([operation.id for operation in done])
             for operation in done:
-                if operation.kind == "undone":
+                if operation.takes_back:
                     self._connection.execute(
                         "UPDATE operations SET undone_by = ? WHERE id = ?", (operation.id, operation.parent)
                     )
@@ -309,11 +311,11 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner,
+        reason, parent, label, state, undone_by, reserved, manner, taken,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)), taken,
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
