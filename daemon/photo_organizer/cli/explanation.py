@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.formats import by_extension
 from photo_organizer.photo import Action
+from photo_organizer.vision.decision import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 WIDEST_BAR = 30
 DECISIONS = (Action.FILED, Action.REVIEW, Action.DUPLICATE)
 CHUNK = 1 << 20
+JOINED = "joined"
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -80,12 +83,15 @@ class Explanation:
             how = "" if event.manner == "move" else f"  ({event.manner})"
             moment = f"{event.time.astimezone():%Y-%m-%d %H:%M}"
             yield f"  {moment}  {event.action:<11} {source} -> {destination}{how}{taken_back}"
+            if event.action == JOINED and event.reason:
+                yield f"{'':<20}because it is {printable(event.reason)}"
 
     def _verdict_lines(self, verdict: Verdict) -> Iterator[str]:
         category, confidence = verdict.probabilities[0]
         would = "would be " if self.is_fresh else ""
-        threshold = f"threshold {verdict.threshold:.2f}, " if verdict.threshold is not None else ""
-        sure = f"{category} {confidence:.2f} ({threshold}margin {verdict.margin:.2f})"
+        sure_text, threshold_text = shown(confidence, verdict.threshold)
+        threshold = f"threshold {threshold_text}, " if threshold_text else ""
+        sure = f"{category} {sure_text} ({threshold}margin {verdict.margin:.2f})"
         yield f"decision    {would}{verdict.action}: {sure}"
         if verdict.reason:
             yield f"because     {printable(verdict.reason)}"
@@ -153,6 +159,8 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
         # the bytes tell more than the path: photos are renamed, and names are used again
         sha256 = _sha256(path) if path and path.is_file() else None
         events = library.history(sha256) if sha256 else library.history(path or photo.lower())
+        if not events and path is not None and by_extension(path) is None:  # a companion has its photo's history
+            events, sha256 = library.history(path), None
     verdict = next((found for event in reversed(events) if (found := _verdict_of(event))), None)
     if events:
         place = path if sha256 else _place(events)

@@ -1,4 +1,4 @@
-"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `3d`."""
+"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `3d`, `1w`."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ class Moment(click.ParamType[datetime]):
         try:
             return parse_moment(value, datetime.now().astimezone())
         except ValueError as error:
-            self.fail(f"{error}; write 14:30, 2026-11-22, 2026-11-22T14:30, 90m, 2h or 3d", param, ctx)
+            self.fail(f"{error}; write 14:30, 2026-11-22, 2026-11-22T14:30, 90m, 2h, 3d or 1w", param, ctx)

@@ -22,6 +22,7 @@ from photo_organizer.inbox.readiness import settled_at
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
+SYMBOLIC_LINK = "a symbolic link"
 _WINDOW = 4096
 _PATIENCE_SECONDS = 60.0
 
@@ -180,7 +181,7 @@ def _identity(folder: str | Path) -> tuple[int, int] | None:
 
 def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[AssetGroup]:
     """Groups in one folder; its sub-folders are added to `below`."""
-    names = iter(place.given) if place.given else _names(place, search, below)
+    names = iter(place.given) if place.given else _telling_links(place, search, below)
     awaited: list[_Awaited] = []
     handed_out: set[str] = set()  # only of names given: in a folder each group is met at its photo, once
     while window := list(islice((name for name in names if search.is_photo(name)), _WINDOW)):
@@ -212,6 +213,16 @@ def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
                     below.append(entry.name)
             elif entry.is_file(follow_symlinks=False):
                 yield entry.name
+
+
+def _telling_links(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
+    """As `_names`; symbolic links, which are not followed, are told of."""
+    ignored = search.ignored.within(place.relative)
+    with os.scandir(place.folder) as entries:
+        links = [entry.name for entry in entries if entry.is_symlink() and not ignored(entry.name)]
+    for name in sorted(links):
+        search.on_skipped(Skipped(Path(place.folder, name), SYMBOLIC_LINK))
+    yield from _names(place, search, below)
 
 
 def _bundles(place: _Place, search: _Search, window: Iterable[str]) -> list[Bundle]:
@@ -280,7 +291,7 @@ def _look_at(each: _Awaited, place: _Place, search: _Search, now: Moment) -> boo
 
 
 def _special(path: str) -> str:
-    return "a symbolic link" if stat.S_ISLNK(os.lstat(path).st_mode) else "not a regular file"
+    return SYMBOLIC_LINK if stat.S_ISLNK(os.lstat(path).st_mode) else "not a regular file"
 
 
 def _group(each: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:

@@ -277,6 +277,14 @@ class Library:
                 report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
         return report
 
+    def count_undoable(self, selection: Selection) -> int:
+        """How many photos `undo` would take back, or try to.
+
+        Raises:
+            NothingToUndoError: nothing fits the selection.
+        """
+        return len(selected(self._journal, selection))
+
     def _undoer(self, batch: str) -> Undoer:
         return Undoer(self._operations, self._journal, self._crash_log, batch, self._now())
 

@@ -45,3 +45,21 @@ def decide(
         second_confidence=second_confidence,
         threshold=threshold,
     )
+
+
+_FEWEST_DIGITS, _MOST_DIGITS = 2, 6
+
+
+def shown(confidence: float, threshold: float | None) -> tuple[str, str]:
+    """Return both with as many digits as show which one is larger: 0.8496 and 0.85, not 0.85 and 0.85."""
+    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1):
+        texts = f"{confidence:.{digits}f}", "" if threshold is None else f"{threshold:.{digits}f}"
+        if threshold is None or (float(texts[0]) < float(texts[1])) == (confidence < threshold):
+            return texts[0], _without_zeros(texts[1])
+    return repr(confidence), "" if threshold is None else repr(threshold)
+
+
+def _without_zeros(number: str) -> str:
+    """`number` with two digits, and more only where they say something."""
+    whole, point, digits = number.partition(".")
+    return f"{whole}{point}{digits[:_FEWEST_DIGITS]}{digits[_FEWEST_DIGITS:].rstrip('0')}"
