@@ -66,6 +66,10 @@ class FileOperations:
     def make_folder(self, name: bytes, folder: int, mode: int) -> None:
         os.mkdir(name, mode, dir_fd=folder)
 
+    def remove_folder(self, name: bytes, folder: int) -> None:
+        """An empty folder; ENOTEMPTY (or EEXIST) where anything is in it."""
+        os.rmdir(name, dir_fd=folder)
+
     def may_change(self, folder: int) -> bool:
         """Whether names can be added to and removed from `folder`."""
         try:

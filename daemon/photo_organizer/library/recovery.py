@@ -23,6 +23,7 @@ from photo_organizer.library.errors import (
     destination_trouble,
     unforeseen,
 )
+from photo_organizer.library.move.empty_folders import remove_empty_folders
 from photo_organizer.library.move.file_recovery import Settler, Sides
 from photo_organizer.library.move.mover import (
     Mover,
@@ -130,6 +131,7 @@ class Recoverer:
         if not made.moves:
             self.journal.finish([], [operation], {})
             self.report.taken_back += 1
+            remove_empty_folders(self.operations, self.journal, destination_place(operation))
             return
         self.operations.sync(folders.open(destination_place(made)))
         self._finish(made, mover)
@@ -138,6 +140,8 @@ class Recoverer:
         identity = mover.landed(made)
         self.journal.finish([made], [], {} if identity is None else {made.id: identity})
         self.report.completed += 1
+        if made.takes_back:
+            remove_empty_folders(self.operations, self.journal, source_place(made))
 
     def _recover_withdrawal(self, operation: Operation, folders: Folders, mover: Mover) -> None:
         if not Withdrawer(self.operations, folders, mover.hidden).complete(operation):

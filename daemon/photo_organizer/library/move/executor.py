@@ -7,7 +7,7 @@ The same for filing, for undo and for late companions: each of them only says wh
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from photo_organizer.library.errors import (
     refused,
     unforeseen,
 )
+from photo_organizer.library.move.empty_folders import remove_empty_folders
 from photo_organizer.library.move.mover import (
     Mover,
     NameTakenError,
@@ -114,7 +115,7 @@ class Engine:
                     if not outcome.operation.is_withdrawal:
                         outcome.operation = names.choose(outcome.draft)
                     line(cells(outcome.operation))  # a photo whose row cannot be written is not begun with
-        self._intend([outcome for outcome in outcomes if not outcome.trouble])
+        self._intend([outcome for outcome in outcomes if not outcome.trouble], folders.made)
         mover = Mover(self._operations, folders, self._journal.token, self._journal.change_moves)
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
@@ -123,14 +124,18 @@ class Engine:
                         self._move(outcome, mover, names, folders)
         self._sync(outcomes, folders, mover)
         self._finish(outcomes, mover)
+        self._remove_empty_folders(outcomes)
         return outcomes
 
-    def _intend(self, outcomes: Sequence[Outcome]) -> None:
+    def _intend(self, outcomes: Sequence[Outcome], made_folders: Mapping[bytes, int]) -> None:
         if not outcomes:
+            if made_folders:
+                self._journal.remember_folders(made_folders)
             return
         recorded = self._ledger.take_unrecorded()
         try:
-            written = self._journal.intend([outcome.operation for outcome in outcomes], *recorded)
+            operations = [outcome.operation for outcome in outcomes]
+            written = self._journal.intend(operations, *recorded, made_folders=made_folders)
         except OrganizerError:
             raise
         except Exception as error:
@@ -140,6 +145,16 @@ class Engine:
             return
         for outcome, operation in zip(outcomes, written, strict=True):
             outcome.operation = operation
+
+    def _remove_empty_folders(self, outcomes: Sequence[Outcome]) -> None:
+        """Remove the folders of ours that nothing came into, or from which the last photo was taken back."""
+        places = {
+            destination_place(outcome.operation) if outcome.trouble else source_place(outcome.operation)
+            for outcome in outcomes
+            if not outcome.is_open and (outcome.trouble or outcome.operation.takes_back)
+        }
+        for place in sorted(places, key=lambda place: place.path, reverse=True):
+            remove_empty_folders(self._operations, self._journal, place)
 
     def _intend_one_by_one(self, outcomes: Sequence[Outcome]) -> None:
         """Find the photo that the journal cannot take."""

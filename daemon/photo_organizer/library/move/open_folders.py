@@ -43,6 +43,8 @@ class Folders:
     """The folders of one batch, by descriptor; closed with it."""
 
     operations: FileOperations
+    made: dict[bytes, int] = field(default_factory=dict)
+    """The inode numbers of the folders that were made here, by path."""
     _open: dict[Place, int] = field(default_factory=dict)
 
     def open(self, place: Place, *, make: int | None = None) -> int:
@@ -86,17 +88,20 @@ class Folders:
         return None
 
     def _walk(self, place: Place, make: int | None) -> int:
-        folder = self.operations.open_root(place.path[: place.root])
+        path = place.path[: place.root]
+        folder = self.operations.open_root(path)
         try:
             for part in place.parts:
-                folder = self._step(part, folder, make)
+                path = os.path.join(path, part)
+                folder = self._step(path, folder, make)
         except BaseException:
             self.operations.close(folder)
             raise
         return folder
 
-    def _step(self, part: bytes, folder: int, make: int | None) -> int:
-        """The folder `part` in `folder`, which is closed then."""
+    def _step(self, path: bytes, folder: int, make: int | None) -> int:
+        """The folder `path` in the open folder `folder`, which is closed then."""
+        part = os.path.basename(path)
         if part in {b".", b".."}:
             raise OSError(errno.EINVAL, "not a plain folder name", part)
         try:
@@ -105,8 +110,10 @@ class Folders:
             except FileNotFoundError:
                 if make is None:
                     raise
-                self._make(part, folder, make)
+                is_made = self._make(part, folder, make)
                 inner = self.operations.open_folder(part, folder)
+                if is_made:
+                    self.made[path] = self.operations.status_of(inner).st_ino
         except OSError as error:
             if error.errno in _OF_ITS_NAME and not isinstance(error, FolderRefusedError):
                 raise FolderRefusedError(error.errno, self._why_not(part, folder), part) from error
@@ -114,17 +121,19 @@ class Folders:
         self.operations.close(folder)
         return inner
 
-    def _make(self, part: bytes, folder: int, mode: int) -> None:
+    def _make(self, part: bytes, folder: int, mode: int) -> bool:
+        """Make a folder, and say whether it is ours."""
         try:
             self.operations.make_folder(part, folder, mode)
         except FileExistsError:  # somebody was faster; whether it is a folder shows in a moment
-            return
+            return False
         except FileNotFoundError as error:
             if self.operations.status_of(folder).st_nlink == 0:
                 raise
             raise FolderRefusedError(error.errno, _CANNOT_HOLD, part) from error  # exFAT
         # at once, not with the batch: what is moved into it must not be able to outlive the folder's own name
         self.operations.sync(folder)
+        return True
 
     def _why_not(self, part: bytes, folder: int) -> str:
         try:

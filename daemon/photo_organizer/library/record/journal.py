@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
@@ -124,6 +125,7 @@ class Journal:
         ledger_size: int | None = None,
         *,
         hold: bool = False,
+        made_folders: Mapping[bytes, int] = MappingProxyType({}),
     ) -> list[Operation]:
         """Writes the intents down, and on the way that the ledger has had the rows of `recorded`.
 
@@ -133,9 +135,14 @@ class Journal:
             recorded: operations whose rows are in the ledger.
             ledger_size: its size with them.
             hold: the photos stay where they are, and are held there.
+            made_folders: the inode numbers of the folders that were made for them, by path.
         """
         with self.transaction():
             self._mark_recorded(recorded, ledger_size)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO made_folders VALUES (?,?)",
+                [(path, storable(inode)) for path, inode in made_folders.items()],
+            )
             written = [self._insert(operation) for operation in operations]
             for operation in written if hold else ():
                 self.hold(operation.source, operation.moves[0].identity, operation.id)
@@ -263,6 +270,23 @@ class Journal:
     def is_held(self, path: bytes, identity: FileIdentity) -> bool:
         row = self._connection.execute("SELECT size, mtime_ns FROM held WHERE path = ?", (path,)).fetchone()
         return row is not None and tuple(map(stored_number, row)) == (identity.size, identity.mtime_ns)
+
+    # folders that were made for photos
+    # ----------------------------------------------------------------------------------------
+
+    def remember_folders(self, made: Mapping[bytes, int]) -> None:
+        """Folders were made for photos: their inode numbers, by path."""
+        self.intend([], made_folders=made)
+
+    def made_folder(self, path: bytes) -> int | None:
+        """The inode number of a folder that was made for photos; None for one of its owner's."""
+        row = self._connection.execute("SELECT inode FROM made_folders WHERE path = ?", (path,)).fetchone()
+        return None if row is None else stored_number(row[0])
+
+    def forget_folder(self, path: bytes) -> None:
+        """A folder that was made for photos is gone."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM made_folders WHERE path = ?", (path,))
 
     # reading
     # ---------------------------------------------------------------------------------------------------

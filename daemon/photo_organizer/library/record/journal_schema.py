@@ -57,7 +57,7 @@ SCHEMA = (
         mtime_ns INTEGER NOT NULL,
         operation INTEGER NOT NULL
     ) WITHOUT ROWID""",
-    "CREATE TABLE made_folders (path BLOB PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID",
 )
 
@@ -66,7 +66,7 @@ CHANGES = {
     2: (
         "ALTER TABLE operations ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
         # folders that were made for photos; they go again when they are empty
-        "CREATE TABLE made_folders (path BLOB PRIMARY KEY) WITHOUT ROWID",
+        "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
     ),
 }
 """What brings a journal of an older version to the next one."""
