@@ -307,3 +307,36 @@ def test_run_makes_new_folders_and_hands_over(
     said = organizer("run")
     assert (said.code, said.err) == (0, f"made {tmp_path}/in\n")
     assert seen == [config_file]
+
+
+def test_undo_asks_on_a_terminal_and_says_how_many(
+    organizer: Organizer, sorted_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def confirm(text: str, **_: object) -> bool:
+        asked.append(text)
+        return len(asked) > 1
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", confirm)
+    assert organizer("undo").code == 1
+    assert len(sorted_home.filed()) == 3
+    assert organizer("undo", "--photo", sorted_home.library / "Food/a.png").code == 0
+    assert organizer("undo").code == 0
+    assert asked == ["Take back 3 photos?", "Take back 2 photos?"]
+
+
+def test_undo_with_yes_asks_nothing(
+    organizer: Organizer, sorted_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: pytest.fail("asked"))
+    assert organizer("undo", "--yes").code == 0
+    assert sorted_home.filed() == {}
+
+
+def test_undo_help_names_every_unit_of_time(organizer: Organizer) -> None:
+    text = organizer("undo", "--help").out
+    for example in ("90m", "2h", "3d", "1w"):
+        assert example in text
