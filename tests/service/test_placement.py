@@ -45,9 +45,9 @@ def test_a_folder_that_its_owner_made_is_filed_in_when_the_model_has_learned_it(
     assert (filing.action, filing.folder) == (Action.FILED, "Garden")
 
 
-@pytest.mark.parametrize("seconds", [-11_644_473_600, -62_135_596_801, 10_413_792_000, 910_692_730_085, 1 << 62])
+@pytest.mark.parametrize("seconds", [-11_644_473_600, -62_135_596_801, -(1 << 31), 0, 10_413_792_000, 910_692_730_085, 1 << 62])
 def test_no_time_of_a_file_is_too_far_away(tmp_path: Path, seconds: int) -> None:
     placement = Placement.by(configured(tmp_path, "[Pets]", "{category}/{taken:%Y}"), {})
     filing = placement.of_classified(group(seconds * 10**9), predicted(Pets=0.9))
     assert filing.folder.startswith("Pets/2")
-    assert filing.folder not in {"Pets/2300", "Pets/1601"}
+    assert filing.folder != "Pets/2300"

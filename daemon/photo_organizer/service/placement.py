@@ -16,6 +16,12 @@ from photo_organizer.photo import Action, AssetGroup, Photo, Prediction
 from photo_organizer.vision.decision import decide
 
 
+_ZEROS = frozenset({0.0, -(2.0**31)})
+"""Of Unix, and what ext4 and others make of a time that is too early for them."""
+
+_ZERO_OF_FAT = datetime(1980, 1, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Says of each photo where it belongs.
@@ -77,8 +83,12 @@ class Placement:
 
 
 def _modified(photo: Photo) -> datetime | None:
-    """Return when the photo was last modified; None for a time outside of all calendars."""
+    """Return when the photo was last modified; None for the zero of a clock, or a time outside of all calendars."""
+    seconds = photo.identity.mtime_ns / 1e9
+    if seconds in _ZEROS:
+        return None
     try:
-        return datetime.fromtimestamp(photo.identity.mtime_ns / 1e9)
+        modified = datetime.fromtimestamp(seconds)
     except (OverflowError, ValueError, OSError):
         return None
+    return None if modified == _ZERO_OF_FAT else modified
