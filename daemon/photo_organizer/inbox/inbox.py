@@ -14,13 +14,14 @@ from typing import Protocol
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.companions.late import LateCompanion
 from photo_organizer.companions.names import may_accompany
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.mounts import file_system_of, is_remote
-from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
+from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offer, Offering
 from photo_organizer.inbox.scanner import Scanner
 from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.stability import Moment, Observation
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 _LOOKING_SECONDS = 0.1
 """How long one `collect` may look into folders before it hands out what it has."""
 
+_UNFORESEEN_SECONDS = 30.0
 _LATE_AT_ONCE = 64
 _LATE_VIDEO_SECONDS = 10.0
 
@@ -61,6 +63,7 @@ class Inbox:
         is_held: whether the library wants a photo left alone (put back by undo). Asked once per offer.
         videos: whether videos alone are offered too.
         available_extras: the optional formats that can be decoded ("heif", "raw", "jxl").
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
 
     All methods belong to one thread. Only the `wake` given to `start` is called from others.
     """
@@ -74,7 +77,10 @@ class Inbox:
         is_held: Callable[[Photo], bool],
         videos: bool = False,
         available_extras: frozenset[str] = frozenset(),
+        crash_log: CrashLog | None = None,
     ) -> None:
+        self._crash_log = crash_log
+        self._last_unforeseen = ""
         self._memory = Memory()
         self._hints: Hints | None = None
         self._paused = False
@@ -102,6 +108,8 @@ class Inbox:
                 on_orphan=self._offer_late,
             ),
         )
+
+        self._scanner.crash_log = crash_log
 
     @staticmethod
     def _root(path: Path, watch: WatchSettings) -> Root:
@@ -235,7 +243,7 @@ class Inbox:
         groups: list[AssetGroup] = []
         now = Moment.now()
         while len(groups) < limit and (waiting := self._scanner.pop_group(now.monotonic)) is not None:
-            offer = self._offering.consider(waiting, now)
+            offer = self._consider(waiting, now)
             if offer.again_at is not None:
                 self._scanner.groups.plan(waiting, offer.again_at)
                 continue
@@ -250,6 +258,20 @@ class Inbox:
             self._in_flight[offer.group.photo.path] = (folder, waiting.names)
             groups.append(offer.group)
         return groups
+
+    def _consider(self, waiting: Waiting, now: Moment) -> Offer:
+        """As `Offering.consider`; an error that nobody foresaw has this group wait, and no other."""
+        try:
+            return self._offering.consider(waiting, now)
+        except Exception as error:
+            if self._crash_log is None:
+                raise
+            photo = waiting.folder.path_of(waiting.names[0])
+            reason = self._crash_log.describe(error, photo)
+            if reason != self._last_unforeseen:  # not at each look
+                self._last_unforeseen = reason
+                logger.error("%s waits: %s", printable(photo), reason)  # noqa: TRY400  for people
+            return Offer(again_at=now.monotonic + _UNFORESEEN_SECONDS)
 
     def _may_be_late(self, folder: Folder, waiting: Waiting, group: AssetGroup) -> bool:
         """A phone's video alone is offered as a late companion first, and as a video if nobody takes it."""

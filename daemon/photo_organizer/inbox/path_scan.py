@@ -6,13 +6,16 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.companions.names import may_accompany
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.content_type import hindrance, is_being_written
@@ -48,6 +51,7 @@ class _Search:
     ours: frozenset[tuple[int, int]]
     available_extras: frozenset[str]
     on_skipped: Callable[[Skipped], None]
+    crash_log: CrashLog | None
 
     def is_photo(self, name: str) -> bool:
         kind = kind_of(name)
@@ -92,6 +96,7 @@ def find_groups(
     ours: Sequence[Path] = (),
     available_extras: frozenset[str] = frozenset(),
     on_skipped: Callable[[Skipped], None] = lambda _skipped: None,
+    crash_log: CrashLog | None = None,
 ) -> Iterator[AssetGroup]:
     """The photos in `paths` with their companions, each group once, as they are found.
 
@@ -108,6 +113,7 @@ def find_groups(
         ours: folders not looked into, under whatever path they are met: the library and the program's own.
         available_extras: the optional formats that can be decoded.
         on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
 
     Raises:
         NothingThereError: at once, when a path does not exist or cannot be read.
@@ -120,6 +126,7 @@ def find_groups(
         frozenset(filter(None, map(_identity, ours))),
         available_extras,
         on_skipped,
+        crash_log,
     )
     places = _starting_places([Path(os.path.abspath(path)) for path in paths], search)
     return _search_all(places, search)
@@ -250,19 +257,46 @@ def _sift(
     now = Moment(time.monotonic(), time.time())
     ready, waiting = [], []
     for each in awaited:
-        if not _look_at(each, place, search, now):
+        with _one_photo(each, search) as looked:
+            is_there = _look_at(each, place, search, now)
+            if is_there and each.due <= now.monotonic and place.trust_clock:
+                paths = (f"{each.folder}/{name}" for name in each.names)
+                if any(is_being_written(path) for path in paths):
+                    each.due = now.monotonic + max(search.settle_seconds, 0.1)
+            looked.append(is_there)
+        if not all(looked) or not looked:
             continue
-        if each.due <= now.monotonic and place.trust_clock:
-            paths = (f"{each.folder}/{name}" for name in each.names)
-            if any(is_being_written(path) for path in paths):
-                each.due = now.monotonic + max(search.settle_seconds, 0.1)
         if each.due <= now.monotonic:
             ready.append(each)
         elif now.monotonic - each.found > max(_PATIENCE_SECONDS, 3 * search.settle_seconds):
             search.on_skipped(Skipped(Path(each.folder, each.names[0]), "still being written"))
         else:
             waiting.append(each)
-    return (group for each in ready if (group := _group(each, place, search)) is not None), waiting
+    return (group for each in ready for group in _groups(each, place, search)), waiting
+
+
+def _groups(each: _Awaited, place: _Place, search: _Search) -> list[AssetGroup]:
+    """The group, if there is one."""
+    with _one_photo(each, search) as found:
+        group = _group(each, place, search)
+        found += [] if group is None else [group]
+    return found
+
+
+@contextmanager
+def _one_photo(each: _Awaited, search: _Search) -> Iterator[list[Any]]:
+    """Gives a list for what is found; an error that nobody foresaw has this photo skipped, and no other."""
+    found: list[Any] = []
+    try:
+        yield found
+    except OSError:
+        raise
+    except Exception as error:
+        if search.crash_log is None:
+            raise
+        found.clear()
+        path = Path(each.folder, each.names[0])
+        search.on_skipped(Skipped(path, search.crash_log.describe(error, str(path))))
 
 
 def _after_a_pause(awaited: list[_Awaited], place: _Place, search: _Search) -> Iterator[AssetGroup]:

@@ -15,7 +15,6 @@ from photo_organizer.library import Filing
 from photo_organizer.photo import Action, AssetGroup, Photo, Prediction
 from photo_organizer.vision.decision import decide
 
-
 _ZEROS = frozenset({0.0, -(2.0**31)})
 """Of Unix, and what ext4 and others make of a time that is too early for them."""
 

@@ -198,6 +198,7 @@ class Rooms:
             is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
             videos=configuration.videos is not None,
             available_extras=available_extras(),
+            crash_log=CrashLog(configuration.state_directory),
         )
 
 
