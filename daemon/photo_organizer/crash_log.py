@@ -1,4 +1,4 @@
-"""The file that has the details of an error that nobody foresaw: `crash.log` in the state directory in use."""
+"""`crash.log` in the state directory in use, which has the details of errors that nobody foresaw."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CrashLog:
         self._written.add((during, details))
 
     def describe(self, error: BaseException, during: str) -> str:
-        """Write `error` down as `write` does, and return a clause for people that says where the details are."""
+        """Write `error` down as `write` does, and return a clause for people that says where it is."""
         what = f"unexpected error ({printable(type(error).__name__)}: {printable(error)})"
         try:
             self.write(error, during)

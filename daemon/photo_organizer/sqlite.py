@@ -92,9 +92,9 @@ def upgrade(
 def storable(number: int) -> int | bytes:
     """Return `number` as SQLite can hold it, exactly.
 
-    SQLite's integers have 64 bits with a sign. A time in nanoseconds before 1677 or after 2262 has more, and so
-    have inode and device numbers of some file systems: those are stored as decimal digits, in a blob, since text
-    in a column of numbers would be rounded.
+    SQLite's integers have 64 bits with a sign. A time in nanoseconds before 1677 or after 2262 has more, and
+    so have inode and device numbers of some file systems: those are stored as decimal digits, in a blob,
+    since text in a column of numbers would be rounded.
     """
     return number if -_LARGEST <= number <= _LARGEST else str(number).encode()
 

@@ -44,7 +44,6 @@ def test_the_daemon_has_that_photo_wait(tmp_path: Path, where: str, monkeypatch:
     if where == "a photo":
         real = Offering.consider
 
-
         def consider(self: Offering, waiting: Any, now: Any) -> Any:
             return failing(lambda _: real(self, waiting, now), "2.jpg")(waiting.names)
 

@@ -18,7 +18,9 @@ from photo_organizer.photo import Action
 PHOTO = bytes(range(256)) * 300
 
 
-def file(world: World, library: Library, name: str, content: bytes = PHOTO, manner: Manner = Manner.MOVE) -> Path:
+def file(
+    world: World, library: Library, name: str, content: bytes = PHOTO, manner: Manner = Manner.MOVE
+) -> Path:
     path = world.inbox / name
     if not path.exists():
         world.drop(name, content)

@@ -1,4 +1,6 @@
-"""Names that the library's disk cannot hold, and folders that cannot be used: never trouble of the whole library."""
+"""Names that the library's disk cannot hold, and folders that cannot be used: never trouble of the whole
+library.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def choosy(rule: str, limits: tuple[str, ...]) -> FileOperations:
 
     def refusing(name: str, at: int) -> Callable[..., Any]:
         def call(self: FileOperations, *arguments: Any) -> Any:
-            folder = Path(os.fsdecode(os.readlink(f"/proc/self/fd/{arguments[at + 1]}")))
+            folder = Path(f"/proc/self/fd/{arguments[at + 1]}").readlink()
             if "there" in folder.parts and forbidden.search(arguments[at]):
                 raise OSError(code, os.strerror(code))
             return getattr(super(Choosy, self), name)(*arguments)
@@ -151,7 +153,9 @@ def test_a_folder_name_that_the_disk_does_not_take_has_only_its_photos_wait(worl
     assert "cannot hold a folder of this name" in str(report.set_aside[0][1])
 
 
-@pytest.mark.parametrize("name", [b"CON.jpg", b"com1", b"aux.tar.gz", b"x.", b"y ", b'<>:"|?*.jpg', b"\xff\x01.jpg"])
+@pytest.mark.parametrize(
+    "name", [b"CON.jpg", b"com1", b"aux.tar.gz", b"x.", b"y ", b'<>:"|?*.jpg', b"\xff\x01.jpg"]
+)
 def test_portable_names(name: bytes) -> None:
     for characters in (Characters.PORTABLE, Characters.ASCII):
         (portable,) = GroupNames(name).numbered(1, NameLimits(characters=characters))
@@ -172,14 +176,20 @@ REAL = {
 @pytest.fixture
 def real_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     make, mount = REAL[request.param]
-    if os.geteuid() or not Path("/dev/fuse").exists() or not all(map(shutil.which, (make[0], mount[0], "losetup"))):
+    if (
+        os.geteuid()
+        or not Path("/dev/fuse").exists()
+        or not all(map(shutil.which, (make[0], mount[0], "losetup")))
+    ):
         pytest.skip(f"{make[0]}, {mount[0]} and the right to mount are needed")
     image, at = tmp_path / "image", tmp_path / "disk"
     at.mkdir()
     with image.open("wb") as file:
         file.truncate(32 << 20)
     subprocess.run([*make, str(image)], check=True, capture_output=True)
-    loop = subprocess.run(["losetup", "-f", "--show", str(image)], capture_output=True, text=True, check=False)
+    loop = subprocess.run(
+        ["losetup", "-f", "--show", str(image)], capture_output=True, text=True, check=False
+    )
     if loop.returncode:
         pytest.skip(f"no loop device: {loop.stderr}")
     device = loop.stdout.strip()
@@ -193,7 +203,16 @@ def real_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["losetup", "-d", device], check=False, capture_output=True)
 
 
-ODD = [SCREENSHOT, "what?.jpg", "caf\udcff.jpg", "a\nb.jpg", "山" * 80 + ".jpg", "CON.jpg", "end..jpg", "plain.jpg"]
+ODD = [
+    SCREENSHOT,
+    "what?.jpg",
+    "caf\udcff.jpg",
+    "a\nb.jpg",
+    "山" * 80 + ".jpg",
+    "CON.jpg",
+    "end..jpg",
+    "plain.jpg",
+]
 
 
 @pytest.mark.parametrize("real_disk", REAL, indirect=True)
@@ -207,7 +226,9 @@ def test_on_a_real_disk_every_photo_is_filed(real_disk: Path, tmp_path: Path, ma
         assert [str(trouble) for _, trouble in report.set_aside] == []
         assert len(report.filed) == len(ODD)
         for placed in report.filed:
-            assert sha256(placed.destination.read_bytes()) == sha256(os.fsencode(placed.group.photo.path.name))
+            assert sha256(placed.destination.read_bytes()) == sha256(
+                os.fsencode(placed.group.photo.path.name)
+            )
         assert len(list((world.library / "Pets").iterdir())) == 2 * len(ODD)
         assert not library.undo().refused
     assert len(list(world.inbox.iterdir())) == 2 * len(ODD)

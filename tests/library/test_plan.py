@@ -61,7 +61,7 @@ THERE = st.lists(
     duplicates=st.sampled_from(("Duplicates", "keep", "skip")),
     portion=st.integers(1, 8),
 )
-def test_the_plan_is_what_is_done(
+def test_the_plan_is_what_is_done(  # noqa: PLR0917  one of each is drawn
     dropped: list[Dropped],
     there: list[tuple[str, str, int]],
     earlier: list[Dropped],
@@ -96,7 +96,9 @@ def drop(world: World, one: Dropped, manner: Manner) -> Filing:
     return replace(filing, manner=manner, group=replace(filing.group, companions=own))
 
 
-def check(world: World, filings: Sequence[Filing], portion: int, operations: FileOperations | None = None) -> Any:
+def check(
+    world: World, filings: Sequence[Filing], portion: int, operations: FileOperations | None = None
+) -> Any:
     """Plan and file in portions, and compare; a plan must leave everything as it is."""
     before = files(world)
     with Library.open(world.settings, clock=world.clock, operations=operations) as library:

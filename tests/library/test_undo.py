@@ -148,7 +148,9 @@ def test_it_works_beside_a_running_daemon(world: World, library: Library) -> Non
     assert library.totals()[Action.UNDONE] == 1
 
 
-def test_folders_that_were_made_for_photos_go_when_they_are_empty_again(world: World, library: Library) -> None:
+def test_folders_that_were_made_for_photos_go_when_they_are_empty_again(
+    world: World, library: Library
+) -> None:
     (world.library / "Food").mkdir()
     report = library.file([
         world.filing(world.drop("a.jpg", b"one"), "Pets/2024/07"),
@@ -164,7 +166,12 @@ def test_folders_that_were_made_for_photos_go_when_they_are_empty_again(world: W
 
 
 def test_a_folder_that_its_owner_uses_or_made_again_stays(world: World, library: Library) -> None:
-    library.file([world.filing(world.drop("a.jpg", b"one"), "Pets/2024"), world.filing(world.drop("f.jpg", b"2"), "Food")])
+    library.file(
+        [
+            world.filing(world.drop("a.jpg", b"one"), "Pets/2024"),
+            world.filing(world.drop("f.jpg", b"2"), "Food"),
+        ]
+    )
     (world.library / "Pets/2024/note.txt").write_text("mine")
     (world.library / "Food").rename(world.library / "Meals")
     (world.library / "Food").mkdir()

@@ -451,7 +451,8 @@ def test_an_unforeseen_error_is_one_photos_own_and_never_ends_the_pipeline(
         failing = _once(getattr(whose, name))
     if path[-1] == "placement":
         real = getattr(Placement, name)
-        monkeypatch.setattr(Placement, name, lambda *given: UnlikePhoto(real)(*given))
+        unlike = UnlikePhoto(real)
+        monkeypatch.setattr(Placement, name, lambda self, *given: unlike(self, *given))  # noqa: PLW0108  a method
     else:
         monkeypatch.setattr(whose, name, failing)
     if name == "retry":

@@ -27,7 +27,9 @@ def predicted(**probabilities: float) -> Prediction:
     return Prediction("ab" * 32, "m1", "test", tuple(probabilities), tuple(probabilities.values()))
 
 
-def test_a_photo_of_a_category_that_is_not_filed_in_goes_to_review_and_not_to_the_next_best(tmp_path: Path) -> None:
+def test_a_photo_of_a_category_that_is_not_filed_in_goes_to_review_and_not_to_the_next_best(
+    tmp_path: Path,
+) -> None:
     placement = Placement.by(configured(tmp_path, "[Pets, Travel]"), {})
     for pets, food in ((0.4, 0.6), (0.01, 0.99), (0.49, 0.51)):
         filing = placement.of_classified(group(), predicted(Pets=pets, Travel=0.0, Food=food))
@@ -45,7 +47,9 @@ def test_a_folder_that_its_owner_made_is_filed_in_when_the_model_has_learned_it(
     assert (filing.action, filing.folder) == (Action.FILED, "Garden")
 
 
-@pytest.mark.parametrize("seconds", [-11_644_473_600, -62_135_596_801, -(1 << 31), 0, 10_413_792_000, 910_692_730_085, 1 << 62])
+@pytest.mark.parametrize(
+    "seconds", [-11_644_473_600, -62_135_596_801, -(1 << 31), 0, 10_413_792_000, 910_692_730_085, 1 << 62]
+)
 def test_no_time_of_a_file_is_too_far_away(tmp_path: Path, seconds: int) -> None:
     placement = Placement.by(configured(tmp_path, "[Pets]", "{category}/{taken:%Y}"), {})
     filing = placement.of_classified(group(seconds * 10**9), predicted(Pets=0.9))

@@ -159,7 +159,8 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
         # the bytes tell more than the path: photos are renamed, and names are used again
         sha256 = _sha256(path) if path and path.is_file() else None
         events = library.history(sha256) if sha256 else library.history(path or photo.lower())
-        if not events and path is not None and by_extension(path) is None:  # a companion has its photo's history
+        is_companion = path is not None and by_extension(path) is None
+        if not events and path is not None and is_companion:
             events, sha256 = library.history(path), None
     verdict = next((found for event in reversed(events) if (found := _verdict_of(event))), None)
     if events:

@@ -21,11 +21,15 @@ MOST_PHOTOS_LISTED = 50
 
 
 @command("undo")
-@click.option("--since", type=Moment(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w.")
+@click.option(
+    "--since", type=Moment(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+)
 @click.option("--photo", metavar="PHOTO", help="One photo, by its path or SHA-256.")
 @click.option("--batch", metavar="ID", help="One batch, by its id in the ledger.")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would go back.")
-@click.option("--yes", is_flag=True, help="Do not ask first. On a terminal, undo asks when it is more than one photo.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask first. On a terminal, undo asks when it is more than one photo."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
 def undo(
     invocation: Invocation,

@@ -277,10 +277,11 @@ def _sift(
 
 def _groups(each: _Awaited, place: _Place, search: _Search) -> list[AssetGroup]:
     """The group, if there is one."""
+    groups: list[AssetGroup] = []
     with _one_photo(each, search) as found:
-        group = _group(each, place, search)
-        found += [] if group is None else [group]
-    return found
+        found.append(_group(each, place, search))
+        groups += [group for group in found if group is not None]
+    return groups
 
 
 @contextmanager

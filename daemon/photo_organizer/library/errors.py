@@ -124,7 +124,8 @@ def no_hard_link(source: Path, folder: Path, code: int) -> DestinationTrouble | 
 
 @contextmanager
 def one_photo(where: bytes, crash_log: CrashLog) -> Iterator[None]:
-    """Turn an error that nobody foresaw into trouble with the photo at `where`, and write it to the crash log.
+    """Turn an error that nobody foresaw into trouble with the photo at `where`, and write it to the crash
+    log.
 
     Trouble that is known passes, and so does what SQLite says of the journal as a whole.
     """
@@ -139,7 +140,7 @@ def one_photo(where: bytes, crash_log: CrashLog) -> Iterator[None]:
 
 
 def unforeseen(error: Exception, where: bytes, crash_log: CrashLog) -> SourceTrouble:
-    """Return the trouble with one photo that an error is which nobody foresaw; it is in the crash log then."""
+    """Return what an error that nobody foresaw is for one photo; it is in the crash log then."""
     path = os.fsdecode(where)
     return SourceTrouble(SourceTroubleKind.REFUSED, crash_log.describe(error, path), where=path)
 

@@ -53,7 +53,9 @@ class _Lists:
 
 @dataclass(frozen=True, slots=True)
 class Filer:
-    """Files photos at the time `time`, or plans to, as its engine does; to be used while the moves lock is held."""
+    """Files photos at the time `time`, or plans to, as its engine does; to be used while the moves lock is
+    held.
+    """
 
     operations: FileOperations
     journal: Journal

@@ -205,10 +205,11 @@ class Library:
             return replace(report, pause=trouble)
 
     def plan(self, filings: Sequence[Filing]) -> FilingReport:
-        """What `file` would do with these photos if all that was planned before had been done; does none of it.
+        """What `file` would do with these photos if all that was planned before had been done; does none of
+        it.
 
-        Found out by the code that files, except for what only a disk can tell when it is written to: that it is
-        full, say, or cannot hold a name. There is no batch.
+        Found out by the code that files, except for what only a disk can tell when it is written to: that
+        it is full, say, or cannot hold a name. There is no batch.
         """
         report = FilingReport("")
         try:

@@ -29,13 +29,11 @@ def serving_categories(config: Configuration, model: Path) -> tuple[str, ...]:
     return (*config.categories, *(name for name in own if _has_folder(config, name)))
 
 
-def predicted_categories(
-    config: Configuration, model: Path, known: Sequence[str]
-) -> tuple[str, ...]:
+def predicted_categories(config: Configuration, model: Path, known: Sequence[str]) -> tuple[str, ...]:
     """The categories to tell apart with a model: those to file in, and then all others that it has learned.
 
-    A photo of a category that is not filed in (because it was taken out of the configuration, say) is recognised
-    as one, so that it is not taken for the next best.
+    A photo of a category that is not filed in (because it was taken out of the configuration, say) is
+    recognised as one, so that it is not taken for the next best.
 
     Args:
         config: see `serving_categories`.

@@ -44,7 +44,7 @@ class Placement:
         suggested: Mapping[str, float],
         categories: Sequence[str] | None = None,
     ) -> Placement:
-        """Return the placement of a configuration; `categories` are the configured ones where none are given."""
+        """Return the placement of a configuration, by default with the categories that it lists."""
         filed_in = frozenset(configuration.categories if categories is None else categories)
         return cls(configuration, configuration.folder_template, suggested, filed_in)
 
@@ -82,7 +82,9 @@ class Placement:
 
 
 def _modified(photo: Photo) -> datetime | None:
-    """Return when the photo was last modified; None for the zero of a clock, or a time outside of all calendars."""
+    """Return when the photo was last modified; None for the zero of a clock, or a time outside of all
+    calendars.
+    """
     seconds = photo.identity.mtime_ns / 1e9
     if seconds in _ZEROS:
         return None

@@ -27,9 +27,7 @@ def remove_empty_folders(operations: FileOperations, journal: Journal, place: Pl
             path = above.path
 
 
-def _is_removed(
-    operations: FileOperations, folders: Folders, name: bytes, above: Place, inode: int
-) -> bool:
+def _is_removed(operations: FileOperations, folders: Folders, name: bytes, above: Place, inode: int) -> bool:
     """Whether it is gone now; the folder that is removed must be the one that was made."""
     try:
         folder = folders.open(above)

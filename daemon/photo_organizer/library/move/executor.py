@@ -251,9 +251,7 @@ class Engine:
     def _write_end(self, outcomes: Sequence[Outcome], mover: Mover) -> None:
         done = [outcome.operation for outcome in outcomes if not outcome.trouble]
         abandoned = [outcome.operation for outcome in outcomes if outcome.trouble]
-        landed = {
-            operation.id: mover.landed(operation) for operation in done if operation.takes_back
-        }
+        landed = {operation.id: mover.landed(operation) for operation in done if operation.takes_back}
         self._journal.finish(done, abandoned, {key: value for key, value in landed.items() if value})
 
     @contextmanager

@@ -17,8 +17,8 @@ _OF_ITS_NAME = {errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.EILSEQ, errno.EN
 
 
 class FolderRefusedError(OSError):
-    """A folder below the root that cannot be used, while the others can: a symbolic link, or a name that the disk
-    does not take. `strerror` says which, for people.
+    """A folder below the root that cannot be used, while the others can: a symbolic link, or a name that the
+    disk does not take. `strerror` says which, for people.
     """
 
 

@@ -55,8 +55,8 @@ class PlannedPlaces(Protocol):
 class Originals:
     """Finds what was filed before: where the journal says it is, or anywhere else in the library.
 
-    Nothing is called the same before its bytes were compared: a copy may have been damaged, or edited with its
-    size kept.
+    Nothing is called the same before its bytes were compared: a copy may have been damaged, or edited with
+    its size kept.
 
     Args:
         operations: the steps on files.
@@ -131,8 +131,8 @@ class Originals:
         return bool(self.duplicates) and path.startswith(self.duplicates + b"/")
 
     def _is_same(self, photo: Photo, path: bytes, place: Place, folders: Folders) -> bool:
-        """Whether the file at `path` is another one than the photo, and has its bytes; False where it cannot be
-        read.
+        """Whether the file at `path` is another one than the photo, and has its bytes; False where it cannot
+        be read.
         """
         source = os.fsencode(photo.path)
         with suppress(OSError):

@@ -30,8 +30,8 @@ class Filing:
     Args:
         action: FILED, REVIEW or QUARANTINED; the library makes DUPLICATE of the first two where it is one.
         folder: relative to the library ("Pets/2024"); not used for QUARANTINED.
-        reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the owner's
-            words.
+        reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the
+            owner's words.
         manner: MOVE, or how else it comes there; the photo stays where it is then.
     """
 

@@ -30,7 +30,9 @@ class Characters(IntEnum):
     ANY = 0
     """Every byte, as on the file systems of Linux."""
     PORTABLE = 1
-    """What exFAT, FAT, NTFS and file servers of Windows can hold: valid Unicode without `:`, `?`, `*` and the like."""
+    """What exFAT, FAT, NTFS and file servers of Windows can hold: valid Unicode without `:`, `?`, `*` and the
+    like.
+    """
     ASCII = 2
     """Of these only ASCII: a FAT drive that is mounted with an old character set."""
 
@@ -57,7 +59,9 @@ class NameRefusedError(OSError):
 
 
 def stricter_limits(names: GroupNames, limits: NameLimits, code: int) -> NameLimits | None:
-    """Return the next limits by which these names are others, after the disk answered with `code`; None for none."""
+    """Return the next limits by which these names are others, after the disk answered with `code`; None for
+    none.
+    """
     if code == errno.ENAMETOOLONG:  # of a numbered name, perhaps, when the plain one is short enough
         return replace(limits, longest=LONGEST_ENCRYPTED) if limits.longest > LONGEST_ENCRYPTED else None
     current = names.numbered(1, limits)
@@ -109,7 +113,7 @@ class GroupNames:
 
 
 def _portable(name: bytes, characters: Characters) -> bytes:
-    """`name` with `_` for each character that some disks cannot hold; never longer, but for a device's name."""
+    """`name` with `_` for each character that some disks cannot hold, and before the name of a device."""
     text = _NOT_PORTABLE.sub("_", os.fsdecode(name))
     if characters is Characters.ASCII:
         letters = (one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))

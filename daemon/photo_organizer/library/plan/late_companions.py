@@ -1,7 +1,8 @@
 """A companion that arrives after its photo was filed: which photo it belongs to, and its name beside it.
 
-Which names belong together `companions/` knows; here the photos are looked up that it shall be asked about. Names
-come again (a camera counts to 9999 and begins anew), so that a companion joins only a photo that is near in time.
+Which names belong together `companions/` knows; here the photos are looked up that it shall be asked about.
+Names come again (a camera counts to 9999 and begins anew), so that a companion joins only a photo that is
+near in time.
 """
 
 from __future__ import annotations
@@ -154,8 +155,8 @@ class Joiner:
 def nearness(companion: Photo, photo: Operation, now: str) -> str:
     """Say in what a companion is near in time to a photo that was filed before; empty when it is not.
 
-    A video or another picture has a time of its own: it must be the photo's. A file that only describes a photo may
-    be written much later, and belongs to it when both arrive together.
+    A video or another picture has a time of its own: it must be the photo's. A file that only describes a
+    photo may be written much later, and belongs to it when both arrive together.
     """
     identity = photo.moves[0].identity
     if _are_near(companion.identity.mtime_ns, identity.mtime_ns):
@@ -176,7 +177,9 @@ def _are_near(one: int, other: int) -> bool:
 
 
 def _nanoseconds(moment: str) -> int | None:
-    """Return an ISO 8601 moment as nanoseconds since 1970; None where it is none, or outside of all calendars."""
+    """Return an ISO 8601 moment as nanoseconds since 1970; None where it is none, or outside of all
+    calendars.
+    """
     try:
         return int(datetime.fromisoformat(moment).timestamp()) * 10**9
     except (ValueError, OverflowError, OSError):

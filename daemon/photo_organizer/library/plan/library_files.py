@@ -24,8 +24,8 @@ class _Listing:
 class LibraryFiles:
     """The files below `root`; hidden ones, which are nobody's photos, and symbolic links are left out.
 
-    A folder is listed again only when its modification time says that names came or went, so that looking at a
-    large library again takes a look at each folder. Nothing is opened.
+    A folder is listed again only when its modification time says that names came or went, so that looking at
+    a large library again takes a look at each folder. Nothing is opened.
     """
 
     root: bytes
@@ -62,7 +62,7 @@ class LibraryFiles:
         """List a folder if it has changed; its folders."""
         known = self._listings.get(folder)
         try:
-            mtime_ns = os.stat(folder, follow_symlinks=False).st_mtime_ns
+            mtime_ns = os.lstat(folder).st_mtime_ns
             if known is not None and known.mtime_ns == mtime_ns:
                 return known.folders
             listing = _list(folder, mtime_ns)

@@ -1,4 +1,4 @@
-"""Chooses the names that photos and their companions get in their new folder, for filing and planning alike."""
+"""Chooses the names that photos and companions get in their new folder, for filing and planning alike."""
 
 from __future__ import annotations
 
@@ -70,8 +70,10 @@ class NameChooser:
         operations: the steps on files.
         folders: open folders.
         given: the names that were given before.
-        folder_mode: that of folders which are made; None to make none: nothing is taken in one that is missing.
-        known_limits: what is known of the disks below a root, so that it need not be found out for each photo.
+        folder_mode: that of folders which are made; None to make none: nothing is taken in one that is
+            missing.
+        known_limits: what is known of the disks below a root, so that it need not be found out for each
+            photo.
     """
 
     operations: FileOperations
@@ -80,12 +82,15 @@ class NameChooser:
     folder_mode: int | None
     known_limits: dict[bytes, NameLimits]
     last: dict[tuple[bytes, GroupNames], int] = field(default_factory=dict)
-    """The last number of a name, so that photos of one name are not each a search from the first. Only for as long
-    as no name can have become free."""
+    """The last number of a name, so that photos of one name are not each a search from the first. Only for as
+    long as no name can have become free.
+    """
     _refused: dict[bytes, NameLimits] = field(default_factory=dict)
     """By which a photo's names are to be chosen after others were refused, by its source."""
     _limits: dict[bytes, NameLimits] = field(default_factory=dict)
-    """By which the names of each photo of the batch were chosen, by its source; what is known may change since."""
+    """By which the names of each photo of the batch were chosen, by its source; what is known may change
+    since.
+    """
 
     def choose(self, request: NameRequest) -> Operation:
         """Return the operation with the first free names that the disk can hold, as far as it tells.

@@ -1,7 +1,7 @@
 """What filing photos would do, found out by the code that files them, with nothing done.
 
-What was planned so far counts as done: its names are taken, and its photos are there. It is kept in a temporary
-database on disk, so that a plan can have any number of photos.
+What was planned so far counts as done: its names are taken, and its photos are there. It is kept in a
+temporary database on disk, so that a plan can have any number of photos.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class PlanningEngine:
         self._last_numbers: dict[tuple[bytes, GroupNames], int] = {}
 
     def run(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """Return what would become of the drafts; after the first destination trouble the rest has it, too."""
+        """Return what would become of the drafts; after a destination trouble the rest has it, too."""
         outcomes = [Outcome(draft, draft.operation) for draft in drafts]
         with Folders(self._operations) as folders:
             names = NameChooser(

@@ -163,7 +163,7 @@ def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
 def _joined_from_or_to(journal: Journal, path: bytes) -> list[int]:
     """The operation that brought a late companion from or to `path`, which is taken back alone."""
     condition = (
-        f"o.kind = '{JOINED}' AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NULL"
+        f"o.kind = '{JOINED}' AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NULL"  # noqa: S608
         " AND o.id IN (SELECT operation FROM moves WHERE source = ? OR destination = ?) ORDER BY o.id DESC"
     )
     return [operation.id for operation in journal.select(condition, (path, path))][:1]

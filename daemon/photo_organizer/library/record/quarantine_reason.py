@@ -29,7 +29,9 @@ def reason_text(operation: Operation) -> str:
 
 
 def _is_ours(text: bytes, operation: Operation) -> bool:
-    """Whether it says what we wrote, be it in the words of an older version; not if its owner added something."""
+    """Whether it says what we wrote, be it in the words of an older version; not if its owner added
+    something.
+    """
     facts = reason_text(operation).partition("The photo is")[0].encode("utf-8", "backslashreplace")
     ending = text.removeprefix(facts)
     return text.startswith(facts) and ending in {
