@@ -108,5 +108,5 @@ def _state_directory(invocation: Invocation) -> Path:
 
     try:
         return invocation.configuration().state_directory
-    except (OrganizerError, OSError):
+    except Exception:  # noqa: BLE001  (it may be the configuration itself that fails)
         return state_home()
