@@ -340,3 +340,27 @@ def test_undo_help_names_every_unit_of_time(organizer: Organizer) -> None:
     text = organizer("undo", "--help").out
     for example in ("90m", "2h", "3d", "1w"):
         assert example in text
+
+
+def test_a_late_companion_is_explained_and_taken_back_alone(organizer: Organizer, sorted_home: Home) -> None:
+    from photo_organizer.companions.late import LateCompanion
+    from photo_organizer.config import load_configuration
+    from photo_organizer.library import Library
+    from photo_organizer.photo import FileIdentity, Photo
+
+    home = sorted_home
+    late = home.old / "a.png.xmp"
+    late.write_text("<x/>")
+    companion = LateCompanion(Photo(late, FileIdentity.of(late.stat())), home.old)
+    with Library.open(load_configuration(home.config)) as library:
+        assert library.join([companion], home.old).joined
+    joined = home.library / "Food/a.png.xmp"
+    for words in (joined, home.library / "Food/a.png"):
+        said = organizer("why", words)
+        assert said.code == 0, said.err
+        assert "joined" in said.out
+        assert "because it is named like the photo, and" in said.out
+    said = organizer("undo", "--photo", joined)
+    assert (said.code, late.exists(), joined.exists()) == (0, True, False)
+    assert (home.library / "Food/a.png").exists()
+    assert organizer("ledger", "verify").code == 0

@@ -31,7 +31,6 @@ SCENARIOS = [
         "undo",
         "a late companion",
         "a group across devices",
-        "a group by reservation",
         "a group copied",
     )
 ]
