@@ -33,8 +33,10 @@ class Scenario:
     """What comes again by itself after a start, before everything is as it should be."""
     two_devices: bool = False
     limits: tuple[str, ...] = ()
-    """What the file system cannot do: `noreplace`, `link`, `names` (with a colon); or `across`, to move between folders, as across
-    devices (in memory, since syncing a disk takes its time; `two_devices` are real ones)."""
+    """What the file system cannot do: `noreplace`, `link`, `names` (those with a colon); or `across`, to move
+    between folders, as across devices (in memory, since syncing a disk takes its time; `two_devices` are real
+    ones).
+    """
     manner: Manner = Manner.MOVE
     """How photos come into the library; with all but MOVE, everything in the inbox must stay as it is."""
     is_last_resort: bool = False

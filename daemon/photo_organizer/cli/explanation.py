@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.formats import by_extension
+from photo_organizer.library.record.operation import JOINED
 from photo_organizer.photo import Action
 from photo_organizer.vision.decision import shown
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 WIDEST_BAR = 30
 DECISIONS = (Action.FILED, Action.REVIEW, Action.DUPLICATE)
 CHUNK = 1 << 20
-JOINED = "joined"
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
