@@ -16,7 +16,7 @@ from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
-from photo_organizer.service.interfaces import Destination, Reporter, watch_vision
+from photo_organizer.service.interfaces import Reporter, watch_vision
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.xmp_keywords import LabellingLibrary
@@ -223,7 +223,7 @@ def new_placement(configuration: Configuration, model: ModelDescription) -> Plac
     return Placement.by(configuration, model.thresholds, categories)
 
 
-def destination_of(configuration: Configuration, library: Library) -> Destination:
+def destination_of(configuration: Configuration, library: Library) -> Library | LabellingLibrary:
     """`library`, or with `xmp_sidecar` what writes keywords on the way into it."""
     return LabellingLibrary(library) if configuration.metadata.xmp_sidecar else library
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
     from photo_organizer.photo import AssetGroup, Photo
     from photo_organizer.service.interfaces import Destination
+    from photo_organizer.service.xmp_keywords import LabellingLibrary
 
     OnRow = Callable[[Filing, dict[str, Any]], None]
 
@@ -134,7 +135,7 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
     return result
 
 
-def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Destination:
+def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Library | LabellingLibrary:
     """The library; on the way into it keywords are written beside photos, if they are wanted and the photos
     are moved: where photos stay, nothing is changed.
     """
@@ -168,7 +169,7 @@ def make_plan(
         Library.open(configuration) as library,
         closing(LookAlikes()) as alike,
     ):
-        planned = DryRun(library)
+        planned = DryRun(filing_into(library, configuration, manner))
 
         def take(filing: Filing, row: dict[str, Any]) -> None:
             if filing.prediction is not None and row["action"] != Action.DUPLICATE:
