@@ -66,7 +66,7 @@ class DaemonReporter:
         log.info("%s -> %s (%s)", name, folder, sure, extra=fields)
 
     def joined(self, companion: Photo, path: Path) -> None:
-        log.info("%s joins its photo in %s", printable(companion.path.name), path.parent.name)
+        log.info("%s joins its photo in %s", printable(companion.path.name), printable(path.parent))
 
     def left(self, group: AssetGroup, reason: str) -> None:
         log.info(
