@@ -21,10 +21,10 @@ from photo_organizer.library.errors import (
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.move.executor import Draft, Outcome
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.plan.duplicates import SKIPPED, Originals
+from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.filing import SKIP, Drafter, Filing, FilingReport, Placed, rounds
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import Move, Operation, State
+from photo_organizer.library.record.operation import SKIPPED, Move, Operation, State
 from photo_organizer.photo import Action, AssetGroup
 
 _AT_ONCE = 64

@@ -12,6 +12,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import ModelDescription, read_model
@@ -123,7 +124,8 @@ class Rooms:
         self.pipeline.step()
 
     def register(self, poll: select.poll) -> None:
-        """Has `poll` return when a vision process has something to say."""
+        """Has `poll` return when a vision process has something to say, or a disk was mounted."""
+        self.inbox.register(poll)
         watch_vision(self.vision, poll)
         if self._successor is not None:
             watch_vision(self._successor.vision, poll)
@@ -208,7 +210,9 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=predicted_categories(configuration, model.directory, model.categories),
+        categories=predicted_categories(
+            configuration, model.directory, model.categories, accepted_folders(configuration)
+        ),
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,
@@ -219,7 +223,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
 
 def new_placement(configuration: Configuration, model: ModelDescription) -> Placement:
     """Where the photos go that `model` classifies."""
-    categories = serving_categories(configuration, model.directory)
+    categories = serving_categories(configuration, model.directory, accepted_folders(configuration))
     return Placement.by(configuration, model.thresholds, categories)
 
 

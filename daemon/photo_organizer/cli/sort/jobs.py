@@ -25,6 +25,7 @@ from photo_organizer.cli.sort.selection import (
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
 from photo_organizer.crash_log import CrashLog
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, Manner
 from photo_organizer.models.categories import predicted_categories
 from photo_organizer.models.serving_model import ModelDescription
@@ -202,7 +203,9 @@ def _head(
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
-        categories=predicted_categories(configuration, model.directory, model.categories),
+        categories=predicted_categories(
+            configuration, model.directory, model.categories, accepted_folders(configuration)
+        ),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
         manner=manner,

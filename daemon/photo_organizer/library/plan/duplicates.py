@@ -17,11 +17,8 @@ from photo_organizer.library.move.atomic_steps import CHUNK
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import FILING_KINDS, Manner, Operation, State
+from photo_organizer.library.record.operation import FILING_KINDS, SKIPPED, Manner, Operation, State
 from photo_organizer.photo import Action, Photo
-
-SKIPPED = "skipped"
-"""The label of a duplicate that was left in its inbox: there is nothing to take back."""
 
 _LOOK_SECONDS = 2.0
 """How old a look at the library may be for a photo that was never filed, and how long one may take then."""

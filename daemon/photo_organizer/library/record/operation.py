@@ -18,6 +18,9 @@ UNJOINED = "unjoined"
 WITHOUT_ROW = (JOINED, UNJOINED)
 """The kinds that have no row in the ledger, which is about photos."""
 
+SKIPPED = "skipped"
+"""The label of a duplicate that was left in its inbox: there is nothing to take back."""
+
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
 
