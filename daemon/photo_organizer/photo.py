@@ -36,6 +36,13 @@ class FileIdentity:
     def of(cls, status: os.stat_result) -> FileIdentity:
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
+    def is_same_but_for_device(self, other: FileIdentity) -> bool:
+        """Whether it is the same file in the same state, on a disk that may have been plugged in again.
+
+        A device's number changes with that (and with a restart); to be used for what was written down.
+        """
+        return (self.inode, self.size, self.mtime_ns) == (other.inode, other.size, other.mtime_ns)
+
 
 @dataclass(frozen=True, slots=True)
 class Photo:

@@ -21,6 +21,27 @@ def found(*paths: Path, settle_seconds: float = 0.05, **options: object) -> dict
     return names
 
 
+def test_a_folder_is_listed_once_and_grouped_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number:03}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(64))
+        (folder / f"{number:03}.xmp").write_text("<x/>")
+    monkeypatch.setattr(scan_module, "_WINDOW", 8)
+    grouped: list[int] = []
+    original = scan_module.bundle
+
+    def counting(photos: list[str], companions: list[str], **options: object) -> object:
+        grouped.append(len(photos))
+        return original(photos, companions, **options)
+
+    monkeypatch.setattr(scan_module, "bundle", counting)
+    groups = list(find_groups([folder], settle_seconds=0))
+    assert grouped == [60]
+    assert [group.photo.path.name for group in groups] == [f"{number:03}.jpg" for number in range(60)]
+    assert all(len(group.companions) == 1 for group in groups)
+
+
 def test_a_tree_of_folders(folder: Path) -> None:
     write_many(
         folder, ["a.jpg", "a.xmp", "x/b.jpg", "x/y/c.png", "x/y/c.png.xmp", ".hidden/d.jpg", "notes.txt"]

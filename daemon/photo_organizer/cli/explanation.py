@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photo_organizer.cli.photo_hash import photo_sha256
 from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.formats import by_extension
@@ -157,7 +157,7 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
     path = None if SHA256.fullmatch(photo) else Path(os.path.abspath(os.path.expanduser(photo)))  # noqa: PTH111
     with Library.open(configuration) as library:
         # the bytes tell more than the path: photos are renamed, and names are used again
-        sha256 = _sha256(path) if path and path.is_file() else None
+        sha256 = photo_sha256(path) if path and path.is_file() else None
         events = library.history(sha256) if sha256 else library.history(path or photo.lower())
         is_companion = path is not None and by_extension(path) is None
         if not events and path is not None and is_companion:
@@ -173,20 +173,10 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
     return Explanation(path, sha256, _classify(configuration, path), (), is_fresh=True)
 
 
-def _sha256(path: Path) -> str:
-    from photo_organizer.fsops import open_photo
-
-    try:
-        with os.fdopen(open_photo(path), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise OrganizerError(f"cannot be read: {error.strerror}", where=path) from error
-
-
 def _place(events: tuple[Event, ...]) -> Path | None:
     for event in reversed(events):
         for candidate in (event.destination, event.source):
-            if candidate.is_file() and _sha256(candidate) == event.sha256:
+            if candidate.is_file() and photo_sha256(candidate) == event.sha256:
                 return candidate
     return None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.vision.backbone.cores import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +132,7 @@ def engine(configuration: Configuration) -> Check:
     wanted = configuration.model.engine
     has_openvino = importlib.util.find_spec("openvino") is not None
     flags = [flag for flag in cpu_flags() if flag in FAST_CPU_FLAGS]
-    processor = f"{platform.machine()}, {os.cpu_count()} cores" + (f", {' '.join(flags)}" if flags else "")
+    processor = f"{platform.machine()}, {available_cores()} cores" + (f", {' '.join(flags)}" if flags else "")
     if wanted == "openvino" and not has_openvino:
         return Check(
             "engine", "fix", "openvino is not installed", "install it, or set `model: {engine: auto}`"

@@ -1,11 +1,14 @@
-"""Photos below given paths, once, for `sort`: no watching, lazily, in bounded memory."""
+"""Photos below given paths, once, for `sort`: no watching, folder by folder.
+
+Memory is taken for the names of one folder at a time, about 300 bytes for each.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -187,21 +190,15 @@ def _identity(folder: str | Path) -> tuple[int, int] | None:
 
 
 def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[AssetGroup]:
-    """Groups in one folder; its sub-folders are added to `below`."""
-    names = iter(place.given) if place.given else _telling_links(place, search, below)
+    """Groups in one folder, in the order of their names; its sub-folders are added to `below`.
+
+    The folder is listed and grouped once; then the files are looked at, so many at a time.
+    """
+    bundles = iter(_bundles(place, search, below))
     awaited: list[_Awaited] = []
-    handed_out: set[str] = set()  # only of names given: in a folder each group is met at its photo, once
-    photos = (name for name in names if search.is_photo(name) and _may_be_image(place, search, name))
-    while window := list(islice(photos, _WINDOW)):
-        asked = set(window)
-        for each in _bundles(place, search, window):
-            if place.given:
-                if each.photo in handed_out or asked.isdisjoint((each.photo, *each.companions)):
-                    continue
-                handed_out.add(each.photo)
-            elif each.photo not in asked:
-                continue
-            awaited.append(_Awaited(place.folder, (each.photo, *each.companions), {}, time.monotonic()))
+    while window := list(islice(bundles, _WINDOW)):
+        found = time.monotonic()
+        awaited += [_Awaited(place.folder, (group.photo, *group.companions), {}, found) for group in window]
         still, awaited = _sift(awaited, place, search)
         yield from still
         while len(awaited) > _WINDOW:
@@ -248,22 +245,36 @@ def _telling_links(place: _Place, search: _Search, below: list[str]) -> Iterator
     yield from _names(place, search, below)
 
 
-def _bundles(place: _Place, search: _Search, window: Iterable[str]) -> list[Bundle]:
-    """The groups that the photos of `window` belong to, with members from anywhere in the folder."""
-    photos = dict.fromkeys(window)
+def _bundles(place: _Place, search: _Search, below: list[str]) -> list[Bundle]:
+    """The groups of a folder, or those that the names given belong to."""
+    if place.given:
+        asked = {name for name in place.given if search.is_photo(name) and _may_be_image(place, search, name)}
+        names = list(asked) + [name for name in _names(place, search, []) if name not in asked]
+    else:
+        asked = set()
+        names = list(_telling_links(place, search, below))
     index = PhotoIndex()
-    for name in photos:
+    for name in asked:
         index.add(name)
-    companions = []
-    for name in _names(place, search, []):
-        if name in photos:
+    photos, companions = list(asked), []
+    for name in names:
+        if name in asked:
             continue
-        if kind_of(name) is Kind.PHOTO:
-            if index.has_kin(name):
-                photos[name] = None
-        elif may_accompany(name) and index.photo_of(name) is not None:
+        if _is_candidate(name, place, search, index):
+            photos.append(name)
+        elif may_accompany(name) and (not asked or index.photo_of(name) is not None):
             companions.append(name)
-    return bundle(photos, companions, usable=search.usable)[0]
+    groups = bundle(photos, companions, usable=search.usable)[0]
+    if place.given:
+        groups = [group for group in groups if not asked.isdisjoint((group.photo, *group.companions))]
+    return sorted(groups, key=lambda group: group.photo)
+
+
+def _is_candidate(name: str, place: _Place, search: _Search, asked: PhotoIndex) -> bool:
+    """Whether a file in the folder is a photo to be grouped: any, or, of names given, the kin of one."""
+    if place.given:
+        return kind_of(name) is Kind.PHOTO and asked.has_kin(name)
+    return search.is_photo(name) and _may_be_image(place, search, name)
 
 
 def _sift(

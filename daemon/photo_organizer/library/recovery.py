@@ -198,10 +198,11 @@ class Recoverer:
         """Moves one file of a group after the others, and returns how it was done."""
         source = folders.open(source_place(operation))
         identity = FileIdentity.of(self.operations.status(os.path.basename(move.source), source))
-        if identity != move.identity and move.position == 0:
+        is_same = identity.is_same_but_for_device(move.identity)  # the disk may have been plugged in again
+        if not is_same and move.position == 0:
             raise _CannotFollowError  # another photo than the one that was classified
         if identity != move.identity:
-            move = replace(move, identity=identity, sha256=None)
+            move = replace(move, identity=identity, sha256=move.sha256 if is_same else None)
         number = 1
 
         def noted(part: Operation) -> None:

@@ -102,7 +102,7 @@ def show_plan(
     """Shows what would be done, and writes it down when a plan is wanted."""
     from photo_organizer.cli.boundary import INTERRUPTED
     from photo_organizer.cli.sort import summary
-    from photo_organizer.cli.sort.jobs import make_plan
+    from photo_organizer.cli.sort.planning import make_plan
 
     listed: list[dict[str, Any]] = []
     print_row = _printing_rows(as_json=as_json)

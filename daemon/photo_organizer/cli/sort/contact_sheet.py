@@ -55,13 +55,13 @@ small {{ opacity: .75; }}
 """
 
 
-def write_contact_sheet(draft: PlanDraft, tally: Tally, library: Path) -> Path:
-    """Writes `FILE.html` for the plan `FILE`; returns its path.
+def write_contact_sheet(draft: PlanDraft, plan: Path, tally: Tally, library: Path) -> Path:
+    """Writes `FILE.html` for the plan `FILE`, given as `plan`; returns its path.
 
     Raises:
         OrganizerError: it cannot be written.
     """
-    path = draft.path.with_name(draft.path.name + ".html")
+    path = plan.with_name(plan.name + ".html")
     try:
         with replacing(path) as file:
             file.write(_head(tally, library).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,22 +11,25 @@ from photo_organizer.cli.sort.jobs import Result, Watched, filing_into
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlannedPhoto
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.stopping import StopRequest
+from photo_organizer.cli.sort.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import Filing
-from photo_organizer.photo import Action, FileIdentity, Photo
+from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
 from photo_organizer.service.runtime import open_library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from photo_organizer.cli.sort.jobs import OnRow
     from photo_organizer.cli.sort.progress import Bar
     from photo_organizer.config import Configuration
-    from photo_organizer.library import Library, Manner
+    from photo_organizer.photo import Photo
+
+    IsKnown = Callable[[Photo], bool]
 
 DONE_BEFORE = "filed by this plan before"
 
@@ -46,16 +50,21 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         raise PlanError(
             what, where=path, remedy="use the configuration that it was made with, or make it anew"
         )
-    total = sum(1 for _ in plan.photos())  # a damaged plan is refused as a whole
+    total = plan.check()  # a damaged plan is refused as a whole
+    unchanged = UnchangedPhotos(plan.head)
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(total) as bar:
         manner = plan.head.manner
         destination = Watched(filing_into(library, configuration, manner), on_row, manner)
         photos = plan.photos()
+
+        def is_known(photo: Photo) -> bool:
+            return library.placed_before(photo, manner) is not None
+
         crash_log = CrashLog(configuration.state_directory)
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):
-            reasons = [_reason(photo, library, manner, crash_log) for photo in chunk]
-            ready = list(_unchanged(zip(chunk, reasons, strict=True), result, bar))
+            seen = [_look_at(photo, unchanged, is_known, crash_log) for photo in chunk]
+            ready = list(_ready(seen, result, bar))
             if ready:
                 _file(ready, destination, result, bar)
         result.stopped = stop.asked and next(photos, None) is not None
@@ -63,21 +72,37 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     return result
 
 
-def _reason(photo: PlannedPhoto, library: Library, manner: Manner, crash_log: CrashLog) -> str:
-    """Why this photo is not filed; empty when it is just as it was planned."""
+def _look_at(
+    photo: PlannedPhoto, unchanged: UnchangedPhotos, is_known: IsKnown, crash_log: CrashLog
+) -> tuple[PlannedPhoto, str]:
+    """The photo as it is today, and why it is not filed; that is empty when it is just as it was planned."""
     try:
-        is_known = library.placed_before(photo.group.photo, manner) is not None
-        return DONE_BEFORE if is_known else _reason_against(photo)
+        return _today(photo, unchanged, is_known)
+    except ChangedError as error:
+        return photo, str(error)
     except OrganizerError:
         raise
     except Exception as error:  # noqa: BLE001  (this photo's, whatever it is)
-        return crash_log.describe(error, photo.row["source"])
+        return photo, crash_log.describe(error, photo.row["source"])
 
 
-def _unchanged(
-    photos: Iterable[tuple[PlannedPhoto, str]], result: Result, bar: Bar
-) -> Iterator[PlannedPhoto]:
-    for photo, reason in photos:
+def _today(photo: PlannedPhoto, unchanged: UnchangedPhotos, is_known: IsKnown) -> tuple[PlannedPhoto, str]:
+    destination = photo.row["destination"]
+    if is_known(photo.group.photo):
+        return photo, DONE_BEFORE
+    if not os.path.lexists(photo.group.photo.path):
+        return photo, DONE_BEFORE if unchanged.is_at(photo, destination) else "no longer there"
+    planned, photo = photo, replace(photo, group=unchanged.today(photo))
+    if photo.group != planned.group and is_known(photo.group.photo):
+        return photo, DONE_BEFORE
+    stays = destination == os.fspath(photo.group.photo.path)  # a duplicate that is skipped
+    if os.path.lexists(destination) and not stays and photo.action is not Action.QUARANTINED:
+        return photo, f"its planned name is taken ({destination})"
+    return photo, ""
+
+
+def _ready(seen: Iterable[tuple[PlannedPhoto, str]], result: Result, bar: Bar) -> Iterator[PlannedPhoto]:
+    for photo, reason in seen:
         if not reason:
             yield photo
             continue
@@ -111,26 +136,3 @@ def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar:
         bar.advance("")
     if report.pause is not None:
         raise FilingStoppedError(str(report.pause))
-
-
-def _reason_against(photo: PlannedPhoto) -> str:
-    """Why this photo is not filed; empty when it is just as it was planned."""
-    destination = photo.row["destination"]
-    if not os.path.lexists(photo.group.photo.path):
-        return DONE_BEFORE if _is(photo.group.photo, destination) else "no longer there"
-    for file in (photo.group.photo, *photo.group.companions):
-        if not _is(file, file.path):
-            name = "" if file is photo.group.photo else f" (its companion {file.path.name})"
-            return f"changed since it was planned{name}"
-    stays = destination == os.fspath(photo.group.photo.path)  # a duplicate that is skipped
-    if os.path.lexists(destination) and not stays and photo.action is not Action.QUARANTINED:
-        return f"its planned name is taken ({destination})"
-    return ""
-
-
-def _is(file: Photo, path: Path | str) -> bool:
-    """Whether the file that was planned is at `path`, untouched."""
-    try:
-        return FileIdentity.of(os.lstat(path)) == file.identity
-    except OSError:
-        return False

@@ -141,4 +141,5 @@ def _are_near(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.
     bits = one ^ other
     for _ in range(MOST_BITS_APART):
         bits &= bits - np.uint64(1)  # takes the lowest one away
-    return bits == 0
+    near: NDArray[np.bool_] = bits == 0
+    return near

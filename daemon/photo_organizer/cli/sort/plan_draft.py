@@ -1,35 +1,44 @@
 """A plan in the making: `FILE.part`, a small SQLite database that survives Ctrl-C and kill -9.
 
-What was classified is kept photo by photo; the next run with the same model and categories takes it from here
-as long as the file is untouched. Nothing is held in memory, so that a plan may have any number of photos.
+What was classified is kept photo by photo, in whatever order that is done; the next run with the same model,
+categories and arithmetic takes it from here as long as the file is untouched. Where each photo goes is found
+out afterwards, in the order of the paths, so that two runs make the same plan. Nothing is held in memory, so
+that a plan may have any number of photos.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photo_organizer.cli.sort.compression import compressing
+from photo_organizer.cli.sort.devices import Devices
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, PlannedPhoto
 from photo_organizer.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from photo_organizer.library import Filing
     from photo_organizer.photo import AssetGroup
 
 PHOTOS_A_COMMIT = 64
-VERSION = 1
+PHOTOS_A_PAGE = 64
+VERSION = 2
+MAGIC = b"SQLite format 3\0"
 SCHEMA = """
 CREATE TABLE made_for (line TEXT NOT NULL);
 CREATE TABLE photos (
-    number INTEGER PRIMARY KEY,
     source BLOB NOT NULL UNIQUE,
     identity TEXT NOT NULL,
-    confidence REAL,
     run TEXT NOT NULL,
+    confidence REAL,
+    is_placed INTEGER NOT NULL,
     line TEXT NOT NULL
 );
 CREATE INDEX by_confidence ON photos (confidence);
@@ -41,65 +50,90 @@ class PlanDraft:
 
     Args:
         path: the plan's final name. A plan that is there is replaced at the end; anything else is refused.
+            None for a plan that nobody keeps.
         head: what it is for.
 
     Raises:
-        PlanError: something else is at `path`, or the draft cannot be written.
+        PlanError: something else is at `path`, another process makes the same plan, or the draft cannot be
+            written.
     """
 
-    def __init__(self, path: Path, head: PlanHead) -> None:
-        if path.exists():
+    def __init__(self, path: Path | None, head: PlanHead) -> None:
+        if path is not None and path.exists():
             Plan.open(path)
         self.path = path
-        self.part = path.with_name(path.name + ".part")
+        self._part = None if path is None else path.with_name(path.name + ".part")
         self._head = head
         self._run = head.made
+        self._devices = Devices()
         self._uncommitted = 0
         try:
             self._database = self._open()
         except sqlite3.Error as error:
-            raise PlanError(f"the plan cannot be written: {error}", where=self.part) from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                what, remedy = "another process makes this plan", "wait for it, or name another file"
+                raise PlanError(what, where=self._part, remedy=remedy) from error
+            raise PlanError(f"the plan cannot be written: {error}", where=self._part) from error
 
     def _open(self) -> sqlite3.Connection:
-        made_for = json.dumps([self._head.model, self._head.categories])
-        if self.part.exists():
-            database = sqlite3.connect(self.part)
-            try:
-                if database.execute("SELECT line FROM made_for").fetchone() == (made_for,):
-                    return database
-            except sqlite3.DatabaseError:
-                if not self.part.read_bytes()[:16].startswith(b"SQLite format 3"):
-                    raise  # not ours to remove
-            database.close()
-            self.part.unlink()
-        database = sqlite3.connect(self.part)
+        made_for = json.dumps([VERSION, self._head.model, self._head.categories, self._head.engine])
+        if self._part is not None and self._part.exists():
+            if not _is_ours(self._part):
+                raise PlanError("is not the draft of a plan", where=self._part, remedy="remove or rename it")
+            begun = _begun(self._part, made_for)
+            if begun is not None:
+                return begun
+            for suffix in ("", "-journal"):
+                self._part.with_name(self._part.name + suffix).unlink(missing_ok=True)
+        database = _connect(self._part)
         database.executescript(SCHEMA)
         database.execute("INSERT INTO made_for VALUES (?)", (made_for,))
         database.commit()
         return database
 
-    def known(self, group: AssetGroup) -> PlannedPhoto | None:
-        """What an earlier run found out about this very photo, if it did."""
+    def take_known(self, group: AssetGroup) -> bool:
+        """Take over what an earlier run found out about this very photo; return whether it did."""
         row = self._database.execute(
             "SELECT line FROM photos WHERE source = ? AND identity = ?",
-            (os.fsencode(group.photo.path), _identity(group)),
+            (os.fsencode(group.photo.path), self._identity(group)),
         ).fetchone()
-        return PlannedPhoto.from_line(row[0], self._head) if row else None
+        if row is None:
+            return False
+        known = PlannedPhoto.from_line(row[0], self._head)
+        self._put(replace(known, group=group), is_placed=False)
+        return True
 
-    def add(self, photo: PlannedPhoto) -> None:
-        """Keeps a photo.
+    def add_found(self, filing: Filing) -> None:
+        """Keep what was found out about a photo; where it goes comes later.
 
         Raises:
             PlanError: the disk does not take it.
         """
+        row = {
+            "sha256": filing.prediction.sha256 if filing.prediction else "",
+            "source": os.fspath(filing.group.photo.path),
+        }
+        self._put(PlannedPhoto.of(filing, row), is_placed=False)
+
+    def add_placed(self, photo: PlannedPhoto) -> None:
+        """Keep where a photo goes.
+
+        Raises:
+            PlanError: the disk does not take it.
+        """
+        self._put(photo, is_placed=True)
+
+    def _put(self, photo: PlannedPhoto, *, is_placed: bool) -> None:
         try:
             self._database.execute(
-                "INSERT OR REPLACE INTO photos (source, identity, confidence, run, line) VALUES (?,?,?,?,?)",
+                "INSERT OR REPLACE INTO photos (source, identity, run, confidence, is_placed, line)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     os.fsencode(photo.group.photo.path),
-                    _identity(photo.group),
-                    photo.decision.confidence if photo.decision else None,
+                    self._identity(photo.group),
                     self._run,
+                    photo.decision.confidence if photo.decision else None,
+                    is_placed,
                     photo.to_line(),
                 ),
             )
@@ -108,46 +142,114 @@ class PlanDraft:
                 self._database.commit()
                 self._uncommitted = 0
         except sqlite3.Error as error:
-            raise PlanError(f"the plan cannot be written: {error}", where=self.part) from error
+            raise PlanError(f"the plan cannot be written: {error}", where=self._part) from error
+
+    def found(self) -> Iterator[list[PlannedPhoto]]:
+        """Yield the photos that this run found, in the order of their paths, in portions."""
+        after = b""
+        while True:
+            query = "SELECT source, line FROM photos WHERE run = ? AND source > ? ORDER BY source LIMIT ?"
+            rows = self._database.execute(query, (self._run, after, PHOTOS_A_PAGE)).fetchall()
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield [PlannedPhoto.from_line(line, self._head) for _, line in rows]
 
     def least_sure(self, limit: int) -> Iterator[PlannedPhoto]:
-        """The photos of this run, those with the lowest confidence first."""
-        query = "SELECT line FROM photos WHERE run = ? AND confidence IS NOT NULL ORDER BY confidence LIMIT ?"
+        """Yield the photos of the plan, those with the lowest confidence first."""
+        query = (
+            "SELECT line FROM photos WHERE run = ? AND is_placed AND confidence IS NOT NULL"
+            " ORDER BY confidence, source LIMIT ?"
+        )
         for (line,) in self._database.execute(query, (self._run, limit)):
             yield PlannedPhoto.from_line(line, self._head)
 
     def finish(self) -> None:
-        """All is known: writes the plan under its name, and removes the draft."""
+        """Write the plan under its name, and remove the draft: all is known.
+
+        Raises:
+            PlanError: the disk does not take it.
+        """
+        if self.path is None or self._part is None:
+            self._database.close()
+            return
         try:
             self._database.commit()
-            with replacing(self.path) as file:
-                file.write(self._head.to_line().encode())
-                for (line,) in self._database.execute(
-                    "SELECT line FROM photos WHERE run = ? ORDER BY number", (self._run,)
-                ):
-                    file.write(line.encode())
+            with replacing(self.path) as file, compressing(file, self.path) as lines:
+                lines.write(self._complete_head().to_line().encode())
+                for line in self._lines():
+                    lines.write(line)
             self._database.close()
-            self.part.unlink()
+            self._part.unlink()
         except (OSError, sqlite3.Error) as error:
             raise PlanError(f"the plan cannot be written: {error}", where=self.path) from error
 
+    def _complete_head(self) -> PlanHead:
+        count, digest = 0, hashlib.sha256()
+        for line in self._lines():
+            digest.update(line)
+            count += 1
+        devices = tuple(sorted(self._devices.mounts.items()))
+        return replace(self._head, devices=devices, photos=count, sha256=digest.hexdigest())
+
+    def _lines(self) -> Iterator[bytes]:
+        query = "SELECT line FROM photos WHERE run = ? AND is_placed ORDER BY source"
+        return (line.encode() for (line,) in self._database.execute(query, (self._run,)))
+
     def interrupt(self) -> None:
-        """Keeps what is known for the next run."""
+        """Keep what is known for the next run."""
         self._database.commit()
         self._database.close()
 
-
-def _identity(group: AssetGroup) -> str:
-    files = (group.photo, *group.companions)
-    return json.dumps(
-        [
-            [
-                os.fspath(one.path),
-                one.identity.device,
-                one.identity.inode,
-                one.identity.size,
-                one.identity.mtime_ns,
-            ]
-            for one in files
+    def _identity(self, group: AssetGroup) -> str:
+        """The files of a group, as they are: the disk by where it is mounted, since its number changes."""
+        files = (group.photo, *group.companions)
+        numbers = [
+            [os.fspath(file.path), file.identity.inode, file.identity.size, file.identity.mtime_ns]
+            for file in files
         ]
-    )
+        return json.dumps([self._devices.mount_of(group), numbers])
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    """Open a database for this process alone: two that made one plan would mix their photos."""
+    database = sqlite3.connect(path or "", timeout=1.0)
+    try:
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        database.commit()
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _is_ours(part: Path) -> bool:
+    """Whether a file is a draft, or the empty file that a kill or a full disk left of one."""
+    try:
+        with part.open("rb") as file:
+            start = file.read(len(MAGIC))
+    except OSError:
+        return False
+    return start in (b"", MAGIC)
+
+
+def _begun(part: Path, made_for: str) -> sqlite3.Connection | None:
+    """Open a draft, if it was begun for the same; None when it was not, or is damaged.
+
+    Raises:
+        sqlite3.Error: another process has it open.
+    """
+    try:
+        database = _connect(part)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise
+        return None
+    try:
+        if database.execute("SELECT line FROM made_for").fetchone() == (made_for,):
+            return database
+    except sqlite3.DatabaseError:  # without tables, or damaged: nothing that could be gone on with
+        pass
+    database.close()
+    return None

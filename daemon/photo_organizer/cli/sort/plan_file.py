@@ -1,19 +1,23 @@
 """A plan on disk: `sort --dry-run --plan FILE` makes it, `sort --plan FILE` carries it out.
 
-A text file of JSON lines. The first line says what the plan is for; each other line is one photo: the
-ledger's columns, and what it takes to file that very photo later (identity, companions, prediction). While a
-plan is being made it is a small database, `FILE.part`, with which a later run goes on (see `draft.py`).
+A text file of JSON lines, compressed with Zstandard when its name ends in `.zst`. The first line says what
+the plan is for; each other line is one photo, in the order of their paths: the ledger's columns, and what it
+takes to file that very photo later (identity, companions, prediction). While a plan is being made it is a
+small database, `FILE.part`, with which a later run goes on (see `plan_draft.py`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from photo_organizer.cli.sort.compression import open_lines
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Manner
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from photo_organizer.library import Filing
 
+CHUNK = 1 << 20
 FORMAT = "photo-organizer plan 1"
 
 
@@ -41,6 +46,13 @@ class PlanHead:
         paths: the folders and files that were looked through.
         made: when, ISO 8601.
         manner: whether the photos are moved, copied or linked.
+        engine: what computed, with its precision.
+        machine: which machine made it (see `this_machine`); on another one devices and inodes say nothing.
+        devices: for each device number in the photos' identities the folder where that device is mounted, or
+            the folder that was looked through: the number changes when a disk is plugged in again.
+        photos: how many photos it has; None when that was not written down.
+        sha256: of the lines of the photos, so that a plan which is as it was written need not be read twice;
+            empty when that was not written down.
     """
 
     library: str
@@ -49,10 +61,40 @@ class PlanHead:
     paths: tuple[str, ...]
     made: str
     manner: Manner = Manner.MOVE
+    engine: str = ""
+    machine: str = ""
+    devices: tuple[tuple[int, str], ...] = ()
+    photos: int | None = None
+    sha256: str = ""
 
     def to_line(self) -> str:
         """The first line of the plan."""
         return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=True) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> PlanHead:
+        """The head of a first line.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: it is no such line.
+            PlanError: it is of another version.
+        """
+        first = json.loads(line)
+        if first.pop("format") != FORMAT:
+            raise PlanError("was written by another version", remedy="make the plan anew")
+        return cls(
+            first["library"],
+            first["model"],
+            tuple(first["categories"]),
+            tuple(first["paths"]),
+            first["made"],
+            Manner(first.get("manner", Manner.MOVE)),
+            str(first.get("engine", "")),
+            str(first.get("machine", "")),
+            tuple((int(number), str(folder)) for number, folder in first.get("devices", ())),
+            first.get("photos"),
+            str(first.get("sha256", "")),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +115,7 @@ class PlannedPhoto:
 
     @classmethod
     def of(cls, filing: Filing, row: dict[str, Any]) -> PlannedPhoto:
+        """The photo of a filing, with the row that it would get."""
         return cls(
             row, filing.group, filing.action, filing.folder, filing.prediction, filing.decision, filing.reason
         )
@@ -157,20 +200,13 @@ class Plan:
             PlanError: it cannot be read, or is no plan.
         """
         try:
-            with path.open(encoding="utf-8") as file:
-                first = json.loads(file.readline())
-            if first.pop("format") != FORMAT:
-                raise PlanError("was written by another version", where=path, remedy="make the plan anew")
-            head = PlanHead(
-                first["library"],
-                first["model"],
-                tuple(first["categories"]),
-                tuple(first["paths"]),
-                first["made"],
-                Manner(first.get("manner", Manner.MOVE)),
-            )
+            with open_lines(path) as lines:
+                head = PlanHead.from_line(lines.readline().decode())
+        except PlanError as error:
+            raise PlanError(error.what, where=path, remedy=error.remedy) from error
         except OSError as error:
-            raise PlanError(f"the plan cannot be read: {error.strerror}", where=path) from error
+            what = f"the plan cannot be read: {error.strerror or error}"
+            raise PlanError(what, where=path) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             remedy = "make one with `sort PATH --dry-run --plan FILE`"
             raise PlanError("is no plan", where=path, remedy=remedy) from error
@@ -182,11 +218,38 @@ class Plan:
         Raises:
             PlanError: a line is damaged.
         """
-        with self.path.open(encoding="utf-8") as file:
-            file.readline()
-            for number, line in enumerate(file, start=2):
+        with self._lines() as lines:
+            for number, line in enumerate(lines, start=2):
                 try:
-                    yield PlannedPhoto.from_line(line, self.head)
+                    yield PlannedPhoto.from_line(line.decode(), self.head)
                 except (ValueError, KeyError, TypeError) as error:
                     what = f"line {number} is damaged"
                     raise PlanError(what, where=self.path, remedy="make the plan anew") from error
+
+    def check(self) -> int:
+        """Make sure that the plan is whole, before any of it is carried out; return its number of photos.
+
+        A plan that is byte for byte as it was written is not parsed for that, only hashed.
+
+        Raises:
+            PlanError: a line is damaged.
+        """
+        if self.head.sha256 and self.head.photos is not None:
+            with self._lines() as lines:
+                digest = hashlib.sha256()
+                while chunk := lines.read(CHUNK):
+                    digest.update(chunk)
+                if digest.hexdigest() == self.head.sha256:
+                    return self.head.photos
+        return sum(1 for _ in self.photos())
+
+    @contextmanager
+    def _lines(self) -> Iterator[BinaryIO]:
+        """The lines of the photos."""
+        try:
+            with open_lines(self.path) as lines:
+                lines.readline()
+                yield lines
+        except OSError as error:
+            what = f"the plan cannot be read: {error.strerror or error}"
+            raise PlanError(what, where=self.path, remedy="make the plan anew") from error

@@ -15,7 +15,7 @@ from photo_organizer.vision.decision import shown
 
 if TYPE_CHECKING:
     from photo_organizer.cli.sort.disk_work import DiskWork
-    from photo_organizer.cli.sort.look_alikes import LookAlikes
+    from photo_organizer.cli.sort.look_alikes import Alike
     from photo_organizer.cli.sort.tally import Tally
 
 WIDEST_BAR = 40
@@ -76,8 +76,10 @@ def print_work(work: DiskWork) -> None:
     click.echo(f"disk work: {', '.join(parts) or 'none'}")
 
 
-def print_look_alikes(alike: LookAlikes) -> None:
+def print_look_alikes(alike: Alike) -> None:
     """Photos that look like another one: told, never acted on."""
+    if not alike.is_complete:
+        click.echo("the search for photos that look like another was stopped: too many are nearly blank")
     if not alike.count:
         return
     click.echo(

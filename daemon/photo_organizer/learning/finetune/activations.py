@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer import fsops
+from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.weights import Layer
 from photo_organizer.vision.decode.decoder import decode
@@ -64,7 +65,7 @@ def decode_all(
         except (OSError, PhotoRejectedError):  # gone or damaged since the scan: trained without
             return
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         for done, _ in enumerate(pool.map(one, range(len(paths))), start=1):
             progress(done)
     return pixels, good

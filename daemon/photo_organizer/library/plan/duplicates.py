@@ -163,7 +163,8 @@ class Originals:
             f" AND o.manner = ? AND o.kind IN ({_KINDS}) AND {_THERE} ORDER BY o.id DESC"
         )
         for operation in self.journal.select(condition, (os.fsencode(photo.path), manner)):
-            if operation.sha256 != sha256 and operation.moves[0].identity != photo.identity:
+            planned = operation.moves[0].identity
+            if operation.sha256 != sha256 and not planned.is_same_but_for_device(photo.identity):
                 continue
             path = current_place(self.journal, operation)
             place = Place(os.path.dirname(path), operation.destination_root)

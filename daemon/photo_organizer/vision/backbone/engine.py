@@ -13,7 +13,7 @@ from photo_organizer.models.manifest import BACKBONE_FILE, HEAD_FILE, INT8_FILES
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
 
-__all__ = ["BF16_FLAGS", "INT8_FLAGS", "Engine", "choose", "cpu_flags", "load_engine"]
+__all__ = ["BF16_FLAGS", "INT8_FLAGS", "Engine", "arithmetic", "choose", "cpu_flags", "load_engine"]
 
 
 class Engine(Protocol):
@@ -89,6 +89,22 @@ def choose(model: ModelDescription, engine: str) -> tuple[str, str, str]:
     if flags & BF16_FLAGS and model.serving.get("bf16", "verified") == "verified":
         return "openvino", "bf16", f"{without_int8}; the CPU has bf16"
     return "openvino", "f32", f"{without_int8}; no bf16 either"
+
+
+def arithmetic(model: ModelDescription, engine: str) -> str:
+    """Return what computes here, as far as it may decide a photo otherwise: "openvino int8 with bf16".
+
+    Args:
+        model: the model that is served.
+        engine: `model.engine` of the configuration.
+
+    Raises:
+        ModelError: the engine is not installed.
+    """
+    name, precision, _ = choose(model, engine)
+    # layers that an int8 backbone keeps out of int8 run in bf16 where the CPU has it
+    has_bf16 = (name, precision) == ("openvino", "int8") and cpu_flags() & BF16_FLAGS
+    return f"{name} {precision} with bf16" if has_bf16 else f"{name} {precision}"
 
 
 def _tensorflow(model: ModelDescription, reason: str) -> Engine:
