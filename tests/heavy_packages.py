@@ -12,4 +12,7 @@ HEAVY = (
     "scipy",
     "sklearn",
     "nncf",
+    "dask",
+    "distributed",
+    "cryptography",
 )

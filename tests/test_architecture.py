@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "learning": GROUND | {"companions", "models", "vision", "library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
-    "cli": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor"},
+    "cluster": GROUND | {"models", "vision"},
+    "cli": GROUND
+    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "cluster"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -1,6 +1,6 @@
 """What all commands share: `--config` before or after the command, and loading on demand.
 
-The command `x` is the name `x` in the module `cli/x.py`. That module is imported when the command is called
+The command `x-y` is the name `x_y` in the module `cli/x_y.py`. That module is imported when the command is called
 or listed, and must therefore import nothing heavy at its top.
 """
 
@@ -36,6 +36,8 @@ COMMANDS = (
     "config",
     "service",
     "doctor",
+    "cluster-worker",
+    "cluster-certificates",
 )
 
 
@@ -137,8 +139,9 @@ class Application(OrganizerGroup):
         """The command of that name; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"photo_organizer.cli.{cmd_name}")
-        found: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"photo_organizer.cli.{name}")
+        found: click.Command = getattr(module, name)
         return found
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from photo_organizer.cli.sort.jobs import Result
+    from photo_organizer.cli.sort.planning import NewVision
     from photo_organizer.config import Configuration
     from photo_organizer.library import Filing, Manner
 
@@ -31,6 +32,24 @@ MOST_PHOTOS_LISTED = 50
     metavar="FILE",
     help="With --dry-run: write the plan, and FILE.html to look at. Alone: carry that plan out.",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="With --dry-run --plan: classify on the workers of the Dask scheduler at ADDRESS (tls://HOST:8786).",
+)
+@click.option(
+    "--tls-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="With --cluster: the folder of the certificates (see `cluster-certificates`).",
+)
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="FROM=TO",
+    help="With --cluster: the workers see the folder FROM as TO. May be repeated.",
+)
 @click.option("--copy", is_flag=True, help="Copy the photos, and leave the originals where they are.")
 @click.option("--link", is_flag=True, help="Make hard links to the photos (on one device).")
 @click.option("--symlink", is_flag=True, help="Make symbolic links to the photos.")
@@ -41,6 +60,9 @@ def sort(
     dry_run: bool,
     as_json: bool,
     plan: Path | None,
+    cluster: str | None,
+    tls_dir: Path | None,
+    maps: tuple[str, ...],
     copy: bool,
     link: bool,
     symlink: bool,
@@ -51,6 +73,7 @@ def sort(
     """
     configuration = invocation.configuration()
     manner = _manner(copy=copy, link=link, symlink=symlink)
+    make_vision = _cluster(cluster, tls_dir, maps, is_plan=dry_run and plan is not None)
     if plan and not dry_run:
         if copy or link or symlink:
             raise click.UsageError("a plan says itself how photos are filed: give that option with --dry-run")
@@ -62,7 +85,7 @@ def sort(
     if not paths:
         raise click.UsageError("name the folders or photos to sort")
     if dry_run:
-        return show_plan(configuration, paths, plan, manner, as_json=as_json)
+        return show_plan(configuration, paths, plan, manner, make_vision, as_json=as_json)
     return file_now(configuration, paths, manner, as_json=as_json)
 
 
@@ -73,6 +96,21 @@ def _manner(*, copy: bool, link: bool, symlink: bool) -> Manner:
         raise click.UsageError("use one of --copy, --link and --symlink")
     chosen = ((copy, Manner.COPY), (link, Manner.LINK), (symlink, Manner.SYMLINK))
     return next((manner for is_chosen, manner in chosen if is_chosen), Manner.MOVE)
+
+
+def _cluster(
+    address: str | None, tls_directory: Path | None, maps: tuple[str, ...], *, is_plan: bool
+) -> NewVision | None:
+    """What classifies on a cluster; None when this machine does."""
+    if address is None:
+        if tls_directory or maps:
+            raise click.UsageError("--tls-dir and --map are for --cluster")
+        return None
+    if not is_plan:
+        raise click.UsageError("--cluster makes plans: use it with --dry-run --plan FILE")
+    from photo_organizer.cli.sort.on_cluster import cluster_vision, parse_map
+
+    return cluster_vision(address, tls_directory, [parse_map(text) for text in maps])
 
 
 def file_now(configuration: Configuration, paths: tuple[Path, ...], manner: Manner, *, as_json: bool) -> int:
@@ -96,13 +134,14 @@ def show_plan(
     paths: tuple[Path, ...],
     target: Path | None,
     manner: Manner,
+    make_vision: NewVision | None = None,
     *,
     as_json: bool,
 ) -> int:
     """Shows what would be done, and writes it down when a plan is wanted."""
     from photo_organizer.cli.boundary import INTERRUPTED
     from photo_organizer.cli.sort import summary
-    from photo_organizer.cli.sort.planning import make_plan
+    from photo_organizer.cli.sort.planning import local_vision, make_plan
 
     listed: list[dict[str, Any]] = []
     print_row = _printing_rows(as_json=as_json)
@@ -112,7 +151,7 @@ def show_plan(
             listed.append(row)
         print_row(filing, row)
 
-    planned = make_plan(configuration, paths, target, manner, take)
+    planned = make_plan(configuration, paths, target, manner, take, make_vision=make_vision or local_vision)
     result = planned.result
     if not as_json:
         if len(listed) <= MOST_PHOTOS_LISTED:
