@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import socket
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 
 CONNECT_SECONDS = 20
+_PROBE_SECONDS = 10.0
 
 
 class ClusterError(OrganizerError):
@@ -97,10 +100,12 @@ def connect(address: str, tls_directory: Path | None) -> Client:
     """
     from distributed import Client  # noqa: PLC0415 (an extra)
 
+    own = security(tls_directory, is_tls=address.startswith("tls:"))
     try:
+        probe(address, own, "client")
         return Client(
             address,
-            security=security(tls_directory, is_tls=address.startswith("tls:")),
+            security=own,
             timeout=CONNECT_SECONDS,
             set_as_default=False,
         )
@@ -108,6 +113,24 @@ def connect(address: str, tls_directory: Path | None) -> Client:
         remedy = "check that it runs, and that its certificate and yours are of one authority"
         what = f"the scheduler cannot be reached ({innermost(error)})"
         raise ClusterError(what, where=address, remedy=remedy) from error
+
+
+def probe(address: str, own: Security | None, role: str) -> None:
+    """Connect to a scheduler once: Dask itself would try again and again with a certificate that is refused.
+
+    Raises:
+        OSError: it does not listen, or one side does not accept the other's certificate.
+    """
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), _PROBE_SECONDS) as connection:
+        if own is None:
+            return
+        context: ssl.SSLContext = own.get_connection_args(role)["ssl_context"]
+        with context.wrap_socket(connection) as encrypted:
+            # what the other side thinks of our certificate comes after the handshake; Dask says hello first
+            encrypted.settimeout(_PROBE_SECONDS)
+            if not encrypted.recv(1):
+                raise ConnectionResetError("the connection was closed")
 
 
 def innermost(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from photo_organizer.cluster.connection import ClusterError
 from photo_organizer.cluster.worker import FAILED, WorkerSettings
 from photo_organizer.vision.backbone.cores import available_cores
 
-_RESTART_SECONDS = 1.0
+_RESTART_SECONDS = 0.5
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 10.0
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cluster.classifying import FAILED, UNSEEN, Request, classify_here, unseen_here
-from photo_organizer.cluster.connection import ClusterError
+from photo_organizer.cluster.connection import ClusterError, innermost
 from photo_organizer.cluster.description import Computation
 from photo_organizer.errors import printable
 from photo_organizer.photo import Photo
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 BATCHES_A_WORKER = 2
 NO_WORKER_SECONDS = 60.0
 DEATHS_TO_HALVE = 2
-DEATHS_TO_CONVICT = 4
+DEATHS_TO_CONVICT = 3
 """Of workers with the file alone, but for the first: workers are killed for other reasons, too."""
 POISON = "the worker process dies of it"
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 _CHECK_SECONDS = 30.0
 
 
@@ -116,6 +116,7 @@ class ClusterVision:
         self._clock = clock
         self._workers: dict[str, _Worker] = {}
         self._refused: set[str] = set()
+        self._asked: dict[str, Future] = {}
         self._waiting: deque[Photo] = deque()
         self._again: deque[_Batch] = deque()
         self._convicted: set[Path] = set()
@@ -165,9 +166,12 @@ class ClusterVision:
         if self._client.status != "running":
             raise ClusterError("the connection to the scheduler was lost", remedy="start it again")
         while not self._done.empty():
-            batch = self._by_key.pop(self._done.get(), None)
+            key = self._done.get()
+            batch = self._by_key.pop(key, None)
             if batch is not None:
                 self._take_in(batch)
+            else:
+                self._hear_what_is_seen(key)
         if self._clock() >= self._look_at:
             self._look_at_workers()
             self._look_at = self._clock() + _LOOK_SECONDS
@@ -194,7 +198,8 @@ class ClusterVision:
         self._is_closed = True
         for batch in self._by_key.values():
             self._cancel(batch)
-        self._by_key.clear()
+        for future in self._asked.values():
+            _forget(future)
         self._client.close(timeout=5)
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -206,9 +211,10 @@ class ClusterVision:
         workers: dict[str, dict[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]
         for address in [address for address in self._workers if address not in workers]:
             self._bury(self._workers.pop(address))
-        for address, told in workers.items():
-            if address not in self._workers and address not in self._refused:
-                self._consider(address, told)
+        for address in [address for address in self._asked if address not in workers]:
+            _forget(self._asked.pop(address))
+        for address in workers.keys() - self._workers.keys() - self._asked.keys() - self._refused:
+            self._consider(address, workers[address])
         if self._workers:
             self._lonely_since = self._clock()
         elif self._clock() - self._lonely_since >= NO_WORKER_SECONDS:
@@ -219,28 +225,39 @@ class ClusterVision:
             )
 
     def _consider(self, address: str, told: dict[str, Any]) -> None:
-        """Use a worker that has just appeared, unless it would give other answers."""
+        """Ask a worker that has just appeared what it sees, unless it would give other answers."""
         theirs = Computation.from_resources(told.get("resources") or {})
-        reason = "it is not a worker of this program"
-        if theirs is not None:
-            reason = self._computation.difference(theirs) or self._unseen(address)
-        if reason:
-            self._refused.add(address)
-            self._say(f"worker {address} is not used: {reason}")
+        if theirs is None:
+            self._refuse(address, "it is not a worker of this program")
+        elif difference := self._computation.difference(theirs):
+            self._refuse(address, difference)
+        else:
+            paths = tuple(str(self._path_there(root)) for root in self._roots)
+            future = self._client.submit(unseen_here, paths, workers=[address], pure=False, retries=0)
+            self._asked[address] = future
+            future.add_done_callback(self._note_done)
+
+    def _hear_what_is_seen(self, key: str) -> None:
+        """Use the worker whose answer has this key, when it sees all folders."""
+        address = next((address for address, future in self._asked.items() if future.key == key), None)
+        if address is None:
+            return
+        future = self._asked.pop(address)
+        try:
+            unseen: list[str] = future.result(timeout=_CHECK_SECONDS)
+        except Exception as error:  # noqa: BLE001 (whatever a worker answers)
+            self._refuse(address, f"it does not answer ({innermost(error)})")
+            return
+        finally:
+            _forget(future)
+        if unseen:
+            self._refuse(address, f"it does not see {printable(unseen[0])}: mount it there, or use --map")
         else:
             self._workers[address] = _Worker(address)
 
-    def _unseen(self, address: str) -> str:
-        """Which folder a worker does not see; empty when it sees all."""
-        paths = tuple(str(self._path_there(root)) for root in self._roots)
-        future = self._client.submit(unseen_here, paths, workers=[address], pure=False, retries=0)
-        try:
-            unseen: list[str] = future.result(timeout=_CHECK_SECONDS)
-        except Exception as error:  # noqa: BLE001 (whatever a foreign worker answers)
-            return f"it does not answer ({printable(' '.join(str(error).split())) or type(error).__name__})"
-        finally:
-            future.release()
-        return f"it does not see {printable(unseen[0])}: mount it there, or use --map" if unseen else ""
+    def _refuse(self, address: str, reason: str) -> None:
+        self._refused.add(address)
+        self._say(f"worker {address} is not used: {reason}")
 
     def _path_there(self, path: Path) -> Path:
         return next((there for one in self._maps if (there := one.applied_to(path)) is not None), path)
@@ -340,7 +357,7 @@ class ClusterVision:
         if type(error).__name__ in {"KilledWorker", "CancelledError", "FutureCancelledError", "TimeoutError"}:
             self._survive(batch)
             return
-        self._give_up(batch, printable(" ".join(str(error).split())) or type(error).__name__)
+        self._give_up(batch, innermost(error))
 
     def _outcome(self, message: Message, batch: _Batch) -> Outcome:
         photo = batch.photos[int(message["photo"])]
@@ -364,9 +381,15 @@ class ClusterVision:
     @staticmethod
     def _cancel(batch: _Batch) -> None:
         if batch.future is not None:
-            batch.future.cancel(force=True)
-            batch.future.release()
+            _forget(batch.future)
             batch.future = None
+
+
+def _forget(future: Future) -> None:
+    """Have the scheduler forget a task, whether it is done or not."""
+    if not future.done():
+        future.cancel(force=True)
+    future.release()
 
 
 def _load(worker: _Worker) -> int:

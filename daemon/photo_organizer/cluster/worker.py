@@ -1,7 +1,7 @@
 """One worker process: a Dask worker with a vision process of its own, on one core.
 
-Started by `machine.py`, with its settings as JSON on the command line. It loads the model first, and only then
-tells the scheduler that it is there.
+Started by `machine.py`, with its settings as JSON on the command line. It loads the model first, and only
+then tells the scheduler that it is there.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from distributed import Worker, WorkerPlugin
+from distributed import Security, Worker, WorkerPlugin
 from distributed.utils import get_ip
 
 from photo_organizer.cluster.classifying import PLUGIN, Classifier
@@ -23,6 +24,7 @@ from photo_organizer.cluster.connection import (
     check_address,
     check_installed,
     innermost,
+    probe,
     security,
 )
 from photo_organizer.cluster.description import Computation
@@ -70,7 +72,7 @@ class WorkerSettings:
         return cls(**json.loads(text))
 
 
-class ClassifierPlugin(WorkerPlugin):
+class ClassifierPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
     """Holds the classifier where the tasks of the worker find it."""
 
     name = PLUGIN
@@ -87,7 +89,7 @@ def main() -> int:
     try:
         return asyncio.run(_run(settings))
     except OrganizerError as error:
-        print(error, file=sys.stderr, flush=True)  # noqa: T201 (the parent's stderr)
+        print(error, file=sys.stderr, flush=True)
         return FAILED
 
 
@@ -97,6 +99,7 @@ async def _run(settings: WorkerSettings) -> int:
     tls_directory = Path(settings.tls_directory) if settings.tls_directory else None
     host = check_address(settings.scheduler, tls_directory, "worker")
     is_tls = settings.scheduler.startswith("tls:")
+    own = security(tls_directory, is_tls=is_tls)
     model = read_model(Path(settings.model))
     computation = Computation.here(model, settings.engine)
     classifier = Classifier(
@@ -114,7 +117,7 @@ async def _run(settings: WorkerSettings) -> int:
             settings.scheduler,
             nthreads=1,
             memory_limit=0,
-            security=security(tls_directory, is_tls=is_tls),
+            security=own,
             host=get_ip(host) if is_tls else LOOPBACK,
             dashboard=False,
             dashboard_address=f"{LOOPBACK}:0",  # it listens there even without a dashboard
@@ -123,6 +126,7 @@ async def _run(settings: WorkerSettings) -> int:
             death_timeout=_CONNECT_SECONDS,
         )
         try:
+            await _await_scheduler(settings.scheduler, own, ended)
             await worker
         except Exception as error:
             raise OrganizerError(
@@ -140,6 +144,24 @@ async def _run(settings: WorkerSettings) -> int:
     finally:
         classifier.close()
     return 0
+
+
+async def _await_scheduler(address: str, own: Security | None, ended: asyncio.Event) -> None:
+    """Wait for a scheduler that is only being started.
+
+    Raises:
+        OSError: it does not listen, or one side does not accept the other's certificate.
+    """
+    deadline = time.monotonic() + _CONNECT_SECONDS
+    while not ended.is_set():
+        try:
+            await asyncio.to_thread(probe, address, own, "worker")
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, Planne
 from photo_organizer.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from photo_organizer.library import Filing
     from photo_organizer.photo import AssetGroup
@@ -164,8 +164,11 @@ class PlanDraft:
         for (line,) in self._database.execute(query, (self._run, limit)):
             yield PlannedPhoto.from_line(line, self._head)
 
-    def finish(self) -> None:
+    def finish(self, not_filed: Sequence[str] = ()) -> None:
         """Write the plan under its name, and remove the draft: all is known.
+
+        Args:
+            not_filed: photos that the plan has not, and why, for people.
 
         Raises:
             PlanError: the disk does not take it.
@@ -176,7 +179,7 @@ class PlanDraft:
         try:
             self._database.commit()
             with replacing(self.path) as file, compressing(file, self.path) as lines:
-                lines.write(self._complete_head().to_line().encode())
+                lines.write(self._complete_head(not_filed).to_line().encode())
                 for line in self._lines():
                     lines.write(line)
             self._database.close()
@@ -184,13 +187,15 @@ class PlanDraft:
         except (OSError, sqlite3.Error) as error:
             raise PlanError(f"the plan cannot be written: {error}", where=self.path) from error
 
-    def _complete_head(self) -> PlanHead:
+    def _complete_head(self, not_filed: Sequence[str]) -> PlanHead:
         count, digest = 0, hashlib.sha256()
         for line in self._lines():
             digest.update(line)
             count += 1
         devices = tuple(sorted(self._devices.mounts.items()))
-        return replace(self._head, devices=devices, photos=count, sha256=digest.hexdigest())
+        return replace(
+            self._head, devices=devices, photos=count, sha256=digest.hexdigest(), not_filed=tuple(not_filed)
+        )
 
     def _lines(self) -> Iterator[bytes]:
         query = "SELECT line FROM photos WHERE run = ? AND is_placed ORDER BY source"

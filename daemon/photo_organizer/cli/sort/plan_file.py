@@ -53,6 +53,7 @@ class PlanHead:
         photos: how many photos it has; None when that was not written down.
         sha256: of the lines of the photos, so that a plan which is as it was written need not be read twice;
             empty when that was not written down.
+        not_filed: photos that the plan has not, and why: the first of them, a line each.
     """
 
     library: str
@@ -66,6 +67,7 @@ class PlanHead:
     devices: tuple[tuple[int, str], ...] = ()
     photos: int | None = None
     sha256: str = ""
+    not_filed: tuple[str, ...] = ()
 
     def to_line(self) -> str:
         """The first line of the plan."""
@@ -94,6 +96,7 @@ class PlanHead:
             tuple((int(number), str(folder)) for number, folder in first.get("devices", ())),
             first.get("photos"),
             str(first.get("sha256", "")),
+            tuple(map(str, first.get("not_filed", ()))),
         )
 
 

@@ -124,7 +124,7 @@ def make_plan(
     if result.stopped:
         draft.interrupt()
     else:
-        draft.finish()
+        draft.finish(result.tally.troubles)
     return Planned(result, dry_run.work, found)
 
 
