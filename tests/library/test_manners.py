@@ -271,6 +271,7 @@ def test_a_journal_of_the_first_version_goes_on(world: World) -> None:
     journal = sqlite3.connect(world.state / "journal.sqlite")
     with journal:
         journal.execute("ALTER TABLE operations DROP COLUMN manner")
+        journal.execute("ALTER TABLE operations DROP COLUMN observed")
         journal.execute("PRAGMA user_version = 1")
     journal.close()
     with world.open() as library:

@@ -5,6 +5,7 @@ from .history import Correction, Event
 from .joining import JoinReport, Latecomer
 from .ledger_rows import LedgerCheck
 from .library import Library
+from .moving import Moved, MoveReport, OwnerMove
 from .records import Manner
 from .recovery import Recovery
 from .settings import LibrarySettings
@@ -31,7 +32,10 @@ __all__ = [
     "LibraryLocked",
     "LibrarySettings",
     "Manner",
+    "MoveReport",
+    "Moved",
     "NothingToUndoError",
+    "OwnerMove",
     "Placed",
     "Recovery",
     "Selection",

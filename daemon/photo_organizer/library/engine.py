@@ -7,6 +7,7 @@ The same for filing, for undo and for late companions: each of them only says wh
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,7 +70,9 @@ class _Names:
         place = destination_place(operation)
         with at_destination(place.path):
             folder = self.folders.open(place, make=FOLDER_MODE)
-        number = self.cache.first_to_try(place.path, draft.names)
+        # what goes back gets its old name wherever it is free, whoever else has moved photos meanwhile
+        is_undone = operation.kind == Action.UNDONE
+        number = 1 if is_undone else self.cache.first_to_try(place.path, draft.names)
         longest = LONGEST
         while number == 1 or draft.may_be_numbered:
             names = draft.names.numbered(number, longest)
@@ -105,6 +108,11 @@ class _Names:
         except FileNotFoundError:
             return False
         return True
+
+
+def _names_at_source(operation: Operation) -> GroupNames:
+    photo, *companions = (os.path.basename(move.source) for move in operation.moves)
+    return GroupNames(photo, tuple(companions))
 
 
 def _is_too_long(trouble: DestinationTrouble) -> bool:
@@ -149,6 +157,10 @@ class Engine:
         for outcome in outcomes:
             if outcome.trouble:
                 self._cache.taken_back(destination_place(outcome.operation).path, outcome.draft.names)
+            elif outcome.operation.manner is Manner.MOVE:
+                self._cache.taken_back(
+                    source_place(outcome.operation).path, _names_at_source(outcome.operation)
+                )
         return outcomes
 
     def _intend(self, outcomes: Sequence[Outcome]) -> None:

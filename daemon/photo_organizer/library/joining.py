@@ -17,15 +17,14 @@ from .engine import Draft, Engine
 from .folders import Folders, Place
 from .journal import Journal
 from .names import GroupNames, goes_by_stem, late_name, split_extension
-from .records import FILING_KINDS, JOINED, Move, Operation, State
+from .records import BROUGHT, JOINED, Move, Operation, State
 from .troubles import DestinationTrouble, SourceTrouble
 from .undo import Undoer
 
-_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _FILED_FROM = (
     "SELECT o.id, m.source FROM moves m JOIN operations o ON o.id = m.operation"  # noqa: S608 (constants of ours)
     " WHERE m.position = 0 AND m.source >= ? AND m.source <= ?"
-    f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    f" AND {BROUGHT} AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
     " AND o.undone_by IS NULL ORDER BY o.id DESC"
 )
 _SUFFIXES = 3  # `IMG_1.jpg.supplemental-metadata.json`

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..fsops import FileOperations
-from ..photo import FileIdentity
+from ..photo import Action, FileIdentity
 from .records import Details, Manner, Move, Operation, State
 from .schema import CHANGES, SCHEMA, VERSION
 from .troubles import DestinationTrouble, JournalError
@@ -27,7 +27,7 @@ from .troubles import DestinationTrouble, JournalError
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
-    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner, o.observed"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -145,8 +145,8 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state, manner)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner, observed)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
@@ -154,6 +154,7 @@ class Journal:
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state, operation.manner,
+                operation.observed,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
@@ -205,9 +206,7 @@ class Journal:
             self._count([operation.id for operation in done])
             for operation in done:
                 if operation.kind == "undone":
-                    self._connection.execute(
-                        "UPDATE operations SET undone_by = ? WHERE id = ?", (operation.id, operation.parent)
-                    )
+                    self._mark_undone(operation)
                     self.hold(
                         operation.destination,
                         landed.get(operation.id, operation.moves[0].identity),
@@ -218,6 +217,15 @@ class Journal:
             for operation in abandoned:
                 self._set_state(State.ABANDONED, [operation.id])
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
+
+    def _mark_undone(self, operation: Operation) -> None:
+        """What `operation` took back, and the corrections on the way that it took back with it."""
+        for parent in list(self.select("o.id = ?", (operation.parent,))):
+            taken_back = [parent.id, *(correction.id for correction in self.corrections_since(parent))]
+            self._connection.executemany(
+                "UPDATE operations SET undone_by = ? WHERE id = ?",
+                [(operation.id, number) for number in taken_back],
+            )
 
     def record(self, recorded: Sequence[int], ledger_size: int) -> None:
         """The ledger has the rows of `recorded`, on the disk, and is `ledger_size` bytes long."""
@@ -268,6 +276,18 @@ class Journal:
         for row in self._connection.execute(f"{_OPERATION} WHERE {condition}", parameters):
             yield _operation(row, self._moves(row[0]))
 
+    def corrections_since(self, operation: Operation) -> Iterator[Operation]:
+        """The corrections by which the photo of `operation` went on from its destination, in order."""
+        place = operation.destination
+        condition = (
+            f"o.sha256 = ? AND o.kind = '{Action.CORRECTED}' AND o.id > ? AND o.undone_by IS NULL"
+            f" AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) ORDER BY o.id"
+        )
+        for correction in list(self.select(condition, (operation.sha256, operation.id))):
+            if correction.source == place:
+                place = correction.destination
+                yield correction
+
     def photos(self, condition: str) -> Iterator[Operation]:
         """As `select`, but without companions, in the order of the operations, and by one query for all."""
         for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition} ORDER BY o.id"):
@@ -307,7 +327,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner,
+        reason, parent, label, state, undone_by, reserved, manner, observed,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
@@ -315,7 +335,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner),
+        reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner), bool(observed),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from .journal import Journal
 from .ledger import Ledger
 from .ledger_rows import LedgerCheck, compare
 from .locks import OwnerLock, moves_lock
+from .moving import MoveReport, OwnerMove, OwnerMover
 from .originals import Originals
 from .records import Manner
 from .recovery import Recoverer, Recovery
@@ -191,6 +192,33 @@ class Library:
                         report = filer.file(part, report)
                         if report.pause:
                             return report
+        except DestinationTrouble as trouble:
+            return replace(report, pause=trouble)
+        return report
+
+    def move(self, moves: Sequence[OwnerMove]) -> MoveReport:
+        """Moves photos to the categories that their owner names, in one batch; the daemon may be running.
+
+        On return they are there, and in the ledger as `corrected`. Nothing is replaced, companions move
+        along, and `undo` takes them back.
+
+        Args:
+            moves: any number; handled in portions.
+        """
+        report = MoveReport("")
+        try:
+            with self._exclusive():
+                self._claim.check()
+                report = MoveReport(self._new_batch())
+            for start in range(0, len(moves), _AT_ONCE):
+                with self._exclusive():  # let go between portions: the daemon's batches get their turn
+                    mover = OwnerMover(
+                        self._operations, self._journal, os.fsencode(self._settings.library), report.batch,
+                        self._now(),
+                    )  # fmt: skip
+                    report = mover.move(moves[start : start + _AT_ONCE], self._engine, report)
+                if report.pause:
+                    break
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
         return report

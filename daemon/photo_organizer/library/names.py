@@ -134,5 +134,5 @@ class NumberCache:
         self._last[folder, names.numbered(1)] = number
 
     def taken_back(self, folder: bytes, names: GroupNames) -> None:
-        """A number that was given came to nothing: the next search begins from the first again."""
+        """A number came to nothing, or its photo has left: the next search begins from the first again."""
         self._last.pop((folder, names.numbered(1)), None)

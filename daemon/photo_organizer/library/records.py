@@ -14,6 +14,9 @@ JOINED = "joined"
 
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
+_FILED = ", ".join(repr(kind) for kind in FILING_KINDS)
+BROUGHT = f"(o.kind IN ({_FILED}) OR (o.kind = 'corrected' AND NOT o.observed))"
+"""The operations that moved a photo to where it was wanted (SQL over `o`): filed, or put there."""
 
 
 class Manner(StrEnum):
@@ -79,6 +82,8 @@ class Operation:
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
         manner: how the files come to their destinations; of one that takes another back, that one's.
+        observed: of a correction, that the owner had moved the photo already, and it was only written down:
+            there is nothing to take back.
     """
 
     id: int
@@ -97,6 +102,7 @@ class Operation:
     undone_by: int | None = None
     reserved: bool = False
     manner: Manner = Manner.MOVE
+    observed: bool = False
 
     @property
     def is_withdrawal(self) -> bool:

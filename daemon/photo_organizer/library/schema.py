@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -29,7 +29,8 @@ SCHEMA = (
         label TEXT NOT NULL,
         undone_by INTEGER REFERENCES operations,
         reserved INTEGER NOT NULL DEFAULT 0,
-        manner TEXT NOT NULL DEFAULT 'move'
+        manner TEXT NOT NULL DEFAULT 'move',
+        observed INTEGER NOT NULL DEFAULT 0
     )""",
     # so small that a million finished operations cost nothing at start
     "CREATE INDEX unfinished ON operations (id) WHERE state < 2",
@@ -59,5 +60,11 @@ SCHEMA = (
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID",
 )
 
-CHANGES = {1: ("ALTER TABLE operations ADD COLUMN manner TEXT NOT NULL DEFAULT 'move'",)}
+CHANGES = {
+    1: ("ALTER TABLE operations ADD COLUMN manner TEXT NOT NULL DEFAULT 'move'",),
+    2: (
+        "ALTER TABLE operations ADD COLUMN observed INTEGER NOT NULL DEFAULT 0",
+        "UPDATE operations SET observed = 1 WHERE kind = 'corrected'",
+    ),
+}
 """What brings a journal of an older version to the next one."""

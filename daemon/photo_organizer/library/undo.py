@@ -17,14 +17,13 @@ from .folders import Folders, Place
 from .journal import Journal
 from .names import GroupNames
 from .originals import SKIPPED, current_place
-from .records import FILING_KINDS, JOINED, Manner, Move, Operation, State
+from .records import BROUGHT, JOINED, Manner, Move, Operation, State
 from .steps import digest_named
 from .troubles import SourceTrouble, SourceTroubleKind, at_source, changed, refused
 from .withdrawing import Withdrawer
 
-_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _UNDOABLE = (
-    f"o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    f"{BROUGHT} AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
     f" AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"
 )
 
@@ -96,12 +95,18 @@ def _numbers(journal: Journal, selection: Selection) -> list[int]:
         # times are ISO 8601 with the local offset of their day: the order of numbers bounds the search, not
         # the text
         candidates = journal.select(f"{_UNDOABLE} ORDER BY o.id DESC")
-        return [operation.id for operation in _since(candidates, selection.since)]
+        return _all_the_way(journal, list(_since(candidates, selection.since)))
     batch = selection.batch or last_batch(journal)
     return [
         operation.id
         for operation in journal.select(f"o.batch = ? AND {_UNDOABLE} ORDER BY o.id DESC", (batch,))
     ]
+
+
+def _all_the_way(journal: Journal, operations: Sequence[Operation]) -> list[int]:
+    """Of a photo that was moved more than once, only the first move: it takes the others back with it."""
+    included = {later.id for operation in operations for later in journal.corrections_since(operation)}
+    return [operation.id for operation in operations if operation.id not in included]
 
 
 def _since(candidates: Iterator[Operation], since: datetime) -> Iterator[Operation]:
