@@ -11,17 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import OrganizerError
-from ..fsops import FileOperations
-from ..photo import Action, AssetGroup, FileIdentity, Photo
-from .engine import Draft, Engine
-from .filing import verified_hash
-from .folders import Folders, Place
-from .journal import Journal
-from .names import GroupNames
-from .originals import current_place
-from .records import BROUGHT, JOINED, Details, Move, Operation, State
-from .troubles import DestinationTrouble, SourceTrouble, changed, refused
+from photo_organizer.errors import OrganizerError
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, changed, refused
+from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.duplicates import current_place
+from photo_organizer.library.plan.filing import verified_hash
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import BROUGHT, JOINED, Details, Move, Operation, State
+from photo_organizer.photo import Action, AssetGroup, FileIdentity, Photo
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
 
