@@ -9,6 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
+from models import draw_photo, make_model
+from photo_organizer.models.serving_model import read_model
+from photo_organizer.models.store import verify
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.engine import load_engine
 from recipe.arrays import save_arrays
 from recipe.batches import Standard, Targets
 from recipe.corpus import build_cache, open_cache
@@ -19,12 +25,6 @@ from recipe.folding import PLACES, folded_backbone
 from recipe.prepare import Prepared
 from recipe.split import Part
 from recipe.thresholds import choose_threshold
-
-from models import draw_photo, make_model
-from photo_organizer.models.serving_model import read_model
-from photo_organizer.models.store import verify
-from photo_organizer.vision.backbone.classifier import Classifier
-from photo_organizer.vision.backbone.engine import load_engine
 
 CATEGORIES = ("Events", "Family", "Food")
 

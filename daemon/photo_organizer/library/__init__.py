@@ -9,9 +9,9 @@ from photo_organizer.library.errors import (
 )
 from photo_organizer.library.library import Library
 from photo_organizer.library.locations import LibrarySettings
-from photo_organizer.library.moving import Moved, MoveReport, OwnerMove
 from photo_organizer.library.plan.filing import Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import JoinReport, Latecomer
+from photo_organizer.library.plan.owner_moves import Moved, MoveReport, OwnerMove
 from photo_organizer.library.plan.undo import NothingToUndoError, Selection, UndoReport, UndoStep
 from photo_organizer.library.record.history import Correction, Event
 from photo_organizer.library.record.ledger_rows import LedgerCheck

@@ -20,10 +20,10 @@ from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Engine
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.moving import MoveReport, OwnerMove, OwnerMover
 from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
+from photo_organizer.library.plan.owner_moves import MoveReport, OwnerMove, OwnerMover
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
 from photo_organizer.library.record.journal import Journal
