@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
-from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
-from photo_organizer.vision.protocol import Message, outcome_of, photo_message
+from photo_organizer.vision.outcome import Outcome, Pictured, Rejected, RejectionKind, VisionError
+from photo_organizer.vision.protocol import Message, outcome_of, photo_message, picture_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,6 +48,10 @@ class VisionClient:
         unload_after: seconds without work after which the process is ended; None for never.
         batch: most photos that are classified together.
         worker: the module that the process runs.
+        job: what else that module is told at its start.
+
+    Attributes:
+        pictures: thumbnails that have come, of a process that makes them (see `ThumbnailClient`).
     """
 
     def __init__(
@@ -60,7 +65,9 @@ class VisionClient:
         unload_after: float | None = None,
         batch: int = 16,
         worker: str = WORKER,
+        job: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
+        self.pictures: list[Pictured] = []
         self.capacity = _CAPACITY_IN_BATCHES * batch
         self.engine_name = ""
         self.engine_reason = ""
@@ -74,6 +81,7 @@ class VisionClient:
         self._unload_after = unload_after
         self._batch = batch
         self._worker = worker
+        self._job = dict(job)
         self._queue = Queue()
         self._process: VisionProcess | None = None
         self._failed_starts = 0
@@ -190,6 +198,7 @@ class VisionClient:
                 "limits": asdict(self._limits),
                 "features": str(self._features) if self._features else None,
                 "batch": self._batch,
+                **self._job,
             }
         )
 
@@ -212,6 +221,10 @@ class VisionClient:
                 flight = self._queue.answer(int(message["photo"]))
                 if flight is not None:
                     outcomes.append(outcome_of(message, flight.photo, self._categories))
+            case "thumbnail":
+                flight = self._queue.answer(int(message["photo"]))
+                if flight is not None:
+                    self.pictures.append(picture_of(message, flight.photo))
             case "ready":
                 self._become_ready(message)
             case "failed":

@@ -68,6 +68,16 @@ def decode(
         PhotoRejectedError: UNREADABLE when it is damaged, incomplete or beyond a limit; NEEDS_EXTRA when the
             decoder is not installed; NOT_AN_IMAGE when the content is none that is known.
     """
+    return _finish(decode_picture(data, size, limits, gate=gate), size)
+
+
+def decode_picture(
+    data: bytes, size: int, limits: Limits | None = None, *, gate: MemoryGate | None = None
+) -> Picture:
+    """Decode a photo to pixels that are neither turned, nor converted to sRGB, nor squashed yet.
+
+    Args and Raises: as in `decode`; the shorter side is at least twice `size` where the photo's is.
+    """
     limits = limits or FixedLimits()
     if not data:
         raise UnreadablePhotoError("the file is empty")
@@ -78,10 +88,9 @@ def decode(
         )
     task = Task(data, size, limits, gate or MemoryGate(limits.memory_megabytes * 1_000_000))
     try:
-        picture = _decode(task, container_of(data))
+        return _decode(task, container_of(data))
     except MemoryError as error:
         raise UnreadablePhotoError("decoding it needs more memory than there is") from error
-    return _finish(picture, size)
 
 
 def _decode(task: Task, container: Container | None) -> Picture:

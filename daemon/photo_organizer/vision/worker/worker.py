@@ -18,20 +18,26 @@ import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import NoReturn, Protocol
 
-from photo_organizer import formats
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
 from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
-from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
+from photo_organizer.vision.outcome import PhotoRejectedError
 from photo_organizer.vision.protocol import LineReader, Message, pack, prediction_message, rejection_message
 from photo_organizer.vision.worker import confinement
 from photo_organizer.vision.worker.feature_writer import FeatureWriter
-from photo_organizer.vision.worker.reading import read_photo
+from photo_organizer.vision.worker.reading import decoded, read_photo
 from photo_organizer.vision.worker.serving import load_serving
+
+
+class PhotoWorker(Protocol):
+    """What works on photos in this process until the other side closes the connection."""
+
+    def run(self, messages: Iterable[Message]) -> None: ...
 
 
 class Worker:
@@ -60,7 +66,7 @@ class Worker:
         self._waiting: deque[tuple[int, Photo]] = deque()
         self._arrival = threading.Condition()
 
-    def run(self, messages: Any) -> None:  # noqa: ANN401 (an iterator of messages, typed at its source)
+    def run(self, messages: Iterable[Message]) -> None:
         """Works until the daemon closes the connection."""
         limits = self._limits
         confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
@@ -116,20 +122,20 @@ class Worker:
 
     def _run_batch(self, thread: int, batch: list[tuple[int, Photo]]) -> None:
         serving = self._serving
-        decoded: list[tuple[int, str, DecodedPhoto]] = []
+        opened: list[tuple[int, str, DecodedPhoto]] = []
         for number, photo in batch:
             try:
-                decoded.append((number, *self._open(thread, number, photo, serving.model.input_size)))
+                opened.append((number, *self._open(thread, number, photo, serving.model.input_size)))
             except PhotoRejectedError as error:
                 self._send(rejection_message(number, error.kind, error.reason))
-        if not decoded:
+        if not opened:
             self._send({"event": "resting", "thread": thread})
             return
         self._send({"event": "inferring", "thread": thread})
-        results = serving.classify([(sha256, photo) for _, sha256, photo in decoded])
+        results = serving.classify([(sha256, photo) for _, sha256, photo in opened])
         answers = [
             prediction_message(number, prediction)
-            for (number, _, _), (prediction, _) in zip(decoded, results, strict=True)
+            for (number, _, _), (prediction, _) in zip(opened, results, strict=True)
         ]
         self._features.put(serving.backbone_key, results)
         self._send({"event": "resting", "thread": thread}, *answers)
@@ -140,15 +146,9 @@ class Worker:
             self._send({"event": "reading", "thread": thread, "photo": number})
             content = read_photo(photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
-            try:
-                return content.sha256, decode(content.data, size, self._limits, gate=self._picture_gate)
-            except PhotoRejectedError as error:
-                if error.kind is RejectionKind.NOT_AN_IMAGE and formats.by_extension(photo.path):
-                    raise PhotoRejectedError(RejectionKind.UNREADABLE, error.reason) from error
-                raise
-            except Exception as error:  # an unforeseen failure of a decoder is this photo's
-                reason = f"the decoder failed ({type(error).__name__}: {error})"
-                raise PhotoRejectedError(RejectionKind.UNREADABLE, reason) from error
+            return content.sha256, decoded(
+                photo, content, lambda data: decode(data, size, self._limits, gate=self._picture_gate)
+            )
 
     def _send(self, *messages: Message) -> None:
         with self._sending:
@@ -160,7 +160,7 @@ def failure_message(error: OrganizerError) -> Message:
     return {"event": "failed", "what": error.what, "where": error.where, "remedy": error.remedy}
 
 
-def main() -> int:
+def main(make_worker: Callable[[socket.socket, Message], PhotoWorker] = Worker) -> int:
     """Runs on the socket whose descriptor is the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then closes the socket
     confinement.die_with_parent(int(sys.argv[2]))
@@ -173,7 +173,7 @@ def main() -> int:
     if start is None:
         return 0
     try:
-        worker = Worker(connection, start)
+        worker = make_worker(connection, start)
     except OrganizerError as error:
         connection.sendall(pack(failure_message(error)))
         return error.exit_code
@@ -182,8 +182,13 @@ def main() -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run_process(make_worker: Callable[[socket.socket, Message], PhotoWorker] = Worker) -> NoReturn:
+    """Runs as a program, and ends it."""
     faulthandler.enable()
-    code = main()
+    code = main(make_worker)
     sys.stderr.flush()
-    os._exit(code)  # threads may still be decoding for a daemon that no longer listens
+    os._exit(code)  # threads may still be decoding for somebody who no longer listens
+
+
+if __name__ == "__main__":
+    run_process()
