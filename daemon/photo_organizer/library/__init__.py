@@ -15,15 +15,18 @@ from photo_organizer.library.plan.owner_moves import Moved, MoveReport, OwnerMov
 from photo_organizer.library.plan.undo import NothingToUndoError, Selection, UndoReport, UndoStep
 from photo_organizer.library.record.history import Correction, Event
 from photo_organizer.library.record.ledger_rows import LedgerCheck
+from photo_organizer.library.record.listing import BatchSummary, HeldPhoto, PlacedPhoto
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recovery
 
 __all__ = [
+    "BatchSummary",
     "Correction",
     "DestinationTrouble",
     "Event",
     "Filing",
     "FilingReport",
+    "HeldPhoto",
     "JoinReport",
     "JournalError",
     "Latecomer",
@@ -37,6 +40,7 @@ __all__ = [
     "NothingToUndoError",
     "OwnerMove",
     "Placed",
+    "PlacedPhoto",
     "Recovery",
     "Selection",
     "SourceTrouble",

@@ -29,6 +29,16 @@ from photo_organizer.library.record.history import Correction, Event, corrected,
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.record.listing import (
+    BatchSummary,
+    HeldPhoto,
+    PlacedPhoto,
+    classified_lately,
+    filed_lately,
+    held_photos,
+    last_batches,
+    photos_below,
+)
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
 from photo_organizer.photo import Action, Photo
@@ -259,8 +269,20 @@ class Library:
     # undo and corrections
     # --------------------------------------------------------------------------------------
 
-    def undo(self, selection: Selection = Selection(), *, dry_run: bool = False) -> UndoReport:  # noqa: B008 (frozen)
-        """Takes photos back to their inboxes, where they are held. Never replaces a file there.
+    def undo(
+        self,
+        selection: Selection = Selection(),  # noqa: B008 (frozen)
+        *,
+        dry_run: bool = False,
+        hold: bool = True,
+    ) -> UndoReport:
+        """Takes photos back to where they came from. Never replaces a file there.
+
+        Args:
+            selection: which photos.
+            dry_run: nothing is moved; the report says what would be.
+            hold: they are left alone in their inboxes until their owner touches them; otherwise they are
+                taken again as if they were new.
 
         Raises:
             NothingToUndoError: nothing fits the selection.
@@ -274,11 +296,13 @@ class Library:
         report = UndoReport()
         for start in range(0, len(numbers), _AT_ONCE):
             with self._exclusive():
-                report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
+                report = self._undoer(batch, hold=hold).undo(
+                    numbers[start : start + _AT_ONCE], self._engine, report
+                )
         return report
 
-    def _undoer(self, batch: str) -> Undoer:
-        return Undoer(self._operations, self._journal, batch, self._now())
+    def _undoer(self, batch: str, *, hold: bool = True) -> Undoer:
+        return Undoer(self._operations, self._journal, batch, self._now(), hold=hold)
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.
@@ -313,6 +337,26 @@ class Library:
     def events(self) -> Iterator[Event]:
         """Everything that was ever done, oldest first; a row at a time, for any number of photos."""
         return finished_events(self._journal)
+
+    def photos_below(self, folder: Path) -> Iterator[PlacedPhoto]:
+        """What was last brought to each path below `folder`; the disk is not asked."""
+        return photos_below(self._journal, folder)
+
+    def filed_lately(self, most: int, batch: str | None = None) -> Iterator[PlacedPhoto]:
+        """The photos that were filed last (in that batch, if one is given), newest first."""
+        return filed_lately(self._journal, most, batch)
+
+    def classified_lately(self, most: int) -> Iterator[PlacedPhoto]:
+        """The photos that a model decided about last, newest first; wherever they are now."""
+        return classified_lately(self._journal, most)
+
+    def last_batches(self, most: int) -> list[BatchSummary]:
+        """The last batches, newest first."""
+        return last_batches(self._journal, most)
+
+    def held_photos(self, most: int) -> list[HeldPhoto]:
+        """Photos in the inboxes that are left alone until their owner touches them, the last first."""
+        return held_photos(self._journal, most)
 
     def totals(self) -> dict[Action, int]:
         """How many photos each action was done with."""

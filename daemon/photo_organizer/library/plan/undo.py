@@ -19,7 +19,7 @@ from photo_organizer.library.move.removal import Withdrawer
 from photo_organizer.library.plan.duplicates import SKIPPED, current_place
 from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import BROUGHT, JOINED, Manner, Move, Operation, State
+from photo_organizer.library.record.operation import AGAIN, BROUGHT, JOINED, Manner, Move, Operation, State
 from photo_organizer.photo import Action, FileIdentity
 
 _UNDOABLE = (
@@ -158,12 +158,13 @@ def _as_hash(photo: Path | str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Undoer:
-    """Prepares undo operations; `batch` and `time` are those of the undo."""
+    """Prepares undo operations; `batch` and `time` are those of the undo, `hold` as in `Library.undo`."""
 
     operations: FileOperations
     journal: Journal
     batch: str
     time: str
+    hold: bool = True
 
     def plan(self, numbers: Sequence[int]) -> UndoReport:
         """What `undo` would do with these operations."""
@@ -231,6 +232,7 @@ class Undoer:
         undoing = Operation(
             0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
             operation.destination_root, operation.source_root, operation.details, parent=operation.id,
+            label="" if self.hold else AGAIN,
         )  # fmt: skip
         return Draft(undoing, names)
 

@@ -159,7 +159,7 @@ class Journal:
         )  # fmt: skip
         number = cursor.lastrowid or 0
         self._insert_moves(number, operation.moves)
-        if operation.kind == "undone" and not operation.is_withdrawal:
+        if operation.holds:
             self.hold(operation.destination, operation.moves[0].identity, number)
         if operation.state == State.DONE:
             self._count([number])
@@ -191,7 +191,7 @@ class Journal:
             self._connection.execute(
                 "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
             )
-            if operation.kind == "undone" and not operation.is_withdrawal:
+            if operation.holds:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
                 self.hold(operation.destination, operation.moves[0].identity, operation.id)
 
@@ -207,11 +207,9 @@ class Journal:
             for operation in done:
                 if operation.kind == "undone":
                     self._mark_undone(operation)
-                    self.hold(
-                        operation.destination,
-                        landed.get(operation.id, operation.moves[0].identity),
-                        operation.id,
-                    )
+                    if operation.holds or operation.is_withdrawal:
+                        landed_as = landed.get(operation.id, operation.moves[0].identity)
+                        self.hold(operation.destination, landed_as, operation.id)
                 elif operation.manner is Manner.MOVE:  # the others leave a photo that is held where it is
                     self._release(operation)
             for operation in abandoned:
@@ -288,9 +286,13 @@ class Journal:
                 place = correction.destination
                 yield correction
 
-    def photos(self, condition: str) -> Iterator[Operation]:
-        """As `select`, but without companions, in the order of the operations, and by one query for all."""
-        for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition} ORDER BY o.id"):
+    def photos(self, condition: str, parameters: Sequence[object] = ()) -> Iterator[Operation]:
+        """As `select`, but without companions, and by one query for all; `m` is the photo's own move.
+
+        In the order of the operations, unless `condition` ends with another.
+        """
+        order = "" if "ORDER BY" in condition else " ORDER BY o.id"
+        for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition}{order}", parameters):
             yield _operation(row[:-8], (_move(row[-8:]),))
 
     def numbers(self, condition: str) -> Iterator[int]:

@@ -12,6 +12,9 @@ from photo_organizer.photo import Action, FileIdentity
 JOINED = "joined"
 """The kind of an operation that moves a late companion; such an operation has no ledger row."""
 
+AGAIN = "again"
+"""The label of an undo after which the photo is not held: it is taken again as if it were new."""
+
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
 _FILED = ", ".join(repr(kind) for kind in FILING_KINDS)
@@ -110,6 +113,11 @@ class Operation:
         its destinations.
         """
         return self.kind == Action.UNDONE and self.manner is not Manner.MOVE
+
+    @property
+    def holds(self) -> bool:
+        """Whether it puts a photo back in its inbox to be left alone there."""
+        return self.kind == Action.UNDONE and self.manner is Manner.MOVE and self.label != AGAIN
 
     @property
     def source(self) -> bytes:

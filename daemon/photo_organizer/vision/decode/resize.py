@@ -15,7 +15,7 @@ def squash(picture: Picture, size: int) -> NDArray[np.uint8]:
 
 
 def fitted(picture: Picture, side: int) -> NDArray[np.uint8]:
-    """The picture in its own proportions, uint8 (height, width, 3), with `side` pixels at most along an edge."""
+    """The picture in its own proportions as uint8 (height, width, 3), `side` pixels along an edge at most."""
     scale = min(1.0, side / max(picture.width, picture.height))
     return resized(picture, max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
 

@@ -1,4 +1,4 @@
-"""The vision process that makes thumbnails: reads and decodes as the one that classifies does, without a model.
+"""The vision process that makes thumbnails: it reads and decodes as the other does, and loads no model.
 
 The last that was asked for comes first, for that is what its owner is looking at.
 """
