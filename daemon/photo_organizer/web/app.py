@@ -47,7 +47,7 @@ def make_app(service: PageService) -> Starlette:
         Route("/", _page),
         Route("/thumbnail/{id}", _picture_from(service, service.thumbnails)),
         Route("/picture/{id}", _picture_from(service, service.pictures)),
-        Route("/api/events", lambda _request: _events(service)),
+        Route("/api/events", _events_of(service)),
         *_reading(service),
         *_acting(service),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
@@ -143,8 +143,11 @@ async def _page(_request: Request) -> Response:
     return HTMLResponse(await run_in_threadpool(template.render, version=__version__))
 
 
-async def _events(service: PageService) -> Response:
-    return StreamingResponse(service.windows.listen(), media_type="text/event-stream")
+def _events_of(service: PageService) -> Answer:
+    async def events(_request: Request) -> Response:
+        return StreamingResponse(service.windows.listen(), media_type="text/event-stream")
+
+    return events
 
 
 def _picture_from(service: PageService, thumbnails: Thumbnails) -> Answer:

@@ -15,6 +15,7 @@ from photo_organizer.web.training import Tell, TrainingRun
 log = logging.getLogger(__name__)
 
 CURVE = "coverage.csv"
+_METRICS = "metrics.csv"
 _SHOWN_METRICS = ("accuracy", "macro_f1", "coverage", "filed_precision", "photos")
 
 
@@ -43,6 +44,8 @@ class ModelService:
         return {
             "models": [_described(record) for record in records[::-1]],
             "curve": _curve(current.path) if current else [],
+            "categories": _by_category(current.path) if current else [],
+            "report": str(_report(current)) if current and _report(current).is_file() else "",
             "threshold": thresholds.default,
             "training": self.is_training,
         }
@@ -90,8 +93,31 @@ def _described(record: ModelRecord) -> dict[str, Any]:
         },
         "problem": record.problem or "",
         "rejected": record.rejected or "",
-        "has_report": (record.path / "report" / "index.html").is_file(),
     }
+
+
+def _report(record: ModelRecord) -> Path:
+    return record.path / "report" / "index.html"
+
+
+def _by_category(model: Path) -> list[dict[str, Any]]:
+    """What the model's report says of each category."""
+    try:
+        with (model / "report" / _METRICS).open(encoding="utf-8", newline="") as file:
+            return [
+                {
+                    "category": row["category"],
+                    "photos": int(float(row["photos"])),
+                    **{name: float(row[name]) for name in ("precision", "recall", "filed_share")},
+                }
+                for row in csv.DictReader(file)
+                if row["model"] == "challenger" and row["category"] != "(all)"
+            ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("the report of %s cannot be read: %s", model.name, error)
+        return []
 
 
 def _curve(model: Path) -> list[list[float]]:

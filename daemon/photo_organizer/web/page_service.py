@@ -98,15 +98,23 @@ class PageService:
     async def activity(self) -> dict[str, Any]:
         """Batches, quarantine, and what is left alone."""
         self.is_used()
-        return await self._reads.ask(
-            lambda library: activity.overview(self.configuration, library, self.photos)
-        )
+        settings, photos = self.configuration, self.photos
+        answer = await self._reads.ask(lambda library: activity.overview(settings, library, photos))
+        return {**answer, "waiting": list(waiting_lines(await run_in_threadpool(self._status)))}
 
     async def learning(self) -> dict[str, Any]:
         """Labels, models and the curve."""
         self.is_used()
         confidences = await self._reads.ask(self.photos.confidences)
-        return {**await run_in_threadpool(self._models.overview), "confidences": confidences}
+        status = await run_in_threadpool(self._status)
+        labels = status.get("new_labels")
+        return {
+            **await run_in_threadpool(self._models.overview),
+            "confidences": confidences,
+            "labels": sum(labels.values()) if isinstance(labels, dict) else labels,
+            "next_retraining": status.get("next_retraining"),
+            "min_new_labels": self.configuration.retraining.min_new_labels,
+        }
 
     # acting
 

@@ -188,8 +188,10 @@ def _is_as_shown(photo: ShownPhoto) -> bool:
         return False
 
 
-def _refusal(photo: ShownPhoto, reason: str) -> dict[str, str]:
-    return {"id": photo.id, "name": printable(photo.photo.path.name), "reason": reason}
+def _refusal(photo: ShownPhoto, reason: str) -> dict[str, Any]:
+    """Why a photo was not moved; `gone` when it is not there any more under this id."""
+    name = printable(photo.photo.path.name)
+    return {"id": photo.id, "name": name, "reason": reason, "gone": not _is_as_shown(photo)}
 
 
 def _confidence(placed: PlacedPhoto, category: str) -> float:

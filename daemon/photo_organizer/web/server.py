@@ -56,6 +56,7 @@ def serve(configuration: Configuration, options: PageOptions, ready: Callable[[s
     Raises:
         OrganizerError: the port is taken or not to be had.
     """
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what fails is told by the page itself
     listening = _listen(options)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(32)
