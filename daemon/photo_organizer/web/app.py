@@ -197,4 +197,4 @@ async def _error(_request: Request, error: Exception) -> Response:
 
 async def _defect(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": "this should not happen; the page's log says more"}, 500)
+    return JSONResponse({"error": "this should not happen; see review-page.log in the state directory"}, 500)

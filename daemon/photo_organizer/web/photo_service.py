@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,9 +132,9 @@ class PhotoService:
     def confidences(self, library: Library) -> list[float]:
         """How sure the model was of each of the photos that it filed, or put in Review, lately."""
         return [
-            round(placed.event.details.confidence, 4)
+            round(placed.details.confidence, 4)
             for placed in library.classified_lately(_MOST_CONFIDENCES)
-            if placed.event.details.confidence is not None
+            if placed.details.confidence is not None
         ]
 
     def labels_of(self, names: Sequence[str]) -> dict[str, str]:
@@ -155,11 +156,11 @@ class PhotoService:
         below = [step.destination for step in report.undone if self._is_in_review(step.destination)]
         if not below:
             return []
-        placed = {photo.place: photo for photo in library.photos_below(self.waiting.folder)}
+        placed = {photo.location: photo for photo in library.photos_below(self.waiting.folder)}
         photos = []
         for path in below:
             with contextlib.suppress(OSError):  # gone again
-                photos.append(self.shown.show(path, path.lstat(), placed.get(path)))
+                photos.append(self.shown.show(path, path.lstat(), placed.get(os.fsencode(path))))
         return photos
 
     def _is_in_review(self, path: Path) -> bool:
@@ -196,6 +197,6 @@ def _refusal(photo: ShownPhoto, reason: str) -> dict[str, Any]:
 
 def _confidence(placed: PlacedPhoto, category: str) -> float:
     """How sure the model is of the category that the photo lies in."""
-    details = placed.event.details
+    details = placed.details
     pairs: Iterable[tuple[str, float]] = zip(details.categories, details.probabilities, strict=True)
     return round(dict(pairs).get(category, 0.0), 4)

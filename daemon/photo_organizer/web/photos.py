@@ -110,7 +110,7 @@ def _described(name: str, photo: Photo, placed: PlacedPhoto | None) -> ShownPhot
         photo.identity.mtime_ns,
     ):  # put there by hand, or edited since
         return ShownPhoto(name, photo)
-    details = placed.event.details
+    details = placed.details
     pairs = zip(details.categories, details.probabilities, strict=True)
     ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_SUGGESTIONS]
-    return ShownPhoto(name, photo, placed.event.sha256, tuple(ranked), details.threshold)
+    return ShownPhoto(name, photo, placed.sha256, tuple(ranked), details.threshold)

@@ -49,7 +49,7 @@ class ReviewList:
 
     def list(self, library: Library) -> None:
         """Looks through the folder. A photo that is new is a group of its own until `group` is called."""
-        placed = {photo.place: photo for photo in library.photos_below(self.folder)}
+        placed = {photo.location: photo for photo in library.photos_below(self.folder)}
         photos = {shown.id: shown for shown in self._look(placed)}
         with self._lock:
             self._photos = photos
@@ -94,12 +94,12 @@ class ReviewList:
         taken = self._times.get(shown.id)
         return shown.to_json() | ({"time": int(taken)} if taken is not None else {})
 
-    def _look(self, placed: dict[Path, PlacedPhoto]) -> Iterator[ShownPhoto]:
+    def _look(self, placed: dict[bytes, PlacedPhoto]) -> Iterator[ShownPhoto]:
         for folder, _, _ in os.walk(self.folder):
             for name in FolderGroups.of(Path(folder)).photos():
                 path = Path(folder, name)
                 try:
-                    yield self._shown.show(path, path.lstat(), placed.get(path))
+                    yield self._shown.show(path, path.lstat(), placed.get(os.fsencode(path)))
                 except OSError:  # gone meanwhile
                     continue
 

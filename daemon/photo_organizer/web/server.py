@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 ADDRESS_FILE = "review-page.json"
+LOG_FILE = "review-page.log"
 _LAST_WORDS_SECONDS = 2
 
 
@@ -131,6 +132,20 @@ def _listen(options: PageOptions) -> socket.socket:
         listening.listen(128)
         return listening
     raise AssertionError("one of the ports was tried last")
+
+
+def log_to_file(configuration: Configuration) -> None:
+    """Sends what goes wrong inside to a file in the state directory: the terminal is for people."""
+    folder = configuration.state_directory
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        file = os.fdopen(
+            os.open(folder / LOG_FILE, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace"
+        )
+    except OSError as error:
+        raise OrganizerError(f"cannot be written: {error.strerror}", where=folder / LOG_FILE) from error
+    logging.basicConfig(stream=file, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
 
 
 def running_page(configuration: Configuration) -> str | None:

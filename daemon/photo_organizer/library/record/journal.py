@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -333,12 +334,18 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+        _names(categories or "[]"), tuple(json.loads(probabilities)),
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
         reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner), bool(observed),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _names(categories: str) -> tuple[str, ...]:
+    """A list of categories, the same object for all photos that share it."""
+    return tuple(json.loads(categories))
 
 
 def _move(row: tuple[Any, ...]) -> Move:

@@ -12,7 +12,7 @@ from pathlib import Path
 from photo_organizer.library.plan.duplicates import current_place
 from photo_organizer.library.record.history import Event, event
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import BROUGHT, JOINED, Operation, State
+from photo_organizer.library.record.operation import BROUGHT, JOINED, Details, Operation, State
 from photo_organizer.photo import FileIdentity
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
@@ -24,14 +24,37 @@ class PlacedPhoto:
     """A photo as the journal knows it, and where it is believed to be now.
 
     Args:
-        event: what brought it there.
-        place: its path.
-        identity: of the file as it was before it was moved; size and time stay the same when it is.
+        operation: what brought it there.
+        location: its path, as the kernel has it.
     """
 
-    event: Event
-    place: Path
-    identity: FileIdentity
+    operation: Operation
+    location: bytes
+
+    @property
+    def place(self) -> Path:
+        """Its path."""
+        return Path(os.fsdecode(self.location))
+
+    @property
+    def event(self) -> Event:
+        """What brought it there, as its owner sees it."""
+        return event(self.operation)
+
+    @property
+    def sha256(self) -> str:
+        """Of its content, in hex."""
+        return self.operation.sha256.hex()
+
+    @property
+    def details(self) -> Details:
+        """What the model said."""
+        return self.operation.details
+
+    @property
+    def identity(self) -> FileIdentity:
+        """The file as it was before it was moved; size and time stay the same when it is."""
+        return self.operation.moves[0].identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +94,7 @@ def photos_below(journal: Journal, folder: Path) -> Iterator[PlacedPhoto]:
     condition = f"m.destination >= ? AND m.destination < ? AND {_FINISHED} AND o.undone_by IS NULL"
     newest = {operation.destination: operation for operation in journal.photos(condition, (start, end))}
     for operation in newest.values():
-        yield _placed(operation, operation.destination)
+        yield PlacedPhoto(operation, operation.destination)
 
 
 def filed_lately(journal: Journal, most: int, batch: str | None) -> Iterator[PlacedPhoto]:
@@ -85,14 +108,14 @@ def filed_lately(journal: Journal, most: int, batch: str | None) -> Iterator[Pla
         place = current_place(journal, operation)
         if place not in seen:
             seen.add(place)
-            yield _placed(operation, place)
+            yield PlacedPhoto(operation, place)
 
 
 def classified_lately(journal: Journal, most: int) -> Iterator[PlacedPhoto]:
     """The photos that a model decided about last, newest first; wherever they are now."""
     condition = f"o.kind IN ('filed', 'review') AND o.confidence IS NOT NULL AND {_FINISHED}"
     for operation in journal.photos(f"{condition} ORDER BY o.id DESC LIMIT ?", (most,)):
-        yield _placed(operation, operation.destination)
+        yield PlacedPhoto(operation, operation.destination)
 
 
 def last_batches(journal: Journal, most: int) -> list[BatchSummary]:
@@ -141,7 +164,3 @@ def _summary(journal: Journal, batch: str) -> BatchSummary:
         times.append(time)
     time = datetime.fromisoformat(min(times)) if times else datetime.fromtimestamp(0).astimezone()
     return BatchSummary(batch, time, counts, undone, undoable)
-
-
-def _placed(operation: Operation, place: bytes) -> PlacedPhoto:
-    return PlacedPhoto(event(operation), Path(os.fsdecode(place)), operation.moves[0].identity)
