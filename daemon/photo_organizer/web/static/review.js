@@ -114,7 +114,8 @@ export class ReviewView {
     const category = group ? this.triage.suggestion(group) : null;
     this.accept.disabled = !category;
     const what = targets.length > 1 ? counted(targets.length, 'photo') : 'this photo';
-    this.accept.replaceChildren(category ? `File ${what} in ${category}` : 'No suggestion', el('kbd', {}, 'Enter'));
+    const text = category ? `File ${what} in ${category}` : 'No suggestion';
+    this.accept.replaceChildren(el('span', { title: text }, text), el('kbd', {}, 'Enter'));
   }
 
   skip() {
