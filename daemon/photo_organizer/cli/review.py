@@ -31,16 +31,16 @@ def review(invocation: Invocation, *, port: int | None, no_browser: bool, idle_m
     The page is served on this machine alone, and only to the browser that opens the printed address. It ends
     when you close it, or with Ctrl-C. The daemon may be running.
     """
-    from photo_organizer.web.server import PageOptions, log_to_file, running_page, serve
+    from photo_organizer.web.server import PageOptions, logging_to_file, running_page, serve
 
     configuration = invocation.configuration()
     address = running_page(configuration) if port is None else None
     if address is not None:  # the daemon's, or of another terminal
         _show(address, no_browser=no_browser)
         return
-    log_to_file(configuration)
     options = PageOptions(_port(configuration, port), or_any_port=port is None, idle_minutes=idle_minutes)
-    serve(configuration, options, lambda found: _show(found, no_browser=no_browser))
+    with logging_to_file(configuration):
+        serve(configuration, options, lambda found: _show(found, no_browser=no_browser))
 
 
 def _port(configuration: Configuration, port: int | None) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-PROCESS = "photo_organizer.web.grouping_process"
+PROCESS = "photo_organizer.vision.look_alikes"
 _LONGEST_SECONDS = 300.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ import uvicorn
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.service.private_file import replace_private_file
+from photo_organizer.files import PRIVATE, private_file, replace_file
 from photo_organizer.web.access import Access
 from photo_organizer.web.app import make_app
 from photo_organizer.web.page_service import PageService
@@ -72,7 +73,8 @@ def serve(configuration: Configuration, options: PageOptions, ready: Callable[[s
     )
     server.use(Access(make_app(service), token, port), before_exit=service.windows.close)
     path = configuration.state_directory / ADDRESS_FILE
-    replace_private_file(path, json.dumps({"pid": os.getpid(), "address": address}) + "\n", durable=False)
+    text = json.dumps({"pid": os.getpid(), "address": address}) + "\n"
+    replace_file(path, text, mode=PRIVATE, durable=False)
     try:
         server.run(sockets=[listening])
     finally:
@@ -146,18 +148,24 @@ def _listen(options: PageOptions) -> socket.socket:
     raise AssertionError("one of the ports was tried last")
 
 
-def log_to_file(configuration: Configuration) -> None:
-    """Sends what goes wrong inside to a file in the state directory: the terminal is for people."""
-    folder = configuration.state_directory
+@contextmanager
+def logging_to_file(configuration: Configuration) -> Iterator[None]:
+    """What goes wrong inside goes to a file in the state directory meanwhile: the terminal is for people."""
+    path = configuration.state_directory / LOG_FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        file = os.fdopen(
-            os.open(folder / LOG_FILE, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace"
-        )
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = io.TextIOWrapper(private_file(path), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise OrganizerError(f"cannot be written: {error.strerror}", where=folder / LOG_FILE) from error
-    logging.basicConfig(stream=file, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+        raise OrganizerError(f"cannot be written: {error.strerror}", where=path) from error
+    handler = logging.StreamHandler(file)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        file.close()
 
 
 def running_page(configuration: Configuration) -> str | None:

@@ -7,6 +7,8 @@ import os
 import threading
 from pathlib import Path
 
+from photo_organizer.files import PRIVATE, replace_file
+
 MOST_BYTES = 512_000_000
 _KEPT = 0.8  # share that stays when there are too many
 
@@ -38,15 +40,10 @@ class ThumbnailCache:
     def put(self, sha256: str, side: int, jpeg: bytes) -> None:
         """Keeps a thumbnail, whole or not at all."""
         path = self._path(sha256, side)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            temporary.write_bytes(jpeg)
-            temporary.chmod(0o600)
-            temporary.replace(path)
+            replace_file(path, jpeg, mode=PRIVATE, durable=False)
         except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             return
         with self._lock:
             self._size = self._measured() if self._size is None else self._size + len(jpeg)

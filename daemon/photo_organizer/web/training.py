@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from photo_organizer.config import Configuration
+from photo_organizer.files import private_file
 
 PROCESS = "photo_organizer.learning.process"
 _LOG = "training.log"
@@ -32,8 +32,7 @@ class TrainingRun:
     def __init__(self, configuration: Configuration, tell: Tell) -> None:
         self._log = configuration.state_directory / _LOG
         self._tell = tell
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(self._log, flags, 0o600), "wb") as log:
+        with private_file(self._log) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", PROCESS, "--config", str(configuration.path)],
                 stdin=subprocess.DEVNULL,
