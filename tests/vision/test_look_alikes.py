@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from photo_organizer.vision import look_alikes
 from photo_organizer.vision.feature_store import FeatureStore
-from photo_organizer.vision.look_alikes import group
 
 HOUR = 3600.0
 
@@ -22,6 +22,12 @@ def looks(*kinds: int, noise: float = 0.05) -> np.ndarray:
     centres = np.abs(np.random.default_rng(7).normal(size=(max(kinds) + 1, 64)))
     vectors = centres[list(kinds)] + noise * random.normal(size=(len(kinds), 64))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def group(
+    times: np.ndarray, seen: np.ndarray, hashes: np.ndarray, kinds: np.ndarray | None = None
+) -> list[list[int]]:
+    return look_alikes.group(times, seen, hashes, np.zeros(len(times), np.int64) if kinds is None else kinds)
 
 
 def no_hashes(count: int) -> np.ndarray:
@@ -40,6 +46,14 @@ def test_other_looks_at_the_same_time_are_other_groups() -> None:
 def test_the_same_look_years_apart_is_one_group() -> None:
     times = np.array([0.0, 8e7, 1.6e8])
     assert group(times, looks(0, 0, 1, noise=0.01), no_hashes(3)) == [[0, 1], [2]]
+
+
+def test_what_the_model_takes_for_another_kind_is_no_such_group() -> None:
+    times, kinds = np.array([0.0, 1, 8e7]), np.array([3, 1, 1])
+    assert group(times, looks(0, 0, 0, noise=0.01), no_hashes(3), kinds) == [
+        [0, 1, 2]
+    ]  # a burst and its like
+    assert group(times[1:], looks(0, 0, noise=0.01), no_hashes(2), np.array([3, 1])) == [[0], [1]]
 
 
 def test_without_vectors_the_hash_decides() -> None:
@@ -68,7 +82,7 @@ def test_as_a_program(tmp_path: Path) -> None:
     with FeatureStore(tmp_path / "features.sqlite") as store:
         store.put("backbone", zip(names, looks(0, 0, 1), strict=True))
         store.put_facts((name, datetime(2024, 1, 1, 12, 0, second), "") for second, name in enumerate(names))
-    photos = [*((name, 0.0) for name in names), ("", 5.0)]
+    photos = [*((name, 0.0, "Food") for name in names), ("", 5.0, "")]
     request = json.dumps({"store": str(tmp_path / "features.sqlite"), "photos": photos})
     command = [sys.executable, "-P", "-m", "photo_organizer.vision.look_alikes"]
     done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)

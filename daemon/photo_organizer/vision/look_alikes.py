@@ -28,7 +28,7 @@ ALIKE = 0.30
 """Distance up to which photos are one group: that of their looks (0 for the same, about 0.5 for two photos at
 random) and of their times (see `_TIME_COST`) together."""
 
-_TIME_COST = ((10.0, 0.0), (600.0, 0.10), (86_400.0, 0.20))
+_TIME_COST = ((10.0, 0.0), (600.0, 0.10), (86_400.0, 0.25))
 """What lies between two photos costs: (seconds, distance), between them by the logarithm of the time."""
 
 _ALIKE_WHENEVER = 0.08  # distance of looks alone: edits, exports, the same scene again
@@ -38,13 +38,17 @@ _LARGEST_GROUP = 60
 _ROWS_AT_ONCE = 512
 
 
-def group(times: NDArray[np.float64], looks: Floats, hashes: NDArray[np.uint64]) -> list[list[int]]:
+def group(
+    times: NDArray[np.float64], looks: Floats, hashes: NDArray[np.uint64], kinds: NDArray[np.int64]
+) -> list[list[int]]:
     """Groups of photos, each by time; the groups by the time of their first.
 
     Args:
         times: (N,) seconds.
         looks: (N, F) unit vectors; a row of zeros where nothing is known.
         hashes: (N,) perceptual hashes; 0 where there is none.
+        kinds: (N,) what the model takes each for; only groups that are mostly of one kind are joined across
+            time.
     """
     order = np.argsort(times, kind="stable")
     groups: list[NDArray[np.int64]] = []
@@ -52,7 +56,7 @@ def group(times: NDArray[np.float64], looks: Floats, hashes: NDArray[np.uint64])
         members = order[segment]
         labels = _cluster(times[members], looks[members], hashes[members])
         groups += [members[labels == label] for label in np.unique(labels)]
-    groups = _joined(groups, looks)
+    groups = _joined(groups, looks, kinds)
     in_order = (members[np.argsort(times[members], kind="stable")] for members in groups)
     parts = [part for members in in_order for part in _parts(members)]
     return sorted((part.tolist() for part in parts), key=lambda part: float(times[part[0]]))
@@ -95,15 +99,19 @@ def _cluster(times: NDArray[np.float64], looks: Floats, hashes: NDArray[np.uint6
     return labels
 
 
-def _joined(groups: list[NDArray[np.int64]], looks: Floats) -> list[NDArray[np.int64]]:
-    """Groups that look the same, whatever lies between them, as one."""
+def _joined(
+    groups: list[NDArray[np.int64]], looks: Floats, kinds: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """Groups that look the same and are of one kind, whatever lies between them, as one."""
+    kind = np.array([np.bincount(kinds[members]).argmax() for members in groups])
     centres = np.stack([looks[members].mean(axis=0) for members in groups])
     norms = np.linalg.norm(centres, axis=1, keepdims=True)
     centres = np.divide(centres, norms, out=np.zeros_like(centres), where=norms > 0)
     rows: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.int64]] = []
     for start in range(0, len(groups), _ROWS_AT_ONCE):
-        alike = centres[start : start + _ROWS_AT_ONCE] @ centres.T >= 1.0 - _ALIKE_WHENEVER
+        part = slice(start, start + _ROWS_AT_ONCE)
+        alike = (centres[part] @ centres.T >= 1.0 - _ALIKE_WHENEVER) & (kind[part, None] == kind)
         row, column = np.nonzero(alike)
         rows.append(row + start)
         columns.append(column)
@@ -167,9 +175,10 @@ def main() -> None:
     """Answers one request."""
     os.nice(5)  # filing goes first
     request = json.load(sys.stdin)
-    photos = [(str(sha256), float(modified)) for sha256, modified in request["photos"]]
+    photos = [(str(sha256), float(modified)) for sha256, modified, _ in request["photos"]]
+    _, kinds = np.unique([str(kind) for _, _, kind in request["photos"]], return_inverse=True)
     times, looks, hashes = load(Path(request["store"]), photos)
-    groups = group(times, looks, hashes) if photos else []
+    groups = group(times, looks, hashes, kinds) if photos else []
     json.dump({"groups": groups, "times": times.tolist()}, sys.stdout)
 
 

@@ -24,18 +24,22 @@ class Grouping:
     times: tuple[float, ...]
 
 
-def alone(photos: Sequence[tuple[str, float]]) -> Grouping:
+AskedPhoto = tuple[str, float, str]
+"""SHA-256 in hex (or empty), the file's time in seconds, and what the model takes it for (or empty)."""
+
+
+def alone(photos: Sequence[AskedPhoto]) -> Grouping:
     """Each photo for itself, by time: until the process has answered, or where it cannot."""
-    times = tuple(modified for _, modified in photos)
+    times = tuple(modified for _, modified, _ in photos)
     return Grouping(tuple((index,) for index in sorted(range(len(photos)), key=times.__getitem__)), times)
 
 
-def grouped(store: Path, photos: Sequence[tuple[str, float]]) -> Grouping:
+def grouped(store: Path, photos: Sequence[AskedPhoto]) -> Grouping:
     """Bursts and look-alikes among `photos`; takes seconds for thousands of them.
 
     Args:
         store: the feature store's file.
-        photos: SHA-256 in hex (or empty), and the file's time in seconds, for each photo.
+        photos: see `AskedPhoto`.
     """
     request = json.dumps({"store": str(store), "photos": list(photos)})
     try:

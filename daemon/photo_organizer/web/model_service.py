@@ -9,14 +9,13 @@ from typing import Any
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
+from photo_organizer.models.manifest import COVERAGE, METRICS, REPORT
 from photo_organizer.models.store import ModelRecord, Registry
 from photo_organizer.web.training import Tell, TrainingRun
 
 log = logging.getLogger(__name__)
 
-CURVE = "coverage.csv"
-_METRICS = "metrics.csv"
-_SHOWN_METRICS = ("accuracy", "macro_f1", "coverage", "filed_precision", "photos")
+_SHOWN_METRICS = ("accuracy", "macro_f1", "coverage", "filed_precision", "photos", "calibration_error")
 
 
 class ModelService:
@@ -97,13 +96,13 @@ def _described(record: ModelRecord) -> dict[str, Any]:
 
 
 def _report(record: ModelRecord) -> Path:
-    return record.path / "report" / "index.html"
+    return record.path / REPORT / "index.html"
 
 
 def _by_category(model: Path) -> list[dict[str, Any]]:
     """What the model's report says of each category."""
     try:
-        with (model / "report" / _METRICS).open(encoding="utf-8", newline="") as file:
+        with (model / REPORT / METRICS).open(encoding="utf-8", newline="") as file:
             return [
                 {
                     "category": row["category"],
@@ -123,7 +122,7 @@ def _by_category(model: Path) -> list[dict[str, Any]]:
 def _curve(model: Path) -> list[list[float]]:
     """Threshold, share of the held-out photos at or above it, and share of those that is right."""
     try:
-        with (model / "report" / CURVE).open(encoding="utf-8", newline="") as file:
+        with (model / REPORT / COVERAGE).open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
             return [
                 [float(row["threshold"]), float(row["coverage"]), float(row["precision"])] for row in rows

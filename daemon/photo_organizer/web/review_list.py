@@ -11,7 +11,7 @@ from typing import Any
 from photo_organizer.companions.in_folder import FolderGroups
 from photo_organizer.config import Configuration
 from photo_organizer.library import Library, PlacedPhoto
-from photo_organizer.web.grouping import grouped
+from photo_organizer.web.grouping import AskedPhoto, grouped
 from photo_organizer.web.photos import ShownPhoto, ShownPhotos
 
 
@@ -59,9 +59,7 @@ class ReviewList:
         """Finds the groups anew, by the grouping process."""
         with self._lock:
             photos = list(self._photos.values())
-        found = grouped(
-            self._features, [(shown.sha256, shown.photo.identity.mtime_ns / 1e9) for shown in photos]
-        )
+        found = grouped(self._features, [_asked(shown) for shown in photos])
         with self._lock:
             self._groups = [[photos[index].id for index in part] for part in found.groups]
             self._times = {shown.id: time for shown, time in zip(photos, found.times, strict=True)}
@@ -111,6 +109,11 @@ class ReviewList:
         new.sort(key=lambda shown: shown.photo.identity.mtime_ns)
         self._groups = [part for part in kept if part] + [[shown.id] for shown in new]
         self._alone = (self._alone & self._photos.keys()) | {shown.id for shown in new}
+
+
+def _asked(shown: ShownPhoto) -> AskedPhoto:
+    kind = shown.suggestions[0][0] if shown.suggestions else ""
+    return shown.sha256, shown.photo.identity.mtime_ns / 1e9, kind
 
 
 def _folder_times(folder: Path) -> Iterator[tuple[str, int]]:

@@ -16,6 +16,17 @@ export function at(curve, threshold) {
   return { coverage: found[1], precision: found[2] };
 }
 
+// Without held-out photos: a calibrated model is right as often as it is sure.
+export function expected(confidences) {
+  const points = [];
+  for (let step = 0; confidences.length && step <= 100; step += 1) {
+    const sure = confidences.filter((confidence) => confidence >= step / 100);
+    const right = sure.reduce((sum, confidence) => sum + confidence, 0);
+    points.push([step / 100, sure.length / confidences.length, sure.length ? right / sure.length : 1]);
+  }
+  return points;
+}
+
 export function draw(curve, threshold) {
   const line = (index, name) =>
     svg('path', { class: name, d: curve.map((point, i) => `${i ? 'L' : 'M'}${x(point[0]).toFixed(1)} ${y(point[index]).toFixed(1)}`).join('') });

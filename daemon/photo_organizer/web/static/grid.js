@@ -99,7 +99,7 @@ export class PhotoGrid {
     const element = el(
       'div',
       { class: isCurrent ? 'photo-group current' : 'photo-group', role: 'group', 'aria-label': [title, detail].filter(Boolean).join(', ') },
-      el('div', { class: 'group-head', role: 'presentation', title: [title, detail].filter(Boolean).join(', ') }, el('b', {}, title), el('span', {}, detail)),
+      el('div', { class: 'group-head', role: 'presentation', title: [title, detail].filter(Boolean).join(', ') }, el('b', {}, title), detail ? el('span', {}, detail) : null),
       tiles,
     );
     element.style.width = `${width}px`;

@@ -1,7 +1,7 @@
 // Learning: labels, retraining, models, and what a threshold would do.
 
 import { get, post } from './api.js';
-import { at, draw } from './curve.js';
+import { at, draw, expected } from './curve.js';
 import { counted, el, momentOf, percent } from './dom.js';
 import { complain, toast } from './toast.js';
 
@@ -71,23 +71,25 @@ export class LearningView {
     const output = el('output', { class: 'number' }, begin.toFixed(2));
     const slider = el('input', { type: 'range', min: '0', max: '1', step: '0.01', value: String(begin), 'aria-label': 'Threshold' });
     const text = el('p', { 'aria-live': 'polite' });
-    const picture = curve.length ? draw(curve, begin) : null;
+    const points = curve.length ? curve : expected(confidences);
+    const picture = points.length ? draw(points, begin) : null;
     const tell = () => {
       const value = Number(slider.value);
       output.textContent = value.toFixed(2);
       picture?.moveTo(value);
       const filed = confidences.filter((confidence) => confidence >= value).length;
       const parts = [`At ${value.toFixed(2)}, ${filed.toLocaleString('en')} of your last ${counted(confidences.length, 'photo')} would be filed`];
-      if (curve.length) {
-        const { precision } = at(curve, value);
-        parts.push(`about ${Math.round(filed * precision).toLocaleString('en')} of them right (${percent(precision)} on held-out photos)`);
+      if (points.length) {
+        const { precision } = at(points, value);
+        const how = curve.length ? 'on held-out photos' : 'if the model is as right as it is sure';
+        parts.push(`about ${Math.round(filed * precision).toLocaleString('en')} of them right (${percent(precision)} ${how})`);
       }
       text.textContent = `${parts.join(', ')}.`;
     };
     slider.addEventListener('input', tell);
     tell();
     if (picture) section.append(picture, el('p', { class: 'legend' }, el('span', {}, 'filed'), el('span', { class: 'right' }, 'right, of those filed')));
-    else section.append(el('p', { class: 'soft' }, 'The model in use has no curve of precision in its report; the next retraining writes one.'));
+    if (!curve.length) section.append(el('p', { class: 'soft' }, 'Drawn from your own photos and how sure the model was of them; the report of the next retraining has it from held-out photos.'));
     section.append(el('div', { class: 'threshold' }, el('span', { class: 'soft' }, 'Threshold'), slider, output), text);
     section.append(el('p', { class: 'soft' }, 'To use it, set thresholds.default in organizer.yaml; a running daemon reloads it.'));
     return section;

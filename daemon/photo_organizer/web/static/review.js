@@ -59,8 +59,8 @@ export class ReviewView {
   async load() {
     try {
       const answer = await get('/api/review');
-      this.grouped = answer.grouped;
       this.touched = false;
+      if (!actions.stack.length) this.triage.selection.focus = null; // nobody is at work: from the beginning
       const groups = answer.groups.map((photos) => ({ photos }));
       for (const group of groups) {
         group.time = answer.photos[group.photos[0]].time;
