@@ -28,7 +28,7 @@ ALIKE = 0.30
 """Distance up to which photos are one group: that of their looks (0 for the same, about 0.5 for two photos at
 random) and of their times (see `_TIME_COST`) together."""
 
-_TIME_COST = ((10.0, 0.0), (600.0, 0.10), (86_400.0, 0.25))
+_TIME_COST = ((10.0, 0.0), (600.0, 0.10), (86_400.0, 0.32))
 """What lies between two photos costs: (seconds, distance), between them by the logarithm of the time."""
 
 _ALIKE_WHENEVER = 0.08  # distance of looks alone: edits, exports, the same scene again
