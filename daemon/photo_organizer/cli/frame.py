@@ -29,6 +29,8 @@ COMMANDS = (
     "move",
     "undo",
     "review",
+    "pause",
+    "resume",
     "train",
     "models",
     "ledger",
