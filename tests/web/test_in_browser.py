@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +249,78 @@ def test_killed_in_mid_action(home: ReviewHome, window: Any) -> None:
         open_review(window, again, home.folders()["Review"])
     finally:
         again.close()
+
+
+HOSTILE = """<!DOCTYPE html><title>hostile</title><iframe src="{page}/"></iframe><script>
+window.seen = [];
+window.addEventListener('securitypolicyviolation', () => {{}});
+const attempt = (name, promise) => promise
+  .then((value) => window.seen.push(name + ' ' + value))
+  .catch(() => window.seen.push(name + ' failed'));
+const headers = {{ 'Content-Type': 'application/json' }};
+const body = JSON.stringify({{ photos: ['{photo}'], category: 'Pets' }});
+const send = {{ method: 'POST', credentials: 'include', body }};
+const picture = (path) => new Promise((good, bad) => {{
+  const image = new Image();
+  image.onload = () => good('shown');
+  image.onerror = bad;
+  image.src = '{page}' + path;
+}});
+Promise.all([
+  attempt('read', fetch('{page}/api/review', {{ credentials: 'include' }}).then((answer) => answer.text())),
+  attempt('blind', fetch('{page}/api/file', {{ ...send, mode: 'no-cors' }}).then(() => 'sent')),
+  attempt('json', fetch('{page}/api/file', {{ ...send, headers }}).then(() => 'sent')),
+  attempt('thumbnail', picture('/thumbnail/{photo}')),
+]).then(() => {{ document.title = 'done'; }});
+</script>"""
+
+
+def test_a_hostile_page_in_another_tab(home: ReviewHome, browser: Any) -> None:
+    """One of the same site even: another port of this machine."""
+    home.fill(2)
+    page = Page(home)
+    context = browser.new_context()
+    try:
+        window = context.new_page()
+        open_review(window, page, 2)
+        photo = page.photos()["IMG_0000.jpg"]
+        text = HOSTILE.format(page=page.origin, photo=photo)
+        with serving(text) as address:
+            other = context.new_page()
+            other.goto(address)
+            other.wait_for_function("() => document.title === 'done'")
+            seen = other.evaluate("window.seen")
+            frame = next(frame for frame in other.frames if frame is not other.main_frame)
+            assert "Photo Organizer" not in frame.content()
+        assert {"read failed", "json failed", "thumbnail failed"} <= set(seen)
+        assert home.folders() == {"Review": 2}
+        status, _ = page.post("/api/file", {"photos": [photo], "category": "Pets"})
+        assert (status, home.folders()) == (200, {"Pets": 1, "Review": 1})  # the page itself still can
+    finally:
+        context.close()
+        page.close()
+
+
+@contextmanager
+def serving(text: str) -> Iterator[str]:
+    """A server of one page, on another port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            return None
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 360)])

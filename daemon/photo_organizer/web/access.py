@@ -76,8 +76,6 @@ class Access:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not _LOOPBACK.fullmatch(host):
             return PlainTextResponse("This page answers on the loopback address only.", 403)
-        if scope["method"] not in {"GET", "HEAD", "POST"}:
-            return PlainTextResponse("not allowed", 405)
         if not _comes_from_here(scope, headers):
             return PlainTextResponse("Another site asked for this.", 403)
         if scope["method"] == "POST" and (reason := _post_refusal(headers, host)):
