@@ -201,6 +201,32 @@ def test_filed_activity_and_learning(home: ReviewHome, window: Any) -> None:
         page.close()
 
 
+def test_photos_that_come_meanwhile_are_offered(home: ReviewHome, window: Any) -> None:
+    home.fill(3)
+    page = Page(home)
+    try:
+        open_review(window, page, 3)
+        window.keyboard.press("1")
+        wait_for_folders(window, home, {"Family": 1, "Review": 2})
+        home.fill(2, prefix="LATER")
+        window.get_by_text("Show 2 more photos").wait_for()
+        window.keyboard.press("r")
+        wait_for_title(window, "Review · 4 photos")
+        for number in range(4):
+            window.keyboard.press("2")
+            wait_for_title(
+                window, "Review" if number == 3 else f"Review · {3 - number} photo{'s' * (number < 2)}"
+            )
+        wait_for_folders(window, home, {"Family": 1, "Friends": 4})
+        window.get_by_text("Nothing waits in Review").wait_for()
+        window.wait_for_timeout(300)
+        assert (
+            window.get_by_text("more photo").count() == 0 or not window.get_by_text("more photo").is_visible()
+        )
+    finally:
+        page.close()
+
+
 def test_names_are_text(home: ReviewHome, window: Any) -> None:
     names = [
         "<img src=x onerror=alert(1)>.jpg", "\"'><script>alert(2)<\u2215script>.jpg", "{{7*7}}.jpg",

@@ -7,13 +7,25 @@ import { complain, toast } from './toast.js';
 class Actions {
   constructor() {
     this.stack = [];
+    this.pending = 0; // asked for, and not answered yet
     this.onchange = () => {};
+    this.onsettled = () => {};
+  }
+
+  async ask(path, body) {
+    this.pending += 1;
+    try {
+      return await post(path, body);
+    } finally {
+      this.pending -= 1;
+      setTimeout(() => this.onsettled());
+    }
   }
 
   // `restore(photos)` is called with the photos that came back.
   file(ids, category, restore) {
     const action = { kind: 'file', ids, category, restore, undone: false };
-    action.done = post('/api/file', { photos: ids, category }).then((answer) => {
+    action.done = this.ask('/api/file', { photos: ids, category }).then((answer) => {
       action.batch = answer.batch;
       action.category = answer.category;
       if (!answer.moved.length) this.drop(action);
@@ -27,7 +39,7 @@ class Actions {
 
   confirm(ids, restore) {
     const action = { kind: 'confirm', ids, restore, undone: false };
-    action.done = post('/api/confirm', { photos: ids });
+    action.done = this.ask('/api/confirm', { photos: ids });
     action.done.catch(() => this.drop(action));
     this.stack.push(action);
     return action;
@@ -47,12 +59,12 @@ class Actions {
     try {
       await action.done;
       if (action.kind === 'confirm') {
-        await post('/api/withdraw', { photos: action.ids });
+        await this.ask('/api/withdraw', { photos: action.ids });
         action.restore();
         announce('confirmation taken back');
         return;
       }
-      const answer = await post('/api/undo', { batch: action.batch });
+      const answer = await this.ask('/api/undo', { batch: action.batch });
       action.restore(answer.photos);
       for (const { name, reason } of answer.refused) toast(`Not taken back: ${name}: ${reason}`, { kind: 'bad' });
       const text = `${counted(answer.undone, 'photo')} taken back`;

@@ -71,6 +71,7 @@ async function begin() {
   document.querySelector('[data-help]').addEventListener('click', showKeys);
   window.addEventListener('hashchange', () => show(location.hash.slice(1)));
   window.addEventListener('pagehide', (event) => !event.persisted && sayGoodbye());
+  actions.onsettled = () => views.review?.compare();
   actions.onchange = () => current?.refresh?.();
   try {
     const start = await get('/api/start');

@@ -90,16 +90,24 @@ export class ReviewView {
   // The server has found the look-alikes: shown at once, unless somebody is at work already.
   regroup() {
     if (this.triage.grid.groups.length === 0 || (!this.touched && !actions.stack.length)) this.load();
-    else this.offer('Show the new groups');
+    else this.offer('Show the new groups', 'groups');
   }
 
   setWaiting(number) {
     this.waiting = number;
-    const here = Object.keys(this.triage.grid.photos).length;
-    if (number > here && this.listed !== undefined) this.offer(`Show ${counted(number - here, 'more photo')}`);
+    this.compare();
   }
 
-  offer(text) {
+  // Whether photos have come that are not on the screen. Not told while ours are on their way.
+  compare() {
+    if (actions.pending || this.listed === undefined) return;
+    const more = this.waiting - Object.keys(this.triage.grid.photos).length;
+    if (more > 0) this.offer(`Show ${counted(more, 'more photo')}`);
+    else if (this.offers === 'more') this.reload.hidden = true;
+  }
+
+  offer(text, what = 'more') {
+    this.offers = what;
     this.reload.firstElementChild.textContent = text;
     this.reload.hidden = false;
   }
