@@ -12,14 +12,19 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "files", "sqlite", "config"}
+GROUND = {
+    "photo", "errors", "fsops", "formats", "boxes", "ignored_names", "files", "sqlite", "crash_log", "config",
+}  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
     "fsops": {"errors"},
     "formats": set(),
+    "boxes": set(),
+    "ignored_names": set(),
     "files": set(),
     "sqlite": {"files"},
+    "crash_log": {"errors"},
     "config": {"errors", "files"},
     "companions": GROUND,
     "models": GROUND,

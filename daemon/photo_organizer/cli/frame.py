@@ -33,6 +33,7 @@ COMMANDS = (
     "resume",
     "train",
     "models",
+    "categories",
     "ledger",
     "config",
     "service",

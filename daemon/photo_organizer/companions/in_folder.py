@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.companions.grouping import Bundle, bundle
-from photo_organizer.companions.kinds import Kind, kind_of
-from photo_organizer.companions.names import may_accompany
+from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.formats import extension_of
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 

@@ -13,7 +13,7 @@ from photo_organizer.library.plan.filing import Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import JoinReport, Latecomer
 from photo_organizer.library.plan.owner_moves import Moved, MoveReport, OwnerMove
 from photo_organizer.library.plan.undo import NothingToUndoError, Selection, UndoReport, UndoStep
-from photo_organizer.library.record.history import Correction, Event
+from photo_organizer.library.record.history import Correction, Event, MovedFile
 from photo_organizer.library.record.ledger_rows import LedgerCheck
 from photo_organizer.library.record.listing import BatchSummary, HeldPhoto, PlacedPhoto
 from photo_organizer.library.record.operation import Manner
@@ -37,6 +37,7 @@ __all__ = [
     "Manner",
     "MoveReport",
     "Moved",
+    "MovedFile",
     "NothingToUndoError",
     "OwnerMove",
     "Placed",

@@ -79,6 +79,7 @@ class Overview:
             settling=counts.settling if counts else 0,
             unsettled=counts.unsettled if counts else 0,
             retrying=counts.retrying if counts else 0,
+            incomplete=counts.incomplete if counts else 0,
             left_alone=sum(counts.left.values()) if counts else 0,
             not_images=counts.not_images if counts else 0,
             orphans=counts.orphans if counts else 0,
@@ -87,6 +88,9 @@ class Overview:
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
             vision_loaded=rooms.vision.ready if rooms else False,
             training=self.training.progress,
+            new_corrections=self.training.labels.corrections,
+            new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},
+            found_folders=dict(self.training.labels.found_folders),
             retraining_postponed=self.training.hindrance,
             last_retraining=self.training.last_result,
         )

@@ -9,6 +9,7 @@ _WORDS = {
     "queued": "waiting",
     "settling": "being written",
     "unsettled": "still changing",
+    "incomplete": "incomplete, waiting for the rest",
     "retrying": "to be tried again, see the log",
     "left_alone": "left alone (put back by undo, or a duplicate)",
     "not_images": "not an image, left alone",

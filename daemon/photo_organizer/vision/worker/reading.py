@@ -5,16 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
-from photo_organizer import formats, fsops
+from photo_organizer import fsops
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.limits import Limits
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
-
-Decoded = TypeVar("Decoded")
 
 _CHUNK = 8 * 1024 * 1024
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -53,23 +49,6 @@ def read_photo(photo: Photo, limits: Limits) -> PhotoBytes:
     finally:
         os.close(descriptor)
     return PhotoBytes(data, hashlib.sha256(data).hexdigest())
-
-
-def decoded(photo: Photo, content: PhotoBytes, decode: Callable[[bytes], Decoded]) -> Decoded:
-    """What `decode` makes of a photo's bytes; whatever it raises is this photo's.
-
-    Raises:
-        PhotoRejectedError: the photo cannot be decoded.
-    """
-    try:
-        return decode(content.data)
-    except PhotoRejectedError as error:
-        if error.kind is RejectionKind.NOT_AN_IMAGE and formats.by_extension(photo.path):
-            raise PhotoRejectedError(RejectionKind.UNREADABLE, error.reason) from error
-        raise
-    except Exception as error:  # an unforeseen failure of a decoder
-        reason = f"the decoder failed ({type(error).__name__}: {error})"
-        raise PhotoRejectedError(RejectionKind.UNREADABLE, reason) from error
 
 
 def _check(descriptor: int, photo: Photo) -> None:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.cores import available_cores
-from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
+from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.decode.thumbnail import make_thumbnail
-from photo_organizer.vision.outcome import PhotoRejectedError
+from photo_organizer.vision.outcome import PhotoRejectedError, UnreadablePhotoError
 from photo_organizer.vision.protocol import Message, pack, rejection_message
 from photo_organizer.vision.worker import confinement
-from photo_organizer.vision.worker.reading import decoded, read_photo
+from photo_organizer.vision.worker.reading import read_photo
 from photo_organizer.vision.worker.worker import run_process
 
 
@@ -46,10 +47,11 @@ class ThumbnailWorker:
 
     def run(self, messages: Iterable[Message]) -> None:
         """Works until the client closes the connection."""
-        limits = self._limits
-        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
+        confinement.return_freed_memory()
         for number in range(available_cores()):
             threading.Thread(target=self._work, args=(number,), daemon=True).start()
+        limits = self._limits  # set now, so that the stacks of the threads do not count
+        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
         self._send({"event": "ready", "model": "", "directory": "", "engine": "", "reason": "thumbnails"})
         for message in messages:
             photo = Photo(Path(message["path"]), FileIdentity(*message["identity"]))
@@ -73,7 +75,7 @@ class ThumbnailWorker:
         try:
             answer = self._thumbnail(thread, number, photo)
         except PhotoRejectedError as error:
-            answer = rejection_message(number, error.kind, error.reason)
+            answer = rejection_message(number, error)
         self._send({"event": "resting", "thread": thread}, answer)
 
     def _thumbnail(self, thread: int, number: int, photo: Photo) -> Message:
@@ -81,11 +83,17 @@ class ThumbnailWorker:
             self._send({"event": "reading", "thread": thread, "photo": number})
             content = read_photo(photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
-            made = decoded(
-                photo,
-                content,
-                lambda data: make_thumbnail(data, self._side, self._limits, self._picture_gate),
-            )
+
+            def tell(*, waits: bool) -> None:
+                event = "waiting" if waits else "decoding"
+                self._send({"event": event, "thread": thread, "photo": number})
+
+            try:
+                made = make_thumbnail(content.data, self._side, self._limits, self._picture_gate, tell)
+            except PhotoRejectedError:
+                raise
+            except Exception as error:  # an unforeseen failure of a decoder is this photo's
+                raise UnreadablePhotoError(f"the decoder failed ({type(error).__name__}: {error})") from error
         return {
             "event": "thumbnail",
             "photo": number,
