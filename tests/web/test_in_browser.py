@@ -16,6 +16,7 @@ import pytest
 from browser import chromium
 from review_home import CATEGORIES, Page, ReviewHome
 
+from photo_organizer.learning.labels.label_store import LabelStore
 from photo_organizer.library import Library
 from photo_organizer.photo import Action
 
@@ -197,6 +198,31 @@ def test_filed_activity_and_learning(home: ReviewHome, window: Any) -> None:
         window.goto(f"{page.origin}/#learning")
         window.get_by_role("slider", name="Threshold").fill("0.5")
         window.get_by_text("At 0.50, 6 of your last 6 photos would be filed", exact=False).wait_for()
+    finally:
+        page.close()
+
+
+def test_a_screenful_is_confirmed_and_taken_back(home: ReviewHome, window: Any) -> None:
+    home.fill(6, Action.FILED, "FILED")
+    page = Page(home)
+    try:
+        window.goto(f"{page.address}#filed")
+        wait_for_title(window, "Filed · 6 photos to check")
+        window.keyboard.press("y")
+        window.get_by_text("1 photo confirmed", exact=False).first.wait_for()
+        window.keyboard.press("y")
+        wait_for_title(window, "Filed · 4 photos to check")
+        window.get_by_text("1 photo confirmed", exact=False).nth(1).wait_for()
+        with LabelStore(home.state / "labels.sqlite") as store:
+            assert len(store.confirmed()) == 2
+        window.keyboard.press("z")
+        wait_for_title(window, "Filed · 5 photos to check")
+        window.reload()
+        wait_for_title(window, "Filed · 5 photos to check")
+        with LabelStore(home.state / "labels.sqlite") as store:
+            ((sha256, confirmation),) = store.confirmed().items()
+        place = {row["sha256"]: row["destination"] for row in home.ledger()}[sha256]
+        assert Path(place).parent.name == confirmation.category
     finally:
         page.close()
 
