@@ -30,6 +30,8 @@ _HERE = Path(__file__).parent
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _PAGE = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
 
+_MODULES = sorted(path.name for path in (_HERE / "static").glob("*.js"))  # fetched side by side
+
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -140,7 +142,7 @@ def _acting(service: PageService) -> list[Route]:
 
 async def _page(_request: Request) -> Response:
     template = _PAGE.get_template("page.html")
-    return HTMLResponse(await run_in_threadpool(template.render, version=__version__))
+    return HTMLResponse(await run_in_threadpool(template.render, version=__version__, modules=_MODULES))
 
 
 def _events_of(service: PageService) -> Answer:

@@ -27,14 +27,12 @@ class ShownPhoto:
         photo: path and identity.
         sha256: of its content, in hex; empty where nobody has told yet.
         suggestions: what the model said, most probable first, at most three.
-        threshold: from which confidence on it would have been filed.
     """
 
     id: str
     photo: Photo
     sha256: str = ""
     suggestions: tuple[tuple[str, float], ...] = ()
-    threshold: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the page: the name is for people's eyes, and never comes back."""
@@ -113,4 +111,4 @@ def _described(name: str, photo: Photo, placed: PlacedPhoto | None) -> ShownPhot
     details = placed.details
     pairs = zip(details.categories, details.probabilities, strict=True)
     ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_SUGGESTIONS]
-    return ShownPhoto(name, photo, placed.sha256, tuple(ranked), details.threshold)
+    return ShownPhoto(name, photo, placed.sha256, tuple(ranked))
