@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 THUMBNAIL_SIDE = 400  # pixels
 PICTURE_SIDE = 1600
 _WATCH_SECONDS = 1.0
+_QUIET_SECONDS = 1.5  # after an action: not after each key, what others have done is looked for
 _CLOSED_SECONDS = 3.0  # a window that is loaded anew closes first
 
 
@@ -66,6 +67,7 @@ class PageService:
         self._used_at = time.monotonic()
         self._closed_at: float | None = None
         self._listed_state: object = None
+        self._acted_at = float("-inf")
         self._listing = asyncio.Lock()
         self._grouping: asyncio.Task[None] | None = None
 
@@ -164,8 +166,9 @@ class PageService:
 
     async def _act(self, action: Callable[[Library], dict[str, Any]]) -> dict[str, Any]:
         self.is_used()
+        self._acted_at = time.monotonic()
         answer = await self._moves.ask(action)
-        self._listed_state = await run_in_threadpool(self.photos.waiting.state)  # that was us
+        self._acted_at = time.monotonic()
         self.windows.tell("waiting", self.photos.waiting.count)
         return answer
 
@@ -184,7 +187,8 @@ class PageService:
         while True:
             try:
                 self.windows.tell("status", await run_in_threadpool(self._status))
-                await self._list_if_changed()
+                if time.monotonic() - self._acted_at > _QUIET_SECONDS:
+                    await self._list_if_changed()
             except (OrganizerError, OSError) as error:
                 log.warning("%s", error)
             if self._is_over():
