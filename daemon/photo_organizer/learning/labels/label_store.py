@@ -46,6 +46,7 @@ class Provenance(StrEnum):
 
     CORRECTED = "corrected"  # filed in one category, moved to another by the owner
     REVIEWED = "reviewed"  # moved out of Review by the owner
+    CONFIRMED = "confirmed"  # filed, looked at and confirmed by the owner, or moved away and back
     PLACED = "placed"  # put there by hand
     DATASET = "dataset"  # given with `train --photos`
     UNTOUCHED = "untouched"  # filed and never moved: the model's own guess

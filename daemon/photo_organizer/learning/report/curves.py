@@ -8,7 +8,7 @@ import numpy as np
 
 from photo_organizer.learning.events import Epoch
 from photo_organizer.learning.head.head import Floats, Head, Labels, log_softmax
-from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.head.samples import Samples
 
 _MOST = 1500  # photos of either kind that are looked at after each step
 
