@@ -151,7 +151,7 @@ class CandidateTrainer:
         return photo_features(plan.config, model, paths, progress=looked_at)
 
     def _unlabelled(self, filed: dict[str, bool], owner: OwnerPhotos, model: Path) -> UnlabelledPhotos:
-        """Return the photos without a label that the model's backbone has seen; none is looked at for this."""
+        """Return the photos without a label that the model's backbone has seen; none is read for this."""
         known = known_features(self._plan.config, model, list(filed))
         return with_features(filed, known, owner.samples.features.shape[1])
 

@@ -10,8 +10,9 @@ Three kinds of photos take part in one weighted cross-entropy:
   confidence. They carry a correction over to the photos that look alike.
 
 The parameters are drawn to the base head. Where the result still costs the exemplars of its categories more
-than a point and a half of accuracy, it is mixed with the base head until it does not. The constants were chosen by simulation (benchmarks/learning.py) on
-owners whose photos come from sources that the base head has not seen, and judged on other such owners.
+than a point and a half of accuracy, it is mixed with the base head until it does not. The constants were
+chosen by simulation (benchmarks/learning.py) on owners whose photos come from sources that the base head has
+not seen, and judged on other such owners.
 
 Every labelled photo also gets an *out-of-fold* prediction, of a head that was trained without the photo and
 its near-duplicates. These find labels that are probably wrong (see label_trust.py), and compare this model
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,14 +203,13 @@ class _Fitter:
         ]
         if not len(self._others):
             rounds = 0
-        head = self._solve(features, targets, weights, None, steps, watch)
+        solve = partial(self._solve, steps=steps, watch=watch)
+        head = solve(features, targets, weights, None)
         for _ in range(rounds):
             said = softmax(head.logits(self._others), self._temperature)
             each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self._others))
             other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
-            head = self._solve(
-                [*features, self._others], [*targets, said], [*weights, other_weights], head, steps, watch
-            )
+            head = solve([*features, self._others], [*targets, said], [*weights, other_weights], head)
         return head
 
     def step_back(self, head: Head) -> float:
@@ -231,6 +232,7 @@ class _Fitter:
         targets: list[Floats],
         weights: list[Floats],
         start: Head | None,
+        *,
         steps: int,
         watch: Callable[[Head], None] | None,
     ) -> Head:

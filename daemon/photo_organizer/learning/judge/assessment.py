@@ -1,4 +1,4 @@
-"""All that is found out about a challenger: its verdict, its thresholds, and what it will do for the owner."""
+"""All that is found out about a challenger: its verdict, its thresholds, and what it does for the owner."""
 
 from __future__ import annotations
 
@@ -82,6 +82,10 @@ def assess(
         in_force: the threshold that applies to a category, given the model's; the model's when None.
     """
     applies = in_force or (lambda name, of_model: of_model.get(name, of_model["default"]))
+
+    def limits(of_model: Mapping[str, float]) -> list[float]:
+        return [applies(name, of_model) for name in categories]
+
     labelled = sample.labelled
     looked = _looked(sample, trust.weights)
     chosen = choose_thresholds(looked, categories, before, target)
@@ -100,7 +104,7 @@ def assess(
 
 def _looked(sample: OwnerSample, trust: Floats) -> Looked:
     said = np.concatenate([sample.labelled.challenger, sample.challenger[sample.filed]])
-    never = np.ones(said.shape[1])
+    never = [1.0] * said.shape[1]
     chance, _, weight = sample.outcomes(sample.labelled.challenger, sample.challenger, never)
     weight[: len(trust)] *= trust
     return Looked(said.argmax(axis=1), said.max(axis=1).astype(np.float64), chance, weight)

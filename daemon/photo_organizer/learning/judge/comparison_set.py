@@ -21,8 +21,8 @@ from photo_organizer.learning.head.head import Floats, softmax
 from photo_organizer.learning.judge.out_of_fold import load_out_of_fold
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for
 from photo_organizer.learning.labels.label_store import Label
-from photo_organizer.models.manifest import read_manifest
-from photo_organizer.models.serving_model import ModelError, read_model
+from photo_organizer.models.manifest import ModelError, read_manifest
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.classifier import Classifier
 
 
@@ -86,16 +86,17 @@ def compare_models(
     """
     former = {new: old for old, new in renamed.items()}
     old_names = [former.get(name, name) for name in categories]
-    old, new = _Model(champion, old_names), _Model(challenger, categories)
+    old = _Model(champion, old_names, renamed)
+    new = _Model(challenger, categories, {})
     labels = tuple(before.photos.labels[row] for row in before.rows.tolist())
     truth = after.photos.samples.labels[after.rows]
     labelled = Scores(
-        _unseen(champion, old, before, categories, renamed, trained_before),
-        _unseen(challenger, new, after, categories, {}, ()),
+        _unseen(old, before, categories, trained_before),
+        _unseen(new, after, categories, ()),
         truth,
     )
     waiting = int((~after.others.filed).sum())
-    elsewhere = _elsewhere(champion, challenger, categories, renamed, old, new)
+    elsewhere = _elsewhere(old, new, categories)
     used = np.isin(elsewhere.labels, np.unique(np.concatenate([truth, labelled.champion.argmax(axis=1)])))
     return ComparisonSet(
         sample=OwnerSample(
@@ -111,17 +112,10 @@ def compare_models(
     )
 
 
-def _elsewhere(
-    champion: Path,
-    challenger: Path,
-    categories: Sequence[str],
-    renamed: Mapping[str, str],
-    old: _Model,
-    new: _Model,
-) -> Scores:
+def _elsewhere(old: _Model, new: _Model, categories: Sequence[str]) -> Scores:
     """Return the scores of the held-out exemplars; none where the backbones have none in common."""
-    after = Exemplars.load(challenger, {}).samples(categories, held_out=True, width=new.width)
-    before = Exemplars.load(champion, renamed).samples(categories, held_out=True, width=old.width)
+    after = Exemplars.load(new.folder, new.renamed).samples(categories, held_out=True, width=new.width)
+    before = Exemplars.load(old.folder, old.renamed).samples(categories, held_out=True, width=old.width)
     if len(after) != len(before):
         none = np.zeros((0, len(categories)), np.float32)
         return Scores(none, none, np.zeros(0, np.int64))
@@ -129,17 +123,12 @@ def _elsewhere(
 
 
 def _unseen(
-    path: Path,
-    model: _Model,
-    owner: OwnerRows,
-    categories: Sequence[str],
-    renamed: Mapping[str, str],
-    trained_before: Collection[str],
+    model: _Model, owner: OwnerRows, categories: Sequence[str], trained_before: Collection[str]
 ) -> Floats:
     """Return the probabilities (N, C) of heads that have not seen the photos."""
     features = owner.photos.samples.features[owner.rows]
     said = model(features)
-    kept = load_out_of_fold(path, categories, renamed)
+    kept = load_out_of_fold(model.folder, categories, model.renamed)
     base: Floats | None = None
     for place, row in enumerate(owner.rows.tolist()):
         photo = owner.photos.labels[row].sha256
@@ -147,18 +136,19 @@ def _unseen(
             said[place] = kept[photo]
         elif photo in trained_before and not kept:
             if base is None:
-                temperature = float(read_manifest(path).data.get("base_temperature", 1.0))
-                base = softmax(
-                    base_head(path, renamed).for_categories(categories).logits(features), temperature
-                )
+                base = model.base(features, categories)
             said[place] = base[place]
     return said
 
 
 class _Model:
-    """What the model in a folder says; a category that it does not know has probability 0."""
+    """What the model in a folder says; a category that it does not know has probability 0. `renamed` are
+    the categories that it knows under another name.
+    """
 
-    def __init__(self, folder: Path, categories: Sequence[str]) -> None:
+    def __init__(self, folder: Path, categories: Sequence[str], renamed: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.renamed = renamed
         self._categories = len(categories)
         self._classifier: Classifier | None
         try:
@@ -173,3 +163,9 @@ class _Model:
         if self._classifier is None or len(features) == 0:
             return np.full((len(features), self._categories), 1 / self._categories, np.float32)
         return self._classifier.probabilities(features).astype(np.float32)
+
+    def base(self, features: Floats, categories: Sequence[str]) -> Floats:
+        """Return what the head says with which the model's backbone was born."""
+        temperature = float(read_manifest(self.folder).data.get("base_temperature", 1.0))
+        head = base_head(self.folder, self.renamed).for_categories(categories)
+        return softmax(head.logits(features), temperature)

@@ -87,7 +87,7 @@ class OwnerSample:
         self, probabilities: Floats, others: Floats, thresholds: Sequence[float]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
         """Return for each photo that counts the chance that a model is right, whether it files the photo, and
-        how many photos it stands for; the labelled ones first, then the filed ones. Arguments as for `estimate`.
+        how many photos it stands for: first the labelled ones, then the filed ones. Arguments as `estimate`.
         """
         classes = probabilities.shape[1]
         targets = np.concatenate([one_hot(self.labelled.labels, classes), self.champion[self.filed]])

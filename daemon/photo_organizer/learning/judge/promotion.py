@@ -1,7 +1,7 @@
 """Whether the challenger takes over.
 
 Champion and challenger are compared on all photos that the owner ever labelled, each predicted out of fold:
-by heads that had not seen the photo when they were trained. The challenger is promoted when all of these hold:
+by heads that had not seen the photo when they were trained. The challenger takes over when all of this holds:
 
 1. *The labels say something* (see label_consistency.py): shuffled labels teach nothing.
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
@@ -150,8 +150,8 @@ def _harm(elsewhere: Scores) -> list[str]:
     if before.mean() - after.mean() <= ACCURACY_FALL or chance >= SIGNIFICANCE:
         return []
     return [
-        f"it forgets: of {len(elsewhere)} other photos of your categories {_percent(float(before.mean()))} to "
-        f"{_percent(float(after.mean()))} right (p = {chance:.3f})"
+        f"it forgets: of {len(elsewhere)} other photos of your categories "
+        f"{_percent(float(before.mean()))} to {_percent(float(after.mean()))} right (p = {chance:.3f})"
     ]
 
 
