@@ -91,12 +91,8 @@ def assess(
     chosen = choose_thresholds(looked, categories, before, target)
     return Assessment(
         objections=objections(labelled, not_in, trust, elsewhere, categories),
-        before=sample.estimate(
-            labelled.champion, sample.champion, [applies(name, before) for name in categories]
-        ),
-        after=sample.estimate(
-            labelled.challenger, sample.challenger, [applies(name, chosen.thresholds) for name in categories]
-        ),
+        before=sample.estimate(labelled.champion, sample.champion, limits(before)),
+        after=sample.estimate(labelled.challenger, sample.challenger, limits(chosen.thresholds)),
         thresholds=chosen,
         learned=_learned(labelled, categories),
     )

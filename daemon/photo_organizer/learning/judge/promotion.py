@@ -10,7 +10,9 @@ by heads that had not seen the photo when they were trained. The challenger take
    The mean difference may be negative by one standard error at most. More labels nearly always make a better
    model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts both
    errors); ties promote.
-4. *No harm elsewhere*: on held-out exemplars of the categories that the owner uses, accuracy does not fall by
+4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
+   category fall by more than 0.15 and three standard errors.
+5. *No harm elsewhere*: on held-out exemplars of the categories that the owner uses, accuracy does not fall by
    more than 2.5 points with p < 0.05 (exact one-sided binomial test on the photos that one of the two gets
    right, McNemar 1947).
 """
@@ -34,6 +36,9 @@ ACCURACY_FALL = 0.025
 STANDARD_ERRORS = 1.0
 CONTRADICTED_SHARE = 0.25
 FEWEST_CONTRADICTED = 8
+FEWEST_TO_JUDGE = 10
+CATEGORY_FALL = 0.15
+CATEGORY_STANDARD_ERRORS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def objections(
             f"worse on your photos: {_percent(yours.champion_right)} to {_percent(yours.challenger_right)} "
             f"of the {yours.photos} that you sorted recognised"
         )
-    return (*found, *_harm(elsewhere))
+    return (*found, *_category_falls(owner, categories), *_harm(elsewhere))
 
 
 def _contradicted(owner: Scores, trust: LabelTrust, categories: Sequence[str]) -> list[str]:
@@ -136,6 +141,22 @@ def _contradicted(owner: Scores, trust: LabelTrust, categories: Sequence[str]) -
             found.append(
                 f"{count} photos that look like {name} were put elsewhere, {agreed} into {name}: "
                 "look at the questions in the report"
+            )
+    return found
+
+
+def _category_falls(owner: Scores, categories: Sequence[str]) -> list[str]:
+    found = []
+    for index, name in enumerate(categories):
+        mine = owner.labels == index
+        if mine.sum() < FEWEST_TO_JUDGE:
+            continue
+        category = compare(owner.only(mine))
+        if category.difference < -max(CATEGORY_FALL, CATEGORY_STANDARD_ERRORS * category.error):
+            found.append(
+                f"{name} got clearly worse: {_percent(category.champion_right)} to "
+                f"{_percent(category.challenger_right)} of its {category.photos} photos recognised, "
+                f"less certain by {-100 * category.difference:.0f} points"
             )
     return found
 
