@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.learning.data.training_data import Exemplars, base_head
 from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
 from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.judge.calibration import fit_temperature
+from photo_organizer.models.manifest import read_manifest
 
 STARTER_STRENGTH = 0.3
 TARGET_PRECISION = 0.95
@@ -86,6 +89,25 @@ def starter_without(photos: LabelledFeatures, sources: Sequence[str]) -> Starter
         exemplars=as_samples(seen.features[chosen], seen.labels[chosen]),
         held_out=as_samples(unseen.features[judges], unseen.labels[judges]),
         own_sources=unseen.only(others),
+    )
+
+
+def shipped_starter(model: Path) -> Starter:
+    """Return a model as it is, for photos that it has not been trained on."""
+    manifest = read_manifest(model)
+    exemplars = Exemplars.load(model, {})
+    head = base_head(model, {})
+    width = head.kernel.shape[0]
+    taught = exemplars.samples(manifest.categories, held_out=False, width=width)
+    held_out = exemplars.samples(manifest.categories, held_out=True, width=width)
+    sources = np.full(len(held_out), "exemplars")
+    return Starter(
+        head=head,
+        temperature=manifest.temperature,
+        threshold=manifest.thresholds["default"],
+        exemplars=taught,
+        held_out=held_out,
+        own_sources=LabelledFeatures(held_out.features, held_out.labels, sources, manifest.categories),
     )
 
 

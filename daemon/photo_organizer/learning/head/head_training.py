@@ -10,7 +10,7 @@ Three kinds of photos take part in one weighted cross-entropy:
   confidence. They carry a correction over to the photos that look alike.
 
 The parameters are drawn to the base head. Where the result still costs the exemplars of its categories more
-than a point and a half of accuracy, it is mixed with the base head until it does not. The constants were
+than two points of accuracy, it is mixed with the base head until it does not. The constants were
 chosen by simulation (benchmarks/learning.py) on owners whose photos come from sources that the base head has
 not seen, and judged on other such owners.
 
@@ -35,8 +35,8 @@ from photo_organizer.learning.head.samples import Samples
 
 PRIOR_STRENGTH = 0.1
 """Pull of the parameters towards the base head, on standardised features."""
-OWNER_WEIGHT = 100.0
-"""One of n labelled photos weighs as much as 100 / sqrt(n) exemplars, at most 30 and at least 1: a dozen must
+OWNER_WEIGHT = 130.0
+"""One of n labelled photos weighs as much as 130 / sqrt(n) exemplars, at most 30 and at least 1: a dozen must
 be heard, a hundred must not outvote the exemplars by their number alone.
 """
 HEAVIEST, LIGHTEST = 30.0, 1.0
@@ -48,7 +48,7 @@ BALANCE = 0.75
 """A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
 which rare categories lose, and "each category the same", under which accuracy does.
 """
-FORGOTTEN = 0.015
+FORGOTTEN = 0.02
 """Accuracy that the exemplars may lose; beyond it the head is mixed with the base head."""
 STEPS_BACK = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
 _FOLDS = ((60, 6), (1000, 5))  # up to so many photos, so many folds

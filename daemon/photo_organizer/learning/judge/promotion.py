@@ -13,7 +13,7 @@ by heads that had not seen the photo when they were trained. The challenger take
 4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
    category fall by more than 0.15 and three standard errors.
 5. *No harm elsewhere*: on held-out exemplars of the categories that the owner uses, accuracy does not fall by
-   more than 2.5 points with p < 0.05 (exact one-sided binomial test on the photos that one of the two gets
+   more than 4 points with p < 0.01 (exact one-sided binomial test on the photos that one of the two gets
    right, McNemar 1947).
 """
 
@@ -31,8 +31,8 @@ from photo_organizer.learning.head.label_trust import LabelTrust
 from photo_organizer.learning.judge.label_consistency import is_consistent, label_consistency
 from photo_organizer.learning.judge.owner_sample import Scores
 
-SIGNIFICANCE = 0.05
-ACCURACY_FALL = 0.025
+SIGNIFICANCE = 0.01
+ACCURACY_FALL = 0.04
 STANDARD_ERRORS = 1.0
 CONTRADICTED_SHARE = 0.25
 FEWEST_CONTRADICTED = 8
