@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 CLEARLY = 0.01
-"""A challenger is truly better or worse when it gets a point more or less of the owner's other photos right."""
+"""A challenger is truly better or worse when it gets a point more or less of the other photos right."""
 FEWEST_SOURCES = 3
 LABELS = {
     "right": {"wrong": 0.0, "shuffled": False},

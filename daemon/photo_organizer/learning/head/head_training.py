@@ -9,6 +9,10 @@ Three kinds of photos take part in one weighted cross-entropy:
   itself gives them after it was fitted without them (self-training), weighted by the square of its
   confidence. They carry a correction over to the photos that look alike.
 
+A new category would take in all photos that look like their owner's, for the exemplars are other people's. So
+where there is one, the other photos take part from the beginning, with the probabilities of the base head,
+and only those that look like the new category's photos after that are given to it.
+
 The parameters are drawn to the base head. Where the result still costs the exemplars of its categories more
 than two points of accuracy, it is mixed with the base head until it does not. The constants were
 chosen by simulation (benchmarks/learning.py) on owners whose photos come from sources that the base head has
@@ -44,6 +48,8 @@ SELF_TRAINING_ROUNDS = 3
 OTHERS_PER_LABEL = 4.0
 """All other photos together weigh at most as much as four times the labelled ones."""
 MOST_OTHERS = 1000
+ANCHOR_WEIGHT = 1.0
+"""Of one other photo, in exemplars, where a new category is learned."""
 BALANCE = 0.75
 """A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
 which rare categories lose, and "each category the same", under which accuracy does.
@@ -182,6 +188,8 @@ class _Fitter:
         self._exemplar_targets = softmax(self.prior.logits(self._exemplars.features))
         self._others = self.scaling.apply(_some(data.others))
         self._temperature = data.temperature
+        unknown = ~data.base.kernel.any(axis=0)
+        self._new = unknown & (not unknown.all())
 
     def fit(
         self,
@@ -203,6 +211,8 @@ class _Fitter:
         ]
         if not len(self._others):
             rounds = 0
+        elif self._new.any():
+            return self._anchored(features, targets, weights, steps=steps, watch=watch)
         solve = partial(self._solve, steps=steps, watch=watch)
         head = solve(features, targets, weights, None)
         for _ in range(rounds):
@@ -211,6 +221,25 @@ class _Fitter:
             other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
             head = solve([*features, self._others], [*targets, said], [*weights, other_weights], head)
         return head
+
+    def _anchored(
+        self,
+        features: list[Floats],
+        targets: list[Floats],
+        weights: list[Floats],
+        *,
+        steps: int,
+        watch: Callable[[Head], None] | None,
+    ) -> Head:
+        """Fit a head with new categories, which take no more of the other photos than look like theirs."""
+        solve = partial(self._solve, steps=steps, watch=watch)
+        old = softmax(self.prior.logits(self._others), self._temperature) * ~self._new
+        old /= np.maximum(old.sum(axis=1, keepdims=True), 1e-6)
+        weight = np.full(len(self._others), ANCHOR_WEIGHT, np.float32)
+        head = solve([*features, self._others], [*targets, old], [*weights, weight], None)
+        said = softmax(head.logits(self._others), self._temperature) * self._new
+        mixed = np.asarray(said + (1 - said.sum(axis=1, keepdims=True)) * old, np.float32)
+        return solve([*features, self._others], [*targets, mixed], [*weights, weight], head)
 
     def step_back(self, head: Head) -> float:
         """Return the largest share of `head` in a mixture with the base head that forgets little."""

@@ -164,8 +164,10 @@ def _category_falls(owner: Scores, categories: Sequence[str]) -> list[str]:
 def _harm(elsewhere: Scores) -> list[str]:
     if len(elsewhere) == 0:
         return []
+    # An exemplar that goes to a category which the champion does not know is no loss: it may belong there.
+    known = elsewhere.champion.max(axis=0) > 0
     before = elsewhere.champion.argmax(axis=1) == elsewhere.labels
-    after = elsewhere.challenger.argmax(axis=1) == elsewhere.labels
+    after = np.where(known, elsewhere.challenger, 0).argmax(axis=1) == elsewhere.labels
     gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
     chance = float(stats.binom.sf(lost - 1, gained + lost, 0.5))
     if before.mean() - after.mean() <= ACCURACY_FALL or chance >= SIGNIFICANCE:
