@@ -232,10 +232,16 @@ def test_each_labelled_photo_stands_for_those_like_it() -> None:
     assert (after.filed_share, after.filed_precision, after.right_share) == (1, 1, 1)
 
 
-def looked(confidence: list[float], right: list[bool], count: int = 1) -> Looked:
+def looked(confidence: list[float], right: list[bool], count: int = 1, *, labelled: bool = True) -> Looked:
     """So many photos of each kind, all called the first category."""
     sure_of, chance = np.repeat(confidence, count), np.repeat(right, count).astype(np.float64)
-    return Looked(np.zeros(len(sure_of), np.int64), sure_of, chance, np.ones(len(sure_of)))
+    return Looked(
+        np.zeros(len(sure_of), np.int64),
+        sure_of,
+        chance,
+        np.ones(len(sure_of)),
+        np.full(len(sure_of), labelled),
+    )
 
 
 def test_few_photos_leave_the_threshold_as_it_was() -> None:
@@ -257,7 +263,9 @@ def test_only_many_photos_filed_rightly_lower_the_threshold() -> None:
     few = looked([0.7], [True], 30)
     many = looked([0.7], [True], 200)
     assert choose_thresholds(few, CATEGORIES, {"default": 0.85}, 0.95).thresholds["default"] == 0.85
+    left_alone = looked([0.7], [True], 200, labelled=False)
     assert choose_thresholds(many, CATEGORIES, {"default": 0.85}, 0.95).thresholds["default"] <= 0.7
+    assert choose_thresholds(left_alone, CATEGORIES, {"default": 0.85}, 0.95).thresholds["default"] == 0.85
 
 
 def test_a_category_that_files_nothing_is_named() -> None:
@@ -275,6 +283,7 @@ def test_the_promised_precision_is_kept_on_other_photos(seed: int) -> None:
         said.max(axis=1).astype(np.float64),
         (said.argmax(axis=1) == labels).astype(np.float64),
         np.ones(400),
+        np.ones(400, np.bool_),
     )
     chosen = choose_thresholds(photos, CATEGORIES, {"default": 0.85}, 0.95).thresholds
     more, truth = honest(20000, 3.0, seed=seed + 100)

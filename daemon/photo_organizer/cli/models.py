@@ -11,6 +11,7 @@ from photo_organizer.cli.frame import Invocation, group, with_invocation
 if TYPE_CHECKING:
     from photo_organizer.models.store import ModelRecord, Registry
 
+
 @group("models")
 def models() -> None:
     """List the models, look at one, or change to one."""

@@ -37,6 +37,9 @@ from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fi
 from photo_organizer.learning.head.label_trust import LabelTrust, trust_labels
 from photo_organizer.learning.head.samples import Samples
 
+Watch = Callable[[str, Head], None]
+"""Told the stage and the head after each step of a fit."""
+
 PRIOR_STRENGTH = 0.1
 """Pull of the parameters towards the base head, on standardised features."""
 OWNER_WEIGHT = 130.0
@@ -119,14 +122,14 @@ def train_head(
     data: TrainingSet,
     *,
     progress: Callable[[int, int], None],
-    watch: Callable[[Head], None] | None = None,
+    watch: Watch | None = None,
 ) -> TrainedHead:
     """Fit the head.
 
     Args:
         data: what to train on.
         progress: called with (done, of how many) heads fitted.
-        watch: called with the head after each step of the last fit.
+        watch: told each step of the last fit.
     """
     fitter = _Fitter(data)
     fold = _fold_numbers(data.owner)
@@ -198,7 +201,7 @@ class _Fitter:
         *,
         rounds: int,
         steps: int,
-        watch: Callable[[Head], None] | None = None,
+        watch: Watch | None = None,
     ) -> Head:
         """Fit a head on the chosen labelled photos; `factors` (N,) multiply the weights of all of them."""
         owner = self.owner.weighted(factors).only(chosen)
@@ -215,11 +218,17 @@ class _Fitter:
             return self._anchored(features, targets, weights, steps=steps, watch=watch)
         solve = partial(self._solve, steps=steps, watch=watch)
         head = solve(features, targets, weights, None)
-        for _ in range(rounds):
+        for number in range(rounds):
             said = softmax(head.logits(self._others), self._temperature)
             each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self._others))
             other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
-            head = solve([*features, self._others], [*targets, said], [*weights, other_weights], head)
+            head = solve(
+                [*features, self._others],
+                [*targets, said],
+                [*weights, other_weights],
+                head,
+                stage=f"with photos without a label, {number + 1}",
+            )
         return head
 
     def _anchored(
@@ -229,7 +238,7 @@ class _Fitter:
         weights: list[Floats],
         *,
         steps: int,
-        watch: Callable[[Head], None] | None,
+        watch: Watch | None,
     ) -> Head:
         """Fit a head with new categories, which take no more of the other photos than look like theirs."""
         solve = partial(self._solve, steps=steps, watch=watch)
@@ -239,7 +248,9 @@ class _Fitter:
         head = solve([*features, self._others], [*targets, old], [*weights, weight], None)
         said = softmax(head.logits(self._others), self._temperature) * self._new
         mixed = np.asarray(said + (1 - said.sum(axis=1, keepdims=True)) * old, np.float32)
-        return solve([*features, self._others], [*targets, mixed], [*weights, weight], head)
+        return solve(
+            [*features, self._others], [*targets, mixed], [*weights, weight], head, stage="new category"
+        )
 
     def step_back(self, head: Head) -> float:
         """Return the largest share of `head` in a mixture with the base head that forgets little."""
@@ -263,7 +274,8 @@ class _Fitter:
         start: Head | None,
         *,
         steps: int,
-        watch: Callable[[Head], None] | None,
+        watch: Watch | None,
+        stage: str = "head",
     ) -> Head:
         return fit(
             np.concatenate(features),
@@ -273,7 +285,7 @@ class _Fitter:
             strength=PRIOR_STRENGTH,
             start=start,
             steps=steps,
-            watch=watch,
+            watch=None if watch is None else partial(watch, stage),
         )
 
 

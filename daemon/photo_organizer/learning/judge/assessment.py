@@ -103,7 +103,8 @@ def _looked(sample: OwnerSample, trust: Floats) -> Looked:
     never = [1.0] * said.shape[1]
     chance, _, weight = sample.outcomes(sample.labelled.challenger, sample.challenger, never)
     weight[: len(trust)] *= trust
-    return Looked(said.argmax(axis=1), said.max(axis=1).astype(np.float64), chance, weight)
+    labelled = np.arange(len(said)) < len(sample.labelled)
+    return Looked(said.argmax(axis=1), said.max(axis=1).astype(np.float64), chance, weight, labelled)
 
 
 def _learned(scores: Scores, categories: Sequence[str]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ it, or until there are many of them:
 - the share that is right is estimated on the owner's photos, out of fold, each standing for as many as it was
   selected from, and drawn to the precision aimed at as if 30 photos had confirmed it;
 - the threshold *rises*, in steps of 0.01, while it is improbable (less than 10 %) that the aim is kept;
-- it *falls* while it is probable (more than 90 %) that the aim is kept, not below 0.5, and only in
-  categories of which 40 photos or more were looked at;
+- it *falls* while it is probable (more than 90 %) that the aim is kept, not below 0.5, and only by photos
+  with a label, 40 or more: that a photo was left alone does not say that anybody looked at it;
 - a category has a threshold of its own only where it differs from that of all.
 
 A category that files less than the aim, or nothing, is named.
@@ -42,17 +42,28 @@ class Looked:
         confidence: (N,) their probabilities.
         chance: (N,) of being right: 0 or 1 for labelled photos.
         weight: (N,) how many photos each stands for.
+        labelled: (N,) whether the owner said where it belongs.
     """
 
     predicted: NDArray[np.int64]
     confidence: NDArray[np.float64]
     chance: NDArray[np.float64]
     weight: NDArray[np.float64]
+    labelled: NDArray[np.bool_]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Looked:
+        """Return the chosen photos."""
+        return Looked(
+            self.predicted[chosen],
+            self.confidence[chosen],
+            self.chance[chosen],
+            self.weight[chosen],
+            self.labelled[chosen],
+        )
 
     def of(self, category: int) -> Looked:
         """Return the photos that are predicted so."""
-        mine = self.predicted == category
-        return Looked(self.predicted[mine], self.confidence[mine], self.chance[mine], self.weight[mine])
+        return self.only(self.predicted == category)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +110,11 @@ def _threshold(photos: Looked, old: float, target: float) -> float:
             break
     if raised > old:
         return float(raised)
+    known = photos.only(photos.labelled)
     lowest = old
     for lower in np.round(np.arange(old - STEP, LOWEST - STEP / 2, -STEP), 3):
-        enough = photos.weight[photos.confidence >= lower].sum() >= _FEWEST_TO_FALL
-        if enough and _kept(photos, lower, target) <= _PROBABLE:
+        enough = np.count_nonzero(known.confidence >= lower) >= _FEWEST_TO_FALL
+        if enough and _kept(known, lower, target) <= _PROBABLE:
             break
         if enough:
             lowest = float(lower)

@@ -26,12 +26,12 @@ class CurveRecorder:
         self._training = _part([training])
         self._validation = _part(validation)
 
-    def watch(self, head: Head) -> None:
+    def watch(self, stage: str, head: Head) -> None:
         """Adds a point to the curve."""
         loss, accuracy = _figures(head, *self._training)
         validation_loss, validation_accuracy = _figures(head, *self._validation)
         number = len(self.epochs) + 1
-        self.epochs.append(Epoch("head", number, loss, accuracy, validation_loss, validation_accuracy))
+        self.epochs.append(Epoch(stage, number, loss, accuracy, validation_loss, validation_accuracy))
 
 
 def _part(sets: Sequence[Samples]) -> tuple[Floats, Labels]:
