@@ -146,8 +146,8 @@ def promotion_errors(rounds: pd.DataFrame) -> pd.DataFrame:
 def publish(report: Report, rounds: pd.DataFrame, results: Path) -> None:
     """Print and write everything."""
     means, errors = summary(rounds), promotion_errors(rounds)
-    start = means.iloc[0]
-    for count, row in means.iloc[1:].iterrows():
+    start, *later = [{str(key): float(it) for key, it in row.items()} for row in means.to_dict("records")]
+    for count, row in zip(means.index[1:], later, strict=True):
         report.figures += [
             Figure(f"{count} corrections: right", row["right"], "", peer=start["right"]),
             Figure(f"{count} corrections: filed", row["filed"], "", peer=start["filed"]),
@@ -173,7 +173,7 @@ def publish(report: Report, rounds: pd.DataFrame, results: Path) -> None:
         chosen = errors.loc[[("right", truth)]] if ("right", truth) in errors.index else errors.iloc[:0]
         counted = chosen if truth == "better" else everything.loc[everything.index == truth]
         if counted["challengers"].sum():
-            share = counted["promoted"].sum() / counted["challengers"].sum()
+            share = float(counted["promoted"].sum() / counted["challengers"].sum())
             report.figures.append(Figure(f"truly {truth} challengers promoted", share, "", target=target))
     report.notes += ["`peer` is the starter.", errors.reset_index().to_string(index=False)]
     report.publish(

@@ -79,7 +79,7 @@ def starter_without(photos: LabelledFeatures, sources: Sequence[str]) -> Starter
         np.concatenate([labels, unseen.labels[same]]),
     )
     chosen = _evenly(seen, EXEMPLARS * 4 // 5, random)
-    judges = _evenly(unseen, EXEMPLARS // 5, random)
+    judges = _evenly(unseen, min(EXEMPLARS // 5, len(unseen.labels) // 2), random)
     others = np.ones(len(unseen.labels), np.bool_)
     others[judges] = False
     return Starter(
