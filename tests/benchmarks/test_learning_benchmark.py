@@ -14,7 +14,7 @@ from models import draw_photo, make_model
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALL = ("Food", "Pets", "Travel")
-WIDTH = 24
+WIDTH = 48
 
 
 @pytest.fixture
@@ -28,21 +28,21 @@ def test_corrections_of_an_unseen_source_help_and_shuffled_ones_change_nothing()
     from learning_rounds import SimulatedOwner
 
     random = np.random.default_rng(2)
-    centres = random.standard_normal((4, WIDTH))
+    centres = 0.35 * random.standard_normal((4, WIDTH))
     labels = np.tile(np.repeat(np.arange(4), 60), 4)
     sources = np.repeat(["a", "b", "c", "d"], 240)
-    shifts = np.repeat(0.9 * random.standard_normal((4, WIDTH)), 240, axis=0)
-    noise = random.standard_normal((960, WIDTH))
+    shifts = np.repeat(0.35 * random.standard_normal((4, WIDTH)), 240, axis=0)
+    noise = 0.9 * random.standard_normal((960, WIDTH))
     features = (centres[labels] + shifts + noise).astype(np.float32)
     photos = LabelledFeatures(features, labels, sources, ("Pets", "Food", "Travel", "Nature"))
 
     assert owners(photos, 3) == [("a",), ("b",), ("c",)]
     starter = starter_without(photos, ["a"])
     mine = photos.only(sources == "a")
-    honest = list(SimulatedOwner(starter, mine, 1).rounds([6, 12]))
-    shuffled = list(SimulatedOwner(starter, mine, 1).rounds([6, 12], shuffled=True))
+    honest = list(SimulatedOwner(starter, mine, 1).rounds([12, 30]))
+    shuffled = list(SimulatedOwner(starter, mine, 1).rounds([12, 30], shuffled=True))
 
-    assert [each.corrections for each in honest] == [6, 12]
+    assert [each.corrections for each in honest] == [12, 30]
     assert honest[-1].after.right >= honest[0].before.right
     assert honest[1].before == honest[0].after, "a round begins with what the one before left"
     assert not any(each.promoted for each in shuffled)
