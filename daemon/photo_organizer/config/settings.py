@@ -88,8 +88,9 @@ class Thresholds(Section):
     )
     target_precision: Share | None = Field(
         default=None,
-        description="Take the thresholds that reached this precision on held-out photos, anew after each "
-        "retraining. They go before `default`; a category's own threshold goes before both.",
+        description="Share of the filed photos that should be right. With a number, the model's thresholds, "
+        "which each retraining adapts to it, override `default`; a category's own threshold overrides both. "
+        "null aims at 0.95 and lets `default` count.",
         examples=[0.95],
     )
 
