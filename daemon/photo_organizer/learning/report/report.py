@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -15,6 +14,7 @@ from photo_organizer.learning.judge.assessment import Assessment
 from photo_organizer.learning.judge.evaluation import Evaluation
 from photo_organizer.learning.labels.label_questions import LabelQuestion
 from photo_organizer.learning.report import plots
+from photo_organizer.learning.report.html_parts import STYLE, picture, table, text
 from photo_organizer.learning.report.mistakes import Mistake, worst_mistakes
 from photo_organizer.learning.training_plan import Judgement
 from photo_organizer.models.manifest import Manifest, read_manifest
@@ -160,25 +160,25 @@ def _page(judgement: Judgement, folder: Path) -> str:
     look, word = ("good", "is in use") if verdict.promoted else ("bad", "was not promoted")
     parts = [
         f"<h1>Retraining of {judgement.plan.now:%d %B %Y, %H:%M}</h1>",
-        f'<p class="{look}"><b>{_text(judgement.plan.model_id)} {word}:</b></p>',
-        "<ul>" + "".join(f"<li>{_text(reason)}</li>" for reason in verdict.reasons) + "</ul>",
+        f'<p class="{look}"><b>{text(judgement.plan.model_id)} {word}:</b></p>',
+        "<ul>" + "".join(f"<li>{text(reason)}</li>" for reason in verdict.reasons) + "</ul>",
         _learned_from(judgement),
         "<h2>Before and after, on all of your photos (estimated)</h2>",
         _estimate_table(judgement.assessment),
-        f"<h2>Before and after, on {_text(photos_shown(judgement))}</h2>",
+        f"<h2>Before and after, on {text(photos_shown(judgement))}</h2>",
         _summary_table(judgement),
         _confusions(judgement),
         *_question_list(judgement.questions),
-        *(_picture(folder / name, title) for name, title in PICTURES.items()),
+        *(picture(folder / name, title) for name, title in PICTURES.items()),
         "<h2>Suggested thresholds</h2>",
         _threshold_table(judgement.challenger),
         "<h2>The photos that it got most wrong</h2>",
         _mistakes(worst_mistakes(judgement)),
     ]
-    title = _text(judgement.plan.model_id)
+    title = text(judgement.plan.model_id)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head>'
+        f'content="width=device-width"><title>{title}</title><style>{STYLE}</style></head>'
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
@@ -190,7 +190,7 @@ def _learned_from(judgement: Judgement) -> str:
         f"{photos_shown(judgement)}."
     ]
     if plan.few:
-        names = ", ".join(f"{_text(name)} ({count})" for name, count in plan.few.items())
+        names = ", ".join(f"{text(name)} ({count})" for name, count in plan.few.items())
         needed = plan.config.retraining.min_photos_per_category
         sentences.append(f"Too few photos yet (they need {needed}): {names}.")
     if plan.scan.ambiguous:
@@ -212,7 +212,7 @@ def _summary_table(judgement: Judgement) -> str:
         "filed_precision": "right of the filed",
     }
     rows = [(name, _figure(key, before[key]), _figure(key, after[key])) for key, name in names.items()]
-    return _table(("", "champion", "challenger"), rows)
+    return table(("", "champion", "challenger"), rows)
 
 
 def _estimate_table(assessment: Assessment) -> str:
@@ -222,7 +222,7 @@ def _estimate_table(assessment: Assessment) -> str:
         ("right of the filed", f"{before.filed_precision:.0%}", f"{after.filed_precision:.0%}"),
         ("right of all", f"{before.right_share:.0%}", f"{after.right_share:.0%}"),
     ]
-    return _table(("", "champion", "challenger"), rows)
+    return table(("", "champion", "challenger"), rows)
 
 
 def _confusions(judgement: Judgement) -> str:
@@ -243,8 +243,8 @@ def _confusions(judgement: Judgement) -> str:
         word = "New category" if name in new else "Category"
         confused = f"confused with {' and '.join(others)}" if others else "hardly ever confused with another"
         sentences.append(
-            f"{word} {_text(name)}: {figures.recall:.0%} of {figures.photos} photos recognised, "
-            f"{figures.precision:.0%} of what is called so belongs there; {_text(confused)}."
+            f"{word} {text(name)}: {figures.recall:.0%} of {figures.photos} photos recognised, "
+            f"{figures.precision:.0%} of what is called so belongs there; {text(confused)}."
         )
     return "".join(f"<p>{sentence}</p>" for sentence in sentences)
 
@@ -253,7 +253,7 @@ def _question_list(questions: Sequence[LabelQuestion]) -> Iterable[str]:
     if questions:
         yield "<h2>Are these where you want them?</h2>"
         yield "<p>They count less in the training, because the other photos say otherwise.</p>"
-        yield "<ul>" + "".join(f"<li>{_text(it.text)}</li>" for it in questions[:_MOST_QUESTIONS]) + "</ul>"
+        yield "<ul>" + "".join(f"<li>{text(it.text)}</li>" for it in questions[:_MOST_QUESTIONS]) + "</ul>"
 
 
 def _figure(key: str, value: float) -> str:
@@ -274,7 +274,7 @@ def _threshold_table(evaluation: Evaluation) -> str:
         )
         for index, name in enumerate(evaluation.categories)
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> str:
@@ -282,35 +282,9 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
         return "<p>None of your photos that judged was put in a wrong category.</p>"
     cells = [
         '<figure><img alt="" src="data:image/jpeg;base64,'
-        f'{base64.b64encode(it.thumbnail).decode()}"><figcaption>{_text(it.name)}<br>'
-        f"is <b>{_text(it.category)}</b>, taken for <b>{_text(it.taken_for)}</b> ({it.confidence:.0%})"
+        f'{base64.b64encode(it.thumbnail).decode()}"><figcaption>{text(it.name)}<br>'
+        f"is <b>{text(it.category)}</b>, taken for <b>{text(it.taken_for)}</b> ({it.confidence:.0%})"
         "</figcaption></figure>"
         for it in mistakes
     ]
     return '<div class="grid">' + "".join(cells) + "</div>"
-
-
-def _picture(path: Path, title: str) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<h2>{_text(title)}</h2><img alt="{_text(title)}" src="data:image/png;base64,{data}">'
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{_text(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _text(text: str) -> str:
-    return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
-
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222;"
-    "background:#fff}img{max-width:100%}table{border-collapse:collapse}th,td{padding:.25rem .9rem;"
-    "border-bottom:1px solid #ddd;text-align:right}th:first-child,td:first-child{text-align:left}"
-    ".good,.bad{padding:.5rem 1rem;border-left:.4rem solid #0072B2;background:#f2f7fb}"
-    ".bad{border-color:#D55E00;background:#fdf5f0}.grid{display:flex;flex-wrap:wrap;gap:1rem}"
-    "figure{margin:0;width:11rem;font-size:.8rem;overflow-wrap:anywhere}"
-    "figure img{height:9rem;width:11rem;object-fit:contain;background:#eee}"
-)
