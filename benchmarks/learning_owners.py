@@ -19,6 +19,7 @@ from photo_organizer.models.manifest import read_manifest
 
 STARTER_STRENGTH = 0.3
 TARGET_PRECISION = 0.95
+FEWEST_PHOTOS, FEWEST_CATEGORIES = 240, 3
 EXEMPLARS, HELD_OUT_SHARE = 2000, 0.15
 
 
@@ -53,16 +54,24 @@ class Starter:
 
 
 def owners(photos: LabelledFeatures, count: int) -> list[tuple[str, ...]]:
-    """Return sets of sources: each source alone where it has several categories, else several together."""
-    names = np.unique(photos.sources)
-    kinds = {name: len(np.unique(photos.labels[photos.sources == name])) for name in names}
-    alone = [(str(name),) for name in names if kinds[name] >= 4]
-    narrow = [str(name) for name in names if kinds[name] < 4]
+    """Return sets of sources, each with photos enough of categories that the other sources have too: sources
+    alone where that suffices, then three together, drawn at random.
+    """
+    names = sorted(set(photos.sources.tolist()))
     random = np.random.default_rng(0)
-    together: list[tuple[str, ...]] = []
-    while len(alone) + len(together) < count and len(narrow) >= 3:
-        together.append(tuple(sorted(random.choice(narrow, 3, replace=False).tolist())))
-    return [*alone, *together][:count]
+    candidates = [(name,) for name in names]
+    candidates += [tuple(sorted(random.choice(names, 3, replace=False).tolist())) for _ in range(10 * count)]
+    found = [sources for sources in dict.fromkeys(candidates) if _suffices(photos, sources)]
+    return found[:count]
+
+
+def _suffices(photos: LabelledFeatures, sources: Sequence[str]) -> bool:
+    mine = np.isin(photos.sources, sources)
+    known = np.isin(photos.labels, photos.labels[~mine])
+    return bool(
+        (mine & known).sum() >= FEWEST_PHOTOS
+        and len(np.unique(photos.labels[mine & known])) >= FEWEST_CATEGORIES
+    )
 
 
 def starter_without(photos: LabelledFeatures, sources: Sequence[str]) -> Starter:

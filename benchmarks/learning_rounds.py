@@ -14,6 +14,7 @@ from learning_owners import LabelledFeatures, Starter, as_samples
 from photo_organizer.learning.head.head import Floats, Head, Labels, softmax
 from photo_organizer.learning.head.head_training import TrainedHead, TrainingSet, train_head
 from photo_organizer.learning.judge.assessment import Assessment, assess
+from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for
 
 TARGET_PRECISION = 0.95
@@ -157,7 +158,7 @@ class SimulatedOwner:
         )
         found = assess(
             sample,
-            self._filed_in[moved],
+            LabelFacts(self._filed_in[moved], np.arange(len(moved))),
             trained.trust,
             elsewhere,
             self._categories,

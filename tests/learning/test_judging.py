@@ -14,7 +14,11 @@ from photo_organizer.learning.judge.calibration import (
     suggest_thresholds,
 )
 from photo_organizer.learning.judge.evaluation import evaluate
-from photo_organizer.learning.judge.label_consistency import is_consistent, label_consistency
+from photo_organizer.learning.judge.label_consistency import (
+    LabelFacts,
+    is_consistent,
+    label_consistency,
+)
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for
 from photo_organizer.learning.judge.promotion import compare, objections
 from photo_organizer.learning.judge.thresholds import Looked, choose_thresholds
@@ -129,8 +133,8 @@ def trusted(owner: Scores) -> LabelTrust:
 
 
 def against(owner: Scores, elsewhere: Scores, trust: LabelTrust | None = None) -> str:
-    nowhere = np.full(len(owner), -1)
-    return "; ".join(objections(owner, nowhere, trust or trusted(owner), elsewhere, CATEGORIES))
+    facts = LabelFacts.none(len(owner))
+    return "; ".join(objections(owner, facts, trust or trusted(owner), elsewhere, CATEGORIES))
 
 
 def test_a_better_challenger_takes_over() -> None:
@@ -159,8 +163,9 @@ def test_exemplars_that_go_to_a_new_category_are_not_forgotten() -> None:
         *(np.hstack([it, np.zeros((60, 1), np.float32)]) for it in (owner.champion, owner.challenger)),
         owner.labels,
     )
-    nowhere = np.full(60, -1)
-    found = objections(wide, nowhere, trusted(wide), Scores(old, new, elsewhere.labels), (*CATEGORIES, "New"))
+    found = objections(
+        wide, LabelFacts.none(60), trusted(wide), Scores(old, new, elsewhere.labels), (*CATEGORIES, "New")
+    )
     assert found == ()
 
 
@@ -187,8 +192,19 @@ def test_shuffled_labels_never_take_over() -> None:
 def test_labels_of_one_category_alone_can_be_consistent() -> None:
     labels = np.zeros(12, np.int64)
     said = sure(labels, np.ones(12, np.bool_), 0.6)
-    assert is_consistent(label_consistency(said, labels, np.full(12, -1)), 12)
-    assert not is_consistent(label_consistency(np.full((12, 3), 1 / 3), labels, np.full(12, -1)), 12)
+    assert is_consistent(label_consistency(said, labels, LabelFacts.none(12)), 12)
+    assert not is_consistent(label_consistency(np.full((12, 3), 1 / 3), labels, LabelFacts.none(12)), 12)
+
+
+def test_a_burst_is_one_photo_and_a_few_photos_are_believed() -> None:
+    labels = np.tile([0, 1, 2], 8)
+    wrong = sure(labels, np.zeros(24, np.bool_))
+    burst = LabelFacts(np.full(24, -1), np.repeat([1, 2], 12))
+    alone = LabelFacts.none(24)
+    assert burst.independent == 2
+    assert is_consistent(label_consistency(wrong, labels, burst), burst.independent)
+    assert not is_consistent(label_consistency(wrong, labels, alone), alone.independent)
+    assert label_consistency(wrong, labels, burst) > label_consistency(wrong, labels, alone)
 
 
 def test_a_category_whose_photos_were_put_elsewhere_is_named() -> None:

@@ -29,6 +29,7 @@ from photo_organizer.learning.judge.assessment import Assessment, assess
 from photo_organizer.learning.judge.calibration import fit_temperature
 from photo_organizer.learning.judge.comparison_set import ComparisonSet, OwnerRows, compare_models
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
+from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.out_of_fold import save_out_of_fold
 from photo_organizer.learning.judge.promotion import Verdict
 from photo_organizer.learning.judge.serving_check import disagreement
@@ -201,7 +202,7 @@ class CandidateTrainer:
         suggested = read_manifest(plan.champion).thresholds
         return assess(
             models.sample,
-            self._moved_out_of(owner)[compared],
+            LabelFacts(self._moved_out_of(owner)[compared], owner.samples.groups[compared]),
             trust,
             models.used,
             plan.categories,

@@ -47,6 +47,7 @@ OWNER_WEIGHT = 130.0
 be heard, a hundred must not outvote the exemplars by their number alone.
 """
 HEAVIEST, LIGHTEST = 30.0, 1.0
+FEWEST_TO_DOUBT = 6
 SELF_TRAINING_ROUNDS = 3
 OTHERS_PER_LABEL = 4.0
 """All other photos together weigh at most as much as four times the labelled ones."""
@@ -60,6 +61,7 @@ which rare categories lose, and "each category the same", under which accuracy d
 FORGOTTEN = 0.02
 """Accuracy that the exemplars may lose; beyond it the head is mixed with the base head."""
 STEPS_BACK = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
+_FEWEST_EXEMPLARS = 100  # fewer cannot tell a loss of two points
 _FOLDS = ((60, 6), (1000, 5))  # up to so many photos, so many folds
 _FOLDS_OF_MANY = 3
 _STEPS = 100
@@ -147,7 +149,9 @@ def train_head(
     total = 2 * count + 1
     every = np.ones(len(data.owner), np.bool_)
     logits = out_of_fold(np.ones(len(data.owner), np.float32), 0)
-    trust = trust_labels(softmax(logits, data.temperature), data.owner.labels, data.not_in, data.certain)
+    # Of very few photos, none tells whether another's label is meant.
+    certain = data.certain | (len(np.unique(data.owner.groups)) < FEWEST_TO_DOUBT)
+    trust = trust_labels(softmax(logits, data.temperature), data.owner.labels, data.not_in, certain)
     if trust.doubted.any():
         logits = out_of_fold(trust.weights, count)
     head = fitter.fit(every, trust.weights, rounds=SELF_TRAINING_ROUNDS, steps=_STEPS, watch=watch)
@@ -255,7 +259,7 @@ class _Fitter:
     def step_back(self, head: Head) -> float:
         """Return the largest share of `head` in a mixture with the base head that forgets little."""
         labels, features = self._exemplars.labels, self._exemplars.features
-        if not len(labels):
+        if len(labels) < _FEWEST_EXEMPLARS:
             return STEPS_BACK[0]
         known = np.unique(labels)
         before, after = self.prior.logits(features)[:, known], head.logits(features)[:, known]

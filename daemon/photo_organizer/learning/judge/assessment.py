@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.label_trust import LabelTrust
+from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.owner_sample import Estimate, OwnerSample, Scores
 from photo_organizer.learning.judge.promotion import Verdict, objections
 from photo_organizer.learning.judge.thresholds import ChosenThresholds, Looked, choose_thresholds
@@ -60,7 +60,7 @@ class Assessment:
 
 def assess(
     sample: OwnerSample,
-    not_in: NDArray[np.int64],
+    facts: LabelFacts,
     trust: LabelTrust,
     elsewhere: Scores,
     categories: Sequence[str],
@@ -73,7 +73,7 @@ def assess(
 
     Args:
         sample: the owner's photos under both models.
-        not_in: (N,) the category out of which the owner moved each labelled photo, or -1.
+        facts: what is known of the labels.
         trust: what is thought of the labels.
         elsewhere: held-out exemplars of the categories that the owner uses.
         categories: names of the labels.
@@ -90,7 +90,7 @@ def assess(
     looked = _looked(sample, trust.weights)
     chosen = choose_thresholds(looked, categories, before, target)
     return Assessment(
-        objections=objections(labelled, not_in, trust, elsewhere, categories),
+        objections=objections(labelled, facts, trust, elsewhere, categories),
         before=sample.estimate(labelled.champion, sample.champion, limits(before)),
         after=sample.estimate(labelled.challenger, sample.challenger, limits(chosen.thresholds)),
         thresholds=chosen,

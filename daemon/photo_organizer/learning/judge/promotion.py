@@ -7,7 +7,7 @@ by heads that had not seen the photo when they were trained. The challenger take
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
-   The mean difference may be negative by one standard error at most. More labels nearly always make a better
+   The mean difference may be negative by one standard error or by a point. More labels nearly always make a better
    model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts both
    errors); ties promote.
 4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
@@ -28,11 +28,12 @@ from scipy import stats
 
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.label_trust import LabelTrust
-from photo_organizer.learning.judge.label_consistency import is_consistent, label_consistency
+from photo_organizer.learning.judge.label_consistency import LabelFacts, is_consistent, label_consistency
 from photo_organizer.learning.judge.owner_sample import Scores
 
 SIGNIFICANCE = 0.01
 ACCURACY_FALL = 0.04
+LEAST_FALL = 0.01
 STANDARD_ERRORS = 1.0
 CONTRADICTED_SHARE = 0.25
 FEWEST_CONTRADICTED = 8
@@ -73,8 +74,8 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger is worse by more than chance explains."""
-        return self.difference < -STANDARD_ERRORS * self.error
+        """Whether the challenger is worse by a point and by more than chance explains."""
+        return self.difference < -max(LEAST_FALL, STANDARD_ERRORS * self.error)
 
 
 def compare(scores: Scores, weights: Floats | None = None) -> Comparison:
@@ -100,7 +101,7 @@ def compare(scores: Scores, weights: Floats | None = None) -> Comparison:
 
 def objections(
     owner: Scores,
-    not_in: NDArray[np.int64],
+    facts: LabelFacts,
     trust: LabelTrust,
     elsewhere: Scores,
     categories: Sequence[str],
@@ -109,15 +110,15 @@ def objections(
 
     Args:
         owner: the owner's labelled photos, predicted out of fold.
-        not_in: (N,) the category out of which the owner moved the photo, or -1.
+        facts: what is known of the labels.
         trust: what is thought of the labels.
         elsewhere: held-out exemplars of the categories that the owner uses.
         categories: names of the labels.
     """
     if len(owner) == 0:
         return ("none of your photos could be used to compare the models",)
-    deviations = label_consistency(owner.challenger, owner.labels, not_in)
-    if not is_consistent(deviations, len(owner)):
+    deviations = label_consistency(owner.challenger, owner.labels, facts)
+    if not is_consistent(deviations, facts.independent):
         return (
             f"your {len(owner)} labels do not fit the photos better than shuffled ones would "
             f"({deviations:.1f} standard deviations)",

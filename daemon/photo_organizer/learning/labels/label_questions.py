@@ -46,8 +46,8 @@ def write_questions(state: Path, questions: Sequence[LabelQuestion], *, model: s
         "time": time.isoformat(timespec="seconds"),
         "questions": [asdict(question) for question in questions],
     }
-    text = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
-    replace_file(state / QUESTIONS, text.encode("utf-8", "surrogateescape"))
+    text = json.dumps(fields, indent=2) + "\n"
+    replace_file(state / QUESTIONS, text)
 
 
 def read_questions(state: Path) -> tuple[LabelQuestion, ...]:
