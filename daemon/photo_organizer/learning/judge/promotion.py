@@ -7,7 +7,7 @@ by heads that had not seen the photo when they were trained. The challenger take
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
-   The mean difference may be negative by one standard error or by a point. More labels nearly always make a better
+   The mean may fall by one standard error, or by two points. More labels nearly always make a better
    model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts both
    errors); ties promote.
 4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
@@ -33,7 +33,7 @@ from photo_organizer.learning.judge.owner_sample import Scores
 
 SIGNIFICANCE = 0.01
 ACCURACY_FALL = 0.04
-LEAST_FALL = 0.01
+LEAST_FALL = 0.02
 STANDARD_ERRORS = 1.0
 CONTRADICTED_SHARE = 0.25
 FEWEST_CONTRADICTED = 8
@@ -74,7 +74,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger is worse by a point and by more than chance explains."""
+        """whether the challenger is worse by two points and by more than chance explains."""
         return self.difference < -max(LEAST_FALL, STANDARD_ERRORS * self.error)
 
 
