@@ -74,7 +74,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """whether the challenger is worse by two points and by more than chance explains."""
+        """Whether the challenger is worse by two points and by more than chance explains."""
         return self.difference < -max(LEAST_FALL, STANDARD_ERRORS * self.error)
 
 
