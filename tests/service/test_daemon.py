@@ -249,3 +249,30 @@ def test_a_full_disk_pauses_filing_which_resumes_by_itself(household: Household)
         assert sorted(household.filed()["Food"]) == ["0.png", "1.png", "2.png"]
     finally:
         subprocess.run(["umount", str(household.library)], check=True)
+
+
+def test_a_pause_survives_a_restart_and_resume_ends_it(household: Household) -> None:
+    household.organizer("pause")
+    with LiveDaemon(household) as daemon:
+        daemon.until(lambda status: status["state"] == "paused")
+        photo = draw_photo(household.inbox / "soup.png", "Food", seed=2)
+        assert "paused by you" in household.organizer("status")
+        daemon.stop()
+    with LiveDaemon(household) as daemon:
+        daemon.until(lambda status: status["state"] == "paused")
+        assert household.filed() == {}
+        assert household.organizer("resume") == "filing goes on\n"
+        daemon.until_filed([photo])
+        assert household.organizer("resume") == "filing was not paused\n"
+        daemon.stop()
+
+
+def test_a_pause_ends_by_itself_after_its_time(household: Household) -> None:
+    with LiveDaemon(household) as daemon:
+        daemon.until_ready()
+        household.organizer("pause", "--for", "2s")
+        photo = draw_photo(household.inbox / "soup.png", "Food", seed=2)
+        daemon.until_it_says("paused by you until")
+        daemon.until_filed([photo])
+        assert not (household.state / "pause.json").exists()
+        daemon.stop()

@@ -27,6 +27,8 @@ COMMANDS = (
     "status",
     "why",
     "undo",
+    "pause",
+    "resume",
     "train",
     "models",
     "ledger",

@@ -11,6 +11,7 @@ import select
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.config import Configuration, load_configuration
@@ -20,6 +21,7 @@ from photo_organizer.models.store import CURRENT
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
 from photo_organizer.service.logs import configure_logging
+from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _ROUNDS_PER_PATIENCE = 4
 _SHOWING_SECONDS = 0.25
+_LOOK_AT_CLOCK_SECONDS = 60.0
 _SAVED_SECONDS = 0.3  # editors write a file in steps
 
 
@@ -79,6 +82,7 @@ class Daemon:
         self._phase: State | None = State.STARTING
         self._rooms: Rooms | None = None
         self._config_error: str | None = None
+        self._owner_pause: OwnerPause | None = None
         self._reload_at: float | None = None
         self._show_at = 0.0
         self._is_shown = True
@@ -103,6 +107,7 @@ class Daemon:
 
     def _start(self) -> None:
         self._rooms = self._open_rooms()
+        self._obey_pause()
         self._rooms.start()
         for trouble in self._files.start():
             log.warning("%s", trouble)
@@ -132,6 +137,8 @@ class Daemon:
         if self._reload_at is not None and self._reload_at <= time.monotonic():
             self._reload_at = None
             self._reload()
+        if self._owner_pause is not None and self._owner_pause.is_over(datetime.now().astimezone()):
+            self._end_pause()
         if self._rooms is not None:
             self._rooms.step()
         result = self._training.step()
@@ -152,6 +159,7 @@ class Daemon:
             self._rooms.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
         moments.append(None if self._is_shown else self._show_at)
+        moments.append(self._pause_ends_at())
         if self._rooms is not None:
             moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
@@ -172,10 +180,38 @@ class Daemon:
         changed = self._files.changed()
         if self._configuration.path in changed:
             self._reload_at = time.monotonic() + _SAVED_SECONDS
-        if changed - {self._configuration.path}:
+        if self._configuration.model_directory / CURRENT in changed:
             self._take_over_model()
+        if self._configuration.state_directory / PAUSE_FILE in changed:
+            self._obey_pause()
         if self._signals.take_reload_request():
             self._reload_at = time.monotonic()
+
+    def _obey_pause(self) -> None:
+        """Pause or go on, as the owner asked."""
+        before, self._owner_pause = self._owner_pause, read_pause(self._configuration.state_directory)
+        if self._rooms is not None:
+            self._rooms.pipeline.is_held = self._owner_pause is not None
+        if self._owner_pause is not None and self._owner_pause != before:
+            log.info("%s", self._owner_pause)
+        elif before is not None and self._owner_pause is None:
+            log.info("filing goes on")
+
+    def _end_pause(self) -> None:
+        """The time that the owner asked for is over."""
+        try:
+            remove_pause(self._configuration.state_directory)
+        except OrganizerError as error:
+            log.warning("%s", error)
+            return
+        self._obey_pause()
+
+    def _pause_ends_at(self) -> float | None:
+        """When to look at the clock again; at least once a minute, for clocks are set."""
+        if self._owner_pause is None or self._owner_pause.until is None:
+            return None
+        left = (self._owner_pause.until - datetime.now().astimezone()).total_seconds()
+        return time.monotonic() + min(max(left, 0.0), _LOOK_AT_CLOCK_SECONDS)
 
     def _reload(self) -> None:
         """Goes on by the configuration file as it is now; one that is wrong is refused, and all stays as it
@@ -228,7 +264,9 @@ class Daemon:
 
     def _status(self) -> Status:
         overview = Overview(self._configuration, self._since, self._reporter, self._training)
-        return overview.status(self._rooms, phase=self._phase, config_error=self._config_error)
+        return overview.status(
+            self._rooms, phase=self._phase, config_error=self._config_error, owner_pause=self._owner_pause
+        )
 
     def _show(self) -> None:
         """Tells the status file and the service manager what changed, and ends a batch that is over.
@@ -269,7 +307,8 @@ class Daemon:
 
     def _new_file_watch(self) -> FileWatch:
         link = self._configuration.model_directory / CURRENT
-        return FileWatch((self._configuration.path, link), self._wake.wake)
+        pause = self._configuration.state_directory / PAUSE_FILE
+        return FileWatch((self._configuration.path, link, pause), self._wake.wake)
 
 
 def _desktop(configuration: Configuration) -> DesktopNotifier | None:

@@ -89,6 +89,8 @@ class Pipeline:
         self._batch: str | None = None
         self._more = False
         self._trying_vision = False
+        self.is_held = False
+        """The owner's pause: what is under way is finished, and nothing new is taken."""
 
     @property
     def pause(self) -> Pause | None:
@@ -111,7 +113,7 @@ class Pipeline:
         due = self._filing_due()
         if due is not None and due <= self._clock():
             self._file()
-        if self._late and (self.under_way == 0 or len(self._late) >= _LATE_AT_MOST):
+        if self._late and not self.is_held and (self.under_way == 0 or len(self._late) >= _LATE_AT_MOST):
             self._join()
 
     def next_due(self) -> float | None:
@@ -127,7 +129,7 @@ class Pipeline:
         """Photos are about to be offered: vision loads its model meanwhile. Nothing when it has one, or
         rests.
         """
-        if self._pause is not None:
+        if self._pause is not None or self.is_held:
             return
         try:
             self.vision.warm_up()
@@ -198,7 +200,7 @@ class Pipeline:
         """
         room = self.vision.capacity - self.vision.in_flight
         spoon = max(1, self.vision.capacity // 4) if self.vision.in_flight else 1
-        filing_stuck = self._pause is not None or len(self._ready) >= 2 * FILED_TOGETHER
+        filing_stuck = self._pause is not None or self.is_held or len(self._ready) >= 2 * FILED_TOGETHER
         return room >= spoon and not filing_stuck
 
     def _feed(self) -> None:

@@ -10,6 +10,7 @@ from photo_organizer import __version__
 from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.photo import Action
+from photo_organizer.service.owner_pause import OwnerPause
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
 from photo_organizer.service.runtime import Rooms
@@ -32,18 +33,26 @@ class Overview:
     reporter: DaemonReporter
     training: Training
 
-    def status(self, rooms: Rooms | None, *, phase: State | None, config_error: str | None) -> Status:
+    def status(
+        self,
+        rooms: Rooms | None,
+        *,
+        phase: State | None,
+        config_error: str | None,
+        owner_pause: OwnerPause | None = None,
+    ) -> Status:
         """The status now.
 
         Args:
             rooms: None while they are being opened.
             phase: starting or stopping; None in between.
             config_error: why the last change of the configuration was refused.
+            owner_pause: the pause that the owner asked for.
         """
         counts = rooms.inbox.counts if rooms else None
         under_way = rooms.pipeline.under_way if rooms else 0
         pause = rooms.pipeline.pause if rooms else None
-        reason = pause.reason if pause else self._obstacle()
+        reason = pause.reason if pause else str(owner_pause) if owner_pause else self._obstacle()
         queued = under_way + (counts.ready if counts else 0)
         resting = State.PAUSED if reason else State.WORKING if queued else State.IDLE
         totals = self.reporter.totals
@@ -62,8 +71,9 @@ class Overview:
             duplicate_total=totals[Action.DUPLICATE],
             last_photo_time=self.reporter.last_photo_time,
             last_error=self.reporter.last_error,
-            next_retraining=moment.isoformat(timespec="minutes") if moment else None,
+            next_retraining=_iso(moment),
             reason=reason,
+            paused_until=_iso(owner_pause.until) if owner_pause else None,
             config=os.fspath(self.configuration.path),
             config_error=config_error,
             settling=counts.settling if counts else 0,
@@ -85,6 +95,10 @@ class Overview:
         """What the first photo would be stopped by, told before one comes."""
         library = self.configuration.library
         return None if library.is_dir() else f"the library {printable(library)} is not there"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="minutes") if moment else None
 
 
 def now_text() -> str:

@@ -48,6 +48,7 @@ class Status:
     last_error: str | None
     next_retraining: str | None
     reason: str | None = None
+    paused_until: str | None = None
     config: str = ""
     config_error: str | None = None
     duplicate_total: int = 0
