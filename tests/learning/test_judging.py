@@ -10,7 +10,6 @@ from photo_organizer.learning.head.label_trust import LabelTrust, trust_labels
 from photo_organizer.learning.judge.calibration import (
     fit_temperature,
     reliability,
-    suggest_all,
     suggest_thresholds,
 )
 from photo_organizer.learning.judge.evaluation import evaluate
@@ -104,8 +103,6 @@ def test_a_category_without_photos_gets_a_sensible_threshold() -> None:
     single = suggest_thresholds(probabilities, labels, CATEGORIES, 0.95)
     assert single[2].threshold == 0.95
     assert single[2].filed_share == 0
-    together = suggest_all(probabilities, labels, CATEGORIES, 0.90)
-    assert set(together) == {"default", "Pets"}
 
 
 def test_the_figures_of_an_evaluation_are_counts() -> None:
