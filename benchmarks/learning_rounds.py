@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from learning_owners import LabelledFeatures, Starter, as_samples
 from photo_organizer.learning.head.head import Floats, Head, Labels, softmax
-from photo_organizer.learning.head.head_training import TrainedHead, TrainingSet, train_head
+from photo_organizer.learning.head.head_training import TrainedHead, train_head
+from photo_organizer.learning.head.training_set import TrainingSet
 from photo_organizer.learning.judge.assessment import Assessment, assess
 from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for

@@ -9,14 +9,15 @@ import pytest
 
 from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
 from photo_organizer.learning.head.head_training import (
-    TrainingSet,
     balanced,
     mixture,
     owner_weight,
     train_head,
 )
 from photo_organizer.learning.head.label_trust import trust_labels
+from photo_organizer.learning.head.new_category import drawn_in
 from photo_organizer.learning.head.samples import Samples
+from photo_organizer.learning.head.training_set import TrainingSet
 
 WIDTH = 24
 CATEGORIES = ("Pets", "Food", "Travel", "Nature")
@@ -236,6 +237,17 @@ def test_that_the_organizer_was_sure_says_nothing_against_a_correction() -> None
     labels, certain = np.array([1]), np.zeros(1, np.bool_)
     assert trust_labels(said, labels, np.array([-1]), certain).weights[0] < 0.9
     assert trust_labels(said, labels, np.array([0]), certain).weights[0] > 0.96
+
+
+def test_the_boundary_of_a_new_category_moves_only_where_photos_lie_between() -> None:
+    mine = np.stack([np.zeros(10), np.linspace(0, 9, 10)], axis=1).astype(np.float32)
+    labels, new = np.ones(10, np.int64), np.array([False, True])
+    apart = np.stack([np.full(50, 5.0), np.zeros(50)], axis=1).astype(np.float32)
+    between = apart.copy()
+    between[:5, 1] = 6.0
+    assert not drawn_in(mine, labels, apart, new).any()
+    np.testing.assert_allclose(drawn_in(mine, labels, between, new), [0, -2.7], rtol=1e-5)
+    assert not drawn_in(mine, labels, between, np.zeros(2, np.bool_)).any()
 
 
 def _trained(data: TrainingSet) -> Head:

@@ -23,8 +23,9 @@ from photo_organizer.learning.data.photo_features import PhotoFeatures, known_fe
 from photo_organizer.learning.data.training_data import HEAD, OwnerPhotos, owner_photos
 from photo_organizer.learning.events import Epoch, Listener, Progress
 from photo_organizer.learning.head.head import Floats, softmax
-from photo_organizer.learning.head.head_training import TrainedHead, TrainingSet, train_head
+from photo_organizer.learning.head.head_training import TrainedHead, train_head
 from photo_organizer.learning.head.label_trust import LabelTrust
+from photo_organizer.learning.head.training_set import TrainingSet
 from photo_organizer.learning.judge.assessment import Assessment, assess
 from photo_organizer.learning.judge.calibration import fit_temperature
 from photo_organizer.learning.judge.comparison_set import ComparisonSet, OwnerRows, compare_models

@@ -11,7 +11,7 @@ Three kinds of photos take part in one weighted cross-entropy:
 
 A new category would take in all photos that look like their owner's, for the exemplars are other people's. So
 where there is one, the other photos take part from the beginning, with the probabilities of the base head,
-and only those that look like the new category's photos after that are given to it.
+and only those that look like the new category's photos after that are given to it (see new_category.py).
 
 The parameters are drawn to the base head. Where the result still costs the exemplars of its categories more
 than two points of accuracy, it is mixed with the base head until it does not. The constants were
@@ -35,7 +35,9 @@ from numpy.typing import NDArray
 from photo_organizer.learning.data.dataset import folds
 from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
 from photo_organizer.learning.head.label_trust import LabelTrust, trust_labels
+from photo_organizer.learning.head.new_category import drawn_in
 from photo_organizer.learning.head.samples import Samples
+from photo_organizer.learning.head.training_set import TrainingSet
 
 Watch = Callable[[str, Head], None]
 """Told the stage and the head after each step of a fit."""
@@ -66,43 +68,6 @@ _FOLDS = ((60, 6), (1000, 5))  # up to so many photos, so many folds
 _FOLDS_OF_MANY = 3
 _STEPS = 100
 _STEPS_OUT_OF_FOLD = 60
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """What a head is trained on.
-
-    Attributes:
-        owner: the labelled photos; at least one.
-        not_in: (N,) the position of the category in which the organizer had filed the photo and which the
-            owner found wrong; -1 where there is none.
-        certain: (N,) labels that are beyond doubt: the owner was asked, or confirmed the photo.
-        exemplars: of the backbone; may be none.
-        others: features (M, F) of the owner's photos without a label.
-        base: the head to be drawn to, with the categories of the labels.
-        temperature: of the base head.
-    """
-
-    owner: Samples
-    not_in: NDArray[np.int64]
-    certain: NDArray[np.bool_]
-    exemplars: Samples
-    others: Floats
-    base: Head
-    temperature: float = 1.0
-
-    @classmethod
-    def plain(cls, owner: Samples, exemplars: Samples, base: Head) -> TrainingSet:
-        """Return a training set of which no more is known than labels."""
-        width = owner.features.shape[1]
-        return cls(
-            owner=owner,
-            not_in=np.full(len(owner), -1, np.int64),
-            certain=np.zeros(len(owner), np.bool_),
-            exemplars=exemplars,
-            others=np.zeros((0, width), np.float32),
-            base=base,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +120,8 @@ def train_head(
     if trust.doubted.any():
         logits = out_of_fold(trust.weights, count)
     head = fitter.fit(every, trust.weights, rounds=SELF_TRAINING_ROUNDS, steps=_STEPS, watch=watch)
+    shift = drawn_in(logits, data.owner.labels, head.logits(fitter.others), fitter.new)
+    head, logits = Head(head.kernel, head.bias + shift, head.categories), logits + shift
     step = fitter.step_back(head)
     progress(total, total)
     return TrainedHead(
@@ -193,10 +160,10 @@ class _Fitter:
         self.prior = self.scaling.to_scaled(data.base)
         self._exemplars = data.exemplars.scaled(self.scaling)
         self._exemplar_targets = softmax(self.prior.logits(self._exemplars.features))
-        self._others = self.scaling.apply(_some(data.others))
+        self.others = self.scaling.apply(_some(data.others))
         self._temperature = data.temperature
-        unknown = ~data.base.kernel.any(axis=0)
-        self._new = unknown & (not unknown.all())
+        unknown: NDArray[np.bool_] = np.all(data.base.kernel == 0, axis=0)
+        self.new = np.zeros_like(unknown) if unknown.all() else unknown
 
     def fit(
         self,
@@ -216,18 +183,18 @@ class _Fitter:
             one * balanced(owner.labels, owner.weights, len(self.prior.categories)),
             self._exemplars.weights,
         ]
-        if not len(self._others):
+        if not len(self.others):
             rounds = 0
-        elif self._new.any():
+        elif self.new.any():
             return self._anchored(features, targets, weights, steps=steps, watch=watch)
         solve = partial(self._solve, steps=steps, watch=watch)
         head = solve(features, targets, weights, None)
         for number in range(rounds):
-            said = softmax(head.logits(self._others), self._temperature)
-            each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self._others))
+            said = softmax(head.logits(self.others), self._temperature)
+            each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self.others))
             other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
             head = solve(
-                [*features, self._others],
+                [*features, self.others],
                 [*targets, said],
                 [*weights, other_weights],
                 head,
@@ -246,14 +213,14 @@ class _Fitter:
     ) -> Head:
         """Fit a head with new categories, which take no more of the other photos than look like theirs."""
         solve = partial(self._solve, steps=steps, watch=watch)
-        old = softmax(self.prior.logits(self._others), self._temperature) * ~self._new
+        old = softmax(self.prior.logits(self.others), self._temperature) * ~self.new
         old /= np.maximum(old.sum(axis=1, keepdims=True), 1e-6)
-        weight = np.full(len(self._others), ANCHOR_WEIGHT, np.float32)
-        head = solve([*features, self._others], [*targets, old], [*weights, weight], None)
-        said = softmax(head.logits(self._others), self._temperature) * self._new
+        weight = np.full(len(self.others), ANCHOR_WEIGHT, np.float32)
+        head = solve([*features, self.others], [*targets, old], [*weights, weight], None)
+        said = softmax(head.logits(self.others), self._temperature) * self.new
         mixed = np.asarray(said + (1 - said.sum(axis=1, keepdims=True)) * old, np.float32)
         return solve(
-            [*features, self._others], [*targets, mixed], [*weights, weight], head, stage="new category"
+            [*features, self.others], [*targets, mixed], [*weights, weight], head, stage="new category"
         )
 
     def step_back(self, head: Head) -> float:
