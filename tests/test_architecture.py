@@ -12,12 +12,14 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "files", "sqlite", "config"}
+GROUND = {"photo", "errors", "fsops", "formats", "boxes", "ignored_names", "files", "sqlite", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
     "fsops": {"errors"},
     "formats": set(),
+    "boxes": set(),
+    "ignored_names": set(),
     "files": set(),
     "sqlite": {"files"},
     "config": {"errors", "files"},

@@ -72,32 +72,6 @@ IMAGE_FORMATS = (
 
 EXTRAS = tuple(sorted({image_format.extra for image_format in IMAGE_FORMATS if image_format.extra}))
 
-LIVE_VIDEO_EXTENSIONS = frozenset({".mov", ".mp4", ".mp"})
-"""Videos that phones write beside a photo of the same name (Apple Live Photo, Google Motion Photo)."""
-
-VIDEO_EXTENSIONS = LIVE_VIDEO_EXTENSIONS - {".mp"} | frozenset(
-    {
-        ".m4v",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".3gp",
-        ".3g2",
-        ".mts",
-        ".m2ts",
-        ".mpg",
-        ".mpeg",
-        ".wmv",
-        ".insv",
-        ".lrv",
-    }
-)
-
-SIDECAR_EXTENSIONS = frozenset({".xmp", ".aae", ".thm", ".pp3", ".dop", ".json"})
-"""XMP; Apple's edits; a camera's thumbnail; RawTherapee; DxO; Google Takeout."""
-
-COMPANION_EXTENSIONS = SIDECAR_EXTENSIONS | LIVE_VIDEO_EXTENSIONS
-
 _BY_EXTENSION = {
     extension: image_format for image_format in IMAGE_FORMATS for extension in image_format.extensions
 }

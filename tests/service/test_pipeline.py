@@ -53,6 +53,7 @@ class TestSource(ListedPhotos):
     def __init__(self, groups: Sequence[AssetGroup], clock: Clock) -> None:
         super().__init__(iter(groups), clock)
         self.told: list[tuple[str, str]] = []
+        self.incomplete: set[str] = set()
 
     def done(self, group: AssetGroup) -> None:
         self.told.append(("done", group.photo.path.name))
@@ -61,6 +62,10 @@ class TestSource(ListedPhotos):
     def retry(self, group: AssetGroup, after_seconds: float) -> None:
         self.told.append(("retry", group.photo.path.name))
         super().retry(group, after_seconds)
+
+    def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
+        self.told.append(("wait" if ends_early else "ask", group.photo.path.name))
+        return ends_early and group.photo.path.name in self.incomplete
 
     def leave(self, group: AssetGroup, reason: str) -> None:
         self.told.append(("leave", group.photo.path.name))
@@ -76,6 +81,7 @@ class TestVision:
     speed: int = 1000
     capacity: int = 128
     rejections: dict[str, RejectionKind] = field(default_factory=dict)
+    ends_early: set[str] = field(default_factory=set)
     broken: bool = False
     is_warm: bool = False
     waiting: list[Photo] = field(default_factory=list)
@@ -102,7 +108,8 @@ class TestVision:
 
     def outcome(self, photo: Photo) -> Outcome:
         kind = self.rejections.get(photo.path.name)
-        return Rejected(photo, kind, "because") if kind else Classified(photo, prediction())
+        early = photo.path.name in self.ends_early
+        return Rejected(photo, kind, "because", early) if kind else Classified(photo, prediction(), early)
 
     def next_due(self) -> float | None:
         return None
@@ -162,6 +169,9 @@ class TestReporter:
 
     def left(self, group: AssetGroup, reason: str) -> None:
         self.heard.append(f"left {group.photo.path.name}")
+
+    def incomplete(self, group: AssetGroup) -> None:
+        self.heard.append(f"incomplete {group.photo.path.name}")
 
     def set_aside(self, group: AssetGroup, reason: str) -> None:
         self.heard.append(f"aside {group.photo.path.name}")
@@ -244,6 +254,20 @@ def test_vision_is_fed_in_spoons_so_that_its_batches_are_full(configuration: Con
     assert bench.vision.spoons[0] == bench.vision.capacity
     assert all(spoon >= bench.vision.capacity // 4 for spoon in bench.vision.spoons)
     assert bench.vision.in_flight <= bench.vision.capacity
+
+
+@pytest.mark.parametrize(
+    "rejections", [{}, {"0.jpg": RejectionKind.UNREADABLE}], ids=["decoded", "unreadable"]
+)
+def test_a_file_that_is_not_whole_is_the_sources_to_keep(
+    configuration: Configuration, rejections: dict[str, RejectionKind]
+) -> None:
+    bench = make_bench(configuration, 2, rejections=rejections, ends_early={"0.jpg", "1.jpg"})
+    bench.source.incomplete = {"0.jpg"}
+    for _ in range(3):
+        bench.pipeline.step()
+    assert bench.reporter.heard == ["incomplete 0.jpg", "filed 1.jpg"]
+    assert bench.pipeline.under_way == 0
 
 
 def test_every_kind_of_rejection_has_its_end(configuration: Configuration) -> None:

@@ -74,6 +74,7 @@ def _waiting(values: dict[str, Any]) -> Iterator[str]:
         "queued": "waiting",
         "settling": "being written",
         "unsettled": "still changing",
+        "incomplete": "incomplete, waiting for the rest",
         "retrying": "to be tried again, see the log",
         "left_alone": "left alone (put back by undo, or a duplicate)",
         "not_images": "not an image, left alone",

@@ -140,13 +140,26 @@ class WatchSettings(Section):
         description="Look through the inboxes at least this often, whatever the kernel reported.",
         examples=[300.0],
     )
+    incomplete_minutes: Annotated[float, Field(ge=0.0, le=10_080.0, allow_inf_nan=False)] = Field(
+        default=10.0,
+        description="How long an empty file, or one that ends before its picture does, waits for the rest of "
+        "an interrupted upload, counted from its last change. Then it goes to quarantine.",
+        examples=[10.0],
+    )
     recursive: bool = Field(
         default=True, description="Take photos from folders inside the inboxes too.", examples=[True]
     )
+    remove_empty_folders: bool = Field(
+        default=False,
+        description="Remove a folder inside an inbox once its photos have been filed and it is empty. One "
+        "that still holds anything stays.",
+        examples=[True],
+    )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="More file names to leave alone, as glob patterns (quoted). Unfinished downloads, "
-        "hidden files and the litter of sync tools are left alone anyway.",
+        description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden "
+        "and unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, "
+        "`@eaDir`, `LOST.DIR`, ...).",
         examples=[["*.draft.jpg", "export-*"]],
     )
 

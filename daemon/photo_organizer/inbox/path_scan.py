@@ -11,14 +11,14 @@ from itertools import islice
 from pathlib import Path
 
 from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
-from photo_organizer.companions.kinds import Kind, kind_of
-from photo_organizer.companions.names import may_accompany
+from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.content_type import hindrance, is_being_written
-from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import settled_at
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
@@ -95,8 +95,8 @@ def find_groups(
     """The photos in `paths` with their companions, each group once, as they are found.
 
     What was written within the last `settle_seconds` is waited for, after all else in its folder; what still
-    changes after a minute is skipped. A photo given by name brings its companions along; litter given by name
-    is taken at its word. Files may be moved away while this runs.
+    changes after a minute is skipped. A photo given by name brings its companions along; an ignored name that
+    is given is taken at its word. Files may be moved away while this runs.
 
     Args:
         paths: files and folders. A folder may be a symbolic link; nothing below it is followed.
@@ -164,7 +164,7 @@ def _search_all(places: list[_Place], search: _Search) -> Iterator[AssetGroup]:
             search.on_skipped(Skipped(Path(place.folder), (error.strerror or str(error)).lower()))
         for name in sorted(below, reverse=True):
             folder = f"{place.folder}/{name}"
-            if _identity(folder) not in search.ours:
+            if _identity(folder) not in search.ours and not belongs_to_a_program(folder):
                 relative = f"{place.relative}/{name}" if place.relative else name
                 to_do.append(_Place(folder, place.root, relative, trust_clock=place.trust_clock))
 
@@ -183,7 +183,8 @@ def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[As
     names = iter(place.given) if place.given else _names(place, search, below)
     awaited: list[_Awaited] = []
     handed_out: set[str] = set()  # only of names given: in a folder each group is met at its photo, once
-    while window := list(islice((name for name in names if search.is_photo(name)), _WINDOW)):
+    photos = (name for name in names if search.is_photo(name) and _may_be_image(place, search, name))
+    while window := list(islice(photos, _WINDOW)):
         asked = set(window)
         for each in _bundles(place, search, window):
             if place.given:
@@ -199,6 +200,21 @@ def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[As
             yield from _after_a_pause(awaited, place, search)
     while awaited:
         yield from _after_a_pause(awaited, place, search)
+
+
+def _may_be_image(place: _Place, search: _Search, name: str) -> bool:
+    """Whether a file may be an image by its content, where its name does not tell."""
+    if kind_of(name) is not Kind.UNKNOWN:
+        return True
+    path = f"{place.folder}/{name}"
+    try:
+        fact = hindrance(path, search.available_extras)
+    except OSError:  # told later
+        return True
+    if fact is not None and fact.reason == NOT_AN_IMAGE:
+        search.on_skipped(Skipped(Path(path), fact.reason))
+        return False
+    return True
 
 
 def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:

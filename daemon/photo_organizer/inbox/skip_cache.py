@@ -12,6 +12,7 @@ HELD = "put back by undo"
 WAITS_FOR_EXTRA = "waits for an extra"
 OFFERED_LATE = "companion without a photo"
 TRY_AGAIN = "to be tried again"
+INCOMPLETE = "incomplete, waiting for the rest"
 
 
 @dataclass(frozen=True, slots=True)

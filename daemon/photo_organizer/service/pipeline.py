@@ -167,10 +167,19 @@ class Pipeline:
                 continue
             if outcome.photo != group.photo:
                 self.source.retry(group, _RETRY_CHANGED_SECONDS)
+            elif self._waits_for_rest(group, outcome):
+                self._reporter.incomplete(group)
             elif isinstance(outcome, Classified):
                 self._make_ready(self.placement.of_classified(group, outcome.prediction))
             else:
                 self._turn_away(group, outcome)
+
+    def _waits_for_rest(self, group: AssetGroup, outcome: Classified | Rejected) -> bool:
+        """Whether the source keeps a photo whose file is not whole, as one that is being transferred."""
+        is_unreadable = isinstance(outcome, Rejected) and outcome.kind is RejectionKind.UNREADABLE
+        if not (outcome.ends_early or is_unreadable):
+            return False
+        return self.source.wait_for_rest(group, ends_early=outcome.ends_early)
 
     def _turn_away(self, group: AssetGroup, outcome: Rejected) -> None:
         """What becomes of a photo that has no prediction."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.config import Configuration
 from photo_organizer.config.folders import FolderTemplate
-from photo_organizer.formats import VIDEO_EXTENSIONS
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action, AssetGroup, Prediction
 from photo_organizer.vision.decision import decide
@@ -53,7 +53,7 @@ class Placement:
         """Whether it is a video that belongs to no photo; such go to a folder of their own, unseen by the
         model.
         """
-        return group.photo.path.suffix.lower() in VIDEO_EXTENSIONS
+        return kind_of(group.photo.path.name) is Kind.VIDEO
 
     def of_video(self, group: AssetGroup) -> Filing:
         """In the folder for videos. The inbox offers them only when there is one."""

@@ -69,6 +69,13 @@ class DaemonReporter:
             extra={"PHOTO": printable(group.photo.path)},
         )
 
+    def incomplete(self, group: AssetGroup) -> None:
+        log.info(
+            "%s is not whole: waiting for the rest",
+            printable(group.photo.path),
+            extra={"PHOTO": printable(group.photo.path)},
+        )
+
     def set_aside(self, group: AssetGroup, reason: str) -> None:
         log.warning(
             "%s is tried again later: %s",

@@ -121,7 +121,8 @@ class Rooms:
         self.pipeline.step()
 
     def register(self, poll: select.poll) -> None:
-        """Has `poll` return when a vision process has something to say."""
+        """Has `poll` return when a vision process has something to say, or a disk was mounted."""
+        self.inbox.register(poll)
         watch_vision(self.vision, poll)
         if self._successor is not None:
             watch_vision(self._successor.vision, poll)

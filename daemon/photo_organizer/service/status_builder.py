@@ -79,6 +79,7 @@ class Overview:
             settling=counts.settling if counts else 0,
             unsettled=counts.unsettled if counts else 0,
             retrying=counts.retrying if counts else 0,
+            incomplete=counts.incomplete if counts else 0,
             left_alone=sum(counts.left.values()) if counts else 0,
             not_images=counts.not_images if counts else 0,
             orphans=counts.orphans if counts else 0,

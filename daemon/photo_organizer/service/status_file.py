@@ -55,6 +55,7 @@ class Status:
     settling: int = 0
     unsettled: int = 0
     retrying: int = 0
+    incomplete: int = 0
     left_alone: int = 0
     not_images: int = 0
     orphans: int = 0

@@ -30,19 +30,27 @@ class RejectionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A photo and what the model says about it."""
+    """A photo and what the model says about it.
+
+    `ends_early`: its file promises more than the picture, and that is not there (a Motion Photo's video).
+    """
 
     photo: Photo
     prediction: Prediction
+    ends_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A photo that was not classified; `reason` is a clause for people, one line."""
+    """A photo that was not classified; `reason` is a clause for people, one line.
+
+    `ends_early`: its file is empty or ends before the picture does, as files do that are being transferred.
+    """
 
     photo: Photo
     kind: RejectionKind
     reason: str
+    ends_early: bool = False
 
 
 Outcome = Classified | Rejected
@@ -58,8 +66,9 @@ class PhotoRejectedError(Exception):
     `reason` is brought on one line of bounded length: much of it comes from libraries.
     """
 
-    def __init__(self, kind: RejectionKind, reason: str) -> None:
+    def __init__(self, kind: RejectionKind, reason: str, *, ends_early: bool = False) -> None:
         self.kind = kind
+        self.ends_early = ends_early
         self.reason = printable(" ".join(reason.split()))[:_LONGEST_REASON]
         super().__init__(self.reason)
 

@@ -15,7 +15,13 @@ from datetime import datetime
 from typing import Any
 
 from photo_organizer.photo import Photo, Prediction
-from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
+from photo_organizer.vision.outcome import (
+    Classified,
+    Outcome,
+    PhotoRejectedError,
+    Rejected,
+    RejectionKind,
+)
 
 Message = dict[str, Any]
 
@@ -56,23 +62,29 @@ def photo_message(number: int, photo: Photo) -> Message:
     }
 
 
-def prediction_message(number: int, prediction: Prediction) -> Message:
+def prediction_message(number: int, prediction: Prediction, *, ends_early: bool = False) -> Message:
     """`classified` for the photo with this number; categories are known to the other side."""
     fields = asdict(prediction)
     del fields["categories"]
     fields["taken"] = prediction.taken.isoformat() if prediction.taken else None
-    return {"event": "classified", "photo": number, **fields}
+    return {"event": "classified", "photo": number, "ends_early": ends_early, **fields}
 
 
-def rejection_message(number: int, kind: RejectionKind, reason: str) -> Message:
+def rejection_message(number: int, error: PhotoRejectedError) -> Message:
     """`rejected` for the photo with this number."""
-    return {"event": "rejected", "photo": number, "kind": kind.value, "reason": reason}
+    return {
+        "event": "rejected",
+        "photo": number,
+        "kind": error.kind.value,
+        "reason": error.reason,
+        "ends_early": error.ends_early,
+    }
 
 
 def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> Outcome:
     """The outcome that a `classified` or `rejected` message tells of `photo`."""
     if message["event"] == "rejected":
-        return Rejected(photo, RejectionKind(message["kind"]), message["reason"])
+        return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
     taken = message["taken"]
     prediction = Prediction(
         sha256=message["sha256"],
@@ -85,4 +97,4 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
         camera=message["camera"],
         perceptual_hash=message["perceptual_hash"],
     )
-    return Classified(photo, prediction)
+    return Classified(photo, prediction, message["ends_early"])

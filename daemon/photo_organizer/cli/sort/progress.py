@@ -57,6 +57,10 @@ class SortReporter:
             self._failed(group.photo.path, reason)
         self._bar.advance("")
 
+    def incomplete(self, group: AssetGroup) -> None:
+        """A photo is still being transferred; it is counted when it is given up."""
+        self._reasons[group] = "it is not whole, and an unfinished file lies beside it"
+
     def set_aside(self, group: AssetGroup, reason: str) -> None:
         """A photo could not be filed now; it is counted when it is given up (see `give_up`)."""
         self._reasons[group] = reason

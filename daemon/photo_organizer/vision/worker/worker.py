@@ -18,12 +18,14 @@ import sys
 import threading
 import traceback
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from photo_organizer import formats
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
+from photo_organizer.vision.decode.completeness import ends_early, lacks_the_rest
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
 from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
@@ -32,6 +34,15 @@ from photo_organizer.vision.worker import confinement
 from photo_organizer.vision.worker.feature_writer import FeatureWriter
 from photo_organizer.vision.worker.reading import read_photo
 from photo_organizer.vision.worker.serving import load_serving
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A photo that was read and decoded; `ends_early` as in `Classified`."""
+
+    sha256: str
+    photo: DecodedPhoto
+    ends_early: bool
 
 
 class Worker:
@@ -116,43 +127,52 @@ class Worker:
 
     def _run_batch(self, thread: int, batch: list[tuple[int, Photo]]) -> None:
         serving = self._serving
-        decoded: list[tuple[int, str, DecodedPhoto]] = []
+        decoded: list[tuple[int, Opened]] = []
         for number, photo in batch:
             try:
-                decoded.append((number, *self._open(thread, number, photo, serving.model.input_size)))
+                decoded.append((number, self._open(thread, number, photo, serving.model.input_size)))
             except PhotoRejectedError as error:
-                self._send(rejection_message(number, error.kind, error.reason))
+                self._send(rejection_message(number, error))
         if not decoded:
             self._send({"event": "resting", "thread": thread})
             return
         self._send({"event": "inferring", "thread": thread})
-        results = serving.classify([(sha256, photo) for _, sha256, photo in decoded])
+        results = serving.classify([(opened.sha256, opened.photo) for _, opened in decoded])
         answers = [
-            prediction_message(number, prediction)
-            for (number, _, _), (prediction, _) in zip(decoded, results, strict=True)
+            prediction_message(number, prediction, ends_early=opened.ends_early)
+            for (number, opened), (prediction, _) in zip(decoded, results, strict=True)
         ]
         self._features.put(serving.backbone_key, results)
         self._send({"event": "resting", "thread": thread}, *answers)
 
-    def _open(self, thread: int, number: int, photo: Photo, size: int) -> tuple[str, DecodedPhoto]:
+    def _open(self, thread: int, number: int, photo: Photo, size: int) -> Opened:
         """SHA-256 and pixels of a photo, from the same bytes."""
         with self._file_gate.hold(photo.identity.size):
             self._send({"event": "reading", "thread": thread, "photo": number})
             content = read_photo(photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
             try:
-                return content.sha256, decode(content.data, size, self._limits, gate=self._picture_gate)
+                pixels = decode(content.data, size, self._limits, gate=self._picture_gate)
             except PhotoRejectedError as error:
-                if error.kind is RejectionKind.NOT_AN_IMAGE and formats.by_extension(photo.path):
-                    raise PhotoRejectedError(RejectionKind.UNREADABLE, error.reason) from error
+                is_promised = formats.by_extension(photo.path) is not None
+                if error.kind is RejectionKind.UNREADABLE or (
+                    error.kind is RejectionKind.NOT_AN_IMAGE and is_promised
+                ):
+                    raise _unreadable(error.reason, content.data) from error
                 raise
             except Exception as error:  # an unforeseen failure of a decoder is this photo's
-                reason = f"the decoder failed ({type(error).__name__}: {error})"
-                raise PhotoRejectedError(RejectionKind.UNREADABLE, reason) from error
+                raise _unreadable(
+                    f"the decoder failed ({type(error).__name__}: {error})", content.data
+                ) from error
+            return Opened(content.sha256, pixels, lacks_the_rest(content.data))
 
     def _send(self, *messages: Message) -> None:
         with self._sending:
             self._connection.sendall(b"".join(pack(message) for message in messages))
+
+
+def _unreadable(reason: str, data: bytes) -> PhotoRejectedError:
+    return PhotoRejectedError(RejectionKind.UNREADABLE, reason, ends_early=ends_early(data))
 
 
 def failure_message(error: OrganizerError) -> Message:
