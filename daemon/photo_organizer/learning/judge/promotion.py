@@ -11,7 +11,7 @@ by heads that had not seen the photo when they were trained. The challenger take
    model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts both
    errors); ties promote.
 4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
-   category fall by more than 0.15 and three standard errors.
+   category fall by more than 0.25 and four standard errors.
 5. *No harm elsewhere*: on held-out exemplars of the categories that the owner uses, accuracy does not fall by
    more than 4 points with p < 0.01 (exact one-sided binomial test on the photos that one of the two gets
    right, McNemar 1947).
@@ -38,8 +38,8 @@ STANDARD_ERRORS = 1.0
 CONTRADICTED_SHARE = 0.25
 FEWEST_CONTRADICTED = 8
 FEWEST_TO_JUDGE = 10
-CATEGORY_FALL = 0.15
-CATEGORY_STANDARD_ERRORS = 3.0
+CATEGORY_FALL = 0.25
+CATEGORY_STANDARD_ERRORS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
