@@ -54,7 +54,7 @@ SELF_TRAINING_ROUNDS = 3
 OTHERS_PER_LABEL = 4.0
 """All other photos together weigh at most as much as four times the labelled ones."""
 MOST_OTHERS = 1000
-ANCHOR_WEIGHT = 1.0
+ANCHOR_WEIGHT = 1.5
 """Of one other photo, in exemplars, where a new category is learned."""
 BALANCE = 0.75
 """A category of the owner weighs with the fourth root of its photos: between "each photo the same", under

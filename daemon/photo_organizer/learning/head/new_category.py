@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats, Labels
 
-GIVEN_UP = 0.3
+GIVEN_UP = 0.2
 _FEWEST = 5
 _BETWEEN = 0.01  # of the other photos
 
