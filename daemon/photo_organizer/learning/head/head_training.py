@@ -51,10 +51,11 @@ be heard, a hundred must not outvote the exemplars by their number alone.
 HEAVIEST, LIGHTEST = 30.0, 1.0
 FEWEST_TO_DOUBT = 6
 SELF_TRAINING_ROUNDS = 3
+NEW_CATEGORY_ROUNDS = 2
 OTHERS_PER_LABEL = 4.0
 """All other photos together weigh at most as much as four times the labelled ones."""
 MOST_OTHERS = 1000
-ANCHOR_WEIGHT = 1.5
+ANCHOR_WEIGHT = 1.0
 """Of one other photo, in exemplars, where a new category is learned."""
 BALANCE = 0.75
 """A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
@@ -217,11 +218,17 @@ class _Fitter:
         old /= np.maximum(old.sum(axis=1, keepdims=True), 1e-6)
         weight = np.full(len(self.others), ANCHOR_WEIGHT, np.float32)
         head = solve([*features, self.others], [*targets, old], [*weights, weight], None)
-        said = softmax(head.logits(self.others), self._temperature) * self.new
-        mixed = np.asarray(said + (1 - said.sum(axis=1, keepdims=True)) * old, np.float32)
-        return solve(
-            [*features, self.others], [*targets, mixed], [*weights, weight], head, stage="new category"
-        )
+        for number in range(NEW_CATEGORY_ROUNDS):
+            said = softmax(head.logits(self.others), self._temperature) * self.new
+            mixed = np.asarray(said + (1 - said.sum(axis=1, keepdims=True)) * old, np.float32)
+            head = solve(
+                [*features, self.others],
+                [*targets, mixed],
+                [*weights, weight],
+                head,
+                stage=f"new category, {number + 1}",
+            )
+        return head
 
     def step_back(self, head: Head) -> float:
         """Return the largest share of `head` in a mixture with the base head that forgets little."""

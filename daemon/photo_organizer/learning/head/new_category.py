@@ -2,7 +2,7 @@
 
 A dozen photos say what a new category looks like, and little about where it ends. Where other photos of the
 owner lie between its boundary and its own photos, the boundary is moved towards its own, up to the point that
-three in ten of them (out of fold) do not pass. Where nothing lies between, it stays.
+a fifth of them (out of fold) does not pass. Where nothing lies between, it stays.
 """
 
 from __future__ import annotations
