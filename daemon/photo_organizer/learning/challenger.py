@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from photo_organizer.config.settings import FALLBACK_THRESHOLD
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.data.base_model import Body, inherit_body, needs_new_backbone
-from photo_organizer.learning.data.dataset import Part
 from photo_organizer.learning.data.filing_state import (
     UnlabelledPhotos,
     moved_out_of,
@@ -36,7 +35,7 @@ from photo_organizer.learning.judge.promotion import Verdict
 from photo_organizer.learning.judge.serving_check import disagreement
 from photo_organizer.learning.judge.thresholds import TARGET_PRECISION
 from photo_organizer.learning.labels.label_questions import LabelQuestion
-from photo_organizer.learning.labels.label_store import LabelStore, Provenance
+from photo_organizer.learning.labels.label_store import LabelStore, Part, Provenance
 from photo_organizer.learning.report.curves import CurveRecorder
 from photo_organizer.learning.training_plan import Judgement, Plan, manifest_fields, results
 from photo_organizer.models.manifest import read_manifest

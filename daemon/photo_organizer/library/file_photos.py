@@ -12,11 +12,11 @@ from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.plan.duplicates import SKIPPED, Originals
+from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.filing import SKIP, Drafter, Filing, FilingReport, Placed
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
-from photo_organizer.library.record.operation import Move, State
+from photo_organizer.library.record.operation import SKIPPED, Move, State
 from photo_organizer.photo import Action, AssetGroup
 
 

@@ -24,7 +24,15 @@ from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
-from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
+from photo_organizer.library.record.history import (
+    Correction,
+    Event,
+    MovedFile,
+    corrected,
+    events_of,
+    finished_events,
+    moved_files,
+)
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
@@ -285,6 +293,10 @@ class Library:
     def events(self) -> Iterator[Event]:
         """Everything that was ever done, oldest first; a row at a time, for any number of photos."""
         return finished_events(self._journal)
+
+    def moved_files(self) -> Iterator[MovedFile]:
+        """Yield where every photo and companion was put, oldest first."""
+        return moved_files(self._journal)
 
     def totals(self) -> dict[Action, int]:
         """How many photos each action was done with."""

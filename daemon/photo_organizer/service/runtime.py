@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import ModelDescription, read_model
@@ -206,7 +207,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=serving_categories(configuration, model.directory),
+        categories=serving_categories(configuration, model.directory, accepted_folders(configuration)),
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,

@@ -88,6 +88,9 @@ class Overview:
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
             vision_loaded=rooms.vision.ready if rooms else False,
             training=self.training.progress,
+            new_corrections=self.training.labels.corrections,
+            new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},
+            found_folders=dict(self.training.labels.found_folders),
             retraining_postponed=self.training.hindrance,
             last_retraining=self.training.last_result,
         )

@@ -64,6 +64,9 @@ class Status:
     missing_inboxes: tuple[str, ...] = ()
     vision_loaded: bool = False
     training: str | None = None
+    new_corrections: int = 0
+    new_labels: Mapping[str, int] = field(default_factory=dict)
+    found_folders: Mapping[str, int] = field(default_factory=dict)
     retraining_postponed: str | None = None
     last_retraining: str | None = None
 

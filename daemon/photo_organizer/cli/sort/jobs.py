@@ -24,6 +24,7 @@ from photo_organizer.cli.sort.selection import (
 )
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, Manner
 from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import ModelDescription
@@ -200,7 +201,7 @@ def _head(
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
-        categories=serving_categories(configuration, model.directory),
+        categories=serving_categories(configuration, model.directory, accepted_folders(configuration)),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
         manner=manner,

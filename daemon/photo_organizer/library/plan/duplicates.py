@@ -12,11 +12,8 @@ from pathlib import Path
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import FILING_KINDS, Manner, Operation, State
+from photo_organizer.library.record.operation import FILING_KINDS, SKIPPED, Manner, Operation, State
 from photo_organizer.photo import Action, Photo
-
-SKIPPED = "skipped"
-"""The label of a duplicate that was left in its inbox: there is nothing to take back."""
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _THERE = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"

@@ -16,10 +16,18 @@ from photo_organizer.library.move.atomic_steps import digest_named
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.move.removal import Withdrawer
-from photo_organizer.library.plan.duplicates import SKIPPED, current_place
+from photo_organizer.library.plan.duplicates import current_place
 from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Manner, Move, Operation, State
+from photo_organizer.library.record.operation import (
+    FILING_KINDS,
+    JOINED,
+    SKIPPED,
+    Manner,
+    Move,
+    Operation,
+    State,
+)
 from photo_organizer.photo import Action, FileIdentity
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)

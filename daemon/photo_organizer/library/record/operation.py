@@ -12,6 +12,9 @@ from photo_organizer.photo import Action, FileIdentity
 JOINED = "joined"
 """The kind of an operation that moves a late companion; such an operation has no ledger row."""
 
+SKIPPED = "skipped"
+"""The label of a duplicate that was left in its inbox: there is nothing to take back."""
+
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
 

@@ -18,6 +18,7 @@ from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import decode_raster
 from photo_organizer.vision.decode.raw import decode_raw
 from photo_organizer.vision.decode.resize import squash
+from photo_organizer.vision.decode.tiff import decode_tiff
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 
 # Decoding runs in as many threads as there are cores already, a photo in each.
@@ -98,6 +99,8 @@ def _decode(task: Task, container: Container | None) -> Picture:
             return decode_jxl(task)
         case Container.RAW:
             return decode_raw(task)
+        case Container.TIFF:
+            return decode_tiff(task)
         case _:
             return decode_raster(task, container.value)
 

@@ -6,8 +6,12 @@ import warnings
 from dataclasses import replace
 from types import ModuleType
 
+import numpy as np
+
+from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white
 from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster, factors_for
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
@@ -24,10 +28,19 @@ def decode_heif(task: Task) -> Picture:
         container = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=True)
         width, height = container.size
         task.check_size(width, height)
-        cost = 8 * width * height
-        task.check_memory(cost)
         exif = replace(read_exif(container.info.get("exif")), orientation=1)
         profile = container.info.get("icc_profile") or b""
+        colours = code_points(task.data, "HEIF", profile)
+        hdr = colours is not None and colours.is_hdr
+        cost = (24 if hdr else 8) * width * height
+        task.check_memory(cost)
+        if colours is not None and hdr:
+            with task.gate.hold(cost):
+                deep = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=False)
+                pixels = tone_map(np.asarray(deep), colours, task.size)
+            return Picture(pixels, width, height, "heif hdr", exif)
+        if colours is not None and not profile:
+            profile = colours.profile()
         with task.gate.hold(cost):
             factors = factors_for((width, height), task.size)
             pixels = over_white(container.to_pillow().reduce(factors))

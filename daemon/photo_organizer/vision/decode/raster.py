@@ -1,4 +1,4 @@
-"""PNG, GIF, WebP, BMP, TIFF and AVIF: by Pillow, and the TIFFs that Pillow does not know by OpenCV.
+"""PNG, GIF, WebP, BMP and AVIF, and TIFFs compressed as JPEG or fax: by Pillow.
 
 Of an animation, a frame from the middle; of a TIFF with several pages, the first that is not a thumbnail.
 """
@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white, to_srgb
-from photo_organizer.vision.decode.containers import declared_size
+from photo_organizer.vision.decode.colour_space import CodePoints, profile_of_gamma
+from photo_organizer.vision.decode.depth import to_eight_bits
 from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
@@ -35,8 +38,6 @@ FRAME_BUDGET = 250_000_000  # pixels of earlier frames that are decoded on the w
 _MOST_PAGES = 8
 _NEW_SUBFILE_TYPE, _REDUCED_RESOLUTION = 254, 1
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2}
-_BRIGHTEST = 16.0
-"""Highlights of a floating-point image go up to this; one in 0 to 255 whose brightest is 16 shows nothing."""
 _DEEP_GREY = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
 # What Pillow's readers raise on bad input. Nothing here is ours to repair; the reason is passed on.
 PILLOW_ERRORS = (
@@ -55,11 +56,7 @@ def decode_raster(task: Task, container: str, *, label: str = "") -> Picture:
         with Image.open(BytesIO(task.data), formats=[container]) as image:
             return _decode(task, image, label or container.lower())
     except PILLOW_ERRORS as error:
-        # what Pillow has begun to read and found damaged is damaged, whatever OpenCV would make of it
-        unknown = isinstance(error, UnidentifiedImageError) or not isinstance(error, OSError)
-        if container == "TIFF" and unknown and (picture := _by_opencv(task)) is not None:
-            return picture
-        raise UnreadablePhotoError(f"the {container} cannot be decoded ({_words(error)})") from error
+        raise UnreadablePhotoError(f"the {container} cannot be decoded ({error_text(error)})") from error
 
 
 def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
@@ -74,12 +71,49 @@ def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
     exif = read_exif(block if block is not None else _other_exif(image))
     if image.format == "TIFF":  # Pillow has turned it already
         exif = replace(exif, orientation=1)
+    colours = code_points(task.data, image.format or "", profile)
+    if colours is not None and colours.is_hdr:
+        with task.gate.hold(3 * cost):
+            return Picture(
+                tone_map(_codes(task.data, image), colours, task.size),
+                *image.size,
+                f"{decoder}{frame} hdr",
+                exif,
+            )
+    if image.format == "PNG" or not profile:
+        profile = _own_profile(image, colours) or profile
     with task.gate.hold(cost):
         image.load()
         factors = factors_for(image.size, task.size)
         small = _plain(image).reduce(factors)
         pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
     return Picture(pixels, *image.size, decoder + frame, exif, profile, factors)
+
+
+def _own_profile(image: Image.Image, colours: CodePoints | None) -> bytes:
+    """The profile that a file without an ICC profile describes in its format's own way; b"" for sRGB.
+
+    In a PNG, `cICP` goes before everything, an ICC profile and `sRGB` before `gAMA` and `cHRM` (PNG, third
+    edition, 4.3).
+    """
+    if colours is not None:
+        return colours.profile()
+    if image.format != "PNG" or "icc_profile" in image.info or "srgb" in image.info:
+        return b""
+    gamma, chromaticities = image.info.get("gamma"), image.info.get("chromaticity")
+    return profile_of_gamma(gamma, chromaticities)
+
+
+def _codes(data: bytes, image: Image.Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The samples of a PQ or HLG picture, red first; of a PNG with all its 16 bits, which Pillow halves."""
+    if image.format == "PNG":
+        deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if deep is not None and deep.dtype == np.uint16:
+            whole = deep[..., None].repeat(3, axis=-1) if deep.ndim == 2 else deep
+            return np.asarray(whole[..., [2, 1, 0, 3][: whole.shape[2]]], np.uint16)
+    image.load()
+    plain = _plain(image)
+    return np.asarray(plain if plain.mode in {"RGB", "RGBA"} else plain.convert("RGB"))
 
 
 def _other_exif(image: Image.Image) -> bytes:
@@ -120,27 +154,6 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def to_eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Samples of any depth as 0 to 255: unsigned ones by their type's range, others by what occurs."""
-    if values.dtype == np.uint8:
-        return values.astype(np.uint8)
-    if values.dtype == np.uint16:
-        high: NDArray[np.uint8] = (values.astype(np.uint16) >> 8).astype(np.uint8)
-        return high
-    if values.dtype == np.int32 and values.min(initial=0) < 0:  # Pillow reads unsigned ones as signed
-        values = values.view(np.uint32)
-    numbers = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
-    highest = float(numbers.max(initial=0))
-    # 1 is white in floating-point images, and what shines more is beyond white; 65535 in deep integer ones;
-    # anything else is scaled to its highest
-    if values.dtype.kind == "f" and highest <= _BRIGHTEST:
-        white = 1.0
-    else:
-        white = next((white for white in (1.0, 255.0, 65535.0) if highest <= white), highest)
-    scaled: NDArray[np.uint8] = np.clip(numbers * (255 / white), 0, 255).astype(np.uint8)
-    return scaled
-
-
 def factors_for(sides: tuple[int, int], size: int) -> tuple[int, int]:
     """By which whole factors to average, across and down, so that both sides are still enough for `size`.
 
@@ -150,27 +163,8 @@ def factors_for(sides: tuple[int, int], size: int) -> tuple[int, int]:
     return across, down
 
 
-def _by_opencv(task: Task) -> Picture | None:
-    """What Pillow refused, such as deep TIFF in uncommon layouts; None where OpenCV does too."""
-    data = np.frombuffer(task.data, np.uint8)
-    size = declared_size(task.data)
-    if size is None:
-        return None
-    task.check_size(*size)
-    cost = 12 * size[0] * size[1]
-    task.check_memory(cost)
-    try:
-        with task.gate.hold(cost):
-            pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # as colour it refuses 32 and 64 bits a sample
-    except cv2.error:
-        return None
-    if pixels is None:
-        return None
-    colours = pixels[..., :3] if pixels.ndim == 3 else cv2.cvtColor(to_eight_bits(pixels), cv2.COLOR_GRAY2BGR)
-    return Picture(to_eight_bits(colours), pixels.shape[1], pixels.shape[0], "tiff by opencv")
-
-
-def _words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
+    """What a decoder's error says, for people."""
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged, or of a kind that is not known"
     text = str(error)

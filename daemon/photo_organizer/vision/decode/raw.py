@@ -18,8 +18,9 @@ from photo_organizer.vision.decode.exif import Exif
 from photo_organizer.vision.decode.jpeg import decode_jpeg
 from photo_organizer.vision.decode.optional_formats import load
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster
+from photo_organizer.vision.decode.raster import PILLOW_ERRORS
 from photo_organizer.vision.decode.raw_extent import declared_end
+from photo_organizer.vision.decode.tiff import decode_tiff
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
@@ -106,7 +107,7 @@ def _unknown_to_libraw(task: Task, exif: Exif) -> Picture:
     """A camera that LibRaw does not know yet, or a TIFF that only looks like a camera's."""
     found = embedded_picture(task, exif)
     try:
-        plain = decode_raster(task, "TIFF")
+        plain = decode_tiff(task)
     except UnreadablePhotoError as error:
         if found is None:
             raise UnreadablePhotoError(
