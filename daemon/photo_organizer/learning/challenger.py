@@ -41,6 +41,7 @@ from photo_organizer.learning.training_plan import Judgement, Plan, manifest_fie
 from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.staging import Draft
 
+_CORRECTIONS = {Provenance.CORRECTED, Provenance.REVIEWED}
 _UNBIASED = {Provenance.PLACED, Provenance.DATASET}
 
 
@@ -115,7 +116,7 @@ class CandidateTrainer:
         assessment = self._assess(models, trust, owner, compared)
         made = Made(
             assessment=assessment,
-            verdict=self._verdict(assessment, owner, len(rows)),
+            verdict=self._verdict(assessment, owner, rows),
             trained=trained,
             questions=self._questions(owner, rows, trained.trust),
             epochs=(*body.epochs, *curves),
@@ -211,8 +212,9 @@ class CandidateTrainer:
             in_force=lambda name, of_model: limits.for_category(name, dict(of_model)),
         )
 
-    def _verdict(self, assessment: Assessment, owner: OwnerPhotos, labels: int) -> Verdict:
-        verdict = assessment.verdict(labels)
+    def _verdict(self, assessment: Assessment, owner: OwnerPhotos, rows: NDArray[np.int64]) -> Verdict:
+        corrections = sum(owner.labels[row].provenance in _CORRECTIONS for row in rows.tolist())
+        verdict = assessment.verdict(corrections, len(rows) - corrections)
         problem = disagreement(self._plan.config, self._draft.path, self._plan.categories, owner)
         if problem is None:
             return verdict

@@ -37,8 +37,13 @@ class Assessment:
     thresholds: ChosenThresholds
     learned: tuple[str, ...]
 
-    def verdict(self, labels: int) -> Verdict:
-        """Return the verdict in the owner's words; `labels` is how many photos were learned from."""
+    def verdict(self, corrections: int, others: int = 0) -> Verdict:
+        """Return the verdict in the owner's words.
+
+        Args:
+            corrections: how many photos were learned from that the owner moved.
+            others: how many that the owner placed or confirmed.
+        """
         figures = (
             f"files {_percent(self.after.filed_share)} instead of {_percent(self.before.filed_share)} "
             f"of your photos, {_of_hundred(self.after.filed_precision)} of 100 right instead of "
@@ -49,7 +54,7 @@ class Assessment:
         reasons = [figures]
         if self.learned:
             reasons.append(f"learned most: {', '.join(self.learned)}")
-        reasons.append(f"{labels} correction{'' if labels == 1 else 's'} used")
+        reasons.append(_used(corrections, others))
         below, nothing = self.thresholds.below_target, self.thresholds.files_nothing
         if below:
             reasons.append(f"still less often right than aimed at: {', '.join(below)}")
@@ -113,6 +118,12 @@ def _learned(scores: Scores, categories: Sequence[str]) -> tuple[str, ...]:
     total = np.bincount(scores.labels, rise, len(categories)) / max(1, len(scores))
     best = np.argsort(-total)[:_SHOWN]
     return tuple(categories[index] for index in best.tolist() if total[index] > _LEAST_RISE / _SHOWN)
+
+
+def _used(corrections: int, others: int) -> str:
+    moved = f"{corrections} correction{'' if corrections == 1 else 's'}"
+    other = f"{others} other photo{'' if others == 1 else 's'} that you sorted"
+    return f"{' and '.join([moved] * bool(corrections) + [other] * bool(others))} used"
 
 
 def _percent(share: float) -> str:
