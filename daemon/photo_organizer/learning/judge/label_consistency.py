@@ -20,10 +20,10 @@ from photo_organizer.learning.head.label_trust import without_former
 FEWEST_LABELS = 6
 """Fewer say nothing about one another, and are believed."""
 FEW_LABELS = 30
-_NEEDED_OF_FEW, _NEEDED = 2.0, 3.0
+_NEEDED_OF_FEW, _NEEDED = 2.5, 3.5
 """Deviations above shuffled labels. By simulation, a dozen meant labels reach 3.7 on average, fifty 8.8."""
 _LEAST = 1e-3
-_ONE_SIDED = 2.5  # effective number of different labels below which all categories are compared
+_ONE_SIDED = 1.8  # effective number of different labels below which all categories are compared
 
 
 @dataclass(frozen=True, slots=True)

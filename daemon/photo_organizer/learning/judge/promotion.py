@@ -7,9 +7,9 @@ by heads that had not seen the photo when they were trained. The challenger take
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
-   The mean may fall by one standard error, or by two points. More labels nearly always make a better
-   model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts both
-   errors); ties promote.
+   The mean may fall by three quarters of its standard error, or by a point. More labels nearly always make a
+   better model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts
+   both errors); ties promote.
 4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
    category fall by more than 0.25 and four standard errors.
 5. *No harm elsewhere*: on held-out exemplars of the categories that the owner uses, accuracy does not fall by
@@ -33,8 +33,8 @@ from photo_organizer.learning.judge.owner_sample import Scores
 
 SIGNIFICANCE = 0.01
 ACCURACY_FALL = 0.04
-LEAST_FALL = 0.02
-STANDARD_ERRORS = 1.0
+LEAST_FALL, CERTAINTY_FALL = 0.01, 0.02
+STANDARD_ERRORS = 0.75
 CONTRADICTED_SHARE = 0.25
 FEWEST_CONTRADICTED = 8
 FEWEST_TO_JUDGE = 10
@@ -74,7 +74,9 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger is worse by two points and by more than chance explains."""
+        """Whether the challenger is worse by more than chance explains, and not only less certain."""
+        if self.challenger_right >= self.champion_right and self.difference >= -CERTAINTY_FALL:
+            return False
         return self.difference < -max(LEAST_FALL, STANDARD_ERRORS * self.error)
 
 
