@@ -8,8 +8,8 @@ by heads that had not seen the photo when they were trained. The challenger take
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
    The mean may fall by three quarters of its standard error, or by a point. More labels nearly always make a
-   better model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py counts
-   both errors); ties promote.
+   better model, and a rule that wants proof would refuse most of the better ones (benchmarks/learning.py
+   counts both errors); ties promote.
 4. *No category clearly worse*: in no category with ten labels or more does the mean probability of the true
    category fall by more than 0.25 and four standard errors.
 5. *No harm elsewhere*: on held-out exemplars of the categories that the owner uses, accuracy does not fall by

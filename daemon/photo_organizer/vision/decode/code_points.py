@@ -6,13 +6,13 @@ Sources: PNG (third edition) 11.3.2.6; ISO/IEC 14496-12 (`colr`, `meta`, `pitm`)
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
+from photo_organizer.vision.decode.boxes import Box, boxes, find
 from photo_organizer.vision.decode.colour_space import CodePoints, code_points_in_profile
 
 _PNG_START = 8
 _MOST_CHUNKS = 1000
-_MOST_BOXES = 4000
+_MOST_ITEMS = 4000
 
 
 def code_points(data: bytes, container: str, profile: bytes) -> CodePoints | None:
@@ -50,34 +50,32 @@ def code_points_in_png(data: bytes) -> CodePoints | None:
 
 def code_points_in_heif(data: bytes) -> CodePoints | None:
     """What `nclx` says of the primary image of a HEIC or AVIF file; None where nothing does."""
-    meta = _first(data, b"meta", 0, len(data))
-    if meta is None:
+    meta = find(data, b"meta")
+    properties = find(data, b"iprp", meta.start + 4, meta.end) if meta is not None else None
+    if meta is None or properties is None:
         return None
-    start, end = meta[0] + 4, meta[1]
-    properties = _first(data, b"iprp", start, end)
-    if properties is None:
-        return None
-    holder = _first(data, b"ipco", *properties)
-    held = list(_boxes(data, *holder)) if holder is not None else []
+    holder = find(data, b"ipco", properties.start, properties.end)
+    held = boxes(data, holder.start, holder.end) if holder is not None else ()
     found = [
-        (number, CodePoints(*struct.unpack_from(">HH", data, first + 4)))
-        for number, (name, first, last) in enumerate(held, 1)
-        if name == b"colr" and data[first : first + 4] == b"nclx" and last - first >= 10
+        (number, CodePoints(*struct.unpack_from(">HH", data, box.start + 4)))
+        for number, box in enumerate(held, 1)
+        if box.name == b"colr" and data[box.start : box.start + 4] == b"nclx" and box.end - box.start >= 10
     ]
     if len(found) < 2:
         return found[0][1] if found else None
-    own = _properties_of_primary(data, start, end, properties)
+    own = _properties_of_primary(data, meta, properties)
     return next((points for number, points in found if number in own), found[0][1])
 
 
-def _properties_of_primary(data: bytes, start: int, end: int, properties: tuple[int, int]) -> set[int]:
-    primary = _first(data, b"pitm", start, end)
-    associations = _first(data, b"ipma", *properties)
+def _properties_of_primary(data: bytes, meta: Box, properties: Box) -> set[int]:
+    primary = find(data, b"pitm", meta.start + 4, meta.end)
+    associations = find(data, b"ipma", properties.start, properties.end)
     if primary is None or associations is None:
         return set()
     try:
-        item = int.from_bytes(data[primary[0] + 4 : primary[0] + (6 if data[primary[0]] == 0 else 8)])
-        return _associated(data, associations[0], item)
+        width = 2 if data[primary.start] == 0 else 4
+        item = int.from_bytes(data[primary.start + 4 : primary.start + 4 + width])
+        return _associated(data, associations.start, item)
     except (struct.error, IndexError):
         return set()
 
@@ -87,7 +85,7 @@ def _associated(data: bytes, at: int, item: int) -> set[int]:
     wide_item, wide_property = data[at] > 0, bool(data[at + 3] & 1)
     (entries,) = struct.unpack_from(">I", data, at + 4)
     at += 8
-    for _ in range(min(entries, _MOST_BOXES)):
+    for _ in range(min(entries, _MOST_ITEMS)):
         number, count = struct.unpack_from(">IB" if wide_item else ">HB", data, at)
         at += 5 if wide_item else 3
         width = 2 if wide_property else 1
@@ -97,24 +95,3 @@ def _associated(data: bytes, at: int, item: int) -> set[int]:
             return {int.from_bytes(data[place : place + width]) & mask for place in places}
         at += count * width
     return set()
-
-
-def _first(data: bytes, name: bytes, start: int, end: int) -> tuple[int, int] | None:
-    return next((box[1:] for box in _boxes(data, start, end) if box[0] == name), None)
-
-
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of the content of each box in `data[start:end]`."""
-    for _ in range(_MOST_BOXES):
-        if start + 8 > end:
-            return
-        size, name = struct.unpack_from(">I4s", data, start)
-        header = 8
-        if size == 1 and start + 16 <= end:
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-            header = 16
-        stop = end if size == 0 else min(end, start + size)
-        if size != 0 and size < header:
-            return
-        yield name, start + header, stop
-        start = stop

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 
@@ -18,11 +19,13 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white, to_srgb
 from photo_organizer.vision.decode.colour_space import CodePoints, profile_of_gamma
+from photo_organizer.vision.decode.costs import TONE_MAPPED, pillow_cost
 from photo_organizer.vision.decode.depth import to_eight_bits
 from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.gif import read_gif_canvas
 from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
-from photo_organizer.vision.outcome import UnreadablePhotoError
+from photo_organizer.vision.outcome import DecoderRefusedError
 
 # The header is checked against limits.max_pixels before anything is decoded, for every format; Pillow's own
 # limit would refuse what the owner allows.
@@ -37,7 +40,6 @@ _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 FRAME_BUDGET = 250_000_000  # pixels of earlier frames that are decoded on the way to the middle one
 _MOST_PAGES = 8
 _NEW_SUBFILE_TYPE, _REDUCED_RESOLUTION = 254, 1
-_BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2}
 _DEEP_GREY = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
 # What Pillow's readers raise on bad input. Nothing here is ours to repair; the reason is passed on.
 PILLOW_ERRORS = (
@@ -46,7 +48,7 @@ PILLOW_ERRORS = (
 )  # fmt: skip
 
 
-def decode_raster(task: Task, container: str, *, label: str = "") -> Picture:
+def decode_raster(task: Task, *, container: str, label: str = "") -> Picture:
     """The picture in a file that Pillow calls `container` ("PNG", "TIFF", ...).
 
     Raises:
@@ -54,40 +56,73 @@ def decode_raster(task: Task, container: str, *, label: str = "") -> Picture:
     """
     try:
         with Image.open(BytesIO(task.data), formats=[container]) as image:
-            return _decode(task, image, label or container.lower())
+            return _decode(task, image, label or container.lower(), _choose_frame(task, image))
     except PILLOW_ERRORS as error:
-        raise UnreadablePhotoError(f"the {container} cannot be decoded ({error_text(error)})") from error
+        raise DecoderRefusedError(f"the {container} cannot be decoded ({error_text(error)})") from error
 
 
-def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
-    task.check_size(*image.size)
-    frame = _choose_frame(image, decoder)
+def decode_mended(task: Task, *, container: str, mend: Callable[[bytes], bytes | None]) -> Picture:
+    """The picture in a copy of the file in which `mend` has put its container right.
+
+    Raises:
+        UnreadablePhotoError: there is nothing to be mended, or it cannot be decoded all the same.
+    """
+    mended = mend(task.data)
+    if mended is None:
+        raise DecoderRefusedError(f"there is nothing wrong with the {container} that could be mended")
+    return decode_raster(replace(task, data=mended), container=container, label=f"{container.lower()} mended")
+
+
+def decode_first_frame(task: Task, *, container: str) -> Picture:
+    """The first frame of an animation of which a later one is damaged.
+
+    Raises:
+        UnreadablePhotoError: it is no animation, or its first frame is damaged, too.
+    """
+    try:
+        with Image.open(BytesIO(task.data), formats=[container]) as image:
+            if not getattr(image, "is_animated", False):
+                raise DecoderRefusedError(f"the {container} is no animation")
+            return _decode(task, image, container.lower(), " frame 1")
+    except PILLOW_ERRORS as error:
+        raise DecoderRefusedError(f"the {container} cannot be decoded ({error_text(error)})") from error
+
+
+def _decode(task: Task, image: Image.Image, decoder: str, frame: str) -> Picture:
     task.check_size(*image.size)
     width, height = image.size
-    cost = width * height * (_BYTES_A_PIXEL.get(image.mode, 4) + (0 if image.mode in {"RGB", "L"} else 4))
-    task.check_memory(cost)
+    frames = int(getattr(image, "n_frames", 1))
+    cost = width * height * pillow_cost(image.format or "", image.mode, frames)
+    task.reserve(cost)
     profile = image.info.get("icc_profile") or b""
     block = image.info.get("exif")
-    exif = read_exif(block if block is not None else _other_exif(image))
+    exif = read_exif(block if block is not None else _other_exif(image), _xmp(image))
     if image.format == "TIFF":  # Pillow has turned it already
         exif = replace(exif, orientation=1)
     colours = code_points(task.data, image.format or "", profile)
     if colours is not None and colours.is_hdr:
-        with task.gate.hold(3 * cost):
-            return Picture(
-                tone_map(_codes(task.data, image), colours, task.size),
-                *image.size,
-                f"{decoder}{frame} hdr",
-                exif,
-            )
+        task.reserve(TONE_MAPPED * cost)
+        return Picture(
+            tone_map(_codes(task.data, image), colours, task.size),
+            *image.size,
+            f"{decoder}{frame} hdr",
+            exif,
+        )
     if image.format == "PNG" or not profile:
         profile = _own_profile(image, colours) or profile
-    with task.gate.hold(cost):
-        image.load()
-        factors = factors_for(image.size, task.size)
-        small = _plain(image).reduce(factors)
-        pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
+    image.load()
+    factors = factors_for(image.size, task.size)
+    small = _plain(image).reduce(factors)
+    pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
     return Picture(pixels, *image.size, decoder + frame, exif, profile, factors)
+
+
+def _xmp(image: Image.Image) -> bytes:
+    """The XMP packet; not that of AVIF, where the container alone says which way is up."""
+    if image.format == "AVIF":
+        return b""
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return packet.encode("utf-8", "replace") if isinstance(packet, str) else bytes(packet)
 
 
 def _own_profile(image: Image.Image, colours: CodePoints | None) -> bytes:
@@ -124,9 +159,14 @@ def _other_exif(image: Image.Image) -> bytes:
         return b""
 
 
-def _choose_frame(image: Image.Image, decoder: str) -> str:
-    """Goes to the frame that stands for the file; says which, where there are several."""
+def _choose_frame(task: Task, image: Image.Image) -> str:
+    """Go to the frame that stands for the file; say which, where there are several."""
+    task.check_size(*image.size)
     frames = int(getattr(image, "n_frames", 1))
+    if image.format == "GIF":
+        canvas = read_gif_canvas(task.data)
+        task.check_size(canvas.width, canvas.height)
+        frames = min(frames, canvas.frames)
     if frames < 2:
         return ""
     if image.format in _ANIMATED:

@@ -69,7 +69,7 @@ def decode_tiff(task: Task) -> Picture:
             reason, damaged = error_text(error), True
     if not can_read(page) or damaged:
         try:
-            return decode_raster(task, "TIFF")
+            return decode_raster(task, container="TIFF")
         except UnreadablePhotoError as error:
             reason = reason or error.reason.removeprefix(_PREFIX).removesuffix(")")
     # what is damaged is damaged, whatever OpenCV would make of it
@@ -86,10 +86,9 @@ def _by_samples(task: Task, page: Page) -> Picture:
     page = as_decoded(page)
     channels = channels_of(page)
     cost = _memory_needed(page, channels.wanted)
-    task.check_memory(cost)
-    with task.gate.hold(cost):
-        samples = read_samples(page, task.data, channels.wanted)
-        small = reduced(page, samples, task.size)
+    task.reserve(cost)
+    samples = read_samples(page, task.data, channels.wanted)
+    small = reduced(page, samples, task.size)
     pixels = srgb(page, small, channels)
     exif = replace(read_exif(task.data), orientation=page.orientation)
     number = f" page {page.number} of {page.pages}" if page.pages > 1 else ""
@@ -111,11 +110,10 @@ def _by_opencv(task: Task, page: Page) -> Picture | None:
     if page.compression not in _KNOWN_TO_OPENCV or page.number != 1:
         return None
     cost = 12 * page.width * page.height
-    task.check_memory(cost)
+    task.reserve(cost)
     try:
-        with task.gate.hold(cost):
-            # as colour it refuses 32 and 64 bits a sample
-            pixels = cv2.imdecode(np.frombuffer(task.data, np.uint8), cv2.IMREAD_UNCHANGED)
+        # as colour it refuses 32 and 64 bits a sample
+        pixels = cv2.imdecode(np.frombuffer(task.data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
     if pixels is None:
