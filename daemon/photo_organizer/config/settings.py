@@ -245,7 +245,8 @@ class RetrainingSettings(Section):
     )
     mode: Literal["head", "fine-tune"] = Field(
         default="head",
-        description="`head` takes seconds and learns new habits; `fine-tune` takes hours and looks anew.",
+        description="`head` retrains only the classifier (seconds); `fine-tune` also retrains the last "
+        "convolution block (minutes to hours), which is worth trying from some 300 corrections on.",
         examples=["fine-tune"],
     )
     min_photos_per_category: Annotated[int, Field(ge=2)] = Field(
