@@ -35,12 +35,13 @@ MAY_IMPORT = {
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cluster": GROUND | {"models", "vision"},
+    "web": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cli": GROUND
-    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "cluster"},
+    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "web", "cluster"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "cli"} | GROUND
+LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "web", "cli"} | GROUND
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 
