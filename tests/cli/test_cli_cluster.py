@@ -103,9 +103,11 @@ def test_the_plan_of_a_cluster_is_the_plan_of_one_machine(
     draw_many(home, 297)
     alone, together = home.root / "alone", home.root / "together"
     assert organizer("sort", home.old, "--dry-run", "--plan", alone).code == 3  # one is damaged
-    killing = threading.Thread(target=kill_some, args=(cluster[1], Path(f"{together}.part")))
+    done = threading.Event()
+    killing = threading.Thread(target=kill_some, args=(cluster[1], Path(f"{together}.part"), done))
     killing.start()
     said = organizer("sort", home.old, "--dry-run", "--plan", together, "--cluster", cluster[0])
+    done.set()
     killing.join()
     assert said.code == 3, said.err
     assert "not filed" not in said.err
@@ -113,13 +115,12 @@ def test_the_plan_of_a_cluster_is_the_plan_of_one_machine(
     check_equal(alone, together)
 
 
-def kill_some(run: int, part: Path) -> None:
+def kill_some(run: int, part: Path, done: threading.Event) -> None:
     """Kill a worker as soon as there are results, and another one soon after."""
-    for _ in range(2):
-        wait_for(lambda: has_photos(part), 30)
-        for pid in worker_pids(run)[:1]:
-            kill(pid)
-        time.sleep(0.3)
+    wait_for(lambda: has_photos(part) or done.is_set(), 30)
+    for pid in worker_pids(run)[:2]:
+        kill(pid)
+        done.wait(0.3)
 
 
 def has_photos(part: Path) -> bool:
