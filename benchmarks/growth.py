@@ -4,7 +4,8 @@
 
 100,000 tiny photos arrive at once; the rate of the last tenth is compared with that of the first, and the
 memory of both processes is sampled on the way. Then the daemon is started on a journal and a ledger of a
-million rows, and on empty ones. The model is a small one, so that what grows is not hidden behind the
+million rows, and on empty ones; and with a million files in its inbox that are no photos. Then come the parts
+of a plan of a million photos, each compared with ten thousand. The model is a small one, so that what grows is not hidden behind the
 network's work.
 """
 
@@ -21,6 +22,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from arguments import parser
+from growth_plans import PARTS, measure
 from history import write_history
 from organizer import CHECKOUT, Organizer
 from photos import make_tiny_photos
@@ -62,7 +64,10 @@ def main() -> None:
         samples = file_backlog(Path(scratch) / "backlog", model, arguments.photos_count)
         empty = start_up(Path(scratch) / "empty", model, 0, arguments.starts)
         long = start_up(Path(scratch) / "long", model, arguments.rows, arguments.starts)
-        publish(report, samples, empty, long, arguments)
+        add_backlog(report, samples, empty, long, arguments)
+        add_plans(report, Path(scratch) / "plans", arguments.plan_photos)
+        add_inbox(report, Path(scratch), model, arguments.inbox_files)
+        report.publish({"samples": samples}, lambda canvas: draw(canvas, samples), arguments.results)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -71,6 +76,8 @@ def parse_arguments() -> argparse.Namespace:
     made.add_argument("--photos-count", type=int, default=100_000)
     made.add_argument("--rows", type=int, default=1_000_000, help="of the journal and the ledger at start-up")
     made.add_argument("--starts", type=int, default=3, help="of the daemon with a past, and without one")
+    made.add_argument("--plan-photos", type=int, default=1_000_000, help="of a plan")
+    made.add_argument("--inbox-files", type=int, default=1_000_000, help="that are no photos")
     return made.parse_args()
 
 
@@ -151,10 +158,10 @@ def moment_of(samples: list[Sample], filed: float) -> tuple[float, float]:
     raise ValueError(f"{filed} photos were never filed")
 
 
-def publish(
+def add_backlog(
     report: Report, samples: list[Sample], empty: float, long: float, arguments: argparse.Namespace
 ) -> None:
-    """Table, notes, JSON and plot."""
+    """How the last photos of a backlog compare with the first, and the start-up."""
     count = arguments.photos_count
     first, last = cost_between(samples, 0.0, 0.1), cost_between(samples, 0.9, 1.0)
     early = next(sample for sample in samples if sample.filed >= count / 10)
@@ -177,7 +184,48 @@ def publish(
         ),
     ]
     report.notes.append(f"{count:,} photos in {late.seconds:.0f} s, {count / late.seconds:.0f} a second")
-    report.publish({"samples": samples}, lambda canvas: draw(canvas, samples), arguments.results)
+
+
+def add_plans(report: Report, folder: Path, count: int) -> None:
+    """What a photo of a plan costs in a plan of `count` photos, against one of a hundredth of it."""
+    for part in PARTS:
+        small = measure(part, max(1, count // 100), folder / f"{part}-small")
+        large = measure(part, count, folder / part)
+        report.figures += [
+            Figure(
+                f"{part} of {count:,} photos (limit: of {count // 100:,})", large.microseconds, "µs/photo",
+                limit=small.microseconds, target=Target("limit", at_most=1.5),
+            ),
+            Figure("... largest memory", large.megabytes, "MB", limit=small.megabytes),
+        ]  # fmt: skip
+
+
+def add_inbox(report: Report, scratch: Path, model: Path, count: int) -> None:
+    """What the daemon spends on files in its inbox that are no photos, until it files one that is."""
+    few = with_files(scratch / "few-files", model, max(1, count // 100))
+    many = with_files(scratch / "many-files", model, count)
+    bound = Target("limit", at_most=1.5)
+    name = f"inbox with {count:,} files (limit: {count // 100:,})"
+    report.figures += [
+        Figure(f"{name}: core time", many[0], "µs/file", limit=few[0], target=bound),
+        Figure("... daemon's memory", many[1], "MB", limit=few[1]),
+    ]
+
+
+def with_files(home: Path, model: Path, count: int) -> tuple[float, float]:
+    """Core microseconds a file, and the daemon's memory in MB."""
+    with Organizer(home, model) as organizer:
+        organizer.stop()
+        folder = organizer.inbox / "papers"
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"paper {number:07}.txt").write_bytes(b"")
+        organizer.start()
+        make_tiny_photos(home / "first", 1)
+        (home / "first" / "0000").rename(organizer.inbox / "first")
+        organizer.wait_for_rows(1, 600)
+        cost = (1e6 * processor_seconds(organizer.pid) / count, memory(organizer.pid).rss)
+    return cost
 
 
 def draw(canvas: Canvas, samples: list[Sample]) -> None:
