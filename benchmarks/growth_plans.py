@@ -26,7 +26,9 @@ from photo_organizer.inbox import find_groups
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
-CATEGORIES = tuple("Family Friends Travel Nature Events Pets Food Hobbies Selfies Others".split())
+CATEGORIES = (
+    "Family", "Friends", "Travel", "Nature", "Events", "Pets", "Food", "Hobbies", "Selfies", "Others",
+)  # fmt: skip
 PARTS = ("listing", "look-alikes", "writing", "execution")
 JPEG_HEAD = b"\xff\xd8\xff\xe0" + bytes(28)
 
