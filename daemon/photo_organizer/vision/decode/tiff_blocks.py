@@ -90,9 +90,10 @@ def decompressed(page: Page, data: memoryview, row_bytes: int, rows: int) -> NDA
     wanted = row_bytes * rows
     if page.reversed_bits:
         data = memoryview(_REVERSED[np.frombuffer(data, np.uint8)].tobytes())
+    raw: bytes | memoryview
     match page.compression:
         case 1:
-            raw = bytes(data[:wanted])
+            raw = data[:wanted]
         case 8 | 32946:
             raw = zlib.decompressobj().decompress(data, wanted)
         case 34925:
