@@ -8,12 +8,14 @@ from functools import partial
 from photo_organizer.vision.decode.bmp_masks import decode_bmp_masks
 from photo_organizer.vision.decode.containers import Container, container_of
 from photo_organizer.vision.decode.icons import decode_icon
-from photo_organizer.vision.decode.jpeg import decode_jpeg
+from photo_organizer.vision.decode.jpeg import decode_jpeg, decode_jpeg_with_gaps
 from photo_organizer.vision.decode.jxl import decode_jxl
-from photo_organizer.vision.decode.mended import mended_avif, mended_png
+from photo_organizer.vision.decode.mended import mended_avif, mended_bmp, mended_png
 from photo_organizer.vision.decode.netpbm import decode_netpbm
 from photo_organizer.vision.decode.opencv import decode_opencv, decode_radiance
 from photo_organizer.vision.decode.optional_formats import decode_heif
+from photo_organizer.vision.decode.pcx import decode_pcx
+from photo_organizer.vision.decode.photoshop import decode_photoshop
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raster import decode_first_frame, decode_mended, decode_raster
 from photo_organizer.vision.decode.raw import decode_raw
@@ -30,6 +32,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.JPEG: (
         decode_jpeg,
         partial(decode_raster, container="JPEG"),
+        decode_jpeg_with_gaps,
     ),
     Container.PNG: (
         partial(decode_raster, container="PNG"),
@@ -40,6 +43,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.BMP: (
         partial(decode_raster, container="BMP"),
         decode_bmp_masks,
+        partial(decode_mended, container="BMP", mend=mended_bmp),
         partial(decode_opencv, container="BMP"),
     ),
     Container.AVIF: (
@@ -55,6 +59,8 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
         partial(decode_opencv, container="AVIF"),
     ),
     Container.JXL: (decode_jxl,),
+    Container.PHOTOSHOP: (decode_photoshop, partial(decode_raster, container="PSD")),
+    Container.PCX: (partial(decode_raster, container="PCX"), decode_pcx),
     Container.RAW: (decode_raw, decode_tiff),
     Container.TIFF: (decode_tiff,),
     Container.ICO: (decode_icon,),

@@ -8,7 +8,7 @@ the rest with grey), so completeness is checked here. Source: ITU-T T.81, annex 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import cv2
@@ -181,6 +181,32 @@ def _segment(data: bytes, at: int) -> tuple[int, int, int]:
     if at + 2 + length > len(data):
         raise UnreadablePhotoError("the file ends within the JPEG header")
     return marker, at + 4, at + 2 + length
+
+
+def decode_jpeg_with_gaps(task: Task) -> Picture:
+    """A JPEG with bytes between its segments that belong to none: libjpeg skips them, OpenCV does not.
+
+    Raises:
+        UnreadablePhotoError: it has no such bytes, is damaged, incomplete or too large.
+    """
+    return decode_jpeg(replace(task, data=_without_gaps(task.data)))
+
+
+def _without_gaps(data: bytes) -> bytes:
+    """The segments up to the first scan side by side, and all that follows."""
+    parts, at = [data[:2]], 2
+    while True:
+        marker, start, end = _segment(data, at)
+        head = b"\xff" + bytes([marker])
+        if marker in {_SOS, _EOI}:
+            parts.append(head + data[start if marker == _EOI else start - 2 :])
+            break
+        parts.append(head + data[start - 2 if end > start else start : end])
+        at = end
+    whole = b"".join(parts)
+    if len(whole) == len(data):
+        raise DecoderRefusedError("the JPEG has nothing between its segments")
+    return whole
 
 
 def has_end(data: bytes, scan: int) -> bool:

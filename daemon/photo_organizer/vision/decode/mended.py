@@ -11,6 +11,7 @@ from photo_organizer.vision.decode.boxes import Box, boxes, find
 _PNG_START = 8
 _INFLATED_AT_ONCE = 1 << 20
 _ALL_BITS = 0xFFFF
+_BMP_SHORTEST_HEADER, _BMP_INFO_HEADER = 16, 40
 
 
 def mended_png(data: bytes) -> bytes | None:
@@ -62,6 +63,16 @@ def png_is_whole(data: bytes) -> bool:
         if at <= len(data) and data[at - 8 : at - 4] == b"IEND":
             return True
     return False
+
+
+def mended_bmp(data: bytes) -> bytes | None:
+    """A BMP whose header of OS/2 stops early, with the zeros that it leaves out; else None."""
+    (pixels, size) = struct.unpack_from("<II", data, 10) if len(data) >= 18 else (0, 0)
+    missing = _BMP_INFO_HEADER - size
+    if not _BMP_SHORTEST_HEADER <= size < _BMP_INFO_HEADER:
+        return None
+    head = data[:10] + struct.pack("<II", pixels + missing, _BMP_INFO_HEADER)
+    return head + data[18 : 14 + size] + bytes(missing) + data[14 + size :]
 
 
 def mended_avif(data: bytes) -> bytes | None:
