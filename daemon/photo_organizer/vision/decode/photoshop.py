@@ -16,7 +16,7 @@ from PIL import Image
 
 from photo_organizer.vision.decode.colour import to_srgb
 from photo_organizer.vision.decode.depth import finite
-from photo_organizer.vision.decode.exif import Exif, read_exif
+from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.tiff_blocks import CUT_OFF, PACKBITS, decompressed_by_libtiff
@@ -81,7 +81,6 @@ def decode_photoshop(task: Task) -> Picture:
         pixels = _on_white(pixels, eight[..., -1:])
     resources = document.resources
     exif = read_exif(resources.get(_EXIF), resources.get(_XMP, b""))
-    exif = Exif(1, exif.taken, exif.camera)  # the pixels are upright; what EXIF says is of the original
     return Picture(pixels, document.width, document.height, "photoshop", exif, profile)
 
 

@@ -127,7 +127,7 @@ def reduced(page: Page, samples: Samples, size: int) -> NDArray[np.float32]:
     top = 1.0 if whole.dtype.kind == "f" else float(2 ** (8 * whole.dtype.itemsize) - 1)
     if wanted != (width, height):
         whole = _averaged(whole, wanted)
-    return whole.astype(np.float32) / np.float32(top)
+    return np.asarray(whole.astype(np.float32) / np.float32(top))
 
 
 def _averaged(samples: Samples, wanted: tuple[int, int]) -> Samples:
@@ -137,7 +137,7 @@ def _averaged(samples: Samples, wanted: tuple[int, int]) -> Samples:
         planes = [_averaged(samples[..., channel : channel + 1], wanted) for channel in range(channels)]
         return np.concatenate(planes, axis=-1)
     averaged = cv2.resize(np.ascontiguousarray(samples), wanted, interpolation=cv2.INTER_AREA)
-    return averaged.reshape(wanted[1], wanted[0], channels)
+    return np.asarray(averaged).reshape(wanted[1], wanted[0], channels)
 
 
 def srgb(page: Page, small: NDArray[np.float32], channels: Channels) -> NDArray[np.uint8]:
