@@ -10,7 +10,7 @@ import pytest
 from drawn import QUARTERS, far_from, noisy, quarters_of, saved, scene, wide_gamut_profile
 from PIL import Image, PngImagePlugin
 
-from photo_organizer.vision.decode.boxes import Box, boxes, find
+from photo_organizer.boxes import Box, boxes, find
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.decode.mended import mended_png

@@ -172,10 +172,9 @@ def _ends_within_box(data: bytes) -> bool | None:
         boxes = list(top_level_boxes(lambda length, at: data[at : at + length], len(data)))
     except ValueError:  # damaged
         return False
-    end = boxes[-1].end
-    if end is None:
+    if boxes[-1].is_open:
         return None
-    return end > len(data) or all(box.name not in _WITH_PICTURE for box in boxes)
+    return boxes[-1].end > len(data) or all(box.name not in _WITH_PICTURE for box in boxes)
 
 
 def _ends_within_webp(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 
-from photo_organizer.vision.decode.boxes import boxes, find
+from photo_organizer.boxes import boxes, find
 
 _HEAD = 4096
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from photo_organizer.vision.decode.boxes import boxes
+from photo_organizer.boxes import boxes
 from photo_organizer.vision.decode.costs import JXL
 from photo_organizer.vision.decode.jpeg import decode_jpeg
 from photo_organizer.vision.decode.optional_formats import load

@@ -6,7 +6,7 @@ import struct
 import zlib
 from itertools import pairwise
 
-from photo_organizer.vision.decode.boxes import Box, boxes, find
+from photo_organizer.boxes import Box, boxes, find
 
 _PNG_START = 8
 _INFLATED_AT_ONCE = 1 << 20

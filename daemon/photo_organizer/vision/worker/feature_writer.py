@@ -23,8 +23,8 @@ class FeatureWriter:
 
     The store is a cache: when it cannot be written, it is given up with one line, and photos go on.
 
-    Its thread starts with it. Later the process may have all the memory that it is allowed, and a thread needs
-    some for its stack.
+    Its thread starts with it. Later photos may have taken all the memory that the process is allowed, and a
+    thread needs some for its stack.
 
     Args:
         path: of the store; None to keep nothing.
