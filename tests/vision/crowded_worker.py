@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from photo_organizer.vision.decode import raster
+from photo_organizer.vision.decode.formats import raster
 from photo_organizer.vision.worker import serving, worker
 
 

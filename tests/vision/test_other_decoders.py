@@ -12,8 +12,8 @@ from PIL import Image, PngImagePlugin
 
 from photo_organizer.boxes import Box, boxes, find
 from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.formats.mended import mended_png
 from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.mended import mended_png
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 SIZE = 32

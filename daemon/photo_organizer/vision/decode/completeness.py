@@ -15,7 +15,7 @@ from typing import Literal
 
 from photo_organizer import formats
 from photo_organizer.boxes import top_level_boxes
-from photo_organizer.vision.decode.raw_extent import declared_end
+from photo_organizer.vision.decode.raw.raw_extent import declared_end
 
 _MOST_PARTS = 500_000
 """Markers, chunks or blocks that are looked at; a file with more of them is made to waste time."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from photo_organizer.vision.decode.bmp_masks import decode_bmp_masks
 from photo_organizer.vision.decode.containers import Container, container_of
-from photo_organizer.vision.decode.icons import decode_icon
-from photo_organizer.vision.decode.jpeg import decode_jpeg, decode_jpeg_with_gaps
-from photo_organizer.vision.decode.jxl import decode_jxl
-from photo_organizer.vision.decode.mended import mended_avif, mended_bmp, mended_png
-from photo_organizer.vision.decode.netpbm import decode_netpbm
-from photo_organizer.vision.decode.opencv import decode_opencv, decode_radiance
-from photo_organizer.vision.decode.optional_formats import decode_heif
-from photo_organizer.vision.decode.pcx import decode_pcx
-from photo_organizer.vision.decode.photoshop import decode_photoshop
+from photo_organizer.vision.decode.formats.bmp_masks import decode_bmp_masks
+from photo_organizer.vision.decode.formats.icons import decode_icon
+from photo_organizer.vision.decode.formats.jpeg import decode_jpeg, decode_jpeg_with_gaps
+from photo_organizer.vision.decode.formats.jxl import decode_jxl
+from photo_organizer.vision.decode.formats.mended import mended_avif, mended_bmp, mended_png
+from photo_organizer.vision.decode.formats.netpbm import decode_netpbm
+from photo_organizer.vision.decode.formats.opencv import decode_opencv, decode_radiance
+from photo_organizer.vision.decode.formats.optional_formats import decode_heif
+from photo_organizer.vision.decode.formats.pcx import decode_pcx
+from photo_organizer.vision.decode.formats.photoshop import decode_photoshop
+from photo_organizer.vision.decode.formats.raster import decode_first_frame, decode_mended, decode_raster
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import decode_first_frame, decode_mended, decode_raster
-from photo_organizer.vision.decode.raw import decode_raw
-from photo_organizer.vision.decode.tiff import decode_tiff
+from photo_organizer.vision.decode.raw.raw import decode_raw
+from photo_organizer.vision.decode.tiff.tiff import decode_tiff
 from photo_organizer.vision.outcome import (
     DecoderRefusedError,
     PhotoRejectedError,

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import over_white
+from photo_organizer.vision.decode.colour.conversion import over_white
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.tiff_blocks import CUT_OFF
+from photo_organizer.vision.decode.tiff.tiff_blocks import CUT_OFF
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _HEADER_SIZE = 128

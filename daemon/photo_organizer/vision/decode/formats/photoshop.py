@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import to_srgb
-from photo_organizer.vision.decode.depth import finite
+from photo_organizer.vision.decode.colour.conversion import to_srgb
+from photo_organizer.vision.decode.colour.depth import finite
+from photo_organizer.vision.decode.colour.hdr import light_to_srgb
 from photo_organizer.vision.decode.exif import read_exif
-from photo_organizer.vision.decode.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.tiff_blocks import CUT_OFF, PACKBITS, decompressed_by_libtiff
+from photo_organizer.vision.decode.tiff.tiff_blocks import CUT_OFF, PACKBITS, decompressed_by_libtiff
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _HEADER = struct.Struct(">4sH6xHIIHH")

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.tiff_directory import Page
+from photo_organizer.vision.decode.tiff.tiff_directory import Page
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 NONE, LZW, DEFLATE, LZMA, PACKBITS, ZSTD = 1, 5, 8, 34925, 32773, 50000

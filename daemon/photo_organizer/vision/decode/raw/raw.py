@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from photo_organizer.vision.decode.costs import RAW
-from photo_organizer.vision.decode.embedded import LEAST_SIDE, embedded_picture, preview_exif
 from photo_organizer.vision.decode.exif import Exif
-from photo_organizer.vision.decode.jpeg import decode_jpeg
-from photo_organizer.vision.decode.optional_formats import load
+from photo_organizer.vision.decode.formats.jpeg import decode_jpeg
+from photo_organizer.vision.decode.formats.optional_formats import load
+from photo_organizer.vision.decode.formats.raster import PILLOW_ERRORS
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS
-from photo_organizer.vision.decode.raw_extent import declared_end
-from photo_organizer.vision.decode.tiff import decode_tiff
+from photo_organizer.vision.decode.raw.embedded import LEAST_SIDE, embedded_picture, preview_exif
+from photo_organizer.vision.decode.raw.raw_extent import declared_end
+from photo_organizer.vision.decode.tiff.tiff import decode_tiff
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import over_white
+from photo_organizer.vision.decode.colour.conversion import over_white
+from photo_organizer.vision.decode.colour.depth import finite, to_eight_bits
+from photo_organizer.vision.decode.colour.hdr import light_to_srgb
 from photo_organizer.vision.decode.costs import OPENCV
 from photo_organizer.vision.decode.declared import declared_size
-from photo_organizer.vision.decode.depth import finite, to_eight_bits
-from photo_organizer.vision.decode.hdr import light_to_srgb
-from photo_organizer.vision.decode.mended import png_is_whole
+from photo_organizer.vision.decode.formats.mended import png_is_whole
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError
 

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import to_srgb
-from photo_organizer.vision.decode.depth import finite, to_eight_bits, white_of
-from photo_organizer.vision.decode.hdr import light_to_srgb
+from photo_organizer.vision.decode.colour.conversion import to_srgb
+from photo_organizer.vision.decode.colour.depth import finite, to_eight_bits, white_of
+from photo_organizer.vision.decode.colour.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import ENOUGH
-from photo_organizer.vision.decode.tiff_blocks import UnsupportedTiffError
-from photo_organizer.vision.decode.tiff_directory import (
+from photo_organizer.vision.decode.tiff.tiff_blocks import UnsupportedTiffError
+from photo_organizer.vision.decode.tiff.tiff_directory import (
     COLOUR_MAP,
     INK_SET,
     REFERENCE_BLACK_WHITE,
     YCBCR_COEFFICIENTS,
     Page,
 )
-from photo_organizer.vision.decode.tiff_samples import Samples
+from photo_organizer.vision.decode.tiff.tiff_samples import Samples
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, PALETTE, _MASK, SEPARATED, _YCBCR = range(7)
 CIELAB, ICCLAB = 8, 9

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import to_srgb
+from photo_organizer.vision.decode.colour.conversion import to_srgb
 from photo_organizer.vision.decode.exif import Exif, read_exif
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
