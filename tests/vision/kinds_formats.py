@@ -65,6 +65,24 @@ def _by_hand() -> Iterator[Kind]:
     yield Kind("ppm 16 bits", lambda: f"P6\n{WIDTH} {HEIGHT}\n65535\n".encode() + deep, photo)
     shown = light(photo()).astype(np.float32)[..., ::-1]
     yield Kind("radiance", lambda: bytes(cv2.imencode(".hdr", shown)[1]), photo, 3)
+    for order, stored in {
+        (b"+Y", b"+X"): shown[::-1],  # from the bottom: Y grows upwards
+        (b"-Y", b"-X"): shown[:, ::-1],
+        (b"+X", b"-Y"): shown.transpose(1, 0, 2),
+        (b"+X", b"+Y"): shown[::-1].transpose(1, 0, 2),
+        (b"-X", b"-Y"): shown[:, ::-1].transpose(1, 0, 2),
+    }.items():
+        name = f"radiance in the order {order[0].decode()} {order[1].decode()}"
+        yield Kind(name, lambda s=stored, o=order: _radiance(s, o), photo, 3)
+
+
+def _radiance(light: np.ndarray, order: tuple[bytes, bytes]) -> bytes:
+    """Lines of light in the order that the header tells."""
+    height, width = light.shape[:2]
+    file = bytes(cv2.imencode(".hdr", np.ascontiguousarray(light))[1])
+    return file.replace(
+        b"-Y %d +X %d" % (height, width), b"%b %d %b %d" % (order[0], height, order[1], width)
+    )
 
 
 def xmp(orientation: int) -> bytes:
