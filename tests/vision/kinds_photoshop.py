@@ -1,4 +1,4 @@
-"""The kinds of Photoshop documents and of PCX, written here: nothing that is installed writes them."""
+"""The kinds of Photoshop documents, written here: nothing that is installed writes them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import cv2
 import numpy as np
 from drawn import stored_for, with_exif
 from kinds import (
-    HEIGHT,
-    WIDTH,
     Kind,
     Shares,
     codes,
@@ -66,7 +64,6 @@ def photoshop_kinds() -> Iterator[Kind]:
     yield from _with_alpha()
     for orientation in (3, 6, 8):
         yield Kind(f"psd orientation {orientation}", lambda o=orientation: _turned(o), photo)
-    yield from _pcx_kinds()
 
 
 def _with_alpha() -> Iterator[Kind]:
@@ -154,43 +151,3 @@ def _turned(orientation: int) -> bytes:
     resource = b"8BIM" + struct.pack(">H2xI", 1058, len(exif)) + exif + bytes(len(exif) % 2)
     stored = np.asarray(stored_for(Image.fromarray(eight(photo())), orientation)) / 255
     return _of(stored, replace(Document(), resources=resource))
-
-
-def _pcx_kinds() -> Iterator[Kind]:
-    palette = np.arange(16, dtype=np.uint8)[::-1] * 17
-    four = eight(rounded(grey(), 4))[..., 0] // 17
-    two = eight(rounded(grey(), 2))[..., 0] // 85
-    table = palette[:, None].repeat(3, axis=1)
-    yield Kind("pcx of 4 bits", lambda: _pcx([15 - four], 4, table), lambda: rounded(grey(), 4))
-    yield Kind(
-        "pcx of 2 bits", lambda: _pcx([3 - two], 2, (table[12:] // 17 * 85)), lambda: rounded(grey(), 2)
-    )
-    planes = [(15 - four) >> plane & 1 for plane in range(4)]
-    yield Kind("pcx of 4 planes", lambda: _pcx(planes, 1, table), lambda: rounded(grey(), 4))
-    rgba = np.concatenate([photo(), opacity()], axis=-1)
-    colours = [eight(rgba)[..., channel] for channel in range(4)]
-    seen = on_white(photo(), opacity())
-    yield Kind("pcx with alpha", lambda: _pcx(colours, 8, table), lambda: seen)
-    yield Kind("pcx with runs beyond its rows", lambda: _pcx(colours[:3], 8, table, across=True), photo)
-
-
-def _pcx(planes: list[np.ndarray], bits: int, palette: np.ndarray, *, across: bool = False) -> bytes:
-    """Packed row by row, or with runs `across` rows (ZSoft PCX File Format Technical Reference Manual)."""
-    places = np.arange(bits)[::-1].astype(np.uint8)
-    packed = [np.packbits(plane.astype(np.uint8)[..., None] >> places & 1, axis=None) for plane in planes]
-    rows = np.stack([plane.reshape(HEIGHT, -1) for plane in packed], axis=1)
-    head = struct.pack("<4B6H", 10, 5, 1, bits, 0, 0, WIDTH - 1, HEIGHT - 1, 72, 72)
-    head += palette.astype(np.uint8).tobytes().ljust(48, b"\0") + struct.pack(
-        "<xBHH", len(planes), rows.shape[2], 1
-    )
-    lines = [rows.tobytes()] if across else [row.tobytes() for row in rows.reshape(-1, rows.shape[2])]
-    return head.ljust(128, b"\0") + b"".join(map(_runs, lines))
-
-
-def _runs(row: bytes) -> bytes:
-    parts, at = [], 0
-    while at < len(row):
-        run = len(row[at : at + 63]) - len(row[at : at + 63].lstrip(row[at : at + 1]))
-        parts.append(bytes([0xC0 | run]) + row[at : at + 1])
-        at += run
-    return b"".join(parts)

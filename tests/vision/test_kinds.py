@@ -8,6 +8,7 @@ import pytest
 from kinds import Kind, Shares
 from kinds_colour import colour_kinds
 from kinds_formats import format_kinds
+from kinds_old import old_kinds
 from kinds_photoshop import photoshop_kinds
 from kinds_plain import plain_kinds
 from kinds_tiff import tiff_kinds
@@ -15,7 +16,7 @@ from kinds_tiff import tiff_kinds
 from photo_organizer.vision.decode.decoder import decode
 
 SIZE = 32
-TABLE = (*plain_kinds(), *format_kinds(), *photoshop_kinds(), *tiff_kinds(), *colour_kinds())
+TABLE = (*plain_kinds(), *format_kinds(), *photoshop_kinds(), *old_kinds(), *tiff_kinds(), *colour_kinds())
 KINDS = {kind.name: kind for kind in TABLE}
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from photo_organizer.vision.decode.colour.conversion import to_srgb
 from photo_organizer.vision.decode.exif import Exif, read_exif
+from photo_organizer.vision.decode.formats.raster import error_text
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
@@ -239,4 +240,4 @@ def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uin
             image.load()
             return to_srgb(image, header.profile)
     except (OSError, ValueError, SyntaxError) as error:
-        raise DecoderRefusedError(f"the JPEG cannot be decoded ({error})") from error
+        raise DecoderRefusedError(f"the JPEG cannot be decoded ({error_text(error)})") from error
