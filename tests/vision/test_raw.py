@@ -60,6 +60,12 @@ def test_of_two_previews_that_are_too_small_the_larger_one_is_taken() -> None:
     assert photo.width == 120
 
 
+def test_a_preview_of_one_colour_is_none() -> None:
+    black = saved(scene(96, 72).point(lambda _: 0), "JPEG")
+    assert decode(raw_file(black), SIZE).decoder == "raw developed"
+    assert decode(raw_file(black, exposed=False), SIZE).decoder == "raw preview, jpeg"
+
+
 def test_a_preview_is_turned_as_the_sensor_was_held() -> None:
     photo = decode(raw_file(jpeg(96, 72), orientation=6), SIZE)
     assert far_from(quarters_of(photo.pixels), tuple(TURNED)) < 12

@@ -47,10 +47,11 @@ def decode_opencv(task: Task, *, container: str) -> Picture:
     else:
         colours = pixels[..., :3]
     eight = to_eight_bits(colours)
-    if eight.min() == eight.max():  # a decoder that was guessing, or had nothing to show
-        raise DecoderRefusedError(_NO_PICTURE)
     name = container.lower()
-    return Picture(np.ascontiguousarray(eight), pixels.shape[1], pixels.shape[0], f"{name} by opencv")
+    picture = Picture(np.ascontiguousarray(eight), pixels.shape[1], pixels.shape[0], f"{name} by opencv")
+    if picture.is_blank:
+        raise DecoderRefusedError(_NO_PICTURE)
+    return picture
 
 
 def decode_radiance(task: Task) -> Picture:

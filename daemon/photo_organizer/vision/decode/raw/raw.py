@@ -58,7 +58,7 @@ def _by_libraw(task: Task, rawpy: ModuleType, raw: Any, exif: Exif) -> Picture: 
     task.check_size(sizes.width, sizes.height)
     turned = replace(exif, orientation=_FLIP_TO_ORIENTATION.get(sizes.flip, 1))
     preview = _preview(task, rawpy, raw, turned)
-    if preview is not None and _side(preview) >= task.size:
+    if preview is not None and _side(preview) >= task.size and not preview.is_blank:
         return preview
     embedded = embedded_picture(task, turned)
     if embedded is not None and _side(embedded) >= task.size and _has_shape_of(embedded, sizes):

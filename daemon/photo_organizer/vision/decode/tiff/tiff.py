@@ -125,9 +125,4 @@ def _by_opencv(task: Task, page: Page) -> Picture | None:
     picture = Picture(
         to_eight_bits(colours), pixels.shape[1], pixels.shape[0], "tiff by opencv", exif, page.profile
     )
-    return None if _is_blank(picture) else picture
-
-
-def _is_blank(picture: Picture) -> bool:
-    """Whether all pixels are the same: from a decoder that was guessing, that is no picture."""
-    return bool((picture.pixels == picture.pixels[0, 0]).all())
+    return None if picture.is_blank else picture
