@@ -58,10 +58,10 @@ def _by_libraw(task: Task, rawpy: ModuleType, raw: Any, exif: Exif) -> Picture: 
     task.check_size(sizes.width, sizes.height)
     turned = replace(exif, orientation=_FLIP_TO_ORIENTATION.get(sizes.flip, 1))
     preview = _preview(task, rawpy, raw, turned)
-    if preview is not None and _side(preview) >= task.size and not preview.is_blank:
+    if preview is not None and _is_enough(preview, task.size):
         return preview
     embedded = embedded_picture(task, turned)
-    if embedded is not None and _side(embedded) >= task.size and _has_shape_of(embedded, sizes):
+    if embedded is not None and _is_enough(embedded, task.size) and _has_shape_of(embedded, sizes):
         return embedded
     try:
         return _developed(task, raw, turned)
@@ -128,6 +128,10 @@ def _unknown_to_libraw(task: Task, exif: Exif) -> Picture:
             ) from error
         return found
     return plain if found is None or _side(plain) >= _side(found) else found
+
+
+def _is_enough(picture: Picture, size: int) -> bool:
+    return _side(picture) >= size and not picture.is_blank
 
 
 def _side(picture: Picture) -> int:
