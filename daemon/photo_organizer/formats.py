@@ -227,8 +227,10 @@ _UNSUPPORTED_STARTS = (
 )  # fmt: skip
 """JPEG XR, OpenEXR, GIMP, DPX, Cineon, FLIF, BPG, DjVu, WMF, EPS, MNG, JNG, SVG, Farbfeld, Paint.NET."""
 
+_JPEG_START = b"\xff\xd8\xff"
+
 _SIGNATURES: tuple[tuple[Callable[[bytes], bool], ImageFormat], ...] = (
-    (lambda head: head.startswith(b"\xff\xd8\xff"), JPEG),
+    (lambda head: head.startswith(_JPEG_START), JPEG),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), PNG),
     (lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", WEBP),
     (lambda head: head.startswith((b"GIF87a", b"GIF89a")), GIF),
@@ -270,7 +272,7 @@ _SIGNATURES: tuple[tuple[Callable[[bytes], bool], ImageFormat], ...] = (
     (lambda head: head[:4] == b"\1\0\0\0" and head[40:44] == b" EMF", UNSUPPORTED),
     (_is_pcx, PCX),
     (_is_targa, TARGA),
-    (lambda head: head.startswith(b"\xff\xd8"), JPEG),  # with something between its first two markers
+    (lambda head: head.startswith(_JPEG_START[:2]), JPEG),  # with something between its first two markers
 )
 
 
@@ -297,6 +299,8 @@ def identify(head: bytes, path: str | os.PathLike[str]) -> ImageFormat | None:
     whose signature proves little, and images that have none.
     """
     told, promised = recognise(head), by_extension(path)
+    if told is JPEG and promised is not JPEG and not head.startswith(_JPEG_START):  # two bytes prove little
+        return None
     if told is TIFF:
         return promised if promised is not None and promised.is_raw else TIFF
     if told is not None and (promised is told or not told.needs_name):
