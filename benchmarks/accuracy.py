@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from photo_organizer import formats
 from photo_organizer.config.paths import model_home
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.evaluation import Evaluation, evaluate
-from photo_organizer.learning.registry import Registry, packaged_starter
-from photo_organizer.vision.classifier import Classifier
-from photo_organizer.vision.cores import available_cores
-from photo_organizer.vision.decode import decode
-from photo_organizer.vision.engine import load_engine
-from photo_organizer.vision.model import read_model
+from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
+from photo_organizer.models.serving_model import read_model
+from photo_organizer.models.store import Registry, packaged_starter
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.cores import available_cores
+from photo_organizer.vision.backbone.engine import load_engine
+from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 CHUNK = 64

@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from photo_organizer.vision.cores import BF16_FLAGS, INT8_FLAGS, available_cores, cpu_flags
-from photo_organizer.vision.engine import load_engine
-from photo_organizer.vision.labelled import read_labelled_photos
-from photo_organizer.vision.model import INT8_FILES, read_model
+from photo_organizer.models.serving_model import INT8_FILES, read_model
+from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, available_cores, cpu_flags
+from photo_organizer.vision.backbone.engine import load_engine
+from photo_organizer.vision.labelled_photos import read_labelled_photos
 from report import RESULTS, Figure, Report, Target
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def at_size(model: Path, size: int, folder: Path) -> Path:
     shutil.copytree(model, folder)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     if description["input_size"] != size and (folder / INT8_FILES[0]).exists():
-        from photo_organizer.vision.openvino_runtime import ov  # noqa: PLC0415 (not for every engine)
+        from photo_organizer.vision.backbone.openvino_runtime import ov  # noqa: PLC0415 (not for every engine)
 
         graph = ov.Core().read_model(model / INT8_FILES[0])
         graph.reshape([1, size, size, 3])
@@ -188,8 +188,8 @@ def rate(run: Any, start: float, seconds: float, batch: int = BATCH) -> dict[str
 
 def compare_decisions(arguments: argparse.Namespace, report: Report) -> Sequence[Any]:
     """Equal decisions and accuracy of the reduced precisions against float32."""
-    from photo_organizer.vision.openvino_engine import OpenVinoEngine  # noqa: PLC0415
-    from photo_organizer.vision.precision import ACCURACY_LOSS, EQUAL_DECISIONS, compare  # noqa: PLC0415
+    from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine  # noqa: PLC0415
+    from photo_organizer.vision.backbone.precision import ACCURACY_LOSS, EQUAL_DECISIONS, compare  # noqa: PLC0415
 
     model = read_model(arguments.model)
     check = read_labelled_photos(

@@ -25,12 +25,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.activations import BATCH, augmentation, compute_activations, keras_vgg
-from photo_organizer.learning.block5 import Photos, Schedule, train_block5
-from photo_organizer.learning.fine_tune import VIEWS
-from photo_organizer.vision.labelled import LabelledPixels, read_labelled_photos
-from photo_organizer.vision.model import BACKBONE_FILE, read_model
-from photo_organizer.vision.weights import read_backbone
+from photo_organizer.learning.finetune.activations import BATCH, augmentation, compute_activations, keras_vgg
+from photo_organizer.learning.finetune.block5 import Photos, Schedule, train_block5
+from photo_organizer.learning.finetune.fine_tune import VIEWS
+from photo_organizer.models.serving_model import BACKBONE_FILE, read_model
+from photo_organizer.vision.backbone.weights import read_backbone
+from photo_organizer.vision.labelled_photos import LabelledPixels, read_labelled_photos
 from report import Figure, Report, Target
 
 HEAD_EPOCHS, BLOCK_EPOCHS = 4, 8

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from photo_organizer.config import Configuration
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger_text import cells, line
-from photo_organizer.library.records import Details, Move, Operation, State
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger_text import cells, line
+from photo_organizer.library.record.operation import Details, Move, Operation, State
 from photo_organizer.photo import FileIdentity
 
 _AT_ONCE = 10_000

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.engine import Engine, load_engine
+from photo_organizer.vision.backbone.engine import Engine, load_engine
 
 CORES = len(os.sched_getaffinity(0))
 _REDUCED = {

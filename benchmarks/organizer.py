@@ -14,7 +14,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.learning.registry import Registry
+from photo_organizer.models.store import Registry
 
 _TICK = 0.002  # how often something awaited is looked at: far finer than what is measured
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from arguments import parser_with_photos
 from limit import CORES, NOTHING, CoreSeconds, measure_limit
 from organizer import Organizer
-from photo_organizer.vision.engine import Engine, load_engine
+from photo_organizer.vision.backbone.engine import Engine, load_engine
 from photos import make_photos
 from processes import Moment, children
 from report import Figure, Report, Target

@@ -35,7 +35,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "service
 from live import Household, LiveDaemon, files_below, small_model  # noqa: E402
 
 from models import CATEGORIES, draw_photo  # noqa: E402
-from photo_organizer.library.ledger_text import unescape  # noqa: E402
+from photo_organizer.library.record.ledger_text import unescape  # noqa: E402
 
 _ROUND_SECONDS = (4.0, 10.0)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from photo_organizer.cli.sorting.look_alikes import MOST_PAIRS_KEPT, LookAlikes
+from photo_organizer.cli.sort.look_alikes import MOST_PAIRS_KEPT, LookAlikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -129,7 +129,7 @@ def test_a_plan_is_carried_out_as_it_is_and_only_where_nothing_changed(
     (home.library / "Food").mkdir()
     (home.library / "Food/2.png").write_text("another")
     # no classifying: there is no model to do it with
-    monkeypatch.setattr("photo_organizer.service.rooms.VisionClient", None)
+    monkeypatch.setattr("photo_organizer.service.runtime.VisionClient", None)
     done = organizer("sort", "--plan", plan)
     assert done.code == 3
     assert "6 photos: 3 filed, 3 not filed" in done.out

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from photo_organizer.config import find_configuration, load_configuration
-from photo_organizer.learning.schedule import next_run
+from photo_organizer.learning.retraining_schedule import next_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,10 +20,10 @@ with atheris.instrument_imports(include=["photo_organizer"]):
     from photo_organizer.config import ConfigurationError, sample_configuration
     from photo_organizer.config.document import parse_document
     from photo_organizer.config.loading import validate
-    from photo_organizer.library.ledger_rows import read_rows
-    from photo_organizer.library.ledger_text import COLUMNS, escape, unescape
-    from photo_organizer.vision.decode import decode
-    from photo_organizer.vision.limits import FixedLimits
+    from photo_organizer.library.record.ledger_rows import read_rows
+    from photo_organizer.library.record.ledger_text import COLUMNS, escape, unescape
+    from photo_organizer.vision.decode.decoder import decode
+    from photo_organizer.vision.decode.limits import FixedLimits
     from photo_organizer.vision.outcome import PhotoRejectedError
 
 from drawn import saved, scene, with_exif

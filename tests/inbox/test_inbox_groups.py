@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
 
+from photo_organizer.companions.grouping import bundle
+from photo_organizer.companions.names import may_accompany
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.bundles import bundle
-from photo_organizer.inbox.names import may_accompany
 
 LONG = "a-very-long-name-of-a-photo-that-goes-on-and-on-x.jpg"
 SHORT = "IMG_20200101_123456789_PANORAMA_X.jpg"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from inbox_driver import Start, write_many
 
-from photo_organizer.inbox.watching import InotifyWatcher
+from photo_organizer.inbox.watcher import InotifyWatcher
 
 
 def test_an_inbox_renamed_away_and_back(drive: Start, folder: Path, caplog: pytest.LogCaptureFixture) -> None:

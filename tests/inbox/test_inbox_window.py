@@ -8,7 +8,7 @@ import pytest
 from inbox_driver import Start, write_many
 
 from photo_organizer.inbox import scanner
-from photo_organizer.inbox.memory import Fact, Memory
+from photo_organizer.inbox.skip_cache import Fact, Memory
 from photo_organizer.photo import FileIdentity
 
 WINDOW = 40

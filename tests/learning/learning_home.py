@@ -9,9 +9,9 @@ from pathlib import Path
 
 from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.learning.history import LibraryHistory
-from photo_organizer.learning.registry import Registry
+from photo_organizer.learning.labels.journal_history import LibraryHistory
 from photo_organizer.library import Filing, Library, Manner
+from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 SMALL = ("Food", "Pets", "Travel")

@@ -10,7 +10,8 @@ import pytest
 from learning_home import SMALL, Home
 
 from models import make_model
-from photo_organizer.learning.backbone_source import (
+from photo_organizer.learning.events import Progress
+from photo_organizer.learning.finetune.backbone_source import (
     IMAGENET_MEAN,
     BackboneError,
     backbone_from_file,
@@ -18,13 +19,12 @@ from photo_organizer.learning.backbone_source import (
     official_backbone,
     write_backbone,
 )
-from photo_organizer.learning.drift import Drift
-from photo_organizer.learning.fine_tune import class_weights
-from photo_organizer.learning.head_training import Samples
-from photo_organizer.learning.progress import Progress
-from photo_organizer.learning.registry import Registry, verify
-from photo_organizer.learning.run import Request, retrain
-from photo_organizer.vision.weights import read_backbone
+from photo_organizer.learning.finetune.drift import Drift
+from photo_organizer.learning.finetune.fine_tune import class_weights
+from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.retrain import Request, retrain
+from photo_organizer.models.store import Registry, verify
+from photo_organizer.vision.backbone.weights import read_backbone
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_training_on_a_backbone_of_the_owners(home: Home, tmp_path: Path) -> Non
         update={"model": changed.config.model.model_copy(update={"backbone": other})}
     )
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("photo_organizer.learning.fine_tune._OFFICIAL_SIZE", 32)
+        patched.setattr("photo_organizer.learning.finetune.fine_tune._OFFICIAL_SIZE", 32)
         outcome = retrain(config, Request("head"), lambda progress: None)
     assert outcome.model is not None
     manifest = verify(home.root / "models" / outcome.model)

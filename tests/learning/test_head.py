@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photo_organizer.learning.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
-from photo_organizer.learning.head_training import Samples, Trial, choose, mixed, train_head
+from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
+from photo_organizer.learning.head.head_training import Samples, Trial, choose, mixed, train_head
 
 WIDTH = 24
 CATEGORIES = ("Pets", "Food", "Travel", "Nature")

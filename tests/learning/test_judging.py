@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photo_organizer.learning.calibration import (
+from photo_organizer.learning.head.head import Floats, Labels, softmax
+from photo_organizer.learning.judge.calibration import (
     fit_temperature,
     reliability,
     suggest_all,
     suggest_thresholds,
 )
-from photo_organizer.learning.evaluation import evaluate
-from photo_organizer.learning.head import Floats, Labels, softmax
-from photo_organizer.learning.promotion import Scores, compare, judge
+from photo_organizer.learning.judge.evaluation import evaluate
+from photo_organizer.learning.judge.promotion import Scores, compare, judge
 
 CATEGORIES = ("Pets", "Food", "Travel")
 

@@ -12,8 +12,8 @@ import pytest
 from learning_home import Home
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.label_store import LabelStore, LabelStoreError, Provenance
-from photo_organizer.learning.labels import Scan, scan_dataset, scan_library
+from photo_organizer.learning.labels.label_store import LabelStore, LabelStoreError, Provenance
+from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
 from photo_organizer.library import Library, Manner, Selection
 from photo_organizer.photo import Action
 

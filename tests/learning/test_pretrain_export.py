@@ -9,22 +9,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from recipe.arrays import save_arrays
+from recipe.batches import Standard, Targets
+from recipe.corpus import build_cache, open_cache
+from recipe.export import ExportChoice, next_id
+from recipe.export import make_model as export_model
+from recipe.features import FeatureChoice
+from recipe.folding import PLACES, folded_backbone
+from recipe.prepare import Prepared
+from recipe.split import Part
+from recipe.thresholds import choose_threshold
 
 from models import draw_photo, make_model
-from photo_organizer.learning.pretrain.arrays import save_arrays
-from photo_organizer.learning.pretrain.batches import Standard, Targets
-from photo_organizer.learning.pretrain.corpus import build_cache, open_cache
-from photo_organizer.learning.pretrain.export import ExportChoice, next_id
-from photo_organizer.learning.pretrain.export import make_model as export_model
-from photo_organizer.learning.pretrain.features import FeatureChoice
-from photo_organizer.learning.pretrain.folding import PLACES, folded_backbone
-from photo_organizer.learning.pretrain.prepare import Prepared
-from photo_organizer.learning.pretrain.split import Part
-from photo_organizer.learning.pretrain.thresholds import choose_threshold
-from photo_organizer.learning.registry import verify
-from photo_organizer.vision.classifier import Classifier
-from photo_organizer.vision.engine import load_engine
-from photo_organizer.vision.model import read_model
+from photo_organizer.models.serving_model import read_model
+from photo_organizer.models.store import verify
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.engine import load_engine
 
 CATEGORIES = ("Events", "Family", "Food")
 
@@ -109,8 +109,8 @@ def test_keras_takes_the_backbone_by_layer_name(exported: Path) -> None:
 @pytest.mark.filterwarnings("default")
 def test_training_goes_on_from_it(exported: Path, prepared: Prepared) -> None:
     keras = pytest.importorskip("keras")
-    from photo_organizer.learning.pretrain.network import build_training_network
-    from photo_organizer.learning.pretrain.starting import start_from
+    from recipe.network import build_training_network
+    from recipe.starting import start_from
 
     network = build_training_network(3, dtype="float32")
     start_from(network, exported, prepared, 32)

@@ -8,23 +8,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-from photo_organizer.learning.head import Head
-from photo_organizer.learning.pretrain.corpus import CACHE_SIDE, Corpus, PhotoEntry, build_cache, open_cache
-from photo_organizer.learning.pretrain.refit import Labelled, refit
-from photo_organizer.learning.pretrain.soft_labels import doubted_labels, make_soft_labels
-from photo_organizer.learning.pretrain.split import (
+from recipe.corpus import CACHE_SIDE, Corpus, PhotoEntry, build_cache, open_cache
+from recipe.refit import Labelled, refit
+from recipe.soft_labels import doubted_labels, make_soft_labels
+from recipe.split import (
     Part,
     group_copies,
     make_split,
     similar_pairs,
     thumbnails,
 )
-from photo_organizer.learning.pretrain.validate import (
+from recipe.validate import (
     other_source_logits,
     same_source_logits,
     source_folds,
 )
+
+from photo_organizer.learning.head.head import Head
 
 CATEGORIES = ("Food", "Nature", "Pets")
 

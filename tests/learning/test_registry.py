@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from photo_organizer.learning.drafts import Draft, clean
-from photo_organizer.learning.manifest import Manifest, ModelError, read_manifest
-from photo_organizer.learning.registry import Registry, packaged_starter, verify
+from photo_organizer.models.manifest import Manifest, ModelError, read_manifest
+from photo_organizer.models.staging import Draft, clean
+from photo_organizer.models.store import Registry, packaged_starter, verify
 
 FIELDS = {
     "made": "2026-11-22T12:00:00+00:00",
@@ -203,7 +203,7 @@ def test_two_models_of_one_id_do_not_mix(registry: Registry) -> None:
 
 def test_a_killed_writer_leaves_no_visible_model_and_is_cleaned_up(registry: Registry) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from photo_organizer.learning.drafts import new_draft\n"
+        "import sys, time; from pathlib import Path; from photo_organizer.models.staging import new_draft\n"
         "with new_draft(Path(sys.argv[1])) as draft:\n"
         "    (draft.path / 'head.npz').write_text('half'); print(draft.path, flush=True); time.sleep(60)\n"
     )
@@ -252,7 +252,7 @@ def test_unknown_fields_survive(tmp_path: Path) -> None:
 
 
 def test_the_registry_imports_nothing_heavy() -> None:
-    script = "import sys, photo_organizer.learning.registry; print(*sys.modules)"
+    script = "import sys, photo_organizer.models.store; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "tensorflow", "pandas", "matplotlib"} & set(result.stdout.split())
 

@@ -9,7 +9,7 @@ import pytest
 from learning_home import Home
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.schedule import hindrance, next_run
+from photo_organizer.learning.retraining_schedule import hindrance, next_run
 
 
 @pytest.fixture

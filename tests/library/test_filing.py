@@ -13,7 +13,7 @@ from photo_world import World, seen, sha256
 
 from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import Filing, Library, LibraryLocked, LibrarySettings, SourceTroubleKind
-from photo_organizer.library.ledger_text import COLUMNS, unescape
+from photo_organizer.library.record.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
 
 

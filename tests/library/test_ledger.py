@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from photo_world import World
 
 from photo_organizer.library import Library
-from photo_organizer.library.ledger_text import HEADER, cell, escape, line, unescape
+from photo_organizer.library.record.ledger_text import HEADER, cell, escape, line, unescape
 
 
 def fill(world: World, library: Library, photos: int = 5) -> None:

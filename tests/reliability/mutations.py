@@ -27,9 +27,14 @@ from races import (
 from stops import check_stop, steps_of, stops_of
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Manner, copying, engine, mover, recovery, settling, steps, withdrawing
-from photo_organizer.library.journal import Journal
-from photo_organizer.library.ledger import Ledger
+from photo_organizer.library import Manner, recovery
+from photo_organizer.library.move import atomic_steps as steps
+from photo_organizer.library.move import copying, mover
+from photo_organizer.library.move import executor as engine
+from photo_organizer.library.move import file_recovery as settling
+from photo_organizer.library.move import removal as withdrawing
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger import Ledger
 
 Patch = pytest.MonkeyPatch
 
@@ -104,7 +109,7 @@ def _no_sync_before_removing(patch: Patch) -> None:
 
 
 def _no_sync_of_new_folders(patch: Patch) -> None:
-    from photo_organizer.library.folders import Folders
+    from photo_organizer.library.move.open_folders import Folders
 
     def make(self: Folders, part: bytes, folder: int, mode: int) -> None:
         with suppress(FileExistsError):

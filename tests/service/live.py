@@ -179,7 +179,7 @@ class LiveDaemon:
                 command = Path(f"/proc/{child}/cmdline").read_bytes()
             except OSError:
                 continue
-            if b"photo_organizer.vision.worker" in command:
+            if b"photo_organizer.vision.worker.worker" in command:
                 return int(child)
         return None
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.service import health
-from photo_organizer.service.installation import planned_units, unit_directory
-from photo_organizer.service.systemctl import UnitState, UserManager
-from photo_organizer.service.units import DAEMON_UNIT
+from photo_organizer.doctor import machine as health
+from photo_organizer.service.systemd.installation import planned_units, unit_directory
+from photo_organizer.service.systemd.systemctl import UnitState, UserManager
+from photo_organizer.service.systemd.units import DAEMON_UNIT
 
 RUNNING = UnitState(
     load="loaded",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from photo_organizer.service.heartbeat import Heartbeat, patience
-from photo_organizer.service.notify import Notifier
+from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
+from photo_organizer.service.systemd.sd_notify import Notifier
 
 
 class Manager:

@@ -9,7 +9,7 @@ import pytest
 from live import Household, LiveDaemon
 
 from models import draw_photo
-from photo_organizer.library.xmp import XmpError, new_sidecar, with_keywords
+from photo_organizer.library.xmp.keywords import XmpError, new_sidecar, with_keywords
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 DC = "{http://purl.org/dc/elements/1.1/}"

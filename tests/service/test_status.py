@@ -7,7 +7,7 @@ import json
 import stat
 from pathlib import Path
 
-from photo_organizer.service.status import STATUS_FILE, State, Status, StatusFile, describe
+from photo_organizer.service.status_file import STATUS_FILE, State, Status, StatusFile, describe
 
 IDLE = Status(
     pid=1,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.service.remembered import Remembered
-from photo_organizer.service.training import Training, TrainingResult
+from photo_organizer.service.persisted_state import Remembered
+from photo_organizer.service.retraining import Training, TrainingResult
 
 MONDAY = datetime(2026, 11, 23, 12, 0).astimezone()
 PROMOTED = """

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.service import units
+from photo_organizer.service.systemd import units
 
 UNITS = Path(__file__).parents[2] / "systemd"
 

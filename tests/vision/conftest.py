@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from models import CATEGORIES, make_model
-from photo_organizer.vision.client import VisionClient
-from photo_organizer.vision.limits import FixedLimits
+from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.decode.limits import FixedLimits
 
 HERE = Path(__file__).parent
 

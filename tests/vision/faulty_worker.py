@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 
-from photo_organizer.vision import worker
-from photo_organizer.vision.decode import DecodedPhoto, decode
+from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
+from photo_organizer.vision.worker import worker
 
 
 def faulty_decode(data: bytes, *arguments: object, **options: object) -> DecodedPhoto:

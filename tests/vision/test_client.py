@@ -17,12 +17,12 @@ from vision_driver import outcomes, seen
 
 from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.errors import OrganizerError
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import Photo
-from photo_organizer.vision import client as client_module
-from photo_organizer.vision.client import VisionClient
-from photo_organizer.vision.features import FeatureStore, backbone_key
-from photo_organizer.vision.limits import FixedLimits
-from photo_organizer.vision.model import read_model
+from photo_organizer.vision.client import client as client_module
+from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.feature_store import FeatureStore, backbone_key
 from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
 
 MakeClient = Callable[..., VisionClient]
@@ -338,8 +338,8 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from vision_driver import outcomes, seen
 from models import CATEGORIES
-from photo_organizer.vision.client import VisionClient
-from photo_organizer.vision.limits import FixedLimits
+from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.decode.limits import FixedLimits
 client = VisionClient(Path({str(model)!r}), categories=CATEGORIES, limits=FixedLimits())
 client.submit([seen(Path({str(photo)!r}))])
 outcomes(client)

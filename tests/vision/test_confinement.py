@@ -15,7 +15,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_decoder_that_wants_more_memory_than_allowed_gets_an_error() -> None:
     done = run("""
-        from photo_organizer.vision.confinement import limit_memory
+        from photo_organizer.vision.worker.confinement import limit_memory
         limit_memory(100_000_000)
         within = bytearray(50_000_000)
         try:
@@ -31,9 +31,9 @@ def test_inference_goes_on_after_a_photo_was_refused_for_its_memory() -> None:
         import io
         import numpy as np
         from PIL import Image
-        from photo_organizer.vision.confinement import limit_memory
-        from photo_organizer.vision.decode import decode
-        from photo_organizer.vision.limits import FixedLimits
+        from photo_organizer.vision.worker.confinement import limit_memory
+        from photo_organizer.vision.decode.decoder import decode
+        from photo_organizer.vision.decode.limits import FixedLimits
         from photo_organizer.vision.outcome import UnreadablePhotoError
         file = io.BytesIO()
         Image.new("RGBA", (6000, 6000), "red").save(file, "PNG")
@@ -52,7 +52,7 @@ def test_inference_goes_on_after_a_photo_was_refused_for_its_memory() -> None:
 def test_crashes_leave_a_trace_and_libraries_are_quiet() -> None:
     done = run("""
         import os, sys
-        from photo_organizer.vision.confinement import quieten_libraries
+        from photo_organizer.vision.worker.confinement import quieten_libraries
         quieten_libraries()
         os.write(2, b"a library's chatter")
         print("ours", file=sys.stderr, flush=True)

@@ -13,16 +13,16 @@ import pytest
 from numpy.typing import NDArray
 
 from models import CATEGORIES, colours, make_model
-from photo_organizer.vision import engine as engines
-from photo_organizer.vision.classifier import Classifier
-from photo_organizer.vision.engine import INT8_FLAGS, choose, cpu_flags, load_engine
-from photo_organizer.vision.heatmap import grad_cam, heatmap
-from photo_organizer.vision.labelled import LabelledPixels
-from photo_organizer.vision.model import ModelError, read_model
-from photo_organizer.vision.precision import EQUAL_DECISIONS
-from photo_organizer.vision.quantise import quantise, verify
-from photo_organizer.vision.rounding import round_matrix
-from photo_organizer.vision.weights import read_backbone
+from photo_organizer.models.serving_model import ModelError, read_model
+from photo_organizer.vision.backbone import engine as engines
+from photo_organizer.vision.backbone.classifier import Classifier
+from photo_organizer.vision.backbone.engine import INT8_FLAGS, choose, cpu_flags, load_engine
+from photo_organizer.vision.backbone.heatmap import grad_cam, heatmap
+from photo_organizer.vision.backbone.precision import EQUAL_DECISIONS
+from photo_organizer.vision.backbone.quantise import quantise, verify
+from photo_organizer.vision.backbone.rounding import round_matrix
+from photo_organizer.vision.backbone.weights import read_backbone
+from photo_organizer.vision.labelled_photos import LabelledPixels
 
 TAPS = ("block5.avg", "block5.max", "block4.avg")
 
@@ -81,7 +81,7 @@ def test_tensorflow_is_vgg16_too(tapped: Path, photos: NDArray[np.uint8]) -> Non
 import sys
 import numpy as np
 from pathlib import Path
-from photo_organizer.vision.engine import load_engine
+from photo_organizer.vision.backbone.engine import load_engine
 engine = load_engine(Path(sys.argv[1]), "tensorflow")
 np.save(sys.argv[3], engine.features(np.load(sys.argv[2])))
 print(engine.name, engine.reason)

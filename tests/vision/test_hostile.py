@@ -20,10 +20,10 @@ from PIL import Image
 from vision_driver import outcomes, seen
 
 from models import CATEGORIES, draw_photo
-from photo_organizer.vision import raster
-from photo_organizer.vision.client import VisionClient
-from photo_organizer.vision.decode import decode
-from photo_organizer.vision.limits import FixedLimits
+from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.decode import raster
+from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import Classified, PhotoRejectedError, Rejected, UnreadablePhotoError
 
 pytestmark = pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\..*")  # as raster.py says to the world

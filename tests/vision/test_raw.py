@@ -7,7 +7,7 @@ import struct
 import pytest
 from drawn import QUARTERS, far_from, quarters_of, raw_file, saved, scene, stored_for, with_exif
 
-from photo_organizer.vision.decode import decode
+from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
 
 pytest.importorskip("rawpy")

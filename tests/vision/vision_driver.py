@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from photo_organizer.photo import FileIdentity, Photo
-from photo_organizer.vision.client import VisionClient
+from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.outcome import Outcome
 
 

@@ -22,7 +22,7 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     Raises:
         OrganizerError: status.json cannot be read.
     """
-    from photo_organizer.service.status import STATUS_FILE
+    from photo_organizer.service.status_file import STATUS_FILE
 
     path = configuration.state_directory / STATUS_FILE
     try:

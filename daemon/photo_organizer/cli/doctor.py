@@ -13,8 +13,8 @@ MARKS = {"ok": "ok  ", "hint": "hint", "fix": "FIX "}
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and check.")
 def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the machine and print each fix. Exit code 1 when something must be fixed."""
-    from photo_organizer.cli.checks import checks
     from photo_organizer.cli.console import print_json
+    from photo_organizer.doctor.checks import checks
 
     verdict = 0
     for check in checks(invocation.configuration()):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photo_organizer.cli.sorting.rows import shown_path
+from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.photo import Action
 
@@ -190,9 +190,9 @@ def _verdict_of(event: Event) -> Verdict | None:
 
 def _classify(configuration: Configuration, path: Path) -> Verdict:
     """What the model in use says about a photo that was never filed."""
-    from photo_organizer.cli.sorting.selection import groups_in, model_in_use
+    from photo_organizer.cli.sort.selection import groups_in, model_in_use
     from photo_organizer.service.placement import Placement
-    from photo_organizer.service.rooms import new_vision
+    from photo_organizer.service.runtime import new_vision
     from photo_organizer.vision.outcome import Rejected
 
     skipped: list[str] = []

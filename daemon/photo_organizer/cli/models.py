@@ -9,7 +9,7 @@ import click
 from photo_organizer.cli.frame import Invocation, group, with_invocation
 
 if TYPE_CHECKING:
-    from photo_organizer.learning.registry import ModelRecord, Registry
+    from photo_organizer.models.store import ModelRecord, Registry
 
 CLEAREST_METRICS = ("accuracy", "macro_f1")
 
@@ -106,7 +106,7 @@ def use_model(invocation: Invocation, model_id: str) -> None:
 
 
 def _registry(invocation: Invocation) -> Registry:
-    from photo_organizer.learning.registry import Registry
+    from photo_organizer.models.store import Registry
 
     return Registry(invocation.configuration().model_directory)
 

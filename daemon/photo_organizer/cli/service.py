@@ -21,8 +21,8 @@ def service() -> None:
 def install(invocation: Invocation, *, only_print: bool, timer: bool) -> None:
     """Write, enable and start the service, and wait until it watches. Again after a change: update it."""
     from photo_organizer.config.first_folders import make_new_folders
-    from photo_organizer.service import installation
-    from photo_organizer.service.systemctl import UserManager
+    from photo_organizer.service.systemd import installation
+    from photo_organizer.service.systemd.systemctl import UserManager
 
     configuration = invocation.configuration()
     if only_print:
@@ -40,8 +40,8 @@ def install(invocation: Invocation, *, only_print: bool, timer: bool) -> None:
 @service.command("uninstall")
 def uninstall() -> None:
     """Stop the service and remove its unit files; photos, ledger, models and settings stay."""
-    from photo_organizer.service import installation
-    from photo_organizer.service.systemctl import UserManager
+    from photo_organizer.service.systemd import installation
+    from photo_organizer.service.systemd.systemctl import UserManager
 
     for line in installation.uninstall(UserManager(), installation.unit_directory()):
         click.echo(line)
@@ -51,8 +51,8 @@ def uninstall() -> None:
 @with_invocation
 def status(invocation: Invocation) -> int:
     """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
-    from photo_organizer.service.health import findings
-    from photo_organizer.service.systemctl import UserManager
+    from photo_organizer.doctor.machine import findings
+    from photo_organizer.service.systemd.systemctl import UserManager
 
     manager = UserManager()
     running = False

@@ -54,7 +54,7 @@ def undo(
 
 def _print_words(report: UndoReport, *, dry_run: bool) -> None:
     from photo_organizer.cli.console import counted, print_table
-    from photo_organizer.cli.sorting.rows import shown_path
+    from photo_organizer.cli.sort.rows import shown_path
     from photo_organizer.errors import printable
 
     if report.undone:
@@ -79,7 +79,7 @@ def _why(step: UndoStep, trouble: OrganizerError) -> str:
 
 def _print_json(report: UndoReport) -> None:
     from photo_organizer.cli.console import print_json
-    from photo_organizer.library.ledger_text import escape
+    from photo_organizer.library.record.ledger_text import escape
 
     for step, trouble in [*((step, None) for step in report.undone), *report.refused]:
         print_json(

@@ -50,8 +50,8 @@ def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | No
 
 def write_heatmap(configuration: Configuration, photo: Path, category: str | None, target: Path) -> None:
     """Writes what the model looked at."""
-    from photo_organizer.learning.registry import Registry
-    from photo_organizer.vision.heatmap import write_heatmap as write
+    from photo_organizer.models.store import Registry
+    from photo_organizer.vision.backbone.heatmap import write_heatmap as write
 
     model = Registry(configuration.model_directory).current()
     write(photo, model, category, target, limits=configuration.limits)

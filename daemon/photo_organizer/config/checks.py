@@ -6,8 +6,8 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from photo_organizer.config.names import same_name_key
 from photo_organizer.config.paths import is_inside
+from photo_organizer.config.plain_names import same_name_key
 from photo_organizer.config.settings import Thresholds
 
 if TYPE_CHECKING:

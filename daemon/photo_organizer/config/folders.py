@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
-from photo_organizer.config.names import folder_name_fault, plain_folder_name
+from photo_organizer.config.plain_names import folder_name_fault, plain_folder_name
 
 FIELDS = ("category", "taken", "camera", "inbox")
 UNKNOWN_CAMERA = "Unknown camera"

@@ -15,9 +15,9 @@ from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from photo_organizer.config.folders import FolderTemplate
-from photo_organizer.config.names import folder_name_fault
 from photo_organizer.config.paths import expand
-from photo_organizer.config.schedule import cron_expression
+from photo_organizer.config.plain_names import folder_name_fault
+from photo_organizer.config.schedule_expression import cron_expression
 
 STARTER_CATEGORIES = (
     "Family", "Friends", "Travel", "Nature", "Events", "Pets", "Food", "Hobbies", "Selfies", "Others",

@@ -3,9 +3,9 @@
 `Inbox` is for the daemon, `find_groups` for `sort`.
 """
 
+from photo_organizer.companions.late import LateCompanion
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.inbox import Inbox, WatchSettings
-from photo_organizer.inbox.late import LateCompanion
-from photo_organizer.inbox.scan import Skipped, find_groups
+from photo_organizer.inbox.path_scan import Skipped, find_groups
 
 __all__ = ["Collection", "Inbox", "InboxCounts", "LateCompanion", "Skipped", "WatchSettings", "find_groups"]

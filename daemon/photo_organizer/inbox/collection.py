@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from photo_organizer.inbox.late import LateCompanion
+from photo_organizer.companions.late import LateCompanion
 from photo_organizer.photo import AssetGroup
 
 

@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.late import LateCompanion
+from photo_organizer.companions.names import may_accompany
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
-from photo_organizer.inbox.folders import Folder, Root, Waiting
-from photo_organizer.inbox.gathering import Gathering
-from photo_organizer.inbox.kinds import Kind, kind_of
-from photo_organizer.inbox.late import LateCompanion
-from photo_organizer.inbox.litter import Ignored
-from photo_organizer.inbox.memory import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.folder_state import Folder, Root, Waiting
+from photo_organizer.inbox.grouping_state import Gathering
+from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.mounts import file_system_of, is_remote
-from photo_organizer.inbox.names import may_accompany
-from photo_organizer.inbox.offering import RESTLESS_CHANGES, Offering
+from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
 from photo_organizer.inbox.scanner import Scanner
-from photo_organizer.inbox.stillness import Moment, Observation
-from photo_organizer.inbox.watching import Hints, InotifyWatcher
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.stability import Moment, Observation
+from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import AssetGroup, Photo
 
 logger = logging.getLogger(__name__)

@@ -12,14 +12,14 @@ from math import inf
 from pathlib import Path
 
 from photo_organizer.errors import printable
-from photo_organizer.inbox.agenda import Agenda
-from photo_organizer.inbox.folders import Folder, Root, Waiting
-from photo_organizer.inbox.gathering import Gathering
-from photo_organizer.inbox.listing import Listing, Question, look
-from photo_organizer.inbox.litter import Ignored
-from photo_organizer.inbox.memory import Fact, Memory
-from photo_organizer.inbox.stillness import Moment
-from photo_organizer.inbox.watching import Hints, InotifyWatcher
+from photo_organizer.inbox.directory_scan import Listing, Question, look
+from photo_organizer.inbox.due_queue import Agenda
+from photo_organizer.inbox.folder_state import Folder, Root, Waiting
+from photo_organizer.inbox.grouping_state import Gathering
+from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.skip_cache import Fact, Memory
+from photo_organizer.inbox.stability import Moment
+from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
 
 logger = logging.getLogger(__name__)

@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.body import Body, inherit_body, needs_new_backbone
-from photo_organizer.learning.calibration import fit_temperature, suggest_all
-from photo_organizer.learning.curves import CurveRecorder
-from photo_organizer.learning.dataset import Part
-from photo_organizer.learning.drafts import Draft
-from photo_organizer.learning.evaluation import Evaluation, evaluate
-from photo_organizer.learning.head import Floats
-from photo_organizer.learning.head_training import TrainedHead, train_head
-from photo_organizer.learning.jury import Jury, jury
-from photo_organizer.learning.label_store import LabelStore, Provenance
-from photo_organizer.learning.manifest import read_manifest
-from photo_organizer.learning.material import HEAD, Exemplars, OwnerPhotos, owner_photos
-from photo_organizer.learning.photo_features import PhotoFeatures, photo_features
-from photo_organizer.learning.plan import Judgement, Plan, manifest_fields, results
-from photo_organizer.learning.progress import Epoch, Listener, Progress
-from photo_organizer.learning.promotion import Verdict, judge
-from photo_organizer.learning.serving_check import disagreement
+from photo_organizer.learning.data.base_model import Body, inherit_body, needs_new_backbone
+from photo_organizer.learning.data.dataset import Part
+from photo_organizer.learning.data.photo_features import PhotoFeatures, photo_features
+from photo_organizer.learning.data.training_data import HEAD, Exemplars, OwnerPhotos, owner_photos
+from photo_organizer.learning.events import Epoch, Listener, Progress
+from photo_organizer.learning.head.head import Floats
+from photo_organizer.learning.head.head_training import TrainedHead, train_head
+from photo_organizer.learning.judge.calibration import fit_temperature, suggest_all
+from photo_organizer.learning.judge.comparison_set import Jury, jury
+from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
+from photo_organizer.learning.judge.promotion import Verdict, judge
+from photo_organizer.learning.judge.serving_check import disagreement
+from photo_organizer.learning.labels.label_store import LabelStore, Provenance
+from photo_organizer.learning.report.curves import CurveRecorder
+from photo_organizer.learning.training_plan import Judgement, Plan, manifest_fields, results
+from photo_organizer.models.manifest import read_manifest
+from photo_organizer.models.staging import Draft
 
 DEFAULT_PRECISION = 0.90
 _UNBIASED = {Provenance.PLACED, Provenance.DATASET}
@@ -106,7 +106,7 @@ class Workshop:
         new = needs_new_backbone(plan.config, read_manifest(plan.champion))
         if plan.mode != "fine-tune" and not new:
             return inherit_body(plan.champion, self._draft, plan.scan.renamed), before
-        from photo_organizer.learning.fine_tune import fine_tuned_body  # noqa: PLC0415 (TensorFlow)
+        from photo_organizer.learning.finetune.fine_tune import fine_tuned_body  # noqa: PLC0415 (TensorFlow)
 
         body = fine_tuned_body(plan, self._draft, before, self._tell)
         return body, before.with_features(self._look(before=False).features)
@@ -193,7 +193,7 @@ class Workshop:
         return evaluate(probabilities, labels, self._plan.categories, thresholds)
 
     def _write_report(self, judgement: Judgement) -> None:
-        from photo_organizer.learning.report import write_report  # noqa: PLC0415 (pandas, matplotlib)
+        from photo_organizer.learning.report.report import write_report  # noqa: PLC0415 (pandas, matplotlib)
 
         self._tell(Progress("report", text="plots and tables"))
         write_report(judgement, self._draft.path / "report")

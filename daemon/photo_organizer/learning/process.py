@@ -23,8 +23,8 @@ from typing import TextIO
 
 from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.niceness import step_back
-from photo_organizer.learning.progress import Outcome, Progress
+from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.priority import step_back
 
 LOCK = "training.lock"
 _QUIET_SECONDS = 0.2
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config.state_directory.mkdir(parents=True, exist_ok=True)
         with _only_one(config.state_directory / LOCK):
             # Imported late: the lock and the priorities come first, numpy and scipy after.
-            from photo_organizer.learning.run import Request, retrain  # noqa: PLC0415
+            from photo_organizer.learning.retrain import Request, retrain  # noqa: PLC0415
 
             request = Request(options.mode or config.retraining.mode, options.photos, options.scheduled)
             voice.outcome(retrain(config, request, voice.progress))

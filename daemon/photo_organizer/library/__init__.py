@@ -1,21 +1,21 @@
 """The library: the move protocol, its journal and ledger, recovery and undo. See `docs/reliability.md`."""
 
-from .filing import Filing, FilingReport, Placed
-from .history import Correction, Event
-from .joining import JoinReport, Latecomer
-from .ledger_rows import LedgerCheck
-from .library import Library
-from .records import Manner
-from .recovery import Recovery
-from .settings import LibrarySettings
-from .troubles import (
+from photo_organizer.library.errors import (
     DestinationTrouble,
     JournalError,
     LibraryLocked,
     SourceTrouble,
     SourceTroubleKind,
 )
-from .undo import NothingToUndoError, Selection, UndoReport, UndoStep
+from photo_organizer.library.library import Library
+from photo_organizer.library.locations import LibrarySettings
+from photo_organizer.library.plan.filing import Filing, FilingReport, Placed
+from photo_organizer.library.plan.late_companions import JoinReport, Latecomer
+from photo_organizer.library.plan.undo import NothingToUndoError, Selection, UndoReport, UndoStep
+from photo_organizer.library.record.history import Correction, Event
+from photo_organizer.library.record.ledger_rows import LedgerCheck
+from photo_organizer.library.record.operation import Manner
+from photo_organizer.library.recovery import Recovery
 
 __all__ = [
     "Correction",

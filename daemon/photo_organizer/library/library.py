@@ -11,29 +11,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OrganizerError
-from ..fsops import FileOperations
-from ..photo import Action, Photo
-from .claim import Claim
-from .engine import Engine
-from .filer import Filer
-from .filing import Filing, FilingReport, rounds
-from .folders import Folders
-from .history import Correction, Event, corrected, events_of, finished_events
-from .joining import Joiner, JoinReport, Latecomer
-from .journal import Journal
-from .ledger import Ledger
-from .ledger_rows import LedgerCheck, compare
-from .locks import OwnerLock, moves_lock
-from .originals import Originals
-from .records import Manner
-from .recovery import Recoverer, Recovery
-from .settings import LibrarySettings
-from .troubles import DestinationTrouble, LibraryLocked, at_destination
-from .undo import Selection, Undoer, UndoReport, last_batch, selected
+from photo_organizer.errors import OrganizerError
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.errors import DestinationTrouble, LibraryLocked, at_destination
+from photo_organizer.library.file_photos import Filer
+from photo_organizer.library.library_lock import Claim
+from photo_organizer.library.locations import LibrarySettings
+from photo_organizer.library.locks import OwnerLock, moves_lock
+from photo_organizer.library.move.executor import Engine
+from photo_organizer.library.move.open_folders import Folders
+from photo_organizer.library.plan.duplicates import Originals
+from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
+from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
+from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
+from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger import Ledger
+from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.record.operation import Manner
+from photo_organizer.library.recovery import Recoverer, Recovery
+from photo_organizer.photo import Action, Photo
 
 if TYPE_CHECKING:
-    from ..config import Configuration
+    from photo_organizer.config import Configuration
 
 _AT_ONCE = 64
 

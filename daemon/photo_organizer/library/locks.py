@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .troubles import DestinationTrouble, LibraryLocked
+from photo_organizer.library.errors import DestinationTrouble, LibraryLocked
 
 LIBRARY_LOCK = ".photo-organizer.lock"
 """In the library; also the sign that the folder at the library's path is the library, and not an empty mount

@@ -12,23 +12,23 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..fsops import FileOperations
-from ..photo import FileIdentity
-from .folders import Folders, Place
-from .journal import Journal
-from .mover import Mover, StillOpenError, destination_place, source_place
-from .names import GroupNames
-from .reasons import settle_reason
-from .records import Move, Operation, State
-from .settling import Settler, Sides
-from .troubles import (
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.errors import (
     DestinationTrouble,
     SourceTrouble,
     SourceTroubleKind,
     at_destination,
     destination_trouble,
 )
-from .withdrawing import Withdrawer
+from photo_organizer.library.move.file_recovery import Settler, Sides
+from photo_organizer.library.move.mover import Mover, StillOpenError, destination_place, source_place
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import Move, Operation, State
+from photo_organizer.library.record.quarantine_reason import settle_reason
+from photo_organizer.photo import FileIdentity
 
 
 @dataclass(slots=True)

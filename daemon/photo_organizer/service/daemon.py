@@ -16,18 +16,18 @@ from pathlib import Path
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.learning.registry import CURRENT
+from photo_organizer.models.store import CURRENT
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
-from photo_organizer.service.heartbeat import Heartbeat, patience
 from photo_organizer.service.logs import configure_logging
-from photo_organizer.service.notify import Notifier
-from photo_organizer.service.overview import Overview, now_text
-from photo_organizer.service.remembered import Remembered
+from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
-from photo_organizer.service.rooms import Rooms, open_library
-from photo_organizer.service.status import State, Status, StatusFile, describe
-from photo_organizer.service.training import Training
+from photo_organizer.service.retraining import Training
+from photo_organizer.service.runtime import Rooms, open_library
+from photo_organizer.service.status_builder import Overview, now_text
+from photo_organizer.service.status_file import State, Status, StatusFile, describe
+from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
+from photo_organizer.service.systemd.sd_notify import Notifier
 from photo_organizer.service.wake import Signals, WakePipe
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.service.journald import JournalDatagramHandler
+from photo_organizer.service.systemd.journald import JournalDatagramHandler
 
 _FILE_BYTES = 2_000_000
 _FILES_KEPT = 5

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Collection
 from photo_organizer.photo import AssetGroup
+from photo_organizer.service.interfaces import watch_vision
 from photo_organizer.service.pipeline import Pipeline
-from photo_organizer.service.roles import watch_vision
 
 _TRIES = 3
 _LONGEST_WAIT_SECONDS = 0.5  # so that a request to stop is soon seen, whatever else happens

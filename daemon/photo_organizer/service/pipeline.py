@@ -23,8 +23,8 @@ from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import Filing
 from photo_organizer.photo import AssetGroup, Photo
+from photo_organizer.service.interfaces import Destination, Reporter, Source, Vision
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.roles import Destination, Reporter, Source, Vision
 from photo_organizer.vision.outcome import Classified, Rejected, RejectionKind
 
 FILED_TOGETHER = 64

@@ -1,0 +1,5 @@
+"""The `sort` command."""
+
+from photo_organizer.cli.sort.command import sort
+
+__all__ = ["sort"]

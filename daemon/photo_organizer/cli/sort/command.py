@@ -1,0 +1,158 @@
+"""`photo-organizer sort PATH...`: files what is there, once, or plans it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from photo_organizer.cli.frame import Invocation, command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from photo_organizer.cli.sort.jobs import Result
+    from photo_organizer.config import Configuration
+    from photo_organizer.library import Filing, Manner
+
+MOST_PHOTOS_LISTED = 50
+
+
+@command("sort")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option("--dry-run", is_flag=True, help="Move nothing; show what would go where.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line and photo, with the ledger's columns."
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --dry-run: write the plan, and FILE.html to look at. Alone: carry that plan out.",
+)
+@click.option("--copy", is_flag=True, help="Copy the photos, and leave the originals where they are.")
+@click.option("--link", is_flag=True, help="Make hard links to the photos (on one device).")
+@click.option("--symlink", is_flag=True, help="Make symbolic links to the photos.")
+def sort(
+    invocation: Invocation,
+    paths: tuple[Path, ...],
+    *,
+    dry_run: bool,
+    as_json: bool,
+    plan: Path | None,
+    copy: bool,
+    link: bool,
+    symlink: bool,
+) -> int:
+    """File the photos in PATH once, and end.
+
+    Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
+    """
+    configuration = invocation.configuration()
+    manner = _manner(copy=copy, link=link, symlink=symlink)
+    if plan and not dry_run:
+        if copy or link or symlink:
+            raise click.UsageError("a plan says itself how photos are filed: give that option with --dry-run")
+        if paths:
+            raise click.UsageError(
+                "a plan names its photos itself: leave PATH out, or add --dry-run to make a plan"
+            )
+        return carry_out(configuration, plan, as_json=as_json)
+    if not paths:
+        raise click.UsageError("name the folders or photos to sort")
+    if dry_run:
+        return show_plan(configuration, paths, plan, manner, as_json=as_json)
+    return file_now(configuration, paths, manner, as_json=as_json)
+
+
+def _manner(*, copy: bool, link: bool, symlink: bool) -> Manner:
+    from photo_organizer.library import Manner
+
+    if copy + link + symlink > 1:
+        raise click.UsageError("use one of --copy, --link and --symlink")
+    chosen = ((copy, Manner.COPY), (link, Manner.LINK), (symlink, Manner.SYMLINK))
+    return next((manner for is_chosen, manner in chosen if is_chosen), Manner.MOVE)
+
+
+def file_now(configuration: Configuration, paths: tuple[Path, ...], manner: Manner, *, as_json: bool) -> int:
+    """Files the photos in `paths`."""
+    from photo_organizer.cli.sort.jobs import sort_now
+
+    result = sort_now(configuration, paths, manner, _printing_rows(as_json=as_json))
+    return _end(result, as_json=as_json)
+
+
+def carry_out(configuration: Configuration, plan: Path, *, as_json: bool) -> int:
+    """Does what a plan says, and nothing else."""
+    from photo_organizer.cli.sort.execution import execute
+
+    result = execute(configuration, plan, _printing_rows(as_json=as_json))
+    return _end(result, as_json=as_json)
+
+
+def show_plan(
+    configuration: Configuration,
+    paths: tuple[Path, ...],
+    target: Path | None,
+    manner: Manner,
+    *,
+    as_json: bool,
+) -> int:
+    """Shows what would be done, and writes it down when a plan is wanted."""
+    from photo_organizer.cli.boundary import INTERRUPTED
+    from photo_organizer.cli.sort import summary
+    from photo_organizer.cli.sort.jobs import make_plan
+
+    listed: list[dict[str, Any]] = []
+    print_row = _printing_rows(as_json=as_json)
+
+    def take(filing: Filing, row: dict[str, Any]) -> None:
+        if len(listed) <= MOST_PHOTOS_LISTED:
+            listed.append(row)
+        print_row(filing, row)
+
+    planned = make_plan(configuration, paths, target, manner, take)
+    result = planned.result
+    if not as_json:
+        if len(listed) <= MOST_PHOTOS_LISTED:
+            summary.print_photos(listed)
+        summary.print_folders(result.tally)
+        summary.print_histogram(result.tally)
+        summary.print_look_alikes(planned.alike)
+        summary.print_work(planned.work)
+        click.echo(f"planned {summary.in_words(result.tally)}; nothing was moved")
+    summary.print_rest(result.tally, quiet=as_json)
+    if result.stopped:
+        click.echo("stopped; the same command goes on where it was", err=True)
+        return INTERRUPTED
+    if target is not None:
+        click.echo(f"look at {target}.html, then: photo-organizer sort --plan {target}", err=as_json)
+    return result.tally.exit_code
+
+
+def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]:
+    from photo_organizer.cli.console import print_json
+    from photo_organizer.cli.sort.rows import printable_row
+
+    def print_row(_filing: Filing, row: dict[str, Any]) -> None:
+        if as_json:
+            print_json(printable_row(row))
+
+    return print_row
+
+
+def _end(result: Result, *, as_json: bool) -> int:
+    from photo_organizer.cli.boundary import INTERRUPTED
+    from photo_organizer.cli.sort import summary
+
+    if not as_json:
+        summary.print_folders(result.tally)
+        click.echo(summary.in_words(result.tally))
+        if result.batch:
+            click.echo(f"to take it back: photo-organizer undo --batch {result.batch}")
+    summary.print_rest(result.tally, quiet=as_json)
+    if result.stopped:
+        click.echo("stopped; the same command goes on where it was", err=True)
+        return INTERRUPTED
+    return result.tally.exit_code

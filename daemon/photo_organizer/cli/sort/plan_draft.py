@@ -1,0 +1,157 @@
+"""A plan in the making: `FILE.part`, a small SQLite database that survives Ctrl-C and kill -9.
+
+What was classified is kept photo by photo; the next run with the same model and categories takes it from here
+as long as the file is untouched. Nothing is held in memory, so that a plan may have any number of photos.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, PlannedPhoto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from photo_organizer.photo import AssetGroup
+
+PHOTOS_A_COMMIT = 64
+VERSION = 1
+SCHEMA = """
+CREATE TABLE made_for (line TEXT NOT NULL);
+CREATE TABLE photos (
+    number INTEGER PRIMARY KEY,
+    source BLOB NOT NULL UNIQUE,
+    identity TEXT NOT NULL,
+    confidence REAL,
+    run TEXT NOT NULL,
+    line TEXT NOT NULL
+);
+CREATE INDEX by_confidence ON photos (confidence);
+"""
+
+
+class PlanDraft:
+    """The plan that will be `path`.
+
+    Args:
+        path: the plan's final name. A plan that is there is replaced at the end; anything else is refused.
+        head: what it is for.
+
+    Raises:
+        PlanError: something else is at `path`, or the draft cannot be written.
+    """
+
+    def __init__(self, path: Path, head: PlanHead) -> None:
+        if path.exists():
+            Plan.open(path)
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self._head = head
+        self._run = head.made
+        self._uncommitted = 0
+        try:
+            self._database = self._open()
+        except sqlite3.Error as error:
+            raise PlanError(f"the plan cannot be written: {error}", where=self.part) from error
+
+    def _open(self) -> sqlite3.Connection:
+        made_for = json.dumps([self._head.model, self._head.categories])
+        if self.part.exists():
+            database = sqlite3.connect(self.part)
+            try:
+                if database.execute("SELECT line FROM made_for").fetchone() == (made_for,):
+                    return database
+            except sqlite3.DatabaseError:
+                if not self.part.read_bytes()[:16].startswith(b"SQLite format 3"):
+                    raise  # not ours to remove
+            database.close()
+            self.part.unlink()
+        database = sqlite3.connect(self.part)
+        database.executescript(SCHEMA)
+        database.execute("INSERT INTO made_for VALUES (?)", (made_for,))
+        database.commit()
+        return database
+
+    def known(self, group: AssetGroup) -> PlannedPhoto | None:
+        """What an earlier run found out about this very photo, if it did."""
+        row = self._database.execute(
+            "SELECT line FROM photos WHERE source = ? AND identity = ?",
+            (os.fsencode(group.photo.path), _identity(group)),
+        ).fetchone()
+        return PlannedPhoto.from_line(row[0], self._head) if row else None
+
+    def add(self, photo: PlannedPhoto) -> None:
+        """Keeps a photo.
+
+        Raises:
+            PlanError: the disk does not take it.
+        """
+        try:
+            self._database.execute(
+                "INSERT OR REPLACE INTO photos (source, identity, confidence, run, line) VALUES (?,?,?,?,?)",
+                (
+                    os.fsencode(photo.group.photo.path),
+                    _identity(photo.group),
+                    photo.decision.confidence if photo.decision else None,
+                    self._run,
+                    photo.to_line(),
+                ),
+            )
+            self._uncommitted += 1
+            if self._uncommitted >= PHOTOS_A_COMMIT:
+                self._database.commit()
+                self._uncommitted = 0
+        except sqlite3.Error as error:
+            raise PlanError(f"the plan cannot be written: {error}", where=self.part) from error
+
+    def least_sure(self, limit: int) -> Iterator[PlannedPhoto]:
+        """The photos of this run, those with the lowest confidence first."""
+        query = "SELECT line FROM photos WHERE run = ? AND confidence IS NOT NULL ORDER BY confidence LIMIT ?"
+        for (line,) in self._database.execute(query, (self._run, limit)):
+            yield PlannedPhoto.from_line(line, self._head)
+
+    def finish(self) -> None:
+        """All is known: writes the plan under its name, and removes the draft."""
+        new = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self._database.commit()
+            with new.open("w", encoding="utf-8") as file:
+                file.write(self._head.to_line())
+                for (line,) in self._database.execute(
+                    "SELECT line FROM photos WHERE run = ? ORDER BY number", (self._run,)
+                ):
+                    file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+            self._database.close()
+            new.replace(self.path)
+            self.part.unlink()
+        except (OSError, sqlite3.Error) as error:
+            new.unlink(missing_ok=True)
+            raise PlanError(f"the plan cannot be written: {error}", where=self.path) from error
+
+    def interrupt(self) -> None:
+        """Keeps what is known for the next run."""
+        self._database.commit()
+        self._database.close()
+
+
+def _identity(group: AssetGroup) -> str:
+    files = (group.photo, *group.companions)
+    return json.dumps(
+        [
+            [
+                os.fspath(one.path),
+                one.identity.device,
+                one.identity.inode,
+                one.identity.size,
+                one.identity.mtime_ns,
+            ]
+            for one in files
+        ]
+    )

@@ -1,0 +1,60 @@
+"""What only an open file can tell: its first bytes, and whether somebody still writes it."""
+
+from __future__ import annotations
+
+import os
+
+from photo_organizer import fsops
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.formats import HEAD_SIZE, by_extension, identify
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, WAITS_FOR_EXTRA, Fact
+
+
+def read_head(path: str) -> bytes:
+    """The first `HEAD_SIZE` bytes of a regular file. Never waits (a FIFO, a device).
+
+    Raises:
+        OSError: when it cannot be opened or read (gone, no permission, not a regular file by now).
+    """
+    descriptor = fsops.open_photo(os.fsencode(path))
+    try:
+        return os.read(descriptor, HEAD_SIZE)
+    finally:
+        os.close(descriptor)
+
+
+def is_being_written(path: str) -> bool:
+    """Whether some program has the file open for writing. False where that cannot be told."""
+    try:
+        descriptor = fsops.open_photo(os.fsencode(path))
+    except OSError:  # gone or closed to us: whoever opens it next will say so
+        return False
+    operations = fsops.FileOperations()
+    try:
+        return not operations.hold_against_writers(descriptor)
+    finally:
+        operations.close(descriptor)
+
+
+def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool = False) -> Fact | None:
+    """Why a file is not to be offered, or None when it is.
+
+    Its content is asked only where the name does not suffice: unknown extension, or a format that needs an
+    extra which is not there (a `.heic` may be a JPEG all the same); or when told to (`always_read`).
+
+    Raises:
+        OSError: when its content cannot be read.
+    """
+    name = os.path.basename(path)
+    promised = by_extension(name)
+    if not always_read:
+        if promised is not None and (promised.extra is None or promised.extra in available_extras):
+            return None
+        if kind_of(name) is Kind.VIDEO:
+            return None
+    found = identify(read_head(path), name)
+    if found is None:
+        return Fact(NOT_AN_IMAGE)
+    if found.extra is not None and found.extra not in available_extras:
+        return Fact(WAITS_FOR_EXTRA, extra=found.extra)
+    return None

@@ -1,0 +1,116 @@
+"""What the inbox knows of each folder it looks into, and of each inbox."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+from photo_organizer.inbox.stability import Observation
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A group that waits for its time: to have settled, or to be collected.
+
+    `names` begin with the photo's; all lie in `folder`.
+    """
+
+    folder: Folder
+    names: tuple[str, ...]
+    due: float = inf
+
+
+@dataclass(slots=True, eq=False)
+class Folder:
+    """A folder in an inbox. Plain data; `Inbox` and its parts work on it.
+
+    Attributes:
+        inode: as its parent lists it, to notice another folder in its place.
+        due: when to look into it again, kept by the agenda.
+        earliest: not before this, in proportion to what the last look cost.
+        deep: whether the next look goes on into the known folders below.
+        sweeping: whether a sweep of the inbox still waits for it.
+        hinted: whether something happened there since the last look.
+        hungry: whether photos were left unread for want of room.
+        expected: whether a companion waits for a photo that is in flight.
+        seen: the members of the groups that wait.
+        groups: these groups by their photo's name.
+        strays: companions without a photo that are not offered yet.
+        busy: names in flight.
+        left, orphans, videos, beyond: counts of the last look.
+    """
+
+    path: str
+    root: Root
+    relative: str = ""
+    inode: int = 0
+    due: float = inf
+    earliest: float = 0.0
+    deep: bool = True
+    sweeping: bool = False
+    hinted: bool = False
+    hungry: bool = False
+    expected: bool = False
+    unreadable: bool = False
+    children: dict[str, Folder] = field(default_factory=dict)
+    seen: dict[str, Observation] = field(default_factory=dict)
+    groups: dict[str, Waiting] = field(default_factory=dict)
+    strays: dict[str, Observation] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+    left: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    orphans: int = 0
+    videos: int = 0
+    beyond: int = 0
+
+    def path_of(self, name: str) -> str:
+        """The absolute path of a file in this folder."""
+        return f"{self.path}/{name}"
+
+
+@dataclass(slots=True, eq=False)
+class Root:
+    """An inbox.
+
+    Attributes:
+        path: as configured, absolute.
+        trust_clock: whether its files are stamped by this machine's clock.
+        polled: whether the kernel does not report all that happens there.
+        missing: why it cannot be watched, or "".
+        place: device and inode of the folder that was watched last.
+        mounted: whether it was a mount point then.
+        sweeping: how many folders the running sweep waits for.
+        next_sweep: when the next one begins (monotonic).
+    """
+
+    path: Path
+    trust_clock: bool
+    polled: bool
+    missing: str = ""
+    place: tuple[int, int] | None = None
+    mounted: bool = False
+    sweeping: int = 0
+    swept: bool = False
+    sweep_began: float = 0.0
+    sweep_cost: float = 0.0
+    next_sweep: float = 0.0
+
+    def look(self) -> tuple[str, tuple[int, int] | None]:
+        """Why the inbox cannot be watched now ("" when it can), and which folder is in its place.
+
+        A mount point whose file system is gone is an empty folder to the eye: it counts as missing, so that
+        nothing is made of its emptiness. With something in it, it is a folder that the owner uses instead.
+        """
+        try:
+            status = self.path.stat()
+            above = self.path.parent.stat()
+            with os.scandir(self.path) as entries:
+                empty = next(entries, None) is None
+        except OSError as error:
+            return (error.strerror or str(error)).lower(), None
+        if self.mounted and empty and status.st_dev == above.st_dev:
+            return "not mounted", None
+        self.mounted = status.st_dev != above.st_dev
+        return "", (status.st_dev, status.st_ino)

@@ -1,0 +1,300 @@
+"""Photos below given paths, once, for `sort`: no watching, lazily, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.names import may_accompany
+from photo_organizer.errors import OrganizerError
+from photo_organizer.formats import by_extension
+from photo_organizer.inbox.content_type import hindrance, is_being_written
+from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.mounts import file_system_of, is_remote
+from photo_organizer.inbox.readiness import settled_at
+from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
+from photo_organizer.photo import AssetGroup, Photo
+
+_WINDOW = 4096
+_PATIENCE_SECONDS = 60.0
+
+
+class NothingThereError(OrganizerError):
+    """A path was given that does not exist or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was looked at and is no photo to be filed now."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    settle_seconds: float
+    recursive: bool
+    videos: bool
+    ignored: Ignored
+    ours: frozenset[tuple[int, int]]
+    available_extras: frozenset[str]
+    on_skipped: Callable[[Skipped], None]
+
+    def is_photo(self, name: str) -> bool:
+        kind = kind_of(name)
+        return kind in {Kind.PHOTO, Kind.UNKNOWN} or (self.videos and kind is Kind.VIDEO)
+
+    def usable(self, name: str) -> bool:
+        image_format = by_extension(name)
+        return (
+            image_format is None or image_format.extra is None or image_format.extra in self.available_extras
+        )
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """A group that was not still when it was found."""
+
+    folder: str
+    names: tuple[str, ...]
+    seen: dict[str, Observation]
+    found: float
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder to look into: all of it, or the names given."""
+
+    folder: str
+    root: Path
+    relative: str = ""
+    given: tuple[str, ...] = ()
+    trust_clock: bool = field(default=True, kw_only=True)
+
+
+def find_groups(
+    paths: Sequence[Path],
+    *,
+    settle_seconds: float,
+    recursive: bool = True,
+    videos: bool = False,
+    ignore: Sequence[str] = (),
+    ours: Sequence[Path] = (),
+    available_extras: frozenset[str] = frozenset(),
+    on_skipped: Callable[[Skipped], None] = lambda _skipped: None,
+) -> Iterator[AssetGroup]:
+    """The photos in `paths` with their companions, each group once, as they are found.
+
+    What was written within the last `settle_seconds` is waited for, after all else in its folder; what still
+    changes after a minute is skipped. A photo given by name brings its companions along; litter given by name
+    is taken at its word. Files may be moved away while this runs.
+
+    Args:
+        paths: files and folders. A folder may be a symbolic link; nothing below it is followed.
+        settle_seconds: what has not changed for so long is complete.
+        recursive: whether to look into folders below the given ones.
+        videos: whether videos alone are groups too.
+        ignore: the owner's patterns (`watch.ignore`).
+        ours: folders not looked into, under whatever path they are met: the library and the program's own.
+        available_extras: the optional formats that can be decoded.
+        on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
+
+    Raises:
+        NothingThereError: at once, when a path does not exist or cannot be read.
+    """
+    search = _Search(
+        settle_seconds,
+        recursive,
+        videos,
+        Ignored(ignore),
+        frozenset(filter(None, map(_identity, ours))),
+        available_extras,
+        on_skipped,
+    )
+    places = _starting_places([Path(os.path.abspath(path)) for path in paths], search)
+    return _search_all(places, search)
+
+
+def _starting_places(paths: list[Path], search: _Search) -> list[_Place]:
+    folders: list[Path] = []
+    files: dict[Path, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        try:
+            if path.is_dir():
+                os.scandir(path).close()
+                folders.append(path)
+            else:
+                os.lstat(path)
+                files.setdefault(path.parent, []).append(path.name)
+        except OSError as error:
+            raise NothingThereError(
+                (error.strerror or "cannot be read").lower(), where=path, remedy="check the path"
+            ) from error
+    if search.recursive:
+        folders = [folder for folder in folders if not any(above in folders for above in folder.parents)]
+        files = {above: names for above, names in files.items() if not {above, *above.parents} & set(folders)}
+    else:
+        files = {above: names for above, names in files.items() if above not in folders}
+    return [_place(folder, ()) for folder in folders] + [
+        _place(above, tuple(names)) for above, names in files.items()
+    ]
+
+
+def _place(folder: Path, given: tuple[str, ...]) -> _Place:
+    return _Place(str(folder), folder, given=given, trust_clock=not is_remote(file_system_of(str(folder))))
+
+
+def _search_all(places: list[_Place], search: _Search) -> Iterator[AssetGroup]:
+    to_do = places[::-1]
+    while to_do:
+        place = to_do.pop()
+        below: list[str] = []
+        try:
+            yield from _search_one(place, search, below)
+        except OSError as error:  # this folder is gone or closed to us: go on with the others
+            search.on_skipped(Skipped(Path(place.folder), (error.strerror or str(error)).lower()))
+        for name in sorted(below, reverse=True):
+            folder = f"{place.folder}/{name}"
+            if _identity(folder) not in search.ours:
+                relative = f"{place.relative}/{name}" if place.relative else name
+                to_do.append(_Place(folder, place.root, relative, trust_clock=place.trust_clock))
+
+
+def _identity(folder: str | Path) -> tuple[int, int] | None:
+    """Device and inode, which are the same by way of a symbolic link; None when it cannot be told."""
+    try:
+        status = os.stat(folder)  # noqa: PTH116 - called for each folder, most of them as text
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[AssetGroup]:
+    """Groups in one folder; its sub-folders are added to `below`."""
+    names = iter(place.given) if place.given else _names(place, search, below)
+    awaited: list[_Awaited] = []
+    handed_out: set[str] = set()  # only of names given: in a folder each group is met at its photo, once
+    while window := list(islice((name for name in names if search.is_photo(name)), _WINDOW)):
+        asked = set(window)
+        for each in _bundles(place, search, window):
+            if place.given:
+                if each.photo in handed_out or asked.isdisjoint((each.photo, *each.companions)):
+                    continue
+                handed_out.add(each.photo)
+            elif each.photo not in asked:
+                continue
+            awaited.append(_Awaited(place.folder, (each.photo, *each.companions), {}, time.monotonic()))
+        still, awaited = _sift(awaited, place, search)
+        yield from still
+        while len(awaited) > _WINDOW:
+            yield from _after_a_pause(awaited, place, search)
+    while awaited:
+        yield from _after_a_pause(awaited, place, search)
+
+
+def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
+    ignored = search.ignored.within(place.relative)
+    with os.scandir(place.folder) as entries:
+        for entry in entries:
+            if ignored(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if search.recursive:
+                    below.append(entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.name
+
+
+def _bundles(place: _Place, search: _Search, window: Iterable[str]) -> list[Bundle]:
+    """The groups that the photos of `window` belong to, with members from anywhere in the folder."""
+    photos = dict.fromkeys(window)
+    index = PhotoIndex()
+    for name in photos:
+        index.add(name)
+    companions = []
+    for name in _names(place, search, []):
+        if name in photos:
+            continue
+        if kind_of(name) is Kind.PHOTO:
+            if index.has_kin(name):
+                photos[name] = None
+        elif may_accompany(name) and index.photo_of(name) is not None:
+            companions.append(name)
+    return bundle(photos, companions, usable=search.usable)[0]
+
+
+def _sift(
+    awaited: list[_Awaited], place: _Place, search: _Search
+) -> tuple[Iterator[AssetGroup], list[_Awaited]]:
+    """Those that are still, as groups, and those to be waited for."""
+    now = Moment(time.monotonic(), time.time())
+    ready, waiting = [], []
+    for each in awaited:
+        if not _look_at(each, place, search, now):
+            continue
+        if each.due <= now.monotonic and place.trust_clock:
+            paths = (f"{each.folder}/{name}" for name in each.names)
+            if any(is_being_written(path) for path in paths):
+                each.due = now.monotonic + max(search.settle_seconds, 0.1)
+        if each.due <= now.monotonic:
+            ready.append(each)
+        elif now.monotonic - each.found > max(_PATIENCE_SECONDS, 3 * search.settle_seconds):
+            search.on_skipped(Skipped(Path(each.folder, each.names[0]), "still being written"))
+        else:
+            waiting.append(each)
+    return (group for each in ready if (group := _group(each, place, search)) is not None), waiting
+
+
+def _after_a_pause(awaited: list[_Awaited], place: _Place, search: _Search) -> Iterator[AssetGroup]:
+    """Wait until the first of `awaited` may be still; what is not remains in the list."""
+    time.sleep(max(0.0, min(each.due for each in awaited) - time.monotonic()))
+    still, awaited[:] = _sift(awaited, place, search)
+    yield from still
+
+
+def _look_at(each: _Awaited, place: _Place, search: _Search, now: Moment) -> bool:
+    """Observe the members; False when the photo is gone or is no regular file."""
+    for name in each.names:
+        path = f"{each.folder}/{name}"
+        status = regular_file(path)
+        if status is not None:
+            each.seen[name] = observe(each.seen.get(name), status, now, trust_clock=place.trust_clock)
+        elif name == each.names[0]:
+            if os.path.lexists(path):
+                search.on_skipped(Skipped(Path(path), _special(path)))
+            return False
+        else:
+            each.seen.pop(name, None)
+    each.names = tuple(name for name in each.names if name in each.seen)
+    each.due = settled_at([each.seen[name] for name in each.names], search.settle_seconds)
+    return True
+
+
+def _special(path: str) -> str:
+    return "a symbolic link" if stat.S_ISLNK(os.lstat(path).st_mode) else "not a regular file"
+
+
+def _group(each: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:
+    """The group, unless its photo is none or cannot be decoded here."""
+    path = Path(each.folder, each.names[0])
+    try:
+        fact = hindrance(str(path), search.available_extras)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        search.on_skipped(Skipped(path, (error.strerror or str(error)).lower()))
+        return None
+    if fact is not None:
+        search.on_skipped(Skipped(path, f"{fact.reason} ({fact.extra})" if fact.extra else fact.reason))
+        return None
+    photo, *companions = (Photo(Path(each.folder, name), each.seen[name].identity) for name in each.names)
+    return AssetGroup(place.root, photo, tuple(companions))

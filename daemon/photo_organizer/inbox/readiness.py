@@ -1,0 +1,156 @@
+"""The last look at a group before it is offered: is it still what it was, and a photo that is wanted?"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from photo_organizer.errors import printable
+from photo_organizer.inbox.content_type import hindrance, is_being_written
+from photo_organizer.inbox.folder_state import Folder, Waiting
+from photo_organizer.inbox.skip_cache import HELD, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
+from photo_organizer.photo import AssetGroup, FileIdentity, Photo
+
+logger = logging.getLogger(__name__)
+
+RESTLESS_CHANGES = 5
+_LONGEST_BACK_OFF = 30.0
+_UNREADABLE_SECONDS = 5.0
+_LONGEST_RETRY = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What became of a group at its time.
+
+    Attributes:
+        group: to hand out; None when it is not ready.
+        again_at: monotonic time at which to look at the same group again; None when not at all.
+        look_again: whether its folder has to be looked at anew, because the group is another one now.
+    """
+
+    group: AssetGroup | None = None
+    again_at: float | None = None
+    look_again: bool = False
+
+
+def settled_at(observations: Iterable[Observation], settle_seconds: float) -> float:
+    """When all of them will have been still for `settle_seconds`, if nothing changes (monotonic)."""
+    return max(each.since for each in observations) + settle_seconds
+
+
+def _back_off(changes: int, settle_seconds: float) -> float:
+    """Seconds by which a restless file is asked later than it could have settled: ever more, but for ever.
+
+    An event in its folder has it asked at once all the same.
+    """
+    if changes < RESTLESS_CHANGES:
+        return 0.0
+    return min(max(settle_seconds, 0.1) * 2.0 ** min(changes - RESTLESS_CHANGES, 16), _LONGEST_BACK_OFF)
+
+
+class Offering:
+    """Decides on groups that are due.
+
+    Args:
+        memory: where reasons to stay are noted.
+        settle_seconds: how long all members must have been still.
+        is_held: whether the library wants the photo left alone.
+        available_extras: what can be decoded here.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        settle_seconds: float,
+        is_held: Callable[[Photo], bool],
+        available_extras: frozenset[str],
+    ) -> None:
+        self._memory = memory
+        self._settle_seconds = settle_seconds
+        self._is_held = is_held
+        self._available_extras = available_extras
+
+    def consider(self, waiting: Waiting, now: Moment) -> Offer:
+        """Look at every member of a group that is due, and hand it out if it may go."""
+        folder = waiting.folder
+        try:
+            statuses = {name: regular_file(folder.path_of(name)) for name in waiting.names}
+        except OSError as error:
+            logger.debug("%s cannot be asked about: %s", printable(folder.path), error)
+            return Offer(again_at=now.monotonic + _UNREADABLE_SECONDS)
+        if None in statuses.values():
+            return Offer(look_again=True)
+        observations = []
+        for name, status in statuses.items():
+            assert status is not None  # noqa: S101 - for the type checker; told two lines above
+            folder.seen[name] = observe(
+                folder.seen.get(name), status, now, trust_clock=folder.root.trust_clock
+            )
+            observations.append(folder.seen[name])
+        due = settled_at(observations, self._settle_seconds)
+        if due <= now.monotonic and folder.root.trust_clock:
+            for name in waiting.names:
+                if is_being_written(folder.path_of(name)):
+                    folder.seen[name] = restless = folder.seen[name].restless()
+                    observations.append(restless)
+                    due = now.monotonic + max(self._settle_seconds, 0.1)
+        if due > now.monotonic:
+            changes = max(each.changes for each in observations)
+            return Offer(again_at=due + _back_off(changes, self._settle_seconds))
+        photo, *companions = (
+            Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
+        )
+        group = AssetGroup(folder.root.path, photo, tuple(companions))
+        return Offer(look_again=True) if self._stays(group, folder, now) else Offer(group=group)
+
+    def _stays(self, group: AssetGroup, folder: Folder, now: Moment) -> bool:
+        """Whether there is a reason not to offer the group; it is noted then."""
+        photo = os.fspath(group.photo.path)
+        try:
+            fact = hindrance(photo, self._available_extras)
+        except OSError as error:
+            fact = self._next_attempt(photo, group.photo.identity, now, _UNREADABLE_SECONDS)
+            if fact.attempts == 1:
+                logger.warning("%s cannot be read yet: %s; trying again", printable(photo), error.strerror)
+        if fact is None and self._is_held(group.photo):
+            fact = Fact(HELD)
+        if fact is None:
+            return False
+        self.note(group, fact)
+        return True
+
+    def note(self, group: AssetGroup, fact: Fact) -> None:
+        """Remember `fact` of the whole group, so that no member is taken for a photo by itself."""
+        for member in (group.photo, *group.companions):
+            self._memory.note(os.fspath(member.path), member.identity, fact)
+
+    def postpone(self, group: AssetGroup, after_seconds: float, now: Moment) -> float:
+        """Offer the group again later, ever later each time. Returns when (monotonic)."""
+        fact = self._next_attempt(os.fspath(group.photo.path), group.photo.identity, now, after_seconds)
+        self.note(group, fact)
+        return fact.due
+
+    def forget(self, group: AssetGroup) -> None:
+        """The group is gone: nothing is to be remembered of it."""
+        for member in (group.photo, *group.companions):
+            self._memory.forget(os.fspath(member.path), member.identity)
+
+    def reason_to_leave(self, group: AssetGroup, reason: str) -> Fact:
+        """The fact that fits a group which the caller leaves: by content if that tells, else in its words."""
+        try:
+            told = hindrance(os.fspath(group.photo.path), self._available_extras, always_read=True)
+        except OSError:
+            told = None
+        return told or Fact(reason)
+
+    def _next_attempt(self, path: str, identity: FileIdentity, now: Moment, after_seconds: float) -> Fact:
+        before = self._memory.recall(path, identity)
+        attempts = before.attempts if before is not None and before.reason == TRY_AGAIN else 0
+        delay = min(after_seconds * 2.0 ** min(attempts, 16), max(after_seconds, _LONGEST_RETRY))
+        return Fact(TRY_AGAIN, due=now.monotonic + delay, attempts=attempts + (after_seconds > 0))

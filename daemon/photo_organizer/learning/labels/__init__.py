@@ -1,0 +1,1 @@
+"""From where the photos lie to what their owner meant."""

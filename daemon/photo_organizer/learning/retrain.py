@@ -1,0 +1,127 @@
+"""One retraining from beginning to end: labels, features, a challenger, its judgement, and perhaps its
+promotion.
+
+Killed at any moment it leaves the champion in use and no half-made model: the challenger is written into a
+hidden draft and appears by one rename, the champion is replaced by another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from photo_organizer.config import Configuration
+from photo_organizer.learning.challenger import Workshop
+from photo_organizer.learning.data.base_model import needs_new_backbone
+from photo_organizer.learning.data.training_data import exemplar_categories
+from photo_organizer.learning.events import Listener, Outcome, Progress
+from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.labels.journal_history import LibraryHistory
+from photo_organizer.learning.labels.label_store import Label, LabelStore, Provenance
+from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
+from photo_organizer.learning.training_plan import Plan
+from photo_organizer.library import Library
+from photo_organizer.models.categories import trainable_categories
+from photo_organizer.models.staging import Draft
+from photo_organizer.models.store import Registry, verify
+
+LABELS = "labels.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted: `mode` "head" or "fine-tune"; `photos` a data set instead of the library; `scheduled`
+    says that nobody waits for it, so that too few new labels are a reason not to begin.
+    """
+
+    mode: str
+    photos: Path | None = None
+    scheduled: bool = False
+
+
+def retrain(config: Configuration, request: Request, listener: Listener) -> Outcome:
+    """Trains a challenger and promotes it when it is better.
+
+    Args:
+        config: the library, the models, the rules.
+        request: what is wanted.
+        listener: hears how far it is.
+
+    Returns:
+        What came of it; also when nothing was to be done.
+
+    Raises:
+        OrganizerError: it could not be done; the champion is what it was.
+    """
+    registry = Registry(config.model_directory)
+    champion = registry.current()
+    verify(champion)
+    config.state_directory.mkdir(parents=True, exist_ok=True)
+    now = datetime.now().astimezone()
+    with LabelStore(config.state_directory / LABELS) as store:
+        scan = _scan(config, request, store, now, listener)
+        labels = _trainable(config, scan)
+        too_few = _too_few(config, request, labels, store)
+        if too_few is not None:
+            return Outcome(promoted=False, reason=too_few)
+        manifest = verify(champion)
+        known = () if needs_new_backbone(config, manifest) else exemplar_categories(manifest)
+        photos = Counter(it.category for it in labels)
+        least = 2 if request.photos is not None else config.retraining.min_photos_per_category
+        categories, few = trainable_categories(
+            config, photos, [scan.renamed.get(name, name) for name in known], least=least
+        )
+        model_id = registry.free_id(f"{now:%Y%m%d-%H%M%S}-{request.mode}")
+        plan = Plan(config, request.mode, model_id, champion, categories, few, scan, labels, now)
+        with registry.draft() as draft:
+            verdict = Workshop(plan, draft, store, listener).make()
+            listener(Progress("installing", text=model_id))
+            outcome = _install(registry, draft, verdict, now)
+        store.mark_trained({it.sha256: it.category for it in labels}, model_id)
+        return outcome
+
+
+def _scan(
+    config: Configuration, request: Request, store: LabelStore, now: datetime, listener: Listener
+) -> Scan:
+    def found(count: int) -> None:
+        listener(Progress("looking", count, 0, f"{count} photos found"))
+
+    listener(Progress("looking", text="where the photos lie"))
+    if request.photos is not None:
+        return scan_dataset(request.photos, store, now=now, progress=found)
+    with closing(Library.open(config)) as library:
+        return scan_library(config, store, LibraryHistory(library), now=now, progress=found)
+
+
+def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:
+    weight = config.retraining.untouched_weight
+    return tuple(it for it in scan.labels if weight > 0 or it.provenance is not Provenance.UNTOUCHED)
+
+
+def _too_few(
+    config: Configuration, request: Request, labels: tuple[Label, ...], store: LabelStore
+) -> str | None:
+    """Why there is nothing to learn, or None."""
+    explicit = [it for it in labels if it.provenance is not Provenance.UNTOUCHED]
+    if not explicit:
+        return "there is nothing to learn from yet: move photos that were filed wrongly to where they belong"
+    trained = store.trained()
+    fresh = sum(trained.get(it.sha256) != it.category for it in explicit)
+    if request.scheduled and fresh < config.retraining.min_new_labels:
+        wanted = config.retraining.min_new_labels
+        return f"skipped: {fresh} new labels since the last training, retraining.min_new_labels is {wanted}"
+    return None
+
+
+def _install(registry: Registry, draft: Draft, verdict: Verdict, now: datetime) -> Outcome:
+    path = draft.publish()
+    if verdict.promoted:
+        registry.use(path.name)
+    else:
+        registry.reject(path, verdict.reason, now)
+    report = path / "report" / "index.html"
+    return Outcome(promoted=verdict.promoted, reason=verdict.reason, model=path.name, report=report)

@@ -1,0 +1,131 @@
+"""What can go wrong while photos are moved, told apart by who has to do something about it.
+
+Source trouble concerns one photo (it is gone, it changed, it may not be read): that photo is set aside and
+tried again, the rest goes on. Destination trouble (disk full, read-only, library unmounted) concerns all:
+filing pauses.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from photo_organizer.errors import OrganizerError
+
+
+class SourceTroubleKind(StrEnum):
+    GONE = "gone"
+    CHANGED = "changed"
+    REFUSED = "refused"
+
+
+class SourceTrouble(OrganizerError):  # noqa: N818 (named by the seams)
+    """A photo that cannot be moved now, for a reason of its own."""
+
+    def __init__(self, kind: SourceTroubleKind, what: str, *, where: object = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.kind = kind
+
+
+class DestinationTrouble(OrganizerError):  # noqa: N818 (named by the seams)
+    """Nothing can be filed now; photos stay in the inbox until it is over."""
+
+
+class LibraryLocked(OrganizerError):  # noqa: N818 (named by the seams)
+    """Another process owns the library.
+
+    Args:
+        pid: that process, or None when it did not say.
+    """
+
+    def __init__(self, pid: int | None, *, where: object = "") -> None:
+        owner = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"in use by {owner}", where=where, remedy="stop the daemon (or the other sort) first"
+        )
+        self.pid = pid
+
+
+class JournalError(OrganizerError):
+    """The journal cannot be read: damaged, or written by a newer version."""
+
+
+# out of something that belongs to the whole process or machine: no photo is to blame
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOLCK}
+_REMEDIES = {
+    errno.ENOSPC: "free some space; filing resumes by itself",
+    errno.EDQUOT: "free some of your quota; filing resumes by itself",
+    errno.EROFS: "make it writable; filing resumes by itself",
+    errno.EACCES: "make it writable; filing resumes by itself",
+    errno.EPERM: "make it writable; filing resumes by itself",
+    errno.ENOENT: "mount it or put it back; filing resumes by itself",
+    errno.ENOTDIR: "put a folder in its place; filing resumes by itself",
+    errno.ELOOP: "put a folder in the place of the symbolic link; filing resumes by itself",
+}
+
+
+@contextmanager
+def at_source(where: bytes) -> Iterator[None]:
+    """Turns an OSError of a step on a photo in its inbox into the trouble that it is."""
+    try:
+        yield
+    except OSError as error:
+        raise source_trouble(error, where) from error
+
+
+@contextmanager
+def at_destination(where: bytes) -> Iterator[None]:
+    """Turns an OSError of a step in the library (or in our own files) into destination trouble."""
+    try:
+        yield
+    except OSError as error:
+        raise destination_trouble(error, where) from error
+
+
+def source_trouble(error: OSError, where: bytes) -> SourceTrouble | DestinationTrouble:
+    if error.errno in _OURS:
+        return destination_trouble(error, where)
+    gone = error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ELOOP}
+    kind = SourceTroubleKind.GONE if gone else SourceTroubleKind.REFUSED
+    return SourceTrouble(kind, _words(error), where=os.fsdecode(where))
+
+
+def destination_trouble(error: OSError, where: bytes) -> DestinationTrouble:
+    remedy = _REMEDIES.get(error.errno or 0, "filing is tried again by itself")
+    return DestinationTrouble(_words(error), where=os.fsdecode(where), remedy=remedy)
+
+
+_NO_LINK = {
+    errno.EXDEV: "they are on different devices",
+    errno.ENOTSUP: "its file system has none",
+    errno.ENOSYS: "its file system has none",
+}
+
+
+def no_hard_link(source: Path, folder: Path, code: int) -> DestinationTrouble | None:
+    """What to tell when `folder` cannot have hard links to a photo; None when `code` says something else."""
+    if code not in _NO_LINK:
+        return None
+    what = f"cannot have a hard link to {source}: {_NO_LINK[code]}"
+    return DestinationTrouble(what, where=folder, remedy="use --copy or --symlink")
+
+
+def changed(where: bytes, what: str = "changed while it was being filed") -> SourceTrouble:
+    return SourceTrouble(SourceTroubleKind.CHANGED, what, where=os.fsdecode(where))
+
+
+def gone(where: bytes) -> SourceTrouble:
+    return SourceTrouble(SourceTroubleKind.GONE, "no longer there", where=os.fsdecode(where))
+
+
+def refused(where: bytes | Path, what: str, remedy: str = "") -> SourceTrouble:
+    return SourceTrouble(SourceTroubleKind.REFUSED, what, where=os.fsdecode(where), remedy=remedy)
+
+
+def _words(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]

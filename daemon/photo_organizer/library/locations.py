@@ -1,0 +1,35 @@
+"""Where the library and its own files are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from photo_organizer.config import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySettings:
+    """Where everything is; all paths absolute.
+
+    Args:
+        duplicates: `keep`, `skip`, or the folder in the library for photos that are filed already.
+    """
+
+    library: Path
+    state: Path
+    ledger: Path
+    quarantine: Path
+    duplicates: str = "Duplicates"
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> LibrarySettings:
+        return cls(
+            configuration.library,
+            configuration.state_directory,
+            configuration.ledger_path,
+            configuration.quarantine_directory,
+            configuration.duplicates,
+        )

@@ -1,0 +1,1 @@
+"""How files are moved: the executor and its atomic steps."""

@@ -1,0 +1,1 @@
+"""What is to be done: names, duplicates, late companions, undo."""

@@ -1,0 +1,145 @@
+"""A companion that arrives after its photo was filed: which photo it belongs to, and its name beside it.
+
+Which names belong together the inbox knows; here the photos are looked up that it shall be asked about.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
+from photo_organizer.library.plan.undo import Undoer
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Move, Operation, State
+from photo_organizer.photo import Photo
+
+_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
+_FILED_FROM = (
+    "SELECT o.id, m.source FROM moves m JOIN operations o ON o.id = m.operation"  # noqa: S608 (constants of ours)
+    " WHERE m.position = 0 AND m.source >= ? AND m.source <= ?"
+    f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    " AND o.undone_by IS NULL ORDER BY o.id DESC"
+)
+_SUFFIXES = 3  # `IMG_1.jpg.supplemental-metadata.json`
+
+
+class Latecomer(Protocol):
+    """A companion that stands alone, and what its name says about the photo that it belongs to."""
+
+    @property
+    def companion(self) -> Photo: ...
+
+    def fits(self, photo_name: str) -> bool:
+        """Whether it belongs to a photo that had this name, in the same folder."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """What became of late companions.
+
+    Args:
+        joined: moved beside their photos, with their paths there.
+        orphans: no photo that they could belong to has been filed from their folder (or it is not there any
+            more).
+        set_aside: trouble with the companion itself; to be offered again later.
+        pause: why no more can be moved now.
+    """
+
+    joined: tuple[tuple[Photo, Path], ...] = ()
+    orphans: tuple[Photo, ...] = ()
+    set_aside: tuple[tuple[Photo, SourceTrouble], ...] = ()
+    pause: DestinationTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joiner:
+    """Finds the photos of late companions."""
+
+    operations: FileOperations
+    journal: Journal
+    undoer: Undoer
+
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Engine) -> JoinReport:
+        """Moves each companion beside its photo.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        pairs = [(latecomer.companion, self.draft(latecomer, inbox)) for latecomer in latecomers]
+        belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
+        outcomes = engine.run([draft for _, draft in belonging])
+        joined: list[tuple[Photo, Path]] = []
+        set_aside: list[tuple[Photo, SourceTrouble]] = []
+        pause = None
+        for (companion, _), outcome in zip(belonging, outcomes, strict=True):
+            if outcome.trouble is None:
+                joined.append((companion, Path(os.fsdecode(outcome.operation.destination))))
+            elif isinstance(outcome.trouble, SourceTrouble):
+                set_aside.append((companion, outcome.trouble))
+            else:
+                pause = outcome.trouble
+        orphans = tuple(companion for companion, draft in pairs if draft is None)
+        return JoinReport(tuple(joined), orphans, tuple(set_aside), pause)
+
+    def draft(self, latecomer: Latecomer, inbox: Path) -> Draft | None:
+        """What has to be moved, or None for an orphan."""
+        companion = latecomer.companion
+        path = os.fsencode(companion.path)
+        for photo in self._photos(path, latecomer.fits):
+            place = self.undoer.current_place(photo)
+            if not self._is_there(place, photo.destination_root):
+                continue
+            own, name_before = os.path.basename(path), os.path.basename(photo.source)
+            name = late_name(own, name_before, os.path.basename(place))
+            move = Move(path, os.path.join(os.path.dirname(place), name), companion.identity)
+            joining = Operation(
+                0, photo.batch, JOINED, self.undoer.time, photo.sha256, (move,), len(os.fsencode(inbox)),
+                photo.destination_root, parent=photo.id,
+            )  # fmt: skip
+            # one that is not named after its photo's stem is told by no name anyway
+            return Draft(joining, GroupNames(name), may_be_numbered=not goes_by_stem(own, name_before))
+        return None
+
+    def _photos(self, companion: bytes, fits: Callable[[str], bool]) -> Iterator[Operation]:
+        """The photos filed from the companion's folder that it belongs to: those of its stem first, then of
+        names that begin as its own does up to the first dot, then any; of each the newest first.
+        """
+        for low, high in _ranges(companion):
+            for number, source in self.journal.rows(_FILED_FROM, (low, high)):
+                folder, name = os.path.split(source)
+                if folder == os.path.dirname(companion) and fits(os.fsdecode(name)):
+                    yield from self.journal.select("o.id = ?", (number,))
+
+    def _is_there(self, place: bytes, root: int) -> bool:
+        try:
+            with Folders(self.operations) as folders:
+                folder = folders.open(Place(os.path.dirname(place), root))
+                self.operations.status(os.path.basename(place), folder)
+        except OSError:
+            return False
+        return True
+
+
+def _ranges(companion: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Between which two paths to look for the photo, the nearest first: each is a look at an index."""
+    folder, name = os.path.split(companion)
+    stem = name
+    for _ in range(_SUFFIXES):
+        stem, extension = split_extension(stem)
+        if not extension:
+            break
+        path = os.path.join(folder, stem)
+        yield path, path  # the companion's name is the photo's and an extension more
+        yield path + b".", path + b"/"  # all names with this stem: a slash comes next after a dot
+    beginning = os.path.join(folder, name.split(b".")[0])
+    yield beginning, beginning + b"\xff"
+    yield folder + b"/", folder + b"0"  # which comes next after a slash

@@ -1,0 +1,320 @@
+"""Takes photos back to where they came from: what to take back, the plan, and the drafts for the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.errors import SourceTrouble, SourceTroubleKind, at_source, changed, refused
+from photo_organizer.library.move.atomic_steps import digest_named
+from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.plan.duplicates import SKIPPED, current_place
+from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Manner, Move, Operation, State
+from photo_organizer.photo import Action, FileIdentity
+
+_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
+_UNDOABLE = (
+    f"o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    f" AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"
+)
+
+
+class NothingToUndoError(OrganizerError):
+    """No photo fits the selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which photos to take back; without any argument those of the last batch that is not taken back yet.
+
+    Args:
+        batch: the id of a batch, as in the ledger.
+        since: every photo filed at this time or later (with a time zone).
+        photo: one photo: its path (where it is, or where it came from) or its SHA-256 in hex.
+    """
+
+    batch: str | None = None
+    since: datetime | None = None
+    photo: Path | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoStep:
+    """One photo on its way back. `destination` may get a ` (2)` if its old name is taken meanwhile."""
+
+    sha256: str
+    source: Path
+    destination: Path
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What was (or, in a dry run, would be) taken back, and what could not be, each with its reason."""
+
+    undone: tuple[UndoStep, ...] = ()
+    refused: tuple[tuple[UndoStep, OrganizerError], ...] = ()
+
+
+def selected(journal: Journal, selection: Selection) -> list[int]:
+    """The operations to take back, newest first.
+
+    Raises:
+        NothingToUndoError: there are none.
+    """
+    numbers = _numbers(journal, selection)
+    if not numbers:
+        raise _nothing(selection)
+    return numbers
+
+
+def _nothing(selection: Selection) -> NothingToUndoError:
+    if selection.photo is not None:
+        what = "nothing to take back: not filed under this name, or taken back already"
+        remedy = "`photo-organizer why` tells what was done with a photo"
+        return NothingToUndoError(what, where=selection.photo, remedy=remedy)
+    if selection.batch is not None:
+        what = "nothing to take back: there is no such batch, or all of it is taken back"
+        return NothingToUndoError(what, where=selection.batch, remedy="see the ledger for the batches")
+    return NothingToUndoError("nothing to take back", remedy="see the ledger for what was filed")
+
+
+def _numbers(journal: Journal, selection: Selection) -> list[int]:
+    if selection.photo is not None:
+        return _of_photo(journal, selection.photo)[:1]
+    if selection.since is not None:
+        # times are ISO 8601 with the local offset of their day: the order of numbers bounds the search, not
+        # the text
+        candidates = journal.select(f"{_UNDOABLE} ORDER BY o.id DESC")
+        return [operation.id for operation in _since(candidates, selection.since)]
+    batch = selection.batch or last_batch(journal)
+    return [
+        operation.id
+        for operation in journal.select(f"o.batch = ? AND {_UNDOABLE} ORDER BY o.id DESC", (batch,))
+    ]
+
+
+def _since(candidates: Iterator[Operation], since: datetime) -> Iterator[Operation]:
+    for operation in candidates:
+        if datetime.fromisoformat(operation.time) < since.astimezone():
+            return
+        yield operation
+
+
+def last_batch(journal: Journal) -> str | None:
+    """The id of the last batch of which something can be taken back."""
+    value = journal.value(f"SELECT o.batch FROM operations o WHERE {_UNDOABLE} ORDER BY o.id DESC LIMIT 1")  # noqa: S608 (ours)
+    return None if value is None else str(value)
+
+
+def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
+    sha256 = _as_hash(photo)
+    if sha256 is not None:
+        return [
+            operation.id
+            for operation in journal.select(f"o.sha256 = ? AND {_UNDOABLE} ORDER BY o.id DESC", (sha256,))
+        ]
+    path = os.fsencode(os.path.abspath(photo))
+    found: set[int] = set()
+    for column in ("source", "destination"):
+        condition = f"o.id IN (SELECT operation FROM moves WHERE {column} = ?) ORDER BY o.id DESC"  # noqa: S608 (ours)
+        for operation in journal.select(condition, (path,)):
+            corrected = operation.kind == Action.CORRECTED
+            related = (
+                journal.select(f"o.sha256 = ? AND {_UNDOABLE}", (operation.sha256,))
+                if corrected
+                else [operation]
+            )
+            found.update(one.id for one in related)
+    marks = ",".join("?" * len(found))
+    return [
+        o.id for o in journal.select(f"o.id IN ({marks}) AND {_UNDOABLE} ORDER BY o.id DESC", sorted(found))
+    ]
+
+
+def _as_hash(photo: Path | str) -> bytes | None:
+    if isinstance(photo, Path) or len(photo) != 64:
+        return None
+    try:
+        return bytes.fromhex(photo)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Undoer:
+    """Prepares undo operations; `batch` and `time` are those of the undo."""
+
+    operations: FileOperations
+    journal: Journal
+    batch: str
+    time: str
+
+    def plan(self, numbers: Sequence[int]) -> UndoReport:
+        """What `undo` would do with these operations."""
+        steps = list(self._drafts(numbers))
+        refused = tuple((step, trouble) for step, _, trouble in steps if trouble)
+        return UndoReport(tuple(step for step, _, trouble in steps if not trouble), refused)
+
+    def undo(self, numbers: Sequence[int], engine: Engine, report: UndoReport) -> UndoReport:
+        """Takes these operations back; returns `report` with what became of them added.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        steps = list(self._drafts(numbers))
+        undone = list(report.undone)
+        refused: list[tuple[UndoStep, OrganizerError]] = list(report.refused)
+        refused += [(step, trouble) for step, _, trouble in steps if trouble]
+        ready = [(step, draft) for step, draft, _ in steps if draft is not None]
+        outcomes = engine.run([draft for _, draft in ready])
+        for (step, _), outcome in zip(ready, outcomes, strict=True):
+            if outcome.trouble is None:
+                undone.append(replace(step, destination=_path(outcome.operation.destination)))
+            else:
+                refused.append((step, outcome.trouble))
+        return UndoReport(tuple(undone), tuple(refused))
+
+    def _drafts(
+        self, numbers: Sequence[int]
+    ) -> Iterator[tuple[UndoStep, Draft | None, SourceTrouble | None]]:
+        """For each operation its step, and its draft or what hinders it."""
+        for number in numbers:
+            for operation in self.journal.select("o.id = ?", (number,)):
+                step = self.step(operation)
+                try:
+                    yield step, self.draft(operation), None
+                except SourceTrouble as trouble:
+                    yield step, None, trouble
+
+    def step(self, operation: Operation) -> UndoStep:
+        """The way back of a filed photo, from where it is now."""
+        return UndoStep(
+            operation.sha256.hex(),
+            _path(self.current_place(operation)),
+            _path(operation.source),
+            operation.batch,
+        )
+
+    def draft(self, operation: Operation) -> Draft:
+        """What has to be moved to take `operation` back, the photo's bytes verified.
+
+        Raises:
+            SourceTrouble: the photo is not where it was filed, or is not the same any more.
+        """
+        place = self.current_place(operation)
+        if operation.manner is not Manner.MOVE:
+            return self._withdrawal(operation, place)
+        with Folders(self.operations) as folders:
+            self._check_way_back(operation, place, folders)
+            photo = self._checked_photo(operation, place, folders)
+            companions = list(self._companions(operation, place, folders))
+        names = GroupNames(
+            os.path.basename(operation.source), tuple(os.path.basename(wanted) for wanted, _ in companions)
+        )
+        moves = [photo, *(replace(move, position=at) for at, (_, move) in enumerate(companions, 1))]
+        undoing = Operation(
+            0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
+            operation.destination_root, operation.source_root, operation.details, parent=operation.id,
+        )  # fmt: skip
+        return Draft(undoing, names)
+
+    def _check_way_back(self, operation: Operation, place: bytes, folders: Folders) -> None:
+        """Folders inside are made anew; the outermost is not, since it may be on a drive that is not mounted.
+        Told for each photo, so that those that came from elsewhere go back.
+        """
+        root = Place.below(operation.source[: operation.source_root])
+        with at_source(root.path):
+            if folders.find(root) is None:
+                where = printable(os.fsdecode(root.path))
+                raise refused(place, f"{where}, where it came from, is not there: make it or mount its drive")
+
+    def _checked_photo(self, operation: Operation, place: bytes, folders: Folders) -> Move:
+        with _at_photo(place):
+            folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
+            name = os.path.basename(place)
+            status = self.operations.status(name, folder)
+            if digest_named(self.operations, name, folder) != operation.sha256:
+                raise changed(place, "changed since it was filed; it stays where it is")
+        return Move(place, operation.source, FileIdentity.of(status), operation.sha256)
+
+    def _companions(
+        self, operation: Operation, place: bytes, folders: Folders
+    ) -> Iterator[tuple[bytes, Move]]:
+        """Those that moved with the photo or joined it later, and are beside it still; edited or not."""
+        joined = [move for join in self._joined(operation) for move in join.moves]
+        for move in [*operation.moves[1:], *joined]:
+            beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
+            with at_source(beside):
+                try:
+                    folder = folders.open(Place(os.path.dirname(beside), operation.destination_root))
+                    status = self.operations.status(os.path.basename(beside), folder)
+                except FileNotFoundError:
+                    continue
+            back = os.path.join(os.path.dirname(operation.source), os.path.basename(move.source))
+            yield move.source, Move(beside, back, FileIdentity.of(status))
+
+    def _withdrawal(self, operation: Operation, place: bytes) -> Draft:
+        """What takes a copy or link back: it goes, since its original has stayed where it was."""
+        folder = os.path.dirname(place)
+        moves = []
+        with Folders(self.operations) as folders:
+            for move in operation.moves:
+                here = os.path.join(folder, os.path.basename(move.destination)) if move.position else place
+                with _at_photo(here):
+                    opened = folders.open(Place(folder, operation.destination_root))
+                    try:
+                        status = self.operations.status(os.path.basename(here), opened)
+                    except FileNotFoundError:
+                        if move.position == 0:
+                            raise
+                        continue  # a companion that its owner has removed
+                moves.append(Move(here, move.source, FileIdentity.of(status), move.sha256, move.position))
+            undoing = Operation(
+                0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
+                operation.destination_root, operation.source_root, operation.details, parent=operation.id,
+                manner=operation.manner,
+            )  # fmt: skip
+            for _ in self._joined(operation):
+                raise refused(
+                    place, "a companion came to it later, which is nowhere else: move that away first"
+                )
+            Withdrawer(self.operations, folders, lambda *_: b"").check(undoing)
+        return Draft(undoing, GroupNames(os.path.basename(operation.source)))
+
+    def _joined(self, operation: Operation) -> Iterator[Operation]:
+        """What brought companions to the photo of `operation` that came late."""
+        return self.journal.select(
+            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2)", (operation.id,)
+        )
+
+    def current_place(self, operation: Operation) -> bytes:
+        """Where the photo is now: where it was filed, or where its owner has moved it since."""
+        return current_place(self.journal, operation)
+
+
+@contextmanager
+def _at_photo(place: bytes) -> Iterator[None]:
+    """As `at_source`, in words for a photo that its owner has moved or removed by hand."""
+    try:
+        with at_source(place):
+            yield
+    except SourceTrouble as trouble:
+        if trouble.kind is not SourceTroubleKind.GONE:
+            raise
+        what = "no longer there: moved, renamed or deleted since it was filed"
+        raise SourceTrouble(trouble.kind, what, where=os.fsdecode(place)) from trouble
+
+
+def _path(path: bytes) -> Path:
+    return Path(os.fsdecode(path))

@@ -1,0 +1,343 @@
+"""The journal: every move, written down before it is made (SQLite, write-ahead log, synchronous=FULL).
+
+An operation is one photo with its companions; it holds one move for each file. Its state says how far it got:
+INTENT (the moves may or may not have been made) -> DONE (made, and on the disk) -> RECORDED (the ledger has
+its row too), or ABANDONED (nothing was moved). Paths are bytes, as the kernel has them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from photo_organizer.fsops import FileOperations
+from photo_organizer.library.errors import DestinationTrouble, JournalError
+from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
+from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
+from photo_organizer.photo import FileIdentity
+
+_COLUMNS = (
+    "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
+    " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner"
+)
+_FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
+_OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
+_MOVE = "m.source, m.destination, m.device, m.inode, m.size, m.mtime_ns, m.sha256, m.position"
+_FIRST = "JOIN moves m ON m.operation = o.id AND m.position = 0"
+_WITH_PHOTO = f"SELECT o.id, {_COLUMNS}, {_MOVE} {_FROM} {_FIRST}"
+
+
+class Journal:
+    """The journal of one state directory. Writers hold the moves lock (see `locks.py`); readers need none."""
+
+    def __init__(self, path: Path, operations: FileOperations) -> None:
+        self._path = path
+        self._operations = operations
+        try:
+            self._connection = _connect(path)
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            raise DestinationTrouble(
+                f"the journal: {error}", where=path, remedy="make room or make it writable"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            remedy = "move it aside with its -wal file; a new one is begun, and undo forgets what was filed"
+            raise JournalError(f"not readable as the journal: {error}", where=path, remedy=remedy) from error
+
+    def _prepare(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise JournalError(
+                f"written by a newer version (schema {version}, this program knows {VERSION})",
+                where=self._path,
+                remedy="upgrade smart-photo-organizer",
+            )
+        if version < VERSION:
+            with self.transaction():
+                changes = [SCHEMA] if version == 0 else [CHANGES[older] for older in range(version, VERSION)]
+                for statement in itertools.chain(*changes):
+                    self._connection.execute(statement)
+                if version == 0:
+                    self._set("token", secrets.token_hex(4))
+                self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and on the disk when it is left.
+
+        Raises:
+            DestinationTrouble: the disk of the state directory is full, read-only or failing.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._operations.commit(self._connection)
+        except (sqlite3.OperationalError, OSError) as error:
+            raise DestinationTrouble(
+                f"the journal: {error}",
+                where=self._path,
+                remedy="make room or make it writable; filing resumes by itself",
+            ) from error
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    # small facts
+    # -----------------------------------------------------------------------------------------------
+
+    def get(self, key: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _set(self, key: str, value: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+    def remember(self, key: str, value: str) -> None:
+        with self.transaction():
+            self._set(key, value)
+
+    @property
+    def token(self) -> str:
+        """Part of the hidden names that this journal gives, so that two journals never give the same."""
+        return self.get("token") or ""
+
+    # writing
+    # ---------------------------------------------------------------------------------------------------
+
+    def intend(
+        self,
+        operations: Sequence[Operation],
+        recorded: Sequence[int] = (),
+        ledger_size: int | None = None,
+        *,
+        hold: bool = False,
+    ) -> list[Operation]:
+        """Writes the intents down, and on the way that the ledger has had the rows of `recorded`.
+
+        Args:
+            operations: with id 0.
+            recorded, ledger_size: see `record`.
+            recorded: operations whose rows are in the ledger.
+            ledger_size: its size with them.
+            hold: the photos stay where they are, and are held there.
+        """
+        with self.transaction():
+            self._mark_recorded(recorded, ledger_size)
+            written = [self._insert(operation) for operation in operations]
+            for operation in written if hold else ():
+                self.hold(operation.source, operation.moves[0].identity, operation.id)
+        return written
+
+    def _insert(self, operation: Operation) -> Operation:
+        details = operation.details
+        cursor = self._connection.execute(
+            "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
+            " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
+            " probabilities, reason, parent, label, state, manner)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
+                operation.destination_root, details.category, details.confidence, details.second_category,
+                details.second_confidence, details.threshold, details.model, details.engine, details.decoder,
+                self._category_list(details.categories),
+                json.dumps([round(probability, 5) for probability in details.probabilities]),
+                operation.reason, operation.parent, operation.label, operation.state, operation.manner,
+            ),
+        )  # fmt: skip
+        number = cursor.lastrowid or 0
+        self._insert_moves(number, operation.moves)
+        if operation.kind == "undone" and not operation.is_withdrawal:
+            self.hold(operation.destination, operation.moves[0].identity, number)
+        if operation.state == State.DONE:
+            self._count([number])
+        return replace(operation, id=number)
+
+    def _insert_moves(self, number: int, moves: Sequence[Move]) -> None:
+        rows = [
+            (
+                number, move.position, move.source, move.destination, _signed(move.identity.device),
+                _signed(move.identity.inode), move.identity.size, move.identity.mtime_ns, move.sha256,
+            )
+            for move in moves
+        ]  # fmt: skip
+        self._connection.executemany("INSERT INTO moves VALUES (?,?,?,?,?,?,?,?,?)", rows)
+
+    def _category_list(self, categories: Sequence[str]) -> int | None:
+        if not categories:
+            return None
+        names = json.dumps(list(categories))
+        self._connection.execute("INSERT OR IGNORE INTO category_lists (names) VALUES (?)", (names,))
+        row = self._connection.execute("SELECT id FROM category_lists WHERE names = ?", (names,)).fetchone()
+        return int(row[0])
+
+    def change_moves(self, operation: Operation) -> None:
+        """Writes down other names, hashes or fewer files for an operation that is still an intent."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM moves WHERE operation = ?", (operation.id,))
+            self._insert_moves(operation.id, operation.moves)
+            self._connection.execute(
+                "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
+            )
+            if operation.kind == "undone" and not operation.is_withdrawal:
+                self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
+                self.hold(operation.destination, operation.moves[0].identity, operation.id)
+
+    def finish(
+        self, done: Sequence[Operation], abandoned: Sequence[Operation], landed: Mapping[int, FileIdentity]
+    ) -> None:
+        """What was moved is DONE, what stayed is ABANDONED. `landed`: what the photo of an operation is
+        now.
+        """
+        with self.transaction():
+            self._set_state(State.DONE, [operation.id for operation in done])
+            self._count([operation.id for operation in done])
+            for operation in done:
+                if operation.kind == "undone":
+                    self._connection.execute(
+                        "UPDATE operations SET undone_by = ? WHERE id = ?", (operation.id, operation.parent)
+                    )
+                    self.hold(
+                        operation.destination,
+                        landed.get(operation.id, operation.moves[0].identity),
+                        operation.id,
+                    )
+                elif operation.manner is Manner.MOVE:  # the others leave a photo that is held where it is
+                    self._release(operation)
+            for operation in abandoned:
+                self._set_state(State.ABANDONED, [operation.id])
+                self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
+
+    def record(self, recorded: Sequence[int], ledger_size: int) -> None:
+        """The ledger has the rows of `recorded`, on the disk, and is `ledger_size` bytes long."""
+        with self.transaction():
+            self._mark_recorded(recorded, ledger_size)
+
+    def _mark_recorded(self, recorded: Sequence[int], ledger_size: int | None) -> None:
+        self._set_state(State.RECORDED, recorded)
+        if ledger_size is not None:
+            self._set("ledger_size", str(ledger_size))
+
+    def _set_state(self, state: State, numbers: Iterable[int]) -> None:
+        self._connection.executemany(
+            "UPDATE operations SET state = ? WHERE id = ?", [(state, number) for number in numbers]
+        )
+
+    def _count(self, numbers: Iterable[int]) -> None:
+        self._connection.executemany(
+            "INSERT INTO totals SELECT kind, 1 FROM operations WHERE id = ?"
+            " ON CONFLICT (kind) DO UPDATE SET photos = photos + 1",
+            [(number,) for number in numbers],
+        )
+
+    # held photos: put back by undo, or skipped as a duplicate; left alone until the owner touches them
+    # ---------
+
+    def hold(self, path: bytes, identity: FileIdentity, number: int) -> None:
+        """To be called in a transaction."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO held VALUES (?,?,?,?)", (path, identity.size, identity.mtime_ns, number)
+        )
+
+    def _release(self, operation: Operation) -> None:
+        self._connection.executemany(
+            "DELETE FROM held WHERE path = ? AND operation <> ?",
+            [(move.source, operation.id) for move in operation.moves],
+        )
+
+    def is_held(self, path: bytes, identity: FileIdentity) -> bool:
+        row = self._connection.execute("SELECT size, mtime_ns FROM held WHERE path = ?", (path,)).fetchone()
+        return row is not None and tuple(row) == (identity.size, identity.mtime_ns)
+
+    # reading
+    # ---------------------------------------------------------------------------------------------------
+
+    def select(self, condition: str, parameters: Sequence[object] = ()) -> Iterator[Operation]:
+        """The operations for which `condition` (SQL over `o`, the operation) holds."""
+        for row in self._connection.execute(f"{_OPERATION} WHERE {condition}", parameters):
+            yield _operation(row, self._moves(row[0]))
+
+    def photos(self, condition: str) -> Iterator[Operation]:
+        """As `select`, but without companions, in the order of the operations, and by one query for all."""
+        for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition} ORDER BY o.id"):
+            yield _operation(row[:-8], (_move(row[-8:]),))
+
+    def numbers(self, condition: str) -> Iterator[int]:
+        """The numbers of the operations for which `condition` holds, in order."""
+        query = f"SELECT o.id FROM operations o WHERE {condition} ORDER BY o.id"  # noqa: S608 (ours)
+        return (row[0] for row in self._connection.execute(query))
+
+    def rows(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """What `query` finds, a row at a time."""
+        yield from self._connection.execute(query, parameters)
+
+    def _moves(self, number: int) -> tuple[Move, ...]:
+        query = f"SELECT {_MOVE} FROM moves m WHERE m.operation = ? ORDER BY m.position"  # noqa: S608 (a constant)
+        return tuple(_move(row) for row in self._connection.execute(query, (number,)))
+
+    def unfinished(self) -> set[int]:
+        """The numbers of the operations that are not recorded yet."""
+        return {row[0] for row in self._connection.execute("SELECT id FROM operations WHERE state < 2")}
+
+    def open_operations(self) -> list[Operation]:
+        """What a crash or a failing disk left unfinished, oldest first."""
+        return list(self.select("o.state < 2 ORDER BY o.id"))
+
+    def totals(self) -> dict[str, int]:
+        return dict(self._connection.execute("SELECT kind, photos FROM totals").fetchall())
+
+    def value(self, query: str, parameters: Sequence[object] = ()) -> object:
+        """The first value that `query` finds, or None."""
+        row = self._connection.execute(query, parameters).fetchone()
+        return None if row is None else row[0]
+
+
+def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
+    (
+        number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
+        second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
+        reason, parent, label, state, undone_by, reserved, manner,
+    ) = row  # fmt: skip
+    details = Details(
+        category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
+        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+    )  # fmt: skip
+    return Operation(
+        number, batch, kind, time, sha256, moves, source_root, destination_root, details,
+        reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner),
+    )  # fmt: skip
+
+
+def _move(row: tuple[Any, ...]) -> Move:
+    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5])
+    return Move(row[0], row[1], identity, row[6], row[7])
+
+
+def _signed(number: int) -> int:
+    """A 64-bit number of the kernel's as SQLite can hold it."""
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def _unsigned(number: int) -> int:
+    return number + (1 << 64) if number < 0 else number
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # made by us first: SQLite would make it readable for all, and gives -wal and -shm the mode of this one
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection

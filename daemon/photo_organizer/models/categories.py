@@ -1,0 +1,57 @@
+"""Which categories there are: those of the configuration, and those that the owner made by making a
+folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from photo_organizer.config import Configuration
+from photo_organizer.models.manifest import read_manifest
+
+
+def serving_categories(config: Configuration, model: Path) -> tuple[str, ...]:
+    """The categories to predict with a model: the configured ones, then the owner's folders that it learned.
+
+    A folder that is gone from the library is no longer predicted; a configured category that the model does
+    not know yet stays in the list (it gets probability 0 until a model has learned it).
+
+    Args:
+        config: the categories, the library and its folder template.
+        model: the model's folder.
+
+    Raises:
+        ModelError: the model's manifest cannot be read.
+    """
+    learned = read_manifest(model).data.get("folder_categories", [])
+    own = [str(name) for name in learned if str(name) not in config.categories]
+    return (*config.categories, *(name for name in own if _has_folder(config, name)))
+
+
+def trainable_categories(
+    config: Configuration, photos: Mapping[str, int], known: Sequence[str], *, least: int
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The categories of a new model, and the photos of those that are still too few.
+
+    Args:
+        config: the configured categories come first, in their order.
+        photos: how many photos each category could learn from, the owner's folders included.
+        known: categories that the backbone's exemplars cover.
+        least: how many photos make a category that the exemplars do not cover.
+    """
+    names = [*config.categories, *sorted(set(photos) - set(config.categories))]
+    enough = [
+        name
+        for name in names
+        if (name in known and name in config.categories) or photos.get(name, 0) >= least
+    ]
+    few = {name: photos.get(name, 0) for name in names if name not in enough and photos.get(name, 0)}
+    return tuple(enough), few
+
+
+def _has_folder(config: Configuration, category: str) -> bool:
+    above = "*/" * config.folder_template.category_depth
+    if not above:
+        return (config.library / category).is_dir()
+    return any(folder.name == category and folder.is_dir() for folder in config.library.glob(f"{above}*"))

@@ -1,0 +1,260 @@
+"""The rooms of one configuration, joined to a pipeline, and their exchange while they are in use."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import select
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from photo_organizer.config import Configuration
+from photo_organizer.errors import OrganizerError
+from photo_organizer.inbox import Inbox
+from photo_organizer.library import Library, LibrarySettings
+from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.serving_model import ModelDescription, read_model
+from photo_organizer.models.store import Registry
+from photo_organizer.service.interfaces import Destination, Reporter, watch_vision
+from photo_organizer.service.pipeline import Pipeline
+from photo_organizer.service.placement import Placement
+from photo_organizer.service.xmp_keywords import LabellingLibrary
+from photo_organizer.vision.client.client import VisionClient
+
+log = logging.getLogger(__name__)
+
+_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """A vision process that is loading `model`, while another still serves."""
+
+    vision: VisionClient
+    model: ModelDescription
+
+
+class Rooms:
+    """Inbox, vision and library of a configuration, at work.
+
+    Args:
+        configuration: what they are made of.
+        library: open, owned and recovered.
+        reporter: who hears what becomes of each photo.
+        wake: makes the loop turn; called from other threads.
+
+    Raises:
+        ModelError: there is no model that can serve.
+    """
+
+    def __init__(
+        self, configuration: Configuration, library: Library, reporter: Reporter, wake: Callable[[], None]
+    ) -> None:
+        self._configuration = configuration
+        self._wake = wake
+        self.library = library
+        self._model = read_model(Registry(configuration.model_directory).current())
+        self._successor: Successor | None = None
+        self.inbox = self._new_inbox()
+        self.vision = new_vision(configuration, self._model)
+        self.pipeline = Pipeline(
+            self.inbox,
+            self.vision,
+            destination_of(configuration, library),
+            Placement.by(configuration, self._model.thresholds),
+            reporter,
+            linger=configuration.batch.max_wait_seconds,
+        )
+
+    @property
+    def model_id(self) -> str:
+        """The model that new photos are classified by."""
+        return self._model.id
+
+    def start(self) -> None:
+        """Begins to watch the inboxes."""
+        self.inbox.start(self._wake)
+
+    def close(self) -> None:
+        """Stops watching, ends the vision process and gives the library up; photos under way stay in the
+        inbox.
+        """
+        self.inbox.stop()
+        self.vision.close()
+        if self._successor is not None:
+            self._successor.vision.close()
+        self.library.close()
+
+    def take_over_model(self) -> None:
+        """Serves the model that is in use now, if it is another. No photo waits for it to load.
+
+        Raises:
+            ModelError: it cannot serve; the one before goes on.
+        """
+        model = read_model(Registry(self._configuration.model_directory).current())
+        if model != (self._successor.model if self._successor else self._model):
+            self._exchange_vision(model)
+
+    def take_over(self, configuration: Configuration) -> None:
+        """Goes on by another configuration; what did not change is not disturbed.
+
+        Raises:
+            OrganizerError: it cannot be done; the configuration before goes on.
+        """
+        before = self._configuration
+        model = read_model(Registry(configuration.model_directory).current())
+        if _library_settings(configuration) != _library_settings(before):
+            self._exchange_library(before, configuration)
+        self._configuration = configuration
+        self.pipeline.placement = Placement.by(configuration, self._model.thresholds)
+        self.pipeline.linger = configuration.batch.max_wait_seconds
+        self.pipeline.destination = destination_of(configuration, self.library)
+        if _inbox_settings(configuration) != _inbox_settings(before):
+            self._exchange_inbox()
+        if _vision_settings(configuration) != _vision_settings(before):
+            self._exchange_vision(model)
+
+    def step(self) -> None:
+        """Everything that may have become due on the way of the photos."""
+        if self._successor is not None:
+            self._await_successor(self._successor)
+        self.pipeline.step()
+
+    def register(self, poll: select.poll) -> None:
+        """Has `poll` return when a vision process has something to say."""
+        watch_vision(self.vision, poll)
+        if self._successor is not None:
+            watch_vision(self._successor.vision, poll)
+
+    def next_due(self) -> float | None:
+        """When the pipeline has something to do even if nothing happens, in `time.monotonic()`."""
+        moments = [self.pipeline.next_due()]
+        if self._successor is not None:
+            moments.append(self._successor.vision.next_due())
+        if self.pipeline.is_hungry:
+            moments.append(self.inbox.next_due())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _exchange_library(self, before: Configuration, configuration: Configuration) -> None:
+        """Another library, or the same by other rules. Both cannot be owned at once when they share a
+        state.
+        """
+        self.library.close()
+        try:
+            self.library = open_library(configuration)
+        except OrganizerError:
+            self.library = open_library(before)
+            raise
+        finally:
+            self.pipeline.destination = destination_of(before, self.library)
+
+    def _exchange_inbox(self) -> None:
+        self.pipeline.give_back()
+        self.inbox.stop()
+        self.inbox = self._new_inbox()
+        self.pipeline.source = self.inbox
+        self.inbox.start(self._wake)
+
+    def _exchange_vision(self, model: ModelDescription) -> None:
+        """Another vision process for this one, which goes on until the other has loaded its model."""
+        if self._successor is not None:
+            self._successor.vision.close()
+        self._successor = Successor(new_vision(self._configuration, model), model)
+        if self.vision.ready or self.vision.in_flight:
+            self._successor.vision.warm_up()
+        else:
+            self._succeed(self._successor)  # nobody waits: it is loaded when the next photo comes
+
+    def _await_successor(self, successor: Successor) -> None:
+        try:
+            successor.vision.poll()
+        except OrganizerError as error:
+            log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
+            successor.vision.close()
+            self._successor = None
+            return
+        if successor.vision.ready:
+            self._succeed(successor)
+
+    def _succeed(self, successor: Successor) -> None:
+        self.pipeline.give_back()
+        self.vision.close()
+        self.vision = self.pipeline.vision = successor.vision
+        if successor.model != self._model:
+            log.info("photos are classified by model %s now", successor.model.id)
+        self._model = successor.model
+        self.pipeline.placement = Placement.by(self._configuration, successor.model.thresholds)
+        self._successor = None
+
+    def _new_inbox(self) -> Inbox:
+        configuration = self._configuration
+        return Inbox(
+            configuration.inboxes,
+            configuration.watch,
+            library=configuration.library,
+            # asked anew each time, because the library may be exchanged
+            is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
+            videos=configuration.videos is not None,
+            available_extras=available_extras(),
+        )
+
+
+def new_vision(configuration: Configuration, model: ModelDescription) -> VisionClient:
+    """A vision process for `model`, not started yet."""
+    minutes = configuration.model.unload_after_minutes
+    return VisionClient(
+        model.directory,
+        engine=configuration.model.engine,
+        categories=serving_categories(configuration, model.directory),
+        limits=configuration.limits,
+        features=configuration.state_directory / "features.sqlite",
+        unload_after=None if minutes is None else 60 * minutes,
+        batch=configuration.batch.size,
+    )
+
+
+def destination_of(configuration: Configuration, library: Library) -> Destination:
+    """`library`, or with `xmp_sidecar` what writes keywords on the way into it."""
+    return LabellingLibrary(library) if configuration.metadata.xmp_sidecar else library
+
+
+def open_library(configuration: Configuration) -> Library:
+    """The library, owned by this process, with all that a crash left open brought to its end.
+
+    Raises:
+        LibraryLocked: another process owns it.
+        JournalError: the journal is damaged, or newer than this program.
+        OrganizerError: a folder of ours cannot be made, or the state directory cannot be written.
+    """
+    library = Library.open(configuration, owner=True)
+    try:
+        recovery = library.recover()
+    except OrganizerError:
+        library.close()
+        raise
+    if recovery.completed or recovery.taken_back or recovery.ledger_rows:
+        log.info(
+            "after a crash: %d moves completed, %d taken back, %d rows added to the ledger",
+            recovery.completed,
+            recovery.taken_back,
+            recovery.ledger_rows,
+        )
+    return library
+
+
+def _library_settings(configuration: Configuration) -> LibrarySettings:
+    return LibrarySettings.of(configuration)
+
+
+def _inbox_settings(configuration: Configuration) -> tuple[object, ...]:
+    return configuration.inboxes, configuration.watch, configuration.library, configuration.videos is None
+
+
+def _vision_settings(configuration: Configuration) -> tuple[object, ...]:
+    model, batch = configuration.model, configuration.batch.size
+    return configuration.categories, configuration.library, configuration.limits, batch, model
+
+
+def available_extras() -> frozenset[str]:
+    """The optional formats whose decoders are installed; they are found, not imported."""
+    return frozenset(extra for extra, module in _EXTRAS.items() if importlib.util.find_spec(module))

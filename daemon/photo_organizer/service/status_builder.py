@@ -1,0 +1,92 @@
+"""Putting together what `status.json` and `systemctl status` say, from what each room says of itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+
+from photo_organizer import __version__
+from photo_organizer.config import Configuration
+from photo_organizer.errors import printable
+from photo_organizer.photo import Action
+from photo_organizer.service.reporter import DaemonReporter
+from photo_organizer.service.retraining import Training
+from photo_organizer.service.runtime import Rooms
+from photo_organizer.service.status_file import State, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the daemon is at, as a whole.
+
+    Args:
+        configuration: as it is in force.
+        since: when the daemon began, ISO 8601.
+        reporter: the counts.
+        training: the schedule.
+    """
+
+    configuration: Configuration
+    since: str
+    reporter: DaemonReporter
+    training: Training
+
+    def status(self, rooms: Rooms | None, *, phase: State | None, config_error: str | None) -> Status:
+        """The status now.
+
+        Args:
+            rooms: None while they are being opened.
+            phase: starting or stopping; None in between.
+            config_error: why the last change of the configuration was refused.
+        """
+        counts = rooms.inbox.counts if rooms else None
+        under_way = rooms.pipeline.under_way if rooms else 0
+        pause = rooms.pipeline.pause if rooms else None
+        reason = pause.reason if pause else self._obstacle()
+        queued = under_way + (counts.ready if counts else 0)
+        resting = State.PAUSED if reason else State.WORKING if queued else State.IDLE
+        totals = self.reporter.totals
+        moment = self.training.next_time
+        return Status(
+            pid=os.getpid(),
+            version=__version__,
+            state=phase or resting,
+            since=self.since,
+            model=rooms.model_id if rooms else None,
+            engine=(rooms.vision.engine_name or None) if rooms else None,
+            queued=queued,
+            filed_total=totals[Action.FILED],
+            review_total=totals[Action.REVIEW],
+            quarantined_total=totals[Action.QUARANTINED],
+            duplicate_total=totals[Action.DUPLICATE],
+            last_photo_time=self.reporter.last_photo_time,
+            last_error=self.reporter.last_error,
+            next_retraining=moment.isoformat(timespec="minutes") if moment else None,
+            reason=reason,
+            config=os.fspath(self.configuration.path),
+            config_error=config_error,
+            settling=counts.settling if counts else 0,
+            unsettled=counts.unsettled if counts else 0,
+            retrying=counts.retrying if counts else 0,
+            left_alone=sum(counts.left.values()) if counts else 0,
+            not_images=counts.not_images if counts else 0,
+            orphans=counts.orphans if counts else 0,
+            videos=counts.videos if counts else 0,
+            waiting_for_extra=dict(counts.waiting_for_extra) if counts else {},
+            missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
+            vision_loaded=rooms.vision.ready if rooms else False,
+            training=self.training.progress,
+            retraining_postponed=self.training.hindrance,
+            last_retraining=self.training.last_result,
+        )
+
+    def _obstacle(self) -> str | None:
+        """What the first photo would be stopped by, told before one comes."""
+        library = self.configuration.library
+        return None if library.is_dir() else f"the library {printable(library)} is not there"
+
+
+def now_text() -> str:
+    """Now, as ISO 8601 with offset."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""The daemon as a systemd user service."""

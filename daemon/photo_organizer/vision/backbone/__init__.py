@@ -1,0 +1,1 @@
+"""VGG16: its engines, precisions, quantisation and heat map."""

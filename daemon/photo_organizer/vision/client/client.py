@@ -1,0 +1,309 @@
+"""The daemon's side of the vision process: starts it, feeds it, outlives it. Light imports only.
+
+A photo can kill the process that decodes it, or keep it busy for ever. Then the process is started again
+and the photos that it had touched go through one at a time; the one that kills it repeatedly while alone is
+rejected, its neighbours are classified. Somebody's `kill -9` at the wrong moment is not held against a
+photo.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from photo_organizer.photo import Photo
+from photo_organizer.vision.client.request_queue import Flight, Queue
+from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
+from photo_organizer.vision.decode.limits import FixedLimits, Limits
+from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
+from photo_organizer.vision.protocol import Message, outcome_of, photo_message
+
+_LOG = logging.getLogger(__name__)
+
+_START_SECONDS = 120.0  # a cold disk and TensorFlow
+_READ_SECONDS = 120.0  # a network share that hangs
+SILENCE_SECONDS = 120.0
+_MOST_PATIENT = 4.0  # times limits.decode_seconds, for a process that hardly gets the processor
+_MOST_FAILED_STARTS = 3
+_CAPACITY_IN_BATCHES = 8
+
+
+class VisionClient:
+    """Classifies photos by the vision process.
+
+    Nothing here waits, but `poll` for the time that it is given. When the process cannot be started, `poll`
+    or `submit` raises once, and every photo that was in flight is forgotten (none of them has been
+    touched); the next `submit` tries again.
+
+    Args:
+        model: the model's folder.
+        engine: "auto", "openvino" or "tensorflow".
+        categories: the owner's; probabilities come in this order.
+        limits: what one photo may cost.
+        features: the feature store's file; None to keep no features.
+        unload_after: seconds without work after which the process is ended; None for never.
+        batch: most photos that are classified together.
+        worker: the module that the process runs.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        *,
+        engine: str = "auto",
+        categories: tuple[str, ...],
+        limits: Limits,
+        features: Path | None = None,
+        unload_after: float | None = None,
+        batch: int = 16,
+        worker: str = WORKER,
+    ) -> None:
+        self.capacity = _CAPACITY_IN_BATCHES * batch
+        self.engine_name = ""
+        self.engine_reason = ""
+        self.model_id = ""
+        self.ready = False
+        self._model = model
+        self._engine = engine
+        self._categories = categories
+        self._limits = FixedLimits.of(limits)
+        self._features = features
+        self._unload_after = unload_after
+        self._batch = batch
+        self._worker = worker
+        self._queue = Queue()
+        self._process: VisionProcess | None = None
+        self._failed_starts = 0
+        self._quiet_since = time.monotonic()
+        self._swapping_from: Path | None = None
+        self._error: VisionError | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Photos that were submitted and have no outcome yet."""
+        return len(self._queue)
+
+    @property
+    def pid(self) -> int | None:
+        """The vision process, when there is one."""
+        return self._process.pid if self._process else None
+
+    def fileno(self) -> int | None:
+        """To be watched for reading, while there is a process. A process started again has another."""
+        return self._process.fileno() if self._process else None
+
+    def wants_to_write(self) -> bool:
+        """Whether `poll` has something left to send, so that the socket is to be watched for writing too."""
+        return self._process is not None and self._process.has_output
+
+    def submit(self, photos: Sequence[Photo]) -> None:
+        """Has `photos` classified; starts the process when it is not running.
+
+        Raises:
+            VisionError: the process cannot be started at all.
+        """
+        if not self._queue:  # silence counts from when there is something to say
+            self._quiet_since = time.monotonic()
+        self._queue.add(photos)
+        if photos:
+            self._start_if_needed()
+            self._send_waiting()
+
+    def warm_up(self) -> None:
+        """Starts the process, when it is not running, for photos that will be submitted in a moment.
+
+        Raises:
+            VisionError: the process cannot be started at all.
+        """
+        self._start_if_needed()
+
+    def poll(self, timeout: float = 0) -> list[Outcome]:
+        """Outcomes that are there, waiting up to `timeout` seconds for the first.
+
+        Raises:
+            ModelError, VisionError: see the class.
+        """
+        outcomes: list[Outcome] = []
+        if self._process is not None:
+            messages, open_still = self._process.exchange(timeout)
+            for message in messages:
+                self._quiet_since = time.monotonic()
+                self._hear(message, outcomes)
+            if not open_still:
+                self._mourn("", outcomes)
+        self._enforce_deadlines(outcomes)
+        if self._error is not None and not outcomes:
+            error, self._error = self._error, None
+            raise error
+        if self._queue:
+            self._start_if_needed()
+            self._send_waiting()
+        return outcomes
+
+    def next_due(self) -> float | None:
+        """The time.monotonic() at which `poll` has something to do even if the process says nothing."""
+        if self._error is not None:
+            return time.monotonic()
+        if self._process is None:
+            return None
+        if not self._queue:
+            return None if self._unload_after is None else self._quiet_since + self._unload_after
+        return min(due for due, _ in self._deadlines())
+
+    def use_model(self, model: Path) -> None:
+        """Take another model: between two batches when the process runs, else when it starts."""
+        if self._process is not None:
+            self._swapping_from = self._model
+            self._process.send({"op": "model", "model": str(model)})
+        self._model = model
+        self._failed_starts = 0
+
+    def close(self) -> None:
+        """Ends the process and forgets what is in flight."""
+        self._queue.clear()
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.end()
+        self._process = None
+        self.ready = False
+
+    def _start_if_needed(self) -> None:
+        if self._process is not None:
+            return
+        try:
+            self._process = VisionProcess(self._worker, max_pixels=self._limits.max_pixels)
+        except OSError as error:
+            self._queue.clear()
+            raise VisionError(f"the vision process cannot be started ({error.strerror})") from error
+        self._quiet_since = time.monotonic()
+        self._process.send(
+            {
+                "op": "start",
+                "model": str(self._model),
+                "engine": self._engine,
+                "categories": list(self._categories),
+                "limits": asdict(self._limits),
+                "features": str(self._features) if self._features else None,
+                "batch": self._batch,
+            }
+        )
+
+    def _send_waiting(self) -> None:
+        if self._process is None or not self.ready:
+            return
+        for flight in self._queue.take():
+            self._process.send(photo_message(flight.number, flight.photo))
+
+    def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
+        match message["event"]:
+            case "reading" | "decoding":
+                self._queue.is_touched(int(message["photo"]))
+                if self._process is not None:
+                    self._process.note(int(message["thread"]), message["event"], int(message["photo"]))
+            case "inferring" | "resting":
+                if self._process is not None:
+                    self._process.note(int(message["thread"]), message["event"], None)
+            case "classified" | "rejected":
+                flight = self._queue.answer(int(message["photo"]))
+                if flight is not None:
+                    outcomes.append(outcome_of(message, flight.photo, self._categories))
+            case "ready":
+                self._become_ready(message)
+            case "failed":
+                self._fail(message)
+
+    def _become_ready(self, message: Message) -> None:
+        self.ready = True
+        self._failed_starts = 0
+        if message["directory"] == str(self._model):
+            self._swapping_from = None
+        self.engine_name = message["engine"]
+        self.engine_reason = message["reason"]
+        self.model_id = message["model"]
+        _LOG.info("model %s is loaded: %s (%s)", self.model_id, self.engine_name, self.engine_reason)
+
+    def _fail(self, message: Message) -> None:
+        """The model cannot be served. A process that has another one goes on with that."""
+        if self._swapping_from is not None:
+            self._model, self._swapping_from = self._swapping_from, None
+        else:
+            self._queue.clear()
+            self._end()
+        # raised by the next `poll` that has nothing else to tell
+        self._error = VisionError(message["what"], where=message["where"], remedy=message["remedy"])
+
+    def _mourn(self, verdict: str, outcomes: list[Outcome]) -> None:
+        """The process is dead: who was it? `verdict` when it was ended here, and why."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        cause = process.bury()
+        was_ready, self.ready = self.ready, False
+        self._swapping_from = None  # it starts again with the new model
+        if not was_ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _MOST_FAILED_STARTS:
+                self._failed_starts = 0
+                self._queue.clear()
+                raise VisionError(
+                    f"the vision process died {_MOST_FAILED_STARTS} times while it started ({cause})",
+                    remedy=process.last_words or "see `photo-organizer doctor`",
+                )
+            return
+        _LOG.warning("the vision process ended (%s) and is started again", verdict or cause)
+        external = cause == "SIGKILL" and not verdict
+        convicted = self._queue.after_death(process.active_photos(), external=external, blamed=process.blamed)
+        if convicted is not None:
+            reason = verdict or f"the decoder dies of it ({cause})"
+            outcomes.append(Rejected(convicted.photo, RejectionKind.UNREADABLE, reason))
+
+    def _enforce_deadlines(self, outcomes: list[Outcome]) -> None:
+        now = time.monotonic()
+        if self._process is None:
+            return
+        if not self._queue:
+            if self._unload_after is not None and now >= self._quiet_since + self._unload_after:
+                _LOG.info("the vision process rests: nothing to do for %g s", self._unload_after)
+                self._end()
+            return
+        due, blame = min(self._deadlines(), key=lambda deadline: deadline[0])
+        if now < due:
+            return
+        self._process.kill()
+        if blame is not None and self._process.stage_of(blame.number) == "reading":
+            self._queue.answer(blame.number)
+            reason = f"reading it took longer than {_READ_SECONDS:g} s"
+            outcomes.append(Rejected(blame.photo, RejectionKind.SOURCE_ERROR, reason))
+            self._mourn("a photo could not be read in time", outcomes)
+        elif blame is not None:
+            self._process.blamed = blame.number
+            self._mourn(f"it took longer than {self._limits.decode_seconds:g} s to decode", outcomes)
+        else:
+            self._mourn("the vision process stood still" if self.ready else "", outcomes)
+
+    def _deadlines(self) -> list[tuple[float, Flight | None]]:
+        """When to lose patience, and with which photo (None: with the process)."""
+        if self._process is None:
+            return []
+        patience = SILENCE_SECONDS + self._limits.decode_seconds if self.ready else _START_SECONDS
+        deadlines: list[tuple[float, Flight | None]] = [(self._quiet_since + patience, None)]
+        for number, work in self._process.at_work():
+            flight = self._queue.get(number)
+            if flight is not None:
+                allowed = _READ_SECONDS if work.stage == "reading" else self._allowed(work, self._process)
+                deadlines.append((work.since + allowed, flight))
+        return deadlines
+
+    def _allowed(self, work: Work, process: VisionProcess) -> float:
+        """Seconds that a decoding may take. On a machine that is busy with other things the process has to
+        wait for the processor, and the photo is not to blame: then it is given more, within reason.
+        """
+        limit = self._limits.decode_seconds
+        lacking = limit - (process.processor_seconds() - work.spent_before)
+        passed = time.monotonic() - work.since
+        return min(max(limit, passed + lacking), _MOST_PATIENT * limit)

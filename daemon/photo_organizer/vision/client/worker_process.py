@@ -1,0 +1,228 @@
+"""One life of the vision process: its start, talking to it without waiting, and its end. Light."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import IO
+
+from photo_organizer.vision.protocol import LineReader, Message, pack
+
+WORKER = "photo_organizer.vision.worker.worker"
+_PIECE = 1 << 18
+_LAST_WORDS = 400
+_BURIAL_SECONDS = 2.0
+_CPUCLOCK_SCHED = 2  # linux/posix-timers.h
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a thread of the process is doing.
+
+    Args:
+        stage: "reading" or "decoding"; other stages belong to no photo.
+        photo: its number, or None.
+        since: `time.monotonic()` when it began.
+        spent_before: processor seconds that the process had had by then.
+    """
+
+    stage: str
+    photo: int | None
+    since: float
+    spent_before: float
+
+
+class VisionProcess:
+    """A running vision process.
+
+    Args:
+        worker: the module that it runs.
+        max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
+
+    Attributes:
+        blamed: the photo because of which it is ended, if there is one.
+        last_words: the last line that it printed, once it is buried.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def __init__(self, worker: str = WORKER, *, max_pixels: int) -> None:
+        self._stages: dict[int, Work] = {}
+        self.blamed: int | None = None
+        self.last_words = ""
+        self._reader = LineReader()
+        self._output = bytearray()
+        self._errors = _anonymous_file()
+        self._socket, theirs = socket.socketpair()
+        environment = {
+            **os.environ,
+            "OPENCV_IO_MAX_IMAGE_PIXELS": str(max_pixels),
+            "OPENCV_LOG_LEVEL": "SILENT",
+        }
+        try:
+            self._popen = subprocess.Popen(
+                # -P: a folder `photo_organizer` in the working directory is not ours
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    worker,
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                env=environment,
+                start_new_session=True,  # Ctrl-C in the terminal is for the daemon
+            )
+        except OSError:
+            self._socket.close()
+            self._errors.close()
+            raise
+        finally:
+            theirs.close()
+        self._socket.setblocking(False)  # noqa: FBT003 (the interface of socket)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._popen.pid
+
+    @property
+    def has_output(self) -> bool:
+        """Whether messages wait to be sent."""
+        return bool(self._output)
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    def send(self, message: Message) -> None:
+        """Sends a message, now as far as it goes, the rest with the next `exchange`."""
+        self._output += pack(message)
+        self._flush()
+
+    def exchange(self, timeout: float) -> tuple[list[Message], bool]:
+        """Sends what waits, and receives what is there, waiting up to `timeout` seconds for the first
+        message.
+
+        Returns:
+            The messages, and whether the process still listens.
+        """
+        deadline = time.monotonic() + timeout
+        messages: list[Message] = []
+        while True:
+            alive = self._flush()
+            alive = self._receive(messages) and alive
+            left = deadline - time.monotonic()
+            if messages or not alive or left <= 0:
+                return messages, alive
+            select.select([self._socket], [self._socket] if self._output else [], [], left)
+
+    def _flush(self) -> bool:
+        while self._output:
+            try:
+                sent = self._socket.send(self._output)
+            except BlockingIOError:
+                return True
+            except (BrokenPipeError, ConnectionResetError):
+                self._output.clear()
+                return True  # what it said before it died is still to be read
+            del self._output[:sent]
+        return True
+
+    def _receive(self, messages: list[Message]) -> bool:
+        while True:
+            try:
+                piece = self._socket.recv(_PIECE)
+            except BlockingIOError:
+                return True
+            except ConnectionResetError:
+                return False
+            if not piece:
+                return False
+            try:
+                messages += self._reader.feed(piece)
+            except (ValueError, TypeError):  # a process whose memory is damaged
+                self._popen.kill()
+                return False
+
+    def note(self, thread: int, stage: str, photo: int | None) -> None:
+        """A thread of the process says what it is doing."""
+        self._stages[thread] = Work(stage, photo, time.monotonic(), self.processor_seconds())
+
+    def at_work(self) -> list[tuple[int, Work]]:
+        """The photos that are read or decoded, and how."""
+        return [(work.photo, work) for work in self._stages.values() if work.photo is not None]
+
+    def stage_of(self, photo: int) -> str:
+        """What is being done with a photo: "reading", "decoding", or "" for nothing."""
+        return next((work.stage for number, work in self.at_work() if number == photo), "")
+
+    def processor_seconds(self) -> float:
+        """Processor time that its threads have had, all together; 0 when it has ended.
+
+        Read from its CPU-time clock, whose number is made as clock_getcpuclockid(3) makes it on Linux.
+        """
+        try:
+            return time.clock_gettime((~self.pid << 3) | _CPUCLOCK_SCHED)
+        except OSError:
+            return 0.0
+
+    def active_photos(self) -> set[int]:
+        """The photos that were being worked on at the end."""
+        return {self.blamed} if self.blamed is not None else {photo for photo, _ in self.at_work()}
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._popen.kill()
+
+    def end(self) -> None:
+        """Closes the connection, upon which it ends by itself; kills it if it does not."""
+        self._socket.close()
+        self.bury()
+
+    def bury(self) -> str:
+        """Waits for its end, enforces it if need be, and says what it died of ("SIGSEGV", "exit code 70")."""
+        self._socket.close()
+        cause = self._wait_for_end()
+        self._read_last_words()
+        return cause
+
+    def _wait_for_end(self) -> str:
+        try:
+            code = self._popen.wait(_BURIAL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            try:
+                code = self._popen.wait(_BURIAL_SECONDS)
+            except (
+                subprocess.TimeoutExpired
+            ):  # stuck in the kernel, on a dead share; it is gone when that answers
+                return "it does not even end"
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    def _read_last_words(self) -> None:
+        if self._errors.closed:
+            return
+        with self._errors as errors:
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+            lines = errors.read().decode("utf-8", "replace").split("\n")
+        self.last_words = next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _anonymous_file() -> IO[bytes]:
+    """A file that nobody else sees, for what the process prints."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("vision-errors"), "r+b")
+    return tempfile.TemporaryFile()

@@ -1,0 +1,136 @@
+"""The one way from a photo's bytes to the pixels that the network sees, for serving and training alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from photo_organizer.vision.decode.colour import convert_profile
+from photo_organizer.vision.decode.containers import Container, container_of
+from photo_organizer.vision.decode.jpeg import decode_jpeg
+from photo_organizer.vision.decode.limits import FixedLimits, Limits, MemoryGate
+from photo_organizer.vision.decode.optional_formats import decode_heif, decode_jxl
+from photo_organizer.vision.decode.picture import Picture, Task
+from photo_organizer.vision.decode.raster import decode_raster
+from photo_organizer.vision.decode.raw import decode_raw
+from photo_organizer.vision.decode.resize import squash
+from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
+
+# Decoding runs in as many threads as there are cores already, a photo in each.
+cv2.setNumThreads(1)
+cv2.utils.logging.setLogLevel(0)  # what it cannot decode is said once, in the photo's own reason
+
+_HASH_SIDE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPhoto:
+    """A photo as the network sees it, and what was learned on the way.
+
+    Attributes:
+        pixels: uint8 (size, size, 3), blue first, sRGB: the whole upright photo, squashed to the square.
+        width, height: of the upright original, in pixels.
+        decoder: the way it was decoded ("jpeg 1/4", "gif frame 5 of 10"), for `why`.
+        taken: capture time from EXIF: DateTimeOriginal, else DateTimeDigitized, else DateTime.
+        camera: maker and model from EXIF, or "".
+        perceptual_hash: 64-bit difference hash of the upright photo, as 16 hexadecimal digits.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    decoder: str
+    taken: datetime | None
+    camera: str
+    perceptual_hash: str
+
+
+def decode(
+    data: bytes, size: int, limits: Limits | None = None, *, gate: MemoryGate | None = None
+) -> DecodedPhoto:
+    """Decode a photo of any supported format, recognised by its content.
+
+    The whole photo is squashed to a square by area averaging, after EXIF or HEIF orientation, with alpha over
+    white and wide-gamut profiles converted to sRGB. JPEGs are decoded at the smallest DCT reduction that
+    leaves twice the wanted side, so the result hardly depends on it.
+
+    Args:
+        data: the file's bytes.
+        size: S, side of the wanted square in pixels.
+        limits: pixels, file size and memory that a photo may take; the configuration's defaults when None.
+        gate: shared by the threads that decode at the same time, to keep them within the limit together.
+
+    Raises:
+        PhotoRejectedError: UNREADABLE when it is damaged, incomplete or beyond a limit; NEEDS_EXTRA when the
+            decoder is not installed; NOT_AN_IMAGE when the content is none that is known.
+    """
+    limits = limits or FixedLimits()
+    if not data:
+        raise UnreadablePhotoError("the file is empty")
+    if len(data) > limits.max_file_megabytes * 1_000_000:
+        raise UnreadablePhotoError(
+            f"the file has {len(data) // 1_000_000} MB, more than the {limits.max_file_megabytes} that "
+            "limits.max_file_megabytes allows"
+        )
+    task = Task(data, size, limits, gate or MemoryGate(limits.memory_megabytes * 1_000_000))
+    try:
+        picture = _decode(task, container_of(data))
+    except MemoryError as error:
+        raise UnreadablePhotoError("decoding it needs more memory than there is") from error
+    return _finish(picture, size)
+
+
+def _decode(task: Task, container: Container | None) -> Picture:
+    match container:
+        case None:
+            raise PhotoRejectedError(
+                RejectionKind.NOT_AN_IMAGE, "the content is not that of a known image format"
+            )
+        case Container.JPEG:
+            return decode_jpeg(task)
+        case Container.HEIF:
+            return decode_heif(task)
+        case Container.JXL:
+            return decode_jxl(task)
+        case Container.RAW:
+            return decode_raw(task)
+        case _:
+            return decode_raster(task, container.value)
+
+
+def _finish(picture: Picture, size: int) -> DecodedPhoto:
+    squashed = squash(picture, size)
+    pixels = turn(convert_profile(squashed, picture.profile), picture.exif.orientation)
+    on_its_side = picture.exif.orientation >= 5
+    return DecodedPhoto(
+        pixels=pixels,
+        width=picture.height if on_its_side else picture.width,
+        height=picture.width if on_its_side else picture.height,
+        decoder=picture.decoder,
+        taken=picture.exif.taken,
+        camera=picture.exif.camera,
+        perceptual_hash=difference_hash(pixels),
+    )
+
+
+def turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels made upright, given their EXIF orientation (1 to 8)."""
+    if orientation in {5, 6, 7, 8}:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in {2, 3, 6, 7}:
+        pixels = pixels[:, ::-1]
+    if orientation in {3, 4, 7, 8}:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def difference_hash(pixels: NDArray[np.uint8]) -> str:
+    """64-bit dHash: whether each of 8 x 8 grey areas is brighter than its right neighbour, row by row."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    areas = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA)
+    brighter = areas[:, :-1] > areas[:, 1:]
+    return np.packbits(brighter).tobytes().hex()

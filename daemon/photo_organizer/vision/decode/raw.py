@@ -1,0 +1,126 @@
+"""Camera RAW and DNG (the extra `raw`): the embedded preview where it is large enough, else developed.
+
+Where LibRaw cannot do either (a camera newer than it, a file of which only the beginning came over), a JPEG
+that stands somewhere in the file is the picture: every maker embeds one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from photo_organizer.vision.decode.embedded import LEAST_SIDE, embedded_picture, preview_exif
+from photo_organizer.vision.decode.exif import Exif
+from photo_organizer.vision.decode.jpeg import decode_jpeg
+from photo_organizer.vision.decode.optional_formats import load
+from photo_organizer.vision.decode.picture import Picture, Task
+from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster
+from photo_organizer.vision.decode.raw_extent import declared_end
+from photo_organizer.vision.outcome import UnreadablePhotoError
+
+_FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
+"""LibRaw's `flip` (1 mirrors, 2 turns upside down, 4 swaps the sides) as EXIF has it."""
+_SLACK = 50
+"""One part in so many may be missing at the end: makers note wrong sizes, and one stripe hides no picture."""
+
+
+def decode_raw(task: Task) -> Picture:
+    """The preview if it has the wanted side, else the developed sensor data, else whatever preview there is.
+
+    Raises:
+        PhotoRejectedError: damaged, too large, or the extra is not installed.
+    """
+    rawpy = load("rawpy", extra="raw", name="RAW")
+    exif = preview_exif(task.data)
+    try:
+        with rawpy.imread(BytesIO(task.data)) as raw:
+            return _by_libraw(task, rawpy, raw, exif)
+    except rawpy.LibRawFileUnsupportedError:
+        return _unknown_to_libraw(task, exif)
+    except (rawpy.LibRawError, *PILLOW_ERRORS) as error:  # before it could tell anything
+        found = embedded_picture(task, exif)
+        if found is None:
+            raise UnreadablePhotoError(f"the RAW file cannot be decoded ({_words(error)})") from error
+        return found
+
+
+def _by_libraw(task: Task, rawpy: ModuleType, raw: Any, exif: Exif) -> Picture:  # noqa: ANN401 (no types)
+    sizes = raw.sizes
+    task.check_size(sizes.width, sizes.height)
+    turned = replace(exif, orientation=_FLIP_TO_ORIENTATION.get(sizes.flip, 1))
+    preview = _preview(task, rawpy, raw, turned)
+    if preview is not None and _side(preview) >= task.size:
+        return preview
+    try:
+        return _developed(task, raw, turned)
+    except (UnreadablePhotoError, rawpy.LibRawError, *PILLOW_ERRORS) as error:
+        found = [each for each in (preview, embedded_picture(task, turned)) if each is not None]
+        best = max(found, key=_side, default=None)
+        if best is None or _side(best) < LEAST_SIDE:
+            raise UnreadablePhotoError(f"the RAW file cannot be decoded ({_words(error)})") from error
+        return best
+
+
+def _preview(task: Task, rawpy: ModuleType, raw: Any, exif: Exif) -> Picture | None:  # noqa: ANN401
+    """The preview that LibRaw finds, to be turned like the sensor's data; None: none that can be used."""
+    try:
+        thumb = raw.extract_thumb()
+        if thumb.format == rawpy.ThumbFormat.JPEG:
+            picture = decode_jpeg(replace(task, data=bytes(thumb.data)), label="raw preview, jpeg")
+        else:
+            pixels = np.ascontiguousarray(np.asarray(thumb.data)[..., ::-1])
+            if thumb.format != rawpy.ThumbFormat.BITMAP or pixels.ndim != 3 or pixels.shape[2] != 3:
+                return None
+            picture = Picture(pixels, pixels.shape[1], pixels.shape[0], "raw preview")
+    except (UnreadablePhotoError, rawpy.LibRawError, *PILLOW_ERRORS):
+        return None
+    # RAF and X3F carry their EXIF in the preview alone
+    taken, camera = exif.taken or picture.exif.taken, exif.camera or picture.exif.camera
+    exif = Exif(exif.orientation, taken, camera)
+    on_its_side = exif.orientation >= 5
+    upright_already = (picture.width > picture.height) != (raw.sizes.width > raw.sizes.height)
+    return replace(picture, exif=replace(exif, orientation=1) if on_its_side and upright_already else exif)
+
+
+def _developed(task: Task, raw: Any, exif: Exif) -> Picture:  # noqa: ANN401
+    missing = declared_end(task.data) - len(task.data)
+    if missing > len(task.data) // _SLACK:  # LibRaw would develop what is missing as black
+        raise UnreadablePhotoError("the file ends before the picture does, a part of it is missing")
+    sizes = raw.sizes
+    cost = 10 * sizes.width * sizes.height
+    task.check_memory(cost)
+    with task.gate.hold(cost):
+        developed = raw.postprocess(half_size=True, use_camera_wb=True, user_flip=0, output_bps=8)
+    if developed.min() == developed.max():
+        raise UnreadablePhotoError("it holds no sensor data")
+    return Picture(
+        np.ascontiguousarray(developed[..., ::-1]), sizes.width, sizes.height, "raw developed", exif
+    )
+
+
+def _unknown_to_libraw(task: Task, exif: Exif) -> Picture:
+    """A camera that LibRaw does not know yet, or a TIFF that only looks like a camera's."""
+    found = embedded_picture(task, exif)
+    try:
+        plain = decode_raster(task, "TIFF")
+    except UnreadablePhotoError as error:
+        if found is None:
+            raise UnreadablePhotoError(
+                "the RAW file is damaged or of a camera that LibRaw does not know, and has no preview"
+            ) from error
+        return found
+    return plain if found is None or _side(plain) >= _side(found) else found
+
+
+def _side(picture: Picture) -> int:
+    return min(picture.width, picture.height)
+
+
+def _words(error: BaseException) -> str:
+    """LibRaw's messages are bytes at times."""
+    told = error.args[0] if error.args else error
+    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)

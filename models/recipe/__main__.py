@@ -1,0 +1,120 @@
+"""Command line of the pretraining: one stage a call.
+
+cache     decode photos and archives into one pixel cache
+teacher   let the teacher answer for every photo
+prepare   split, find doubtful labels, make the category targets
+train     train until a time or a number of steps; run again to resume
+export    fold a checkpoint, refit and judge the head, write a model directory
+"""
+
+# ruff: noqa: PLC0415 (each stage imports what it needs: decoding photos should not wait for Keras)
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m recipe",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    stages = parser.add_subparsers(dest="stage", required=True)
+    parents = argparse.ArgumentParser(add_help=False)
+    parents.add_argument(
+        "--cache", type=Path, required=True, help="directory of the pixel cache and all that follows"
+    )
+
+    cache = stages.add_parser("cache", parents=[parents])
+    cache.add_argument("--photos", type=Path, required=True, help="directory of category directories")
+    cache.add_argument("--archive", type=Path, nargs="*", default=[], help="tar files of unlabelled photos")
+
+    teacher = stages.add_parser("teacher", parents=[parents])
+    teacher.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    teacher.add_argument("--processes", type=int, default=2)
+
+    prepare = stages.add_parser("prepare", parents=[parents])
+    prepare.add_argument("--hold-out-source", nargs="*", default=[], help="sources the training must not see")
+    prepare.add_argument(
+        "--hold-out-share", type=float, default=0.1, help="share of the other labelled photos"
+    )
+
+    train = stages.add_parser("train", parents=[parents])
+    train.add_argument("--checkpoint", type=Path, required=True)
+    train.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    train.add_argument("--start-from", type=Path, help="model directory; without it, random weights")
+    train.add_argument("--start-side", type=int, default=96, help="side that it was trained at, in pixels")
+    budget = train.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--until", help="HH:MM or ISO time at which the schedule ends")
+    budget.add_argument("--steps", type=int)
+    train.add_argument("--batch", type=int, default=64)
+    train.add_argument("--peak", type=float, default=1.2e-3, help="highest learning rate")
+    train.add_argument("--sides", default="0:64,0.3:96,0.7:128", help="progress:pixels, ...")
+    train.add_argument("--dtype", default="mixed_bfloat16")
+    train.add_argument("--log", type=Path)
+
+    export = stages.add_parser("export", parents=[parents])
+    export.add_argument(
+        "--weights", type=Path, required=True, help="a checkpoint, or folded convolutions, as npz"
+    )
+    export.add_argument("--model", type=Path, required=True, help="model directory to write")
+    export.add_argument("--side", type=int, default=96, help="input size in pixels")
+    export.add_argument("--taps", default="block5.avg", help="for example block4.avg,block5.avg")
+    export.add_argument("--flip", action="store_true")
+    export.add_argument("--strength", type=float, default=0.3, help="of the head's penalty")
+    export.add_argument(
+        "--unlabelled", type=int, default=0, help="unlabelled photos that help to fit the head"
+    )
+    export.add_argument("--unlabelled-weight", type=float, default=0.5)
+    return parser
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from recipe.export import ExportChoice, make_model
+    from recipe.features import FeatureChoice
+    from recipe.prepare import open_prepared
+
+    features = FeatureChoice(arguments.side, tuple(arguments.taps.split(",")), arguments.flip)
+    choice = ExportChoice(features, arguments.strength, arguments.unlabelled, arguments.unlabelled_weight)
+    prepared = open_prepared(arguments.cache)
+    manifest = make_model(prepared, arguments.weights, arguments.model, choice, kept=arguments.cache)
+    print(f"wrote {manifest['id']} to {arguments.model}")
+    print(f"temperature {manifest['temperature']}, thresholds {manifest['thresholds']}")
+    for name, figures in manifest["metrics"].items():
+        _print_figures(name, figures)
+
+
+def _print_figures(name: str, figures: dict[str, Any]) -> None:
+    print(name, {key: value for key, value in figures.items() if isinstance(value, int | float)})
+    for category, numbers in figures["categories"].items():
+        print(f"  {category:10} {numbers}")
+
+
+def main() -> None:
+    """Run one stage."""
+    arguments = _parser().parse_args()
+    if arguments.stage == "cache":
+        from recipe.corpus import build_cache
+
+        build_cache(arguments.photos, arguments.archive, arguments.cache)
+    elif arguments.stage == "teacher":
+        from recipe.teacher import ask_teacher
+
+        ask_teacher(arguments.teacher, arguments.cache, arguments.processes)
+    elif arguments.stage == "prepare":
+        from recipe.prepare import prepare
+
+        prepare(arguments.cache, frozenset(arguments.hold_out_source), arguments.hold_out_share)
+    elif arguments.stage == "train":
+        from recipe.run import run_training
+
+        run_training(arguments)
+    else:
+        _export(arguments)
+
+
+if __name__ == "__main__":
+    main()

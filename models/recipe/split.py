@@ -1,0 +1,126 @@
+"""Which photos the training may see: near-duplicates grouped, photos and whole sources held out.
+
+Everything that is reported later rests on this file, so the rules are few and strict:
+
+- copies of one photo (also across sources, also among the unlabelled) form one group and stay together;
+- the held-out sources, and a random share of the other labelled groups, are seen by no loss at all, neither
+their
+  labels nor their pixels;
+- an unlabelled copy of a held-out photo is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from recipe.corpus import Corpus, Pixels
+
+THUMBNAIL = 12
+# Correlation of 12x12 colour thumbnails, together with the cosine of teacher embeddings, above which two
+# photos are # one: chosen by eye on pairs around the limit; receipts and plain portraits look alike in the
+# thumbnail alone.
+SAME_THUMBNAIL = 0.98
+SAME_EMBEDDING = 0.93
+
+Integers = NDArray[np.int64]
+
+
+class Part(IntEnum):
+    """What a photo is used for."""
+
+    TRAIN = 0
+    SAME_SOURCE = 1
+    OTHER_SOURCE = 2
+    DROPPED = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """``parts``: `Part` of each photo, int64 (N,). ``groups``: group number of each photo, int64 (N,)."""
+
+    parts: Integers
+    groups: Integers
+
+
+def _unit_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.maximum(norms, 1e-6), np.float32)
+
+
+def thumbnails(pixels: Pixels) -> NDArray[np.float32]:
+    """Centred, normalised thumbnails, float32 (N, 432): their dot product is a correlation."""
+    small = np.stack([cv2.resize(p, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for p in pixels])
+    flat = small.reshape(len(small), -1).astype(np.float32)
+    return _unit_rows(flat - flat.mean(1, keepdims=True))
+
+
+def similar_pairs(
+    thumbs: NDArray[np.float32], embeddings: NDArray[np.float32], chunk: int = 2048
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs (i, j), i < j, that pass both limits."""
+    centred = _unit_rows(embeddings - embeddings.mean(0))
+    for start in range(0, len(thumbs), chunk):
+        alike = thumbs[start : start + chunk] @ thumbs[start:].T > SAME_THUMBNAIL
+        for i, j in zip(*np.nonzero(np.triu(alike, 1)), strict=True):
+            first, second = int(i) + start, int(j) + start
+            if float(centred[first] @ centred[second]) > SAME_EMBEDDING:
+                yield first, second
+
+
+def group_copies(count: int, pairs: Iterator[tuple[int, int]]) -> Integers:
+    """Connected components of the pairs: a group number for each of ``count`` photos (union-find)."""
+    parent = list(range(count))
+
+    def root(item: int) -> int:
+        while parent[item] != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    for first, second in pairs:
+        parent[root(second)] = root(first)
+    return np.array([root(item) for item in range(count)], np.int64)
+
+
+def make_split(
+    corpus: Corpus, groups: Integers, held_sources: frozenset[str], share: float = 0.1, seed: int = 0
+) -> Split:
+    """Assign each photo its `Part`.
+
+    Args:
+        corpus: the photos.
+        groups: from `group_copies`.
+        held_sources: sources to keep from the training altogether.
+        share: part of the remaining labelled photos, by group and in each category, to hold out.
+        seed: of the random choice.
+    """
+    labels, sources = corpus.labels, corpus.sources
+    parts = np.full(len(labels), int(Part.TRAIN), np.int64)
+    other = np.isin(sources, sorted(held_sources)) & (labels >= 0)
+    parts[other] = Part.OTHER_SOURCE
+    random = np.random.default_rng(seed)
+    taken: set[int] = set()
+    for label in range(len(corpus.categories)):
+        own = np.nonzero((labels == label) & ~other)[0]
+        candidates = random.permutation(np.unique(groups[own]))
+        taken.update(int(group) for group in candidates[: round(share * len(candidates))])
+    same = np.isin(groups, sorted(taken)) & ~other
+    parts[same & (labels >= 0)] = Part.SAME_SOURCE
+    parts[same & (labels < 0)] = Part.DROPPED
+    # Copies of a held-out source's photos elsewhere would let the training see them after all.
+    copies = np.isin(groups, np.unique(groups[other])) & ~other
+    parts[copies] = Part.DROPPED
+    return Split(parts, groups)
+
+
+def folds_by_group(groups: Integers, folds: int, seed: int = 0) -> Integers:
+    """A fold number for each photo, int64 (N,), whole groups together."""
+    names, inverse = np.unique(groups, return_inverse=True)
+    of_group = np.random.default_rng(seed).integers(0, folds, len(names))
+    return np.asarray(of_group[inverse], np.int64)

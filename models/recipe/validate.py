@@ -1,0 +1,58 @@
+"""Predictions for photos that took no part in fitting: by random folds of the same sources, and by whole
+sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photo_organizer.learning.head.head import Floats, Head
+from recipe.split import Integers, folds_by_group
+
+FitHead = Callable[[NDArray[np.bool_]], Head]
+"""Given which of the photos may be fitted on, bool (N,), return a head."""
+
+
+def same_source_logits(features: Floats, groups: Integers, fit: FitHead, folds: int = 5) -> Floats:
+    """Cross-validated logits, float32 (N, C); copies of one photo share a fold."""
+    fold = folds_by_group(groups, folds, seed=1)
+    predicted = np.stack([fit(fold != number).logits(features) for number in range(folds)])
+    return np.asarray(predicted[fold, np.arange(len(features))], np.float32)
+
+
+def source_folds(
+    sources: NDArray[np.str_], labels: Integers
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Yield (fitted on, judged), both bool (N,), for each source left out as a whole.
+
+    Judged are the photos of the source whose category some other source has too: what no photo has taught
+    cannot be known.
+    """
+    for source in np.unique(sources):
+        fitted = sources != source
+        judged = ~fitted & np.isin(labels, np.unique(labels[fitted]))
+        if judged.any():
+            yield fitted, judged
+
+
+def other_source_logits(
+    features: Floats, labels: Integers, sources: NDArray[np.str_], groups: Integers, fit: FitHead
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Leave-one-source-out logits, float32 (N, C), and which rows were judged, bool (N,).
+
+    A copy of a judged photo in another source is not fitted on either.
+    """
+    logits: Floats | None = None
+    judged_rows = np.zeros(len(labels), np.bool_)
+    for fitted, judged in source_folds(sources, labels):
+        clean = fitted & ~np.isin(groups, groups[judged])
+        predicted = fit(clean).logits(features)
+        logits = np.zeros_like(predicted) if logits is None else logits
+        logits[judged] = predicted[judged]
+        judged_rows |= judged
+    if logits is None:
+        raise ValueError("leaving a source out needs a category that two sources have; there is none")
+    return logits, judged_rows
