@@ -218,7 +218,7 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
 
 def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom photo_organizer.vision import openvino_engine, quantise\nimport nncf\n"
+        "import sys\nfrom photo_organizer.vision.backbone import openvino_engine, quantise\nimport nncf\n"
         "print([name for name in sys.modules if name.startswith('openvino_telemetry.')])"
     )
     environment = {**os.environ, "HOME": str(tmp_path)}

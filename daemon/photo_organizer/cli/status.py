@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def status(invocation: Invocation, *, as_json: bool) -> None:
     """What the daemon is doing, what waits, and what needs you."""
     from photo_organizer.cli.console import print_json
-    from photo_organizer.cli.daemon import read_status
     from photo_organizer.errors import printable
+    from photo_organizer.service.running_daemon import read_status
 
     configuration = invocation.configuration()
     values = read_status(configuration)

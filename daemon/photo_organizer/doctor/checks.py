@@ -171,7 +171,7 @@ def extras() -> Iterator[Check]:
 
 def daemon(configuration: Configuration) -> Check:
     """Whether a daemon runs, and what it complains about."""
-    from photo_organizer.cli.daemon import read_status
+    from photo_organizer.service.running_daemon import read_status
 
     status = read_status(configuration)
     if not status["running"]:

@@ -38,7 +38,7 @@ def template(name: str) -> str:
     Raises:
         UnitError: the installation is incomplete.
     """
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     for folder in (package.parents[1] / "systemd", package / "systemd_units"):
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8")

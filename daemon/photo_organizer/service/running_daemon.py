@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.service.status_file import STATUS_FILE
 
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
@@ -22,8 +23,6 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     Raises:
         OrganizerError: status.json cannot be read.
     """
-    from photo_organizer.service.status_file import STATUS_FILE
-
     path = configuration.state_directory / STATUS_FILE
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
