@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from photo_organizer.models.serving_model import INT8_FILES, read_model
+from photo_organizer.models.manifest import INT8_FILES
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, available_cores, cpu_flags
 from photo_organizer.vision.backbone.engine import load_engine
 from photo_organizer.vision.labelled_photos import read_labelled_photos

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from photo_organizer.learning.finetune.activations import BATCH, augmentation, compute_activations, keras_vgg
 from photo_organizer.learning.finetune.block5 import Photos, Schedule, train_block5
 from photo_organizer.learning.finetune.fine_tune import VIEWS
-from photo_organizer.models.serving_model import BACKBONE_FILE, read_model
+from photo_organizer.models.manifest import BACKBONE_FILE
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.weights import read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels, read_labelled_photos
 from report import Figure, Report, Target

@@ -12,13 +12,15 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "config"}
+GROUND = {"photo", "errors", "fsops", "formats", "files", "sqlite", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
     "fsops": {"errors"},
     "formats": set(),
-    "config": {"errors"},
+    "files": set(),
+    "sqlite": {"files"},
+    "config": {"errors", "files"},
     "companions": GROUND,
     "models": GROUND,
     "inbox": GROUND | {"companions"},

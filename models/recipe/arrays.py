@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from photo_organizer.files import replacing
+
 Arrays = dict[str, NDArray[Any]]
 """Named arrays, as an npz file holds them."""
 
@@ -20,6 +22,5 @@ def float32(values: ArrayLike) -> NDArray[np.float32]:
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write an npz file beside ``path``, then put it there in one step."""
-    part = path.with_name(f".part.{path.name}")
-    np.savez(part, **arrays)  # type: ignore[arg-type] # its keywords are taken for options
-    part.replace(path)
+    with replacing(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type] # its keywords are taken for options

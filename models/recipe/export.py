@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.files import file_sha256, replace_file
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.models.serving_model import PREPROCESSING
+from photo_organizer.models.manifest import PREPROCESSING
 from recipe.arrays import float32, save_arrays
 from recipe.card import write_card
 from recipe.features import (
@@ -125,12 +125,6 @@ def make_model(
     return write_model(directory, folded, photos, result, features=choice.features, data=data)
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def next_id(directory: Path, today: datetime) -> str:
     """``starter-<yyyymmdd>-<n>``, one more than what the directory holds of today."""
     prefix = f"starter-{today:%Y%m%d}-"
@@ -189,13 +183,8 @@ def write_model(
         "metrics": result.metrics,
         "temperature": result.calibration.temperature,
         "thresholds": result.calibration.thresholds,
-        "files": {name: sha256(directory / name) for name in contents},
+        "files": {name: file_sha256(directory / name) for name in contents},
     }
-    part = directory / ".part.model.json"
-    with part.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(manifest, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(directory / "model.json")
+    replace_file(directory / "model.json", json.dumps(manifest, indent=1) + "\n")
     write_card(directory, manifest)
     return manifest

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.models.serving_model import BACKBONE_FILE, ModelDescription
+from photo_organizer.models.manifest import BACKBONE_FILE
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, Engine, cpu_flags
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine
 from photo_organizer.vision.decode.decoder import decode

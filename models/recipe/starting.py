@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.models.serving_model import BACKBONE_FILE
+from photo_organizer.models.manifest import BACKBONE_FILE
 from recipe.arrays import float32
 from recipe.batches import whole_pictures
 from recipe.folding import BLOCKS, EPSILON, PLACES

@@ -239,7 +239,7 @@ def test_a_damaged_model_is_not_taken_over(organizer: Organizer, home: Home) -> 
         (bad / file.name).write_bytes(file.read_bytes() + (b"x" if file.name == "head.npz" else b""))
     said = organizer("models", "use", "bad")
     assert said.code == 1
-    assert "its sha256 differs" in said.err
+    assert "its SHA-256 differs" in said.err
     assert (home.models / "current").readlink().name == "small"
 
 

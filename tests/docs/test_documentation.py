@@ -116,3 +116,24 @@ def test_the_readmes_settings_have_the_defaults_that_the_program_has() -> None:
     rows = [row.split("|")[1].strip(" `") for row in table.splitlines() if row.startswith("| `")]
     assert rows
     assert set(rows) <= known
+
+
+def where_to_change() -> list[str]:
+    """The files of the table "Where do I change ...?"."""
+    text = (CHECKOUT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## Where do I change ...?")[2].partition("\n## ")[0]
+    return re.findall(r"^\| [^|]+ \| `([^`]+)` \|$", table, re.MULTILINE)
+
+
+def test_the_table_of_places_to_change_names_files_that_exist() -> None:
+    files = where_to_change()
+    assert len(files) >= 20
+    assert [name for name in files if not (CHECKOUT / "daemon/photo_organizer" / name).is_file()] == []
+
+
+def test_the_architecture_page_describes_every_package() -> None:
+    text = (CHECKOUT / "docs/architecture.md").read_text(encoding="utf-8").partition("## Packages")[2]
+    package = CHECKOUT / "daemon/photo_organizer"
+    parts = [path for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    shown = [path.name if path.is_file() else f"{path.name}/" for path in parts if path.name[:2] != "__"]
+    assert [name for name in shown if f"`{name}`" not in text] == []

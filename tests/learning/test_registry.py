@@ -103,7 +103,7 @@ def test_a_damaged_package_does_not_take_a_working_model_away(registry: Registry
     (package / "head.npz").write_text("cut off")
 
     assert Registry(registry.directory, starter=package).current().name == "starter"
-    with pytest.raises(ModelError, match="sha256"):
+    with pytest.raises(ModelError, match="SHA-256"):
         Registry(tmp_path / "elsewhere", starter=package).current()
 
 
@@ -136,7 +136,7 @@ def test_use_refuses_a_damaged_model(registry: Registry) -> None:
     path = make_model(registry, "second")
     (path / "head.npz").write_text("flipped bits")
 
-    with pytest.raises(ModelError, match=r"head\.npz.*sha256 differs"):
+    with pytest.raises(ModelError, match=r"head\.npz.*SHA-256 differs"):
         registry.use("second")
     assert registry.current_id() == "starter"
 
@@ -262,3 +262,16 @@ def test_the_starter_of_the_checkout_is_whole(tmp_path: Path) -> None:
         pytest.skip("models/starter is not there")
     installed = Registry(tmp_path / "models").current()
     assert verify(installed).parent is None
+
+
+def test_a_pipe_in_the_place_of_the_manifest_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.json")
+    with pytest.raises(ModelError, match="not a regular file"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
+def test_a_manifest_that_is_nested_without_end_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(ModelError, match="not JSON"):
+        read_manifest(tmp_path)

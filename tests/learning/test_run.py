@@ -18,8 +18,9 @@ from learning_home import SMALL, Home
 from models import CATEGORIES, draw_photo
 from photo_organizer.learning.events import Outcome, Progress
 from photo_organizer.learning.retrain import Request, retrain
+from photo_organizer.models.categories import serving_categories
 from photo_organizer.models.serving_model import read_model
-from photo_organizer.models.store import Registry, serving_categories, verify
+from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
 from photo_organizer.vision.decode.decoder import decode

@@ -363,7 +363,8 @@ sys.stdin.read()
 def test_the_clients_imports_are_light() -> None:
     heavy = "numpy cv2 PIL openvino tensorflow pandas matplotlib"
     program = (
-        "import sys\nimport photo_organizer.models.serving_model\nfrom photo_organizer.vision import decision\nfrom photo_organizer.vision.client import client\n"
+        "import sys\nimport photo_organizer.models.serving_model\n"
+        "from photo_organizer.vision import decision\nfrom photo_organizer.vision.client import client\n"
         f"print([name for name in {heavy!r}.split() if name in sys.modules])"
     )
     printed = subprocess.run(

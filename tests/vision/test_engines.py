@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models import CATEGORIES, colours, make_model
-from photo_organizer.models.serving_model import ModelError, read_model
+from photo_organizer.models.manifest import ModelError
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone import engine as engines
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import INT8_FLAGS, choose, cpu_flags, load_engine
@@ -181,12 +182,12 @@ def test_the_choice_says_why(tapped: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(("change", "complaint"), [
     ({"preprocessing": "rgb"}, "preprocessing"),
     ({"backbone": "resnet"}, "backbone"),
-    ({"input_size": 5}, "input size"),
+    ({"input_size": 5}, "input_size"),
     ({"features": ["block9.avg"]}, "pools"),
     ({"temperature": 0}, "temperature"),
     ({"files": {}}, "not listed"),
-    ({"files": {"../../secret": "0", "backbone.npz": "0", "head.npz": "0"}}, "outside"),
-    ({"categories": []}, "missing"),
+    ({"files": {"../../secret": "0", "backbone.npz": "0", "head.npz": "0"}}, "inside the folder"),
+    ({"categories": []}, "two or more"),
     ({"input_size": "large"}, "not valid"),
 ])  # fmt: skip
 def test_a_description_that_is_not_ours_is_refused(

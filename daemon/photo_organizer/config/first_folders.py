@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.files import PRIVATE, replace_file
 
 if TYPE_CHECKING:
     from photo_organizer.config.configuration import Configuration
@@ -71,10 +72,7 @@ def _read_seen(path: Path) -> set[str]:
 
 
 def _write_seen(path: Path, folders: set[str]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(json.dumps(sorted(folders), indent=2) + "\n", encoding="utf-8")
-        draft.chmod(0o600)
-        draft.replace(path)
+        replace_file(path, json.dumps(sorted(folders), indent=2) + "\n", mode=PRIVATE)
     except OSError as error:
         raise OrganizerError(f"cannot be written: {error.strerror or error}", where=path) from error

@@ -11,7 +11,6 @@ lock, so that only one trains at a time.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
 import sys
@@ -23,6 +22,7 @@ from typing import TextIO
 
 from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
+from photo_organizer.files import open_lock_file, try_lock
 from photo_organizer.learning.events import Outcome, Progress
 from photo_organizer.learning.priority import step_back
 
@@ -114,14 +114,14 @@ def _own_output() -> TextIO:
 
 @contextmanager
 def _only_one(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    descriptor = open_lock_file(path)
+    try:
+        if not try_lock(descriptor):
             remedy = "wait until it has ended"
-            raise AlreadyTrainingError("a training is running already", where=path, remedy=remedy) from error
+            raise AlreadyTrainingError("a training is running already", where=path, remedy=remedy)
         yield
+    finally:
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

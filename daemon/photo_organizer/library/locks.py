@@ -6,13 +6,13 @@ All are flock(2) locks on files that stay: they end with the process, whatever e
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from photo_organizer.files import open_lock_file, try_lock
 from photo_organizer.library.errors import DestinationTrouble, LibraryLocked
 
 LIBRARY_LOCK = ".photo-organizer.lock"
@@ -36,19 +36,19 @@ class OwnerLock:
     """
 
     def __init__(self, path: str | Path, *, folder: int | None = None, mode: int = 0o600) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, mode, dir_fd=folder)
+        self._descriptor = open_lock_file(path, folder=folder, mode=mode)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            pid = _read_pid(self._descriptor)
-            os.close(self._descriptor)
-            raise LibraryLocked(pid, where=path) from error
+            taken = try_lock(self._descriptor)
         except OSError as error:
             # a file system without locks: the lock in the state directory has to do
             if error.errno not in _NO_LOCKS_HERE:
                 os.close(self._descriptor)
                 raise
+            taken = True
+        if not taken:
+            pid = _read_pid(self._descriptor)
+            os.close(self._descriptor)
+            raise LibraryLocked(pid, where=path)
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
@@ -69,7 +69,7 @@ def moves_lock(path: Path, patience: float = _PATIENCE_SECONDS) -> Iterator[None
         DestinationTrouble: another process has not let go for `patience` seconds.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = open_lock_file(path)
     except OSError as error:
         raise DestinationTrouble(f"no lock file: {error.strerror}", where=path) from error
     try:
@@ -80,12 +80,7 @@ def moves_lock(path: Path, patience: float = _PATIENCE_SECONDS) -> Iterator[None
 
 
 def _wait_for(descriptor: int, path: Path, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise DestinationTrouble("another process is moving photos", where=path) from error
-            time.sleep(0.01)
-        else:
-            return
+    while not try_lock(descriptor):
+        if time.monotonic() > deadline:
+            raise DestinationTrouble("another process is moving photos", where=path)
+        time.sleep(0.01)

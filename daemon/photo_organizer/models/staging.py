@@ -8,8 +8,6 @@ for as long as it lives; publishing is one rename. A draft whose lock is free wa
 from __future__ import annotations
 
 import errno
-import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
@@ -18,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from photo_organizer.files import file_sha256, sync, try_lock
 from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, read_manifest
 
 _PREFIX = ".tmp-"
@@ -96,8 +95,7 @@ def new_draft(directory: Path) -> Iterator[Draft]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=directory))
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists():
+        if try_lock(lock) and path.exists():
             break
         os.close(lock)  # `clean` was faster than the lock: it took the folder for an abandoned one
     path.chmod(0o755)
@@ -123,31 +121,10 @@ def clean(directory: Path) -> list[str]:
         except OSError:  # not a folder, or gone meanwhile: not a draft
             continue
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not try_lock(lock):  # its writer lives
+                continue
             shutil.rmtree(path, ignore_errors=True)
             removed.append(path.name)
-        except OSError:  # locked: its writer lives
-            continue
         finally:
             os.close(lock)
     return removed
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a regular file, as hex.
-
-    Raises:
-        OSError: it is missing, unreadable, or no regular file (symbolic links are not followed).
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Forces a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,18 +11,22 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.models.categories import serving_categories
-from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, is_safe_id, read_manifest
-from photo_organizer.models.staging import Draft, clean, file_sha256, new_draft, sync
-
-__all__ = ["ModelError", "ModelRecord", "Registry", "packaged_starter", "serving_categories", "verify"]
+from photo_organizer.files import replace_file, sync
+from photo_organizer.models.manifest import (
+    MANIFEST,
+    Manifest,
+    ModelError,
+    is_safe_id,
+    read_manifest,
+    verify_files,
+)
+from photo_organizer.models.staging import Draft, clean, new_draft
 
 CURRENT = "current"
 REJECTED = "rejected.json"
@@ -67,15 +71,7 @@ def verify(model: Path) -> Manifest:
         ModelError: the manifest is not valid, a file is missing, or it does not have the recorded sha256.
     """
     manifest = read_manifest(model)
-    for name, expected in manifest.files.items():
-        try:
-            actual = file_sha256(model / name)
-        except OSError as error:
-            what = f"a file of the model cannot be read ({error.strerror})"
-            raise ModelError(what, where=model / name, remedy=_REMEDY) from error
-        if actual != expected:
-            what = "the file is not the one that was saved (its sha256 differs)"
-            raise ModelError(what, where=model / name, remedy=_REMEDY)
+    verify_files(model, manifest.files)
     return manifest
 
 
@@ -180,12 +176,7 @@ class Registry:
     def reject(self, model: Path, reason: str, made: datetime) -> None:
         """Records why a challenger was not promoted; it stays in the directory."""
         text = json.dumps({"reason": reason, "time": made.isoformat()}, indent=2, ensure_ascii=False) + "\n"
-        descriptor, name = tempfile.mkstemp(prefix=".rejected-", dir=model)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        sync(Path(name))
-        Path(name).replace(model / REJECTED)
-        sync(model)
+        replace_file(model / REJECTED, text)
 
     @contextmanager
     def draft(self) -> Iterator[Draft]:

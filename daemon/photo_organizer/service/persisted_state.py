@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.service.private_file import replace_private_file
+from photo_organizer.files import PRIVATE, replace_file
 
 _FILE = "daemon.json"
 
@@ -32,7 +32,7 @@ class Remembered:
             OSError: the state directory cannot be written.
         """
         text = json.dumps({"retraining_considered": when.isoformat()}) + "\n"
-        replace_private_file(self._path, text, durable=True)
+        replace_file(self._path, text, mode=PRIVATE)
         self._considered = when
 
 

@@ -17,10 +17,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO
 
 from photo_organizer.config import Configuration
+from photo_organizer.files import private_file
 from photo_organizer.learning.retraining_schedule import hindrance, next_run
 from photo_organizer.service.persisted_state import Remembered
 
@@ -145,7 +144,7 @@ class Training:
     def _start(self) -> None:
         log.info("retraining begins (%s)", self._configuration.retraining.mode)
         self._outcome, self._unread, self.progress = {}, b"", "starting"
-        with _private_file(self._configuration.state_directory / "training.log") as errors:
+        with private_file(self._configuration.state_directory / "training.log") as errors:
             self._process = subprocess.Popen(
                 [*self._command, "--config", str(self._configuration.path), "--scheduled"],
                 stdin=subprocess.DEVNULL,
@@ -204,8 +203,3 @@ class Training:
         text = f"{'promoted' if promoted else 'not promoted'}: {self._outcome.get('reason', '')}"
         log.info("retraining ended, %s", text)
         return TrainingResult(text, promoted)
-
-
-def _private_file(path: Path) -> BinaryIO:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    return open(descriptor, "wb")

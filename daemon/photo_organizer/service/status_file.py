@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from photo_organizer.service.private_file import replace_private_file
+from photo_organizer.files import PRIVATE, replace_file
 
 STATUS_FILE = "status.json"
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -104,7 +104,7 @@ class StatusFile:
     def _write(self, status: Status) -> None:
         self._written, self._written_at = status, self._clock()
         text = json.dumps(asdict(status), indent=2, ensure_ascii=True)
-        replace_private_file(self._path, text + "\n", durable=False)
+        replace_file(self._path, text + "\n", mode=PRIVATE, durable=False)
 
 
 def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:

@@ -7,8 +7,6 @@ losing it costs time, nothing else.
 from __future__ import annotations
 
 import hashlib
-import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +16,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import BACKBONE_FILE, INT8_FILES, ModelDescription
+from photo_organizer.models.manifest import BACKBONE_FILE, INT8_FILES
+from photo_organizer.models.serving_model import ModelDescription
+from photo_organizer.sqlite import open_database, transaction
 
 # Vectors lie in an ordinary table: without a rowid, rows of this size would take a whole page each.
 _SCHEMA = """
@@ -30,7 +30,6 @@ CREATE TABLE IF NOT EXISTS photos (
 ) WITHOUT ROWID;
 """
 _ASKED_TOGETHER = 500
-_BUSY_SECONDS = 10.0
 
 
 def backbone_key(model: ModelDescription, engine_name: str) -> str:
@@ -53,12 +52,8 @@ class FeatureStore:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute(
-            "PRAGMA synchronous=OFF"
-        )  # a cache; the process may die, the file stays sound
+        # a cache: the process may die, the file stays sound
+        self._connection = open_database(path, synchronous="OFF", threads=True)
         self._connection.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
@@ -78,7 +73,7 @@ class FeatureStore:
         rows = [
             (backbone, bytes.fromhex(sha256), vector.astype("<f2").tobytes()) for sha256, vector in vectors
         ]
-        with self._connection:
+        with transaction(self._connection):
             self._connection.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
 
     def get(self, backbone: str, photos: Sequence[str]) -> dict[str, NDArray[np.float16]]:
@@ -91,7 +86,7 @@ class FeatureStore:
             (bytes.fromhex(sha256), taken.isoformat() if taken else None, look)
             for sha256, taken, look in photos
         ]
-        with self._connection:
+        with transaction(self._connection):
             self._connection.executemany("INSERT OR IGNORE INTO photos VALUES (?, ?, ?)", rows)
 
     def facts(self, photos: Sequence[str]) -> dict[str, tuple[datetime | None, str]]:

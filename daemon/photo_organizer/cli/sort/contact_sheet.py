@@ -12,6 +12,7 @@ from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.cli.sort.tally import BINS
 from photo_organizer.cli.sort.thumbnails import thumbnails
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.files import replacing
 from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
@@ -61,17 +62,14 @@ def write_contact_sheet(draft: PlanDraft, tally: Tally, library: Path) -> Path:
         OrganizerError: it cannot be written.
     """
     path = draft.path.with_name(draft.path.name + ".html")
-    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with new.open("w", encoding="utf-8") as file:
-            file.write(_head(tally, library))
+        with replacing(path) as file:
+            file.write(_head(tally, library).encode())
             images = thumbnails(photo.group.photo.path for photo in draft.least_sure(MOST_PHOTOS))
             for photo, image in zip(draft.least_sure(MOST_PHOTOS), images, strict=True):
-                file.write(_figure(photo, image))
-            file.write("</div></body></html>\n")
-        new.replace(path)
+                file.write(_figure(photo, image).encode())
+            file.write(b"</div></body></html>\n")
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise OrganizerError(f"the contact sheet cannot be written: {error.strerror}", where=path) from error
     return path
 

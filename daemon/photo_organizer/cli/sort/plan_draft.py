@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, PlannedPhoto
+from photo_organizer.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,22 +118,17 @@ class PlanDraft:
 
     def finish(self) -> None:
         """All is known: writes the plan under its name, and removes the draft."""
-        new = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self._database.commit()
-            with new.open("w", encoding="utf-8") as file:
-                file.write(self._head.to_line())
+            with replacing(self.path) as file:
+                file.write(self._head.to_line().encode())
                 for (line,) in self._database.execute(
                     "SELECT line FROM photos WHERE run = ? ORDER BY number", (self._run,)
                 ):
-                    file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+                    file.write(line.encode())
             self._database.close()
-            new.replace(self.path)
             self.part.unlink()
         except (OSError, sqlite3.Error) as error:
-            new.unlink(missing_ok=True)
             raise PlanError(f"the plan cannot be written: {error}", where=self.path) from error
 
     def interrupt(self) -> None:

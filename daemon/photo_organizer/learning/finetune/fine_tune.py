@@ -45,8 +45,8 @@ from photo_organizer.learning.finetune.new_backbone import fresh_body, moved_bod
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.head_training import Samples
 from photo_organizer.learning.training_plan import Plan, manifest_fields
-from photo_organizer.models.manifest import read_manifest
-from photo_organizer.models.serving_model import BACKBONE_FILE, read_model
+from photo_organizer.models.manifest import BACKBONE_FILE, read_manifest
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.staging import Draft
 from photo_organizer.vision.backbone.weights import Layer, read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels

@@ -18,7 +18,8 @@ from photo_organizer.learning.head.head import Floats, softmax
 from photo_organizer.learning.head.head_training import Samples, TrainedHead
 from photo_organizer.learning.judge.promotion import Scores
 from photo_organizer.learning.labels.label_store import Label
-from photo_organizer.models.serving_model import ModelError, read_model
+from photo_organizer.models.manifest import ModelError
+from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.classifier import Classifier
 
 ENOUGH_HELD_OUT = 100

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from photo_organizer.library.errors import DestinationTrouble, JournalError
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
 from photo_organizer.photo import FileIdentity
+from photo_organizer.sqlite import open_database
 
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
@@ -43,7 +43,7 @@ class Journal:
         self._path = path
         self._operations = operations
         try:
-            self._connection = _connect(path)
+            self._connection = open_database(path, synchronous="FULL")
             self._prepare()
         except sqlite3.OperationalError as error:
             raise DestinationTrouble(
@@ -331,13 +331,3 @@ def _signed(number: int) -> int:
 
 def _unsigned(number: int) -> int:
     return number + (1 << 64) if number < 0 else number
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # made by us first: SQLite would make it readable for all, and gives -wal and -shm the mode of this one
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from photo_organizer.config import Configuration
+from photo_organizer.files import replace_file
 from photo_organizer.service.systemd.systemctl import UserManager, user_name
 from photo_organizer.service.systemd.units import (
     DAEMON_UNIT,
@@ -145,9 +146,7 @@ def _write(path: Path, text: str) -> bool:
     if path.is_file() and not path.is_symlink() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    replace_file(path, text)
     return True
 
 

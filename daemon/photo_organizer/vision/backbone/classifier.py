@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import ModelDescription, ModelError
+from photo_organizer.models.manifest import ModelError
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.vision.backbone.weights import read_head
 
 

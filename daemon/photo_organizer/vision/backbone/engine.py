@@ -9,15 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import (
-    BACKBONE_FILE,
-    HEAD_FILE,
-    INT8_FILES,
-    ModelDescription,
-    ModelError,
-    read_model,
-    verify_files,
-)
+from photo_organizer.models.manifest import BACKBONE_FILE, HEAD_FILE, INT8_FILES, ModelError, verify_files
+from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, cpu_flags
 
 __all__ = ["BF16_FLAGS", "INT8_FLAGS", "Engine", "choose", "cpu_flags", "load_engine"]
@@ -59,9 +52,10 @@ def load_engine(model: Path | ModelDescription, engine: str = "auto") -> Engine:
     description = model if isinstance(model, ModelDescription) else read_model(model)
     name, precision, reason = choose(description, engine)
     if name == "tensorflow":
-        verify_files(description, (BACKBONE_FILE, HEAD_FILE))
+        verify_files(description.directory, description.listed(BACKBONE_FILE, HEAD_FILE))
         return _tensorflow(description, reason)
-    verify_files(description, (HEAD_FILE, *(INT8_FILES if precision == "int8" else (BACKBONE_FILE,))))
+    backbone = INT8_FILES if precision == "int8" else (BACKBONE_FILE,)
+    verify_files(description.directory, description.listed(HEAD_FILE, *backbone))
     from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine  # noqa: PLC0415 (0.3 s)
 
     return OpenVinoEngine(description, precision, reason=reason)

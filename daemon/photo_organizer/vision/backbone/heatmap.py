@@ -18,14 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.models.serving_model import (
-    BACKBONE_FILE,
-    BLOCK_WIDTHS,
-    HEAD_FILE,
-    ModelDescription,
-    read_model,
-    verify_files,
-)
+from photo_organizer.models.manifest import BACKBONE_FILE, HEAD_FILE, verify_files
+from photo_organizer.models.serving_model import BLOCK_WIDTHS, ModelDescription, read_model
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.openvino_engine import build_graph
 from photo_organizer.vision.backbone.openvino_runtime import ov
@@ -87,7 +81,7 @@ def heatmap(
         PhotoRejectedError: the photo cannot be decoded.
     """
     description = read_model(model)
-    verify_files(description, (BACKBONE_FILE, HEAD_FILE))
+    verify_files(description.directory, description.listed(BACKBONE_FILE, HEAD_FILE))
     seen = decode(data, description.input_size, limits or FixedLimits())
     shown = decode(data, _SIDE, limits or FixedLimits())
     features, activations = _run(description, seen.pixels)

@@ -15,13 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import (
-    BACKBONE_FILE,
-    BLOCK_DEPTHS,
-    INT8_FILES,
-    ModelDescription,
-    ModelError,
-)
+from photo_organizer.models.manifest import BACKBONE_FILE, INT8_FILES, ModelError
+from photo_organizer.models.serving_model import BLOCK_DEPTHS, ModelDescription
 from photo_organizer.vision.backbone.cores import BF16_FLAGS, available_cores, cpu_flags
 from photo_organizer.vision.backbone.openvino_runtime import op, ov
 from photo_organizer.vision.backbone.weights import Layer, read_backbone

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import io
 import json
 import logging
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,13 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.models.serving_model import (
-    BACKBONE_FILE,
-    INT8_FILES,
-    ModelDescription,
-    read_model,
-    verify_files,
-)
+from photo_organizer.files import file_sha256, replace_file
+from photo_organizer.models.manifest import BACKBONE_FILE, INT8_FILES, verify_files
+from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, INT8_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine, build_graph
 from photo_organizer.vision.backbone.openvino_runtime import ov
@@ -97,7 +91,7 @@ def quantise(
         ModelError: the model is damaged or not ours.
     """
     model = read_model(directory)
-    verify_files(model, tuple(name for name in model.files if name not in INT8_FILES))
+    verify_files(directory, model.listed(*model.files.keys() - set(INT8_FILES)))
     if cpu_flags() & INT8_FLAGS:
         exact = OpenVinoEngine(model, "f32").features(check.pixels)
         layers = read_backbone(directory / BACKBONE_FILE)
@@ -213,20 +207,11 @@ def _record(model: ModelDescription, verification: Verification) -> None:
         for name in INT8_FILES:
             (model.directory / name).unlink(missing_ok=True)
     fields["files"] = files
-    _replace(path, fields)
+    replace_file(path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
 
 
 def _digests(directory: Path) -> Mapping[str, str]:
-    return {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in INT8_FILES}
-
-
-def _replace(path: Path, fields: Mapping[str, object]) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    return {name: file_sha256(directory / name) for name in INT8_FILES}
 
 
 def main() -> int:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import BACKBONE_FILE, ModelDescription
+from photo_organizer.models.manifest import BACKBONE_FILE
+from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.vision.backbone.weights import read_backbone
 
 BATCH = 8

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.models.serving_model import BLOCK_DEPTHS, BLOCK_WIDTHS, ModelDescription, ModelError
+from photo_organizer.models.manifest import ModelError
+from photo_organizer.models.serving_model import BLOCK_DEPTHS, BLOCK_WIDTHS, ModelDescription
 
 Layer = tuple[NDArray[np.floating], NDArray[np.floating]]
 

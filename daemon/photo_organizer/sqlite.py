@@ -1,0 +1,88 @@
+"""SQLite databases of our own: opened, versioned, and changed in transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from photo_organizer.files import PRIVATE
+
+Synchronous = Literal["OFF", "NORMAL", "FULL"]
+_BUSY_SECONDS = 30.0
+
+
+def open_database(path: Path, *, synchronous: Synchronous, threads: bool = False) -> sqlite3.Connection:
+    """Open a database that only its owner can read, with a write-ahead log; it is made when it is missing.
+
+    Statements run one by one (autocommit); `transaction` groups them.
+
+    Args:
+        path: the file; its folder exists.
+        synchronous: FULL survives a loss of power, NORMAL may forget the last transactions, OFF is for
+            what can be computed again.
+        threads: whether threads other than the one that opens it use it, one at a time.
+
+    Raises:
+        sqlite3.Error: it cannot be opened, or is not a database.
+        OSError: the file cannot be made.
+    """
+    # made by us first: SQLite would make it readable for all, and gives -wal and -shm the mode of this one
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=not threads
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what the block did as a whole, or, when it raises, nothing of it.
+
+    Raises:
+        sqlite3.Error: the database cannot be written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class NewerDatabaseError(Exception):
+    """The database was written by a newer version of the program."""
+
+
+def upgrade(
+    connection: sqlite3.Connection, version: int, step: Callable[[sqlite3.Connection, int], None]
+) -> None:
+    """Bring a database to the schema `version`, in one transaction.
+
+    Args:
+        connection: from `open_database`.
+        version: the version of this program, 1 or more.
+        step: brings the tables from the version that it is given (0: an empty database) to `version`.
+
+    Raises:
+        NewerDatabaseError: the database has a later version.
+        sqlite3.Error: the database cannot be written.
+    """
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > version:
+        raise NewerDatabaseError
+    if found < version:
+        with transaction(connection):
+            step(connection, found)
+            connection.execute(f"PRAGMA user_version = {version}")
