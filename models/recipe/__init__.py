@@ -7,9 +7,5 @@ The stages, each one file and each rerunnable by itself:
 -> ``train`` (the long loop, on ``network`` and ``batches``) -> ``export`` (features, head, statistics,
 files).
 
-<<<<<<< HEAD
-Nothing here is imported by the daemon: it is run by ``python -m recipe``.
-=======
 Nothing here is imported by the daemon: it is run by ``PYTHONPATH=models python -m recipe``.
->>>>>>> main
 """

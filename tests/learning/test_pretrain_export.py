@@ -9,24 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from recipe.arrays import save_arrays
-from recipe.batches import Standard, Targets
-from recipe.corpus import build_cache, open_cache
-from recipe.export import ExportChoice, next_id
-from recipe.export import make_model as export_model
-from recipe.features import FeatureChoice
-from recipe.folding import PLACES, folded_backbone
-from recipe.prepare import Prepared
-from recipe.split import Part
-from recipe.thresholds import choose_threshold
 
 from models import draw_photo, make_model
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.store import verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
-<<<<<<< HEAD
-=======
 from recipe.arrays import save_arrays
 from recipe.batches import Standard, Targets
 from recipe.corpus import build_cache, open_cache
@@ -37,7 +25,6 @@ from recipe.folding import PLACES, folded_backbone
 from recipe.prepare import Prepared
 from recipe.split import Part
 from recipe.thresholds import choose_threshold
->>>>>>> main
 
 CATEGORIES = ("Events", "Family", "Food")
 

@@ -8,11 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-<<<<<<< HEAD
-=======
 
 from photo_organizer.learning.head.head import Head
->>>>>>> main
 from recipe.corpus import CACHE_SIDE, Corpus, PhotoEntry, build_cache, open_cache
 from recipe.refit import Labelled, refit
 from recipe.soft_labels import doubted_labels, make_soft_labels
@@ -28,8 +25,6 @@ from recipe.validate import (
     same_source_logits,
     source_folds,
 )
-
-from photo_organizer.learning.head.head import Head
 
 CATEGORIES = ("Food", "Nature", "Pets")
 
