@@ -217,12 +217,8 @@ def _digests(directory: Path) -> Mapping[str, str]:
 def main() -> int:
     """The command of the module's docstring."""
     parser = argparse.ArgumentParser(
-<<<<<<< HEAD
-        prog="python -m photo_organizer.vision.backbone.quantise", description="make and check a model's int8 backbone"
-=======
         prog="python -m photo_organizer.vision.backbone.quantise",
         description="make and check a model's int8 backbone",
->>>>>>> main
     )
     parser.add_argument("--model", type=Path, required=True, help="the model's folder")
     parser.add_argument("--photos", type=Path, required=True, help="labelled photos, a folder a category")
