@@ -1,5 +1,6 @@
 """Command line of the pretraining: one stage a call.
 
+collect   gather labelled photos from snapshots of public repositories
 cache     decode photos and archives into one pixel cache
 teacher   let the teacher answer for every photo
 prepare   split, find doubtful labels, make the category targets
@@ -27,6 +28,13 @@ def _parser() -> argparse.ArgumentParser:
     parents.add_argument(
         "--cache", type=Path, required=True, help="directory of the pixel cache and all that follows"
     )
+
+    collect = stages.add_parser("collect")
+    collect.add_argument("--snapshots", type=Path, required=True, help="directory of owner+name snapshots")
+    collect.add_argument(
+        "--photos", type=Path, nargs="*", default=[], help="directories of photos that are labelled already"
+    )
+    collect.add_argument("--output", type=Path, required=True, help="directory to write, for cache --photos")
 
     cache = stages.add_parser("cache", parents=[parents])
     cache.add_argument("--photos", type=Path, required=True, help="directory of category directories")
@@ -96,7 +104,11 @@ def _print_figures(name: str, figures: dict[str, Any]) -> None:
 def main() -> None:
     """Run one stage."""
     arguments = _parser().parse_args()
-    if arguments.stage == "cache":
+    if arguments.stage == "collect":
+        from recipe.collect import collect
+
+        print(collect(arguments.snapshots, arguments.photos, arguments.output), "photos")
+    elif arguments.stage == "cache":
         from recipe.corpus import build_cache
 
         build_cache(arguments.photos, arguments.archive, arguments.cache)

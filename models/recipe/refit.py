@@ -19,7 +19,7 @@ from photo_organizer.learning.head.head import Floats, Head
 from photo_organizer.learning.judge.calibration import fit_temperature
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
 from recipe.arrays import float32
-from recipe.linear import class_weights, fit_linear, one_hot, softmax
+from recipe.linear import fit_linear, one_hot, softmax
 from recipe.soft_labels import DOUBTED_WEIGHT, doubted_labels
 from recipe.split import Integers, Part
 from recipe.thresholds import choose_threshold
@@ -29,9 +29,10 @@ WANTED_PRECISION = 0.95
 """Share of the filed photos that should be right on left-out sources. Above the 0.90 that is hoped for: a
 threshold that kept 0.95 on all sources but one kept about 0.9 on that one (docs/starter-model.md).
 """
-BALANCE = 1.0
-"""Categories weigh the same in the head. What is common in a collection says little about the next one: on
-left-out sources this was worth more than any choice of features (docs/starter-model.md has the table).
+SOURCE_BALANCE = 0.5
+"""A photo weighs (photos of its category in its source) ** -this, and categories weigh the same. What is
+common in a collection says little about the next one, and thousands of photos of one kind say less than their
+number (docs/starter-model.md has the tables).
 """
 
 
@@ -96,13 +97,27 @@ class Refit:
     metrics: dict[str, Any]
 
 
+def photo_weights(labels: Integers, sources: NDArray[np.str_]) -> Floats:
+    """Weight of each photo, float32 (N,), mean 1: sources count less than their size, categories the same.
+
+    Args:
+        labels: int64 (N,).
+        sources: str (N,).
+    """
+    _, source = np.unique(sources, return_inverse=True)
+    _, kind, counts = np.unique(np.stack([labels, source]), axis=1, return_inverse=True, return_counts=True)
+    weights = counts[kind.ravel()].astype(np.float64) ** -SOURCE_BALANCE
+    total = np.bincount(labels, weights)
+    weights /= total[labels]
+    return np.asarray(weights / weights.mean(), np.float32)
+
+
 def fit_cleaned(photos: Labelled, strength: float, extra: Unlabelled | None = None) -> Head:
     """Fit a head; labels that a cross-validated head confidently contradicts are replaced by what it says
     instead.
     """
-    classes = len(photos.categories)
-    targets = one_hot(photos.labels, classes)
-    weights = class_weights(photos.labels, classes, balance=BALANCE)
+    targets = one_hot(photos.labels, len(photos.categories))
+    weights = photo_weights(photos.labels, photos.sources)
 
     def plain(rows: NDArray[np.bool_]) -> Head:
         return fit_linear(photos.features[rows], targets[rows], weights[rows], photos.categories, strength)
