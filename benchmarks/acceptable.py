@@ -1,7 +1,7 @@
 """Judgements of photos that name every category an owner could accept, and the figures by them.
 
-Many photos fit more than one category. A CSV file with the columns `file,acceptable` names all that do, `+` between
-them: `IMG_0815.jpg,Family+Friends`. `file` is relative to the folder of photos.
+Many photos fit more than one category. A CSV file with the columns `file,acceptable` names all that do, `+`
+between them: `IMG_0815.jpg,Family+Friends`. `file` is relative to the folder of photos.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def acceptable_figures(
 
 def acceptable_lines(figures: AcceptableFigures, by_source: Mapping[str, AcceptableFigures]) -> Iterator[str]:
     """The figures as text, with a line a source where there is more than one."""
-    yield f"judged photos     {figures.photos}   (acceptable: the prediction is one that an owner could accept)"
+    yield f"judged photos     {figures.photos}   (acceptable: an owner could accept the prediction)"
     yield f"acceptable        {figures.acceptable:.3f}"
     yield f"coverage          {figures.coverage:.3f}"
     yield f"filed acceptable  {figures.filed_acceptable:.3f}"

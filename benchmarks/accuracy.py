@@ -7,8 +7,8 @@ averaged over categories), the share that the thresholds file (coverage) and how
 (precision), the expected calibration error, each category, and the confusion matrix; where DIR has a
 `manifest.csv` (`file,source,...`), each source as well. With --acceptable, a CSV file `file,acceptable` names
 every category that an owner could accept for a photo (`Family+Friends`), and the figures by it are printed
-too; such photos need not be in folders of categories. The figures are honest only for photos that the model was
-not trained on.
+too; such photos need not be in folders of categories. The figures are honest only for photos that the model
+was not trained on.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """Gather the labelled photos from snapshots of public repositories.
 
-``collections.csv`` names the repositories, one line for each kind of file taken from it: ``repository,commit,
-licence,files,category,most``. ``files`` is a regular expression that the path must begin with, ``category`` the label of
-all of them and ``most`` how many are taken at random (empty: all). ``labels.csv`` has the labels of single photos,
-``repository,blob,category`` with the first 16 digits of the git blob, given by looking at them; they override the
-folder's, and an empty category leaves the photo out.
+``collections.csv`` names the repositories, one line for each kind of file taken from it: ``repository,
+commit,licence,files,category,most``. ``files`` is a regular expression that the path must begin with,
+``category`` the label of all of them and ``most`` how many are taken at random (empty: all). ``labels.csv``
+has the labels of single photos, ``repository,blob,category`` with the first 16 digits of the git blob, given by
+looking at them; they override the folder's, and an empty category leaves the photo out.
 
-The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as the ``cache``
-stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across repositories, the first
-one stays; no repository gives more than a third of a category.
+The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as
+the ``cache`` stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across
+repositories, the first one stays; no repository gives more than a third of a category.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def shrink(image: Pixels) -> Pixels:
 def suitable(image: Pixels) -> bool:
     """Return whether a picture is large enough and not a strip."""
     short, long = sorted(image.shape[:2])
-    return short >= SMALLEST_SIDE and long <= LONGEST_RATIO * short
+    return bool(short >= SMALLEST_SIDE and long <= LONGEST_RATIO * short)
 
 
 def fingerprint(image: Pixels) -> Bits:
@@ -216,8 +216,8 @@ def over_share(categories: Sequence[str], sources: Sequence[str]) -> set[int]:
     for place, key in enumerate(zip(categories, sources, strict=True)):
         places[key].append(place)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for category, source in places:
-        counts[category][source] = len(places[category, source])
+    for (category, source), own in places.items():
+        counts[category][source] = len(own)
     left_out: set[int] = set()
     for (category, _), own in places.items():
         most = largest_allowed(list(counts[category].values()))
