@@ -3,8 +3,8 @@
 ``collections.csv`` names the repositories, one line for each kind of file taken from it: ``repository,
 commit,licence,files,category,most``. ``files`` is a regular expression that the path must begin with,
 ``category`` the label of all of them and ``most`` how many are taken at random (empty: all). ``labels.csv``
-has the labels of single photos, ``repository,blob,category`` with the first 16 digits of the git blob, given by
-looking at them; they override the folder's, and an empty category leaves the photo out.
+has the labels of single photos, ``repository,blob,category`` with the first 16 digits of the git blob, given
+by looking at them; they override the folder's, and an empty category leaves the photo out.
 
 The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as
 the ``cache`` stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across

@@ -23,6 +23,7 @@ from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.manifest import PREPROCESSING
 from recipe.arrays import float32, save_arrays
 from recipe.card import write_card
+from recipe.collect import licences
 from recipe.features import (
     FeatureChoice,
     cached_photos,
@@ -48,7 +49,7 @@ class ExportChoice:
     """
 
     features: FeatureChoice
-    strength: float = 0.3
+    strength: float = 0.03
     unlabelled: int = 0
     unlabelled_weight: float = 0.5
 
@@ -119,6 +120,7 @@ def make_model(
         "judges": int(result.held_out.sum()),
         "categories": dict(zip(photos.categories, np.bincount(photos.labels).tolist(), strict=True)),
         "sources": np.unique(photos.sources).tolist(),
+        "licences": {source: licences().get(source, "") for source in np.unique(photos.sources).tolist()},
         "held_out_sources": sorted(set(photos.sources[photos.parts == Part.OTHER_SOURCE].tolist())),
         "held_out_photos": int(np.isin(photos.parts, [Part.SAME_SOURCE, Part.OTHER_SOURCE]).sum()),
     }

@@ -83,6 +83,7 @@ def test_a_snapshot_becomes_a_directory_of_categories(
         for number in range(3):
             cv2.imwrite(str(work / "dogs" / f"{number}.png"), _picture(len(name) * 100 + number))
         (work / "dogs" / "notes.png").write_text("no picture")
+        (work / "dogs" / "empty.png").touch()
         for command in (
             ["init", "-q"],
             ["add", "."],
