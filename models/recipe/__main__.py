@@ -16,6 +16,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+TEACHER_HELP = "MobileNetV2 as .tflite, and EfficientNet-Lite as .pth; the same ones for both stages"
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -41,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     cache.add_argument("--archive", type=Path, nargs="*", default=[], help="tar files of unlabelled photos")
 
     teacher = stages.add_parser("teacher", parents=[parents])
-    teacher.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    teacher.add_argument("--teacher", type=Path, nargs="+", required=True, help=TEACHER_HELP)
     teacher.add_argument("--processes", type=int, default=2)
 
     prepare = stages.add_parser("prepare", parents=[parents])
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = stages.add_parser("train", parents=[parents])
     train.add_argument("--checkpoint", type=Path, required=True)
-    train.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    train.add_argument("--teacher", type=Path, nargs="+", required=True, help=TEACHER_HELP)
     train.add_argument("--start-from", type=Path, help="model directory; without it, random weights")
     train.add_argument("--start-side", type=int, default=96, help="side that it was trained at, in pixels")
     budget = train.add_mutually_exclusive_group(required=True)
@@ -113,9 +115,9 @@ def main() -> None:
 
         build_cache(arguments.photos, arguments.archive, arguments.cache)
     elif arguments.stage == "teacher":
-        from recipe.teacher import ask_teacher
+        from recipe.teachers import ask_teachers
 
-        ask_teacher(arguments.teacher, arguments.cache, arguments.processes)
+        ask_teachers(arguments.teacher, arguments.cache, arguments.processes)
     elif arguments.stage == "prepare":
         from recipe.prepare import prepare
 

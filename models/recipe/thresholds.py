@@ -23,8 +23,8 @@ LEAST_FILED = 0.10
 """A category of whose predictions less is filed gets a threshold of its own."""
 LOWEST_OWN = 0.50
 ACCEPTED_TOO: Mapping[str, frozenset[str]] = {"Friends": frozenset({"Family", "Events", "Selfies"})}
-"""Labels that do not make a prediction wrong. Among 160 photos of left-out sources with a probability of 0.6 to
-0.8, all 26 predictions of ``Friends`` were acceptable when looked at, though 7 had one of these labels.
+"""Labels that do not make a prediction wrong. Among 160 photos of left-out sources with a probability of 0.6
+to 0.8, all 26 predictions of ``Friends`` were acceptable when looked at, though 7 had one of these labels.
 """
 
 
