@@ -145,8 +145,10 @@ def snapshot_photos(git: Path, rules: Sequence[Rule], labels: Mapping[str, str])
         for blob, category in chosen.items():
             reader.stdin.write(f"{blob}\n".encode())
             reader.stdin.flush()
-            size = int(reader.stdout.readline().split()[2])
-            encoded = reader.stdout.read(size)
+            header = reader.stdout.readline().split()
+            if len(header) < len(("blob", "type", "size")):
+                continue  # A snapshot may lack its largest files.
+            encoded = reader.stdout.read(int(header[2]))
             reader.stdout.read(1)
             yield Photo(rules[0].repository, f"{blob[:BLOB_DIGITS]}.jpg", category, encoded)
         reader.stdin.close()

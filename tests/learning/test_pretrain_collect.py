@@ -90,6 +90,13 @@ def test_a_snapshot_becomes_a_directory_of_categories(
             ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x"],
         ):
             subprocess.run(["git", "-C", str(work), *command], check=True, capture_output=True)
+        missing = subprocess.run(
+            ["git", "-C", str(work), "rev-parse", "HEAD:dogs/empty.png"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        (work / ".git" / "objects" / missing[:2] / missing[2:]).unlink()
         (tmp_path / f"o+{name}").mkdir()
         (work / ".git").rename(tmp_path / f"o+{name}" / "repo")
     tables = [
