@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from photo_organizer.files import file_sha256, replace_file
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.manifest import PREPROCESSING
-from recipe.arrays import float32, save_arrays
+from recipe.arrays import float32, holds, save_arrays
 from recipe.card import write_card
 from recipe.collect import licences
 from recipe.features import (
@@ -170,7 +170,9 @@ def write_model(
         },
     }
     for name, arrays in contents.items():
-        save_arrays(directory / name, arrays)
+        # A file with the same arrays stays as it is, byte by byte, so that its int8 version and git know it.
+        if not holds(directory / name, arrays):
+            save_arrays(directory / name, arrays)
     manifest = {
         "id": identity,
         "made": made.isoformat(timespec="seconds"),
