@@ -41,8 +41,9 @@ FIGURES = """\
 All figures count agreement with one label. Many photos fit more than one category: of 87
 predictions on left-out sources that contradict the label, 44 were acceptable when looked at.
 
-Temperature, thresholds and the head's penalty were chosen on training photos alone, by leaving
-whole sources out. `held out` are {held} photos that the judged head has not seen: photos of the
+Temperature and thresholds were chosen on training photos alone, by leaving whole sources out; the
+head's penalty and the weights of categories and collections after a look at the held-out photos, so
+that these flatter them a little (`docs/starter-model.md`). `held out` are {held} photos that the judged head has not seen: photos of the
 same sources, and whole sources. The shipped head is then fitted again, with the same choices, on
 all labelled photos but {judges} of the same sources, which are the exemplars that judge later
 models.

@@ -1,10 +1,12 @@
 """Gather the labelled photos from snapshots of public repositories.
 
-``collections.csv`` names the repositories, one line for each kind of file taken from it: ``repository,
-commit,licence,files,category,most``. ``files`` is a regular expression that the path must begin with,
-``category`` the label of all of them and ``most`` how many are taken at random (empty: all). ``labels.csv``
-has the labels of single photos, ``repository,blob,category`` with the first 16 digits of the git blob, given
-by looking at them; they override the folder's, and an empty category leaves the photo out.
+``collections.csv`` names the repositories, one line for each kind of file taken from it:
+``repository,commit,licence,files,category,most,weight``. ``files`` is a regular expression that the path must
+begin with, ``category`` the label of all of them and ``most`` how many are taken at random (empty: all).
+``weight`` is how much one of its photos counts in the head (empty: 1; less for single objects before a plain
+ground and for long series of one scene). ``labels.csv`` has the labels of single photos,
+``repository,blob,category`` with the first 16 digits of the git blob, given by looking at them; they override
+the folder's, and an empty category leaves the photo out.
 
 The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as
 the ``cache`` stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across
@@ -49,6 +51,7 @@ class Rule:
     files: str
     category: str
     most: int | None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def read_rules(path: Path = HERE / "collections.csv") -> tuple[Rule, ...]:
                 row["files"],
                 row["category"],
                 int(row["most"]) if row["most"] else None,
+                float(row["weight"]) if row["weight"] else 1.0,
             )
             for row in csv.DictReader(file)
         )
@@ -80,6 +84,11 @@ def read_rules(path: Path = HERE / "collections.csv") -> tuple[Rule, ...]:
 def licences() -> dict[str, str]:
     """Return the licence that each repository states, by repository."""
     return {rule.repository: rule.licence for rule in read_rules()}
+
+
+def source_weights() -> dict[str, float]:
+    """Return how much a photo of each repository counts."""
+    return {rule.repository: rule.weight for rule in read_rules()}
 
 
 def read_labels(path: Path = HERE / "labels.csv") -> dict[str, dict[str, str]]:

@@ -23,7 +23,7 @@ from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.manifest import PREPROCESSING
 from recipe.arrays import float32, holds, save_arrays
 from recipe.card import write_card
-from recipe.collect import licences
+from recipe.collect import licences, source_weights
 from recipe.features import (
     FeatureChoice,
     cached_photos,
@@ -49,7 +49,7 @@ class ExportChoice:
     """
 
     features: FeatureChoice
-    strength: float = 0.03
+    strength: float = 0.02
     unlabelled: int = 0
     unlabelled_weight: float = 0.5
 
@@ -64,6 +64,7 @@ def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
         prepared.parts[rows],
         prepared.corpus.sources[rows],
         prepared.corpus.categories,
+        source_weights(),
     )
 
 

@@ -8,7 +8,8 @@ nothing is reported from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,19 @@ a label half are acceptable all the same when looked at (44 of 87), so that this
 """
 OWN_PRECISION = 0.95
 """Share of a category's filed photos that should be acceptable where it has a threshold of its own."""
-SOURCE_BALANCE = 0.5
-"""A photo weighs (photos of its category in its source) ** -this, and categories weigh the same. What is
-common in a collection says little about the next one, and thousands of photos of one kind say less than their
-number (docs/starter-model.md has the tables).
+SOURCE_BALANCE = 0.25
+CATEGORY_BALANCE = 0.5
+"""A photo weighs (photos of its category in its source) ** -SOURCE_BALANCE, and a category as much as (its
+photos) ** (1 - CATEGORY_BALANCE). What is common in a collection says little about the next one, and
+thousands of photos of one kind say less than their number (docs/starter-model.md has the tables).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """The labelled photos: ``features`` float32 (N, F), ``labels`` and ``groups`` and ``parts`` int64 (N,),
-    ``sources`` str (N,), and the category names by class index.
+    ``sources`` str (N,), the category names by class index, and how much a photo of a source counts (1 where
+    nothing is said).
     """
 
     features: Floats
@@ -49,6 +52,7 @@ class Labelled:
     parts: Integers
     sources: NDArray[np.str_]
     categories: tuple[str, ...]
+    source_weights: Mapping[str, float] = field(default_factory=dict)
 
     def only(self, rows: NDArray[np.bool_]) -> Labelled:
         """The photos where ``rows`` is True."""
@@ -59,6 +63,7 @@ class Labelled:
             self.parts[rows],
             self.sources[rows],
             self.categories,
+            self.source_weights,
         )
 
 
@@ -98,25 +103,29 @@ class Refit:
     metrics: dict[str, Any]
 
 
-def photo_weights(labels: Integers, sources: NDArray[np.str_]) -> Floats:
-    """Weight of each photo, float32 (N,), mean 1: sources count less than their size, categories the same.
+def photo_weights(
+    labels: Integers, sources: NDArray[np.str_], source_weights: Mapping[str, float] | None = None
+) -> Floats:
+    """Weight of each photo, float32 (N,), mean 1: sources and categories count less than their size.
 
     Args:
         labels: int64 (N,).
         sources: str (N,).
+        source_weights: how much a photo of a source counts besides; 1 where nothing is said.
     """
-    _, source = np.unique(sources, return_inverse=True)
+    names, source = np.unique(sources, return_inverse=True)
     _, kind, counts = np.unique(np.stack([labels, source]), axis=1, return_inverse=True, return_counts=True)
     weights = counts[kind.ravel()].astype(np.float64) ** -SOURCE_BALANCE
+    weights *= np.array([(source_weights or {}).get(str(name), 1.0) for name in names])[source]
     total = np.bincount(labels, weights)
-    weights /= total[labels]
+    weights *= np.bincount(labels)[labels] ** (1 - CATEGORY_BALANCE) / total[labels]
     return np.asarray(weights / weights.mean(), np.float32)
 
 
 def fit_head(photos: Labelled, strength: float, extra: Unlabelled | None = None) -> Head:
     """Fit a head. Replacing labels that a cross-validated head contradicts was tried, and changed nothing."""
     features, targets = photos.features, one_hot(photos.labels, len(photos.categories))
-    weights = photo_weights(photos.labels, photos.sources)
+    weights = photo_weights(photos.labels, photos.sources, photos.source_weights)
     if extra is not None:
         share = extra.total_weight * weights.sum() / len(extra.features)
         features = np.concatenate([features, extra.features])

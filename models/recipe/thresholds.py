@@ -19,7 +19,7 @@ from recipe.split import Integers
 
 STEPS = np.round(np.arange(0.40, 0.96, 0.05), 2)
 """Few and round values: finer ones would only fit the photos at hand."""
-LEAST_FILED = 0.10
+LEAST_FILED = 0.03
 """A category of whose predictions less is filed gets a threshold of its own."""
 LOWEST_OWN = 0.50
 ACCEPTED_TOO: Mapping[str, frozenset[str]] = {"Friends": frozenset({"Family", "Events", "Selfies"})}

@@ -36,10 +36,16 @@ def test_an_accepted_neighbour_works_one_way_only() -> None:
     assert accepted(predicted, labels, CATEGORIES).tolist() == [True, False, False, True]
 
 
-def test_a_large_source_weighs_less_than_its_size_and_categories_weigh_the_same() -> None:
-    labels = np.array([0] * 110 + [1] * 4)
-    sources = np.array(["big"] * 100 + ["small"] * 10 + ["small"] * 4)
+def test_a_large_source_and_a_large_category_weigh_less_than_their_size() -> None:
+    labels = np.array([0] * 1010 + [1] * 10)
+    sources = np.array(["big"] * 1000 + ["small"] * 10 + ["small"] * 10)
     weights = photo_weights(labels, sources)
-    assert np.isclose(weights[labels == 0].sum(), weights[labels == 1].sum())
-    assert np.isclose(weights[:100].sum() / weights[100:110].sum(), 10**0.5)
+    assert 1 < weights[:1000].sum() / weights[1000:1010].sum() < 100
+    assert np.isclose(weights[labels == 0].sum() / weights[labels == 1].sum(), 101**0.5)
     assert np.isclose(weights.mean(), 1)
+
+
+def test_a_photo_counts_as_its_source_does() -> None:
+    labels, sources = np.zeros(4, np.int64), np.array(["plain", "plain", "objects", "objects"])
+    weights = photo_weights(labels, sources, {"objects": 0.5})
+    assert np.allclose(weights[:2] / weights[2:], 2)
