@@ -43,10 +43,10 @@ predictions on left-out sources that contradict the label, 44 were acceptable wh
 
 Temperature and thresholds were chosen on training photos alone, by leaving whole sources out; the
 head's penalty and the weights of categories and collections after a look at the held-out photos, so
-that these flatter them a little (`docs/starter-model.md`). `held out` are {held} photos that the judged head has not seen: photos of the
-same sources, and whole sources. The shipped head is then fitted again, with the same choices, on
-all labelled photos but {judges} of the same sources, which are the exemplars that judge later
-models.
+that these flatter them a little (`docs/starter-model.md`). `held out` are {held} photos that the
+judged head has not seen: photos of the same sources, and whole sources. The shipped head is then
+fitted again, with the same choices, on all labelled photos but {judges} of the same sources, which
+are the exemplars that judge later models.
 
 *The limit of these figures.* The backbone had learned from labels of the first 11 collections
 (marked with * in the table of sources), so that their rows are too good. It has seen none of the
@@ -108,7 +108,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         "\n".join([*_sources(manifest["metrics"]), ""]),
         REST.format(
             collections="\n".join(
-                f"- {source} ({data['licences'].get(source) or 'none stated'})" for source in data["sources"]
+                f"- {source} ({data['licences'].get(source) or 'not looked up'})"
+                for source in data["sources"]
             )
         ),
     ]

@@ -39,7 +39,9 @@ class Watch:
     mode: str = "auto"
     settle_seconds: float = SETTLE
     rescan_seconds: float = 300.0
+    incomplete_minutes: float = 10.0
     recursive: bool = True
+    remove_empty_folders: bool = False
     ignore: tuple[str, ...] = ()
 
 

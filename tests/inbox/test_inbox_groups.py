@@ -5,115 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
+from inbox_driver import JPEG_HEAD, LONG_SETTLE, SETTLE, Start, write_many
 
-from photo_organizer.companions.grouping import bundle
-from photo_organizer.companions.names import may_accompany
-from photo_organizer.formats import by_extension
-
-LONG = "a-very-long-name-of-a-photo-that-goes-on-and-on-x.jpg"
-SHORT = "IMG_20200101_123456789_PANORAMA_X.jpg"
-PIXEL = "PXL_20230101_120000000"
-COVER, OTHER = "00000IMG_00000_BURST20190101120000123_COVER.jpg", "00001IMG_00001_BURST20190101120000123.jpg"
-
-ONE_GROUP = {
-    "Live Photo": ("IMG_1234.HEIC", "IMG_1234.MOV"),
-    "Live Photo, case differs": ("IMG_1234.heic", "img_1234.mov"),
-    "Live Photo as MP4": ("IMG_1234.JPG", "IMG_1234.MP4"),
-    "Motion Photo": ("PXL_20240101_120000000.MP.jpg", "PXL_20240101_120000000.MP"),
-    "Apple's edits": ("IMG_1234.HEIC", "IMG_1234.AAE", "IMG_O1234.AAE"),
-    "edited rendering": ("IMG_1234.HEIC", "IMG_E1234.HEIC", "IMG_E1234.MOV", "IMG_1234.MOV", "IMG_1234.AAE"),
-    "edited rendering in another format": ("IMG_1234.HEIC", "IMG_E1234.JPG"),
-    "sidecar of the stem": ("x.jpg", "x.xmp"),
-    "sidecar of the whole name": ("x.jpg", "x.jpg.xmp"),
-    "sidecar, case differs": ("X.JPG", "x.jpg.XMP"),
-    "RawTherapee": ("x.jpg", "x.jpg.pp3"),
-    "DxO": ("x.jpg", "x.jpg.dop"),
-    "thumbnail": ("x.cr2", "x.thm"),
-    "RAW and JPEG": ("DSC_1.JPG", "DSC_1.NEF"),
-    "ProRAW and HEIC": ("IMG_1.HEIC", "IMG_1.DNG"),
-    "RAW, JPEG and their sidecars": ("DSC_1.JPG", "DSC_1.NEF", "DSC_1.NEF.xmp", "DSC_1.JPG.xmp", "DSC_1.xmp"),
-    "sidecar of a RAW that is gone": ("DSC_1.JPG", "DSC_1.NEF.xmp"),
-    "accents composed and decomposed": ("\u00dcmit.jpg", "U\u0308mit.xmp"),
-    "not UTF-8": ("f\udce9te.jpg", "f\udce9te.jpg.xmp"),
-    "Takeout": ("IMG.jpg", "IMG.jpg.json"),
-    "Takeout since 2024": ("IMG.jpg", "IMG.jpg.supplemental-metadata.json"),
-    "Takeout, tail cut": ("IMG_20200101_123456.jpg", "IMG_20200101_123456.jpg.supplemental-metadat.json"),
-    "Takeout, tail cut short": (SHORT, SHORT + ".suppl.json"),
-    "Takeout, tail cut to its dot": (SHORT, SHORT + "..json"),
-    "Takeout, name cut": (LONG, LONG[:46] + ".json"),
-    "Takeout, name without extension": ("IMG.jpg", "IMG.json"),
-    "Takeout, counter after the extension": ("IMG(1).jpg", "IMG.jpg(1).json"),
-    "Takeout, counter after the tail": ("IMG(2).jpg", "IMG.jpg.supplemental-metadata(2).json"),
-    "Takeout, counter and cut": (LONG[:-4] + "(3).jpg", LONG[:46] + "(3).json"),
-    "Takeout, edited": ("IMG_1.jpg", "IMG_1-edited.jpg", "IMG_1.jpg.json"),
-    "Takeout, edited and counted": ("IMG_1(1).jpg", "IMG_1-edited(1).jpg", "IMG_1.jpg(1).json"),
-    "Takeout, only the edited one is there": ("IMG_1-edited.jpg", "IMG_1.jpg.json"),
-    "Takeout, Live Photo": ("IMG_1.HEIC", "IMG_1.MP4", "IMG_1.HEIC.supplemental-metadata.json"),
-    "Takeout, edited in another language": ("IMG_1.jpg", "IMG_1-bearbeitet.jpg", "IMG_1-編集済み.jpg"),
-    "Takeout, JSON of a Live Photo's video": ("IMG_1.HEIC", "IMG_1.MOV", "IMG_1.HEIC.json", "IMG_1.MOV.json"),
-    "burst with its cover": (COVER, OTHER),
-    "portrait with its cover": (
-        "00100lPORTRAIT_00100_BURST20180917201415131_COVER.jpg",
-        "00000PORTRAIT_00000_BURST20180917201415131.jpg",
-    ),
-    "Pixel, RAW": (PIXEL + ".RAW-01.COVER.jpg", PIXEL + ".RAW-02.ORIGINAL.dng"),
-    "Pixel, RAW and Motion Photo": (PIXEL + ".RAW-01.MP.COVER.jpg", PIXEL + ".RAW-02.ORIGINAL.dng"),
-    "Pixel, portrait": (PIXEL + ".PORTRAIT-01.COVER.jpg", PIXEL + ".PORTRAIT-02.ORIGINAL.jpg"),
-    "Pixel, burst": (PIXEL + ".BURST-02.COVER.jpg", PIXEL + ".BURST-01.jpg", PIXEL + ".BURST-03.jpg"),
-    "Pixel, edited": (PIXEL + ".MP.jpg", PIXEL + ".MP", PIXEL + ".MP~2.jpg", PIXEL + "~3.jpg"),
-    "Pixel, from Takeout": (
-        PIXEL + ".PORTRAIT.jpg", PIXEL + ".PORTRAIT-edited.jpg", PIXEL + ".PORTRAIT.jpg.supplem.json",
-    ),
-    "Samsung, edited": ("20230101_120000.jpg", "20230101_120000~2.jpg", "20230101_120000.mp4"),
-    "Live Photo from icloudpd": ("IMG_1234.HEIC", "IMG_1234_HEVC.MOV"),
-    "darktable's versions": ("x.CR2", "x.CR2.xmp", "x_01.CR2.xmp", "x_02.CR2.xmp"),
-    "Olympus, both raws": ("P1010001.JPG", "P1010001.ORF", "P1010001.ORI"),
-}  # fmt: skip
-
-SEVERAL_GROUPS = {
-    "two photos of one stem": (("a.jpg",), ("a.png",)),
-    "two photos, each with its sidecar": (("a.jpg", "a.jpg.xmp"), ("a.png", "a.png.xmp")),
-    "counters": (
-        ("IMG.jpg", "IMG.jpg.json"),
-        ("IMG(1).jpg", "IMG.jpg(1).json"),
-        ("IMG(2).jpg", "IMG.jpg(2).json"),
-    ),
-    "a burst without a cover": ((OTHER,), (OTHER.replace("00001", "00002"),)),
-    "names that only begin alike": (("IMG_1.jpg", "IMG_1.xmp"), ("IMG_12.jpg", "IMG_12.xmp")),
-    "numbers that darktable did not give": (("x.CR2", "x.CR2.xmp"), ("x_01.CR2", "x_01.CR2.xmp")),
-    "a Pixel's burst without a cover": ((PIXEL + ".BURST-01.jpg",), (PIXEL + ".BURST-02.jpg",)),
-    "two ways to take a picture": ((PIXEL + ".NIGHT.jpg",), (PIXEL + ".jpg",)),
-    "WhatsApp": (("IMG-20230101-WA0001.jpg",), ("IMG-20230101-WA0002.jpg",)),
-    "Samsung, in one second": (("20230101_120000.jpg",), ("20230101_120000(0).jpg",)),
-    "an E that is no edit": (("IMG_EASTER.jpg",), ("IMG_ASTER.jpg",)),
-}
-
-
-def grouped(names: list[str]) -> set[frozenset[str]]:
-    photos = [name for name in names if by_extension(name)]
-    bundles, orphans = bundle(photos, [name for name in names if may_accompany(name)])
-    assert orphans == []
-    return {frozenset((each.photo, *each.companions)) for each in bundles}
-
-
-@pytest.mark.parametrize("names", ONE_GROUP.values(), ids=ONE_GROUP)
-def test_names_that_belong_together(names: tuple[str, ...]) -> None:
-    bundles, orphans = bundle(
-        [name for name in names if by_extension(name)], [name for name in names if may_accompany(name)]
-    )
-    assert orphans == []
-    assert [(each.photo, set(each.companions)) for each in bundles] == [(names[0], set(names[1:]))]
-
-
-@pytest.mark.parametrize("groups", SEVERAL_GROUPS.values(), ids=SEVERAL_GROUPS)
-def test_names_that_do_not(groups: tuple[tuple[str, ...], ...]) -> None:
-    assert grouped([name for group in groups for name in group]) == {frozenset(group) for group in groups}
-
-
-def test_the_photo_that_can_be_decoded_stands_for_its_group() -> None:
-    (only,), _ = bundle(["IMG_1234.HEIC", "IMG_E1234.JPG"], [], usable=lambda name: name.endswith("JPG"))
-    assert only.photo == "IMG_E1234.JPG"
+from photo_organizer.inbox import find_groups
 
 
 def test_a_group_on_disk_comes_whole(drive: Start, folder: Path) -> None:
@@ -232,7 +126,7 @@ def test_videos_alone_stay(drive: Start, folder: Path) -> None:
 def test_videos_alone_are_offered_when_wanted(
     drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.inbox._LATE_VIDEO_SECONDS", 0.2)
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.2)
     write_many(folder, ["film.mov", "old.avi", "old.thm", "live.jpg", "live.mov"])
     driver = drive(videos=True)
     groups = {group.photo.path.name: len(group.companions) for group in driver.take(3)}
@@ -258,3 +152,66 @@ def test_a_text_file_does_not_take_a_photo_of_its_name_along(drive: Start, folde
     assert driver.names == {"a.nef"}
     assert len(driver.groups[0].companions) == 1
     assert driver.inbox.counts.not_images == 1
+
+
+DJI = ["DJI_0002.MP4", "DJI_0002.SRT", "DJI_0002.txt", "DJI_0002.unknown"]
+
+
+def test_an_unknown_file_takes_no_video_along(drive: Start, folder: Path) -> None:
+    write_many(folder, DJI)
+    driver = drive(videos=True)
+    (group,) = driver.take(1)  # at once: with what the camera writes beside a video it is no Live Photo's
+    driver.settle_all()
+    assert driver.names == {"DJI_0002.MP4"}
+    assert [companion.path.name for companion in group.companions] == ["DJI_0002.SRT"]
+    assert driver.inbox.counts.not_images == 2
+
+
+def test_an_unknown_name_gets_companions_when_its_content_is_an_image(drive: Start, folder: Path) -> None:
+    (folder / "photo.jpg_large").write_bytes(JPEG_HEAD)
+    write_many(folder, ["photo.jpg_large.xmp", "photo.mov", "photo.txt"])
+    driver = drive()
+    (group,) = driver.take(1)
+    assert group.photo.path.name == "photo.jpg_large"
+    assert {companion.path.name for companion in group.companions} == {"photo.jpg_large.xmp", "photo.mov"}
+
+
+def test_sort_takes_no_video_along_for_an_unknown_file(folder: Path) -> None:
+    write_many(folder, DJI)
+    skipped: list[str] = []
+    groups = list(
+        find_groups(
+            [folder], settle_seconds=0, videos=True, on_skipped=lambda skip: skipped.append(skip.path.name)
+        )
+    )
+    assert [(group.photo.path.name, len(group.companions)) for group in groups] == [("DJI_0002.MP4", 1)]
+    assert sorted(skipped) == ["DJI_0002.txt", "DJI_0002.unknown"]
+
+
+@pytest.mark.parametrize("names", [("IMG_1.MOV", "IMG_1.JPG"), ("IMG_1.MP4", "IMG_1.HEIC")], ids=str)
+def test_a_video_that_came_long_before_its_picture_goes_along(
+    drive: Start, folder: Path, names: tuple[str, str]
+) -> None:
+    video, picture = names
+    driver = drive(videos=True, available_extras=frozenset({"heif"}))
+    write_many(folder, [video])
+    driver.run_until(lambda: driver.late)  # it has been asked whether its picture was filed before
+    driver.run_for(5 * SETTLE)
+    assert driver.groups == []
+    write_many(folder, [picture])
+    (group,) = driver.take(1)
+    assert (group.photo.path.name, group.companions[0].path.name) == (picture, video)
+
+
+def test_half_of_a_live_photo_waits_longer_than_another_video(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.1)
+    (folder / "live.mov").write_bytes(
+        b"\0" * 300_000 + b"com.apple.quicktime.content.identifier" + b"\0" * 99
+    )
+    write_many(folder, ["film.mov"])
+    driver = drive(videos=True)
+    driver.take(1)
+    driver.run_for(5 * SETTLE)
+    assert driver.names == {"film.mov"}

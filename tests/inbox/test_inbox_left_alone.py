@@ -10,23 +10,54 @@ import pytest
 from inbox_driver import JPEG_HEAD, Start, write_many
 
 from photo_organizer import fsops
+from photo_organizer.inbox import find_groups
 from photo_organizer.photo import Photo
 
 HEIC_HEAD = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
-LITTER = [
-    "a.jpg.part", "b.jpg.crdownload", "c.tmp", "d.jpg~", ".hidden.jpg", "._e.jpg", "Thumbs.db", "desktop.ini",
-    ".stfolder/f.jpg", "@eaDir/g.jpg/SYNOPHOTO_THUMB_M.jpg", ".Trash/h.jpg", "__MACOSX/i.jpg",
-    ".photo-organizer-7.part", "~$j.jpg", ".syncthing.k.jpg.tmp",
+UNFINISHED = [
+    "a.jpg.part", "b.jpg.crdownload", "c.tmp", "d.jpg~", "e.jpg.rclonepart", "e.jpg.1a2b3c4d.partial",
+    "f.jpg.uploading", "g.jpg.bak", "h.jpg.!sync", "i.jpg.ocTransferId12.part", "j.jpg.aria2",
+    "k.jpg.filepart", "l.jpg.fdmdownload", "m.jpg.sb-1a2b3c4d-x1y2z3", ".syncthing.n.jpg.tmp",
+    "~syncthing~o.jpg.tmp", "p.jpg.nextcloud", ".photo-organizer-7.part", "~$q.jpg", "r.JPG.PART",
+]  # fmt: skip
+OF_SYSTEMS = [
+    ".hidden.jpg", "._e.jpg", "Thumbs.db", "desktop.ini", "SYNOFILE_THUMB_M.jpg", ".stfolder/f.jpg",
+    "@eaDir/g.jpg/SYNOPHOTO_THUMB_M.jpg", ".Trash/h.jpg", ".Trash-1000/files/a.jpg",
+    "$RECYCLE.BIN/S-1-5/a.jpg", "RECYCLER/a.jpg", "LOST.DIR/a.jpg", "lost+found/a.jpg", "FOUND.000/a.jpg",
+    "__MACOSX/i.jpg", "#recycle/a.jpg", "#snapshot/GMT+01-2026.01.01/a.jpg", "~snapshot/a.jpg",
+    "@GMT-2026.01.01-00.00.00/a.jpg", "@Recycle/a.jpg", "@Recently-Snapshot/a.jpg", ".@__thumb/a.jpg",
+    ".stversions/a.jpg", "files_trashbin/a.jpg", "_gsdata_/a.jpg", "System Volume Information/a.jpg",
+    "Network Trash Folder/a.jpg", "timeshift/a.jpg", "Backups.backupdb/a.jpg",
+]  # fmt: skip
+OF_PROGRAMS = [
+    "Photos Library.photoslibrary/originals/0/a.jpg", "Old.photolibrary/Masters/a.jpg",
+    "Mine.aplibrary/Masters/a.jpg", "iPhoto Library/Originals/a.jpg", "Catalog Previews.lrdata/a.jpg",
+    "Mine.cocatalog/Originals/a.jpg", "CaptureOne/Cache/a.jpg", ".dtrash/files/a.jpg",
+    ".picasaoriginals/a.jpg", "[Originals]/a.jpg", "Corel Auto-Preserve/a.jpg",
+    "Art.library/images/a.info/a.jpg", "Film.imovielibrary/a.jpg", "Some.app/a.png",
+    "iPod Photo Cache/a.jpg", "Luminar Neo Catalog/a.jpg", "Recently Deleted/a.jpg",
+    "immich/upload/.immich", "immich/upload/a.jpg", "cache/CACHEDIR.TAG", "cache/a.jpg", "2008/Picasa.ini",
+    "2008/Originals/a.jpg",
+]  # fmt: skip
+NOT_LEFT_ALONE = [
+    "photo.jpg", "Originals/a.jpg", "Trash the dress/a.jpg", "My library/a.jpg", "2008/b.jpg",
+    "Snapshot/a.jpg", "Key West/a.jpg", "lost and found/a.jpg", "immich/a.jpg",
 ]  # fmt: skip
 
 
-def test_litter(drive: Start, folder: Path) -> None:
-    write_many(folder, [*LITTER, "photo.jpg"])
+def test_what_belongs_to_systems_and_other_programs(drive: Start, folder: Path) -> None:
+    write_many(folder, [*UNFINISHED, *OF_SYSTEMS, *OF_PROGRAMS, *NOT_LEFT_ALONE])
     driver = drive()
     driver.settle_all()
-    assert driver.names == {"photo.jpg"}
+    assert driver.names == set(NOT_LEFT_ALONE)
     assert driver.inbox.counts.not_images == 0
+
+
+def test_sort_leaves_the_same_alone(folder: Path) -> None:
+    write_many(folder, [*UNFINISHED, *OF_SYSTEMS, *OF_PROGRAMS, *NOT_LEFT_ALONE])
+    found = {os.path.relpath(group.photo.path, folder) for group in find_groups([folder], settle_seconds=0)}
+    assert found == set(NOT_LEFT_ALONE)
 
 
 def test_what_the_owner_ignores(drive: Start, folder: Path) -> None:

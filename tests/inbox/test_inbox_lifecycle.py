@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import shutil
 import subprocess
 import tempfile
@@ -10,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_driver import Start, write_many
+from inbox_driver import Driver, Start, write_many
 
+from photo_organizer.inbox.mounts import MountWatch
 from photo_organizer.inbox.watcher import InotifyWatcher
 
 
@@ -72,6 +74,48 @@ def test_an_unmounted_inbox_is_missing_and_not_empty(drive: Start, folder: Path)
         assert driver.inbox.counts.missing == ()
     finally:
         subprocess.run(["umount", "--lazy", folder], check=False)
+
+
+@pytest.mark.parametrize("place", ["", "camera"], ids=["over the inbox", "over a folder in it"])
+def test_a_disk_that_is_mounted_is_noticed_at_once_and_its_unmounting_too(
+    drive: Start, folder: Path, elsewhere: Path, place: str
+) -> None:
+    disk = folder / place
+    write_many(disk, ["covered.jpg"])
+    driver = drive()
+    driver.move_away(driver.take(1)[0], elsewhere)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "none", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        await_mount(driver)
+        write_many(disk, ["on-it.jpg"])
+        driver.take(2)
+        subprocess.run(["umount", "--lazy", disk], check=True)
+        await_mount(driver)
+        driver.run_until(lambda: bool(driver.inbox.counts.missing) == (disk == folder))
+        write_many(disk, ["again.jpg"])
+        driver.take(3)
+        assert [group.photo.path.name for group in driver.groups] == ["covered.jpg", "on-it.jpg", "again.jpg"]
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=False, capture_output=True)
+
+
+def await_mount(driver: Driver) -> None:
+    """Be woken by a mount as the daemon's loop is, and look."""
+    poll = select.poll()
+    driver.inbox.register(poll)
+    assert poll.poll(5000)
+    driver.step(0)
+    driver.run_for(0.05)
+
+
+def test_where_mounts_are_not_told_nothing_is_noticed(tmp_path: Path) -> None:
+    watch, poll = MountWatch(tmp_path / "absent"), select.poll()
+    watch.register(poll)
+    assert not watch.changed()
+    assert poll.poll(0) == []
+    watch.close()
 
 
 def test_an_inbox_moved_home_from_another_disk(drive: Start, folder: Path) -> None:

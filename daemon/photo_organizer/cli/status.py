@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.service.waiting import waiting_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +28,19 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
     if as_json:
         print_json(values)
         return
-    for name, value in lines(values):
+    for name, value in lines(values, configuration.retraining.min_new_labels):
         click.echo(f"{name:<11} {printable(value)}")
     if not values["running"]:
         click.echo(f"{'start':<11} photo-organizer run, or photo-organizer service install")
 
 
-def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is worth telling of status.json: a word and a line each."""
+def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
+    """Yield what is worth telling of status.json: a word and a line each.
+
+    Args:
+        values: of status.json, with `running`.
+        min_new_labels: how many corrections a retraining by schedule wants.
+    """
     yield "state", _state(values)
     if "filed_total" not in values:
         return
@@ -47,13 +54,12 @@ def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "photos", ", ".join(counts)
     if values["last_photo_time"]:
         yield "last photo", _moment(values["last_photo_time"])
-    waiting = list(_waiting(values))
+    waiting = list(waiting_lines(values))
     yield "inbox", ", ".join(waiting) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
     if values.get("training"):
         yield "training", values["training"]
-    if values["next_retraining"]:
-        yield "retraining", _moment(values["next_retraining"])
+    yield from _learning(values, min_new_labels)
     if values.get("last_retraining"):
         yield "last time", values["last_retraining"]
     if values.get("config_error"):
@@ -62,31 +68,41 @@ def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "last error", values["last_error"]
 
 
+def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
+    """Yield what was corrected and is not learned yet, when it will be, and the folders to be asked about."""
+    when = _moment(values["next_retraining"]) if values["next_retraining"] else ""
+    new = values.get("new_labels") or {}
+    if total := sum(new.values()):
+        enough = total >= min_new_labels
+        wanted = when if when and enough else f"from {min_new_labels} on"
+        yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: photo-organizer train"
+    elif when:
+        yield "retraining", when
+    for name, photos in (values.get("found_folders") or {}).items():
+        choices = f"photo-organizer categories accept {shlex.quote(name)}, or decline {shlex.quote(name)}"
+        yield "new folder", f"{name} ({_photos(photos)} of yours): a category? {choices}"
+
+
+def _new(new: dict[str, int]) -> Iterator[str]:
+    """Yield the labels that no training has seen, as people call them."""
+    corrections = new.get("corrected", 0) + new.get("reviewed", 0)
+    if corrections:
+        yield f"{corrections:,} new correction{'' if corrections == 1 else 's'}"
+    if new.get("confirmed"):
+        yield f"{_photos(new['confirmed'])} confirmed"
+    if new.get("placed"):
+        yield f"{_photos(new['placed'])} placed by hand"
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo{'' if count == 1 else 's'}"
+
+
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
         return "stopped: no daemon is running"
     state = f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
     return f"{state}: {values['reason']}" if values.get("reason") else state
-
-
-def _waiting(values: dict[str, Any]) -> Iterator[str]:
-    words = {
-        "queued": "waiting",
-        "settling": "being written",
-        "unsettled": "still changing",
-        "retrying": "to be tried again, see the log",
-        "left_alone": "left alone (put back by undo, or a duplicate)",
-        "not_images": "not an image, left alone",
-        "orphans": "companions without a photo",
-        "videos": "videos",
-    }
-    for key, word in words.items():
-        if values.get(key):
-            yield f"{values[key]:,} {word}"
-    for extra, count in (values.get("waiting_for_extra") or {}).items():
-        yield f"{count:,} waiting for pip install 'smart-photo-organizer[{extra}]'"
-    for inbox in values.get("missing_inboxes") or ():
-        yield f"{inbox} is missing"
 
 
 def _moment(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `3d`."""
+"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `1w`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,39 @@ def parse_moment(text: str, now: datetime) -> datetime:
             return datetime.combine(now.date(), clock).astimezone()
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is no time") from error
+        raise ValueError(f"{text!r} is not a time") from error
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the time span that `text` means: `90s`, `30m`, `2h`, `3d`, `1w`.
+
+    Raises:
+        ValueError: `text` is none of these, or too long.
+    """
+    match = AGO.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a time span")
+    try:
+        return timedelta(**{UNITS[match[2]]: int(match[1])})
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is too long") from error
+
+
+class Duration(click.ParamType[timedelta]):
+    """An option's value that is a time span."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: timedelta | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the time span; fail as a usage error when it is none."""
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(f"{error}; write 90s, 30m, 2h, 3d or 1w", param, ctx)
 
 
 class Moment(click.ParamType[datetime]):
@@ -47,4 +79,4 @@ class Moment(click.ParamType[datetime]):
         try:
             return parse_moment(value, datetime.now().astimezone())
         except ValueError as error:
-            self.fail(f"{error}; write 14:30, 2026-11-22, 2026-11-22T14:30, 90m, 2h or 3d", param, ctx)
+            self.fail(f"{error}; write 14:30, 2026-11-22, 2026-11-22T14:30, 90m, 2h, 3d or 1w", param, ctx)

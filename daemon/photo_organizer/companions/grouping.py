@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.companions.kinds import Kind, is_document, kind_of, may_accompany
 from photo_organizer.companions.names import (
     companion_keys,
-    family_of,
+    families_of,
     folded,
     is_burst,
     is_cover,
     is_edited,
-    may_accompany,
     photo_keys,
     stem,
 )
@@ -39,7 +38,7 @@ class PhotoIndex:
         """Add a photo; of several photos with a key in common the one added first has it."""
         for key in photo_keys(name):
             self._photos.setdefault(key, name)
-        self._families.add(family_of(name))
+        self._families.update(families_of(name))
 
     def photo_of(self, companion: str) -> str | None:
         """The photo that `companion` belongs to, or None."""
@@ -47,7 +46,7 @@ class PhotoIndex:
 
     def has_kin(self, photo: str) -> bool:
         """Whether a photo was added that may be the original, RAW, edited or burst partner of `photo`."""
-        return family_of(photo) in self._families
+        return not self._families.isdisjoint(families_of(photo))
 
 
 def bundle(
@@ -67,21 +66,34 @@ def bundle(
         the groups, and the companions that belong to none of them. Each name comes back exactly once.
     """
     images: list[str] = []
+    documents: list[str] = []
     videos: list[str] = []
     for name in sorted(photos, key=lambda name: _rank(name, usable=usable)):
-        (videos if kind_of(name) is Kind.VIDEO else images).append(name)
-    families: dict[str, list[str]] = {}
-    for name in images:
-        families.setdefault(family_of(name), []).append(name)
+        kind = videos if kind_of(name) is Kind.VIDEO else documents if is_document(name) else images
+        kind.append(name)
     groups = _Groups()
-    for members in families.values():
+    for members in _families(images):
         for leader, followers in _divide(members):
             groups.found(leader, followers)
+    for document in documents:
+        if not groups.join(document):
+            groups.found(document, [])
     alone = [video for video in videos if not (may_accompany(video) and groups.join(video))]
     for video in alone:
         groups.found(video, [])
     orphans = [companion for companion in sorted(companions) if not groups.join(companion)]
     return [Bundle(leader, tuple(members)) for leader, members in groups.followers.items()], orphans
+
+
+def _families(images: Sequence[str]) -> Iterable[list[str]]:
+    """Divide photos, given best first, by what their names have in common."""
+    originals = {families_of(name)[0] for name in images if not is_edited(stem(folded(name)))}
+    families: dict[str, list[str]] = {}
+    for name in images:
+        candidates = families_of(name)
+        family = next((each for each in candidates if each in originals), candidates[0])
+        families.setdefault(family, []).append(name)
+    return families.values()
 
 
 class _Groups:

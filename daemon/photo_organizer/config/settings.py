@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from photo_organizer.config.folders import FolderTemplate
 from photo_organizer.config.paths import expand
 from photo_organizer.config.plain_names import folder_name_fault
-from photo_organizer.config.schedule_expression import cron_expression
+from photo_organizer.config.schedule_expression import AFTER_CORRECTIONS, cron_expression
 
 STARTER_CATEGORIES = (
     "Family", "Friends", "Travel", "Nature", "Events", "Pets", "Food", "Hobbies", "Selfies", "Others",
@@ -52,11 +52,14 @@ def check_template(value: str) -> str:
 
 
 def _schedule(value: str) -> str:
+    if " ".join(value.split()).lower() == AFTER_CORRECTIONS:
+        return AFTER_CORRECTIONS
     try:
         cron_expression(value)
     except ValueError as error:
         raise ValueError(
-            f'{value!r} {error}; write "Sun 03:00", "daily 02:30" or a cron expression such as "0 3 * * 0"'
+            f'{value!r} {error}; write "after corrections", "Sun 03:00", "daily 02:30" or a cron expression '
+            'such as "0 3 * * 0"'
         ) from error
     return value
 
@@ -88,8 +91,9 @@ class Thresholds(Section):
     )
     target_precision: Share | None = Field(
         default=None,
-        description="Take the thresholds that reached this precision on held-out photos, anew after each "
-        "retraining. They go before `default`; a category's own threshold goes before both.",
+        description="Share of the filed photos that should be right. With a number, the model's thresholds, "
+        "which each retraining adapts to it, override `default`; a category's own threshold overrides both. "
+        "null aims at 0.95 and lets `default` count.",
         examples=[0.95],
     )
 
@@ -139,13 +143,26 @@ class WatchSettings(Section):
         description="Look through the inboxes at least this often, whatever the kernel reported.",
         examples=[300.0],
     )
+    incomplete_minutes: Annotated[float, Field(ge=0.0, le=10_080.0, allow_inf_nan=False)] = Field(
+        default=10.0,
+        description="How long an empty file, or one that ends before its picture does, waits for the rest of "
+        "an interrupted upload, counted from its last change. Then it goes to quarantine.",
+        examples=[10.0],
+    )
     recursive: bool = Field(
         default=True, description="Take photos from folders inside the inboxes too.", examples=[True]
     )
+    remove_empty_folders: bool = Field(
+        default=False,
+        description="Remove a folder inside an inbox once its photos have been filed and it is empty. One "
+        "that still holds anything stays.",
+        examples=[True],
+    )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="More file names to leave alone, as glob patterns (quoted). Unfinished downloads, "
-        "hidden files and the litter of sync tools are left alone anyway.",
+        description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden "
+        "and unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, "
+        "`@eaDir`, `LOST.DIR`, ...).",
         examples=[["*.draft.jpg", "export-*"]],
     )
 
@@ -216,17 +233,20 @@ class RetrainingSettings(Section):
 
     enabled: bool = Field(default=True, description="Retrain by itself.", examples=[True])
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
-        default="Sun 03:00",
-        description='When: "Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time. '
-        "A moment that was slept through is caught up.",
-        examples=["daily 02:30", "0 3 * * 0"],
+        default=AFTER_CORRECTIONS,
+        description='When: "after corrections" retrains once `min_new_labels` new corrections have come and '
+        "you have not moved a photo for five minutes (half an hour at most). Or at a time: "
+        '"Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time; a time when the '
+        "machine was off is made up for.",
+        examples=["Sun 03:00", "daily 02:30", "0 3 * * 0"],
     )
     min_new_labels: Annotated[int, Field(ge=1)] = Field(
         default=20, description="Fewer new corrections than this are not worth a retraining.", examples=[20]
     )
     mode: Literal["head", "fine-tune"] = Field(
         default="head",
-        description="`head` takes seconds and learns new habits; `fine-tune` takes hours and looks anew.",
+        description="`head` retrains only the classifier (seconds); `fine-tune` also retrains the last "
+        "convolution block (minutes to hours), which is worth trying from some 300 corrections on.",
         examples=["fine-tune"],
     )
     min_photos_per_category: Annotated[int, Field(ge=2)] = Field(
@@ -277,6 +297,20 @@ class NotifySettings(Section):
     """What you are told."""
 
     desktop: bool = Field(default=False, description="One desktop notification a batch.", examples=[True])
+
+
+class ReviewPageSettings(Section):
+    """The review page, served by the daemon."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Serve the review page while the daemon runs. `photo-organizer review` opens it; without "
+        "this it serves the page itself.",
+        examples=[True],
+    )
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        default=8420, description="Its port on the loopback address.", examples=[8420]
+    )
 
 
 class LimitSettings(Section):

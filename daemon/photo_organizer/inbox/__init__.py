@@ -7,5 +7,15 @@ from photo_organizer.companions.late import LateCompanion
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.inbox import Inbox, WatchSettings
 from photo_organizer.inbox.path_scan import Skipped, find_groups
+from photo_organizer.inbox.transfers import is_being_transferred
 
-__all__ = ["Collection", "Inbox", "InboxCounts", "LateCompanion", "Skipped", "WatchSettings", "find_groups"]
+__all__ = [
+    "Collection",
+    "Inbox",
+    "InboxCounts",
+    "LateCompanion",
+    "Skipped",
+    "WatchSettings",
+    "find_groups",
+    "is_being_transferred",
+]

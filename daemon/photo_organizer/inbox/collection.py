@@ -34,6 +34,7 @@ class InboxCounts:
         unsettled: of these, such as were found changed again and again.
         in_flight: groups handed out.
         retrying: photos to be offered again later.
+        incomplete: photos that wait for the rest of their file.
         not_images, orphans, videos: files that stay: other files, companions without a photo, videos alone.
         waiting_for_extra: photos that stay until an extra is installed, by extra.
         left: photos that stay for other reasons, by reason.
@@ -45,6 +46,7 @@ class InboxCounts:
     unsettled: int = 0
     in_flight: int = 0
     retrying: int = 0
+    incomplete: int = 0
     not_images: int = 0
     orphans: int = 0
     videos: int = 0

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from photo_organizer.companions.grouping import PhotoIndex
-from photo_organizer.companions.kinds import Kind, kind_of
-from photo_organizer.companions.names import companion_keys, may_accompany, photo_keys
-from photo_organizer.inbox.skip_cache import Fact
+from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
+from photo_organizer.companions.names import companion_keys, photo_keys
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, Fact
 
 _STRAYS = 4096
 """Companions without a photo that are offered at a time."""
@@ -64,6 +64,7 @@ class Question:
         busy: files in flight.
         room: how many new photos to take at most.
         recall: the fact that keeps a file where it is, or None.
+        may_be_image: whether the content of a file, whose name does not tell, may be that of an image.
         now: monotonic seconds.
         videos: whether videos alone are wanted.
     """
@@ -74,6 +75,7 @@ class Question:
     busy: frozenset[str]
     room: int
     recall: Callable[[str, os.stat_result], Fact | None]
+    may_be_image: Callable[[str, os.stat_result], bool]
     now: float
     videos: bool
 
@@ -131,6 +133,8 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
     (That set holds what stays in the inbox for good; it lives as long as this look.)
     """
     others: set[str] = set(question.busy)
+    videos: dict[str, Fact] = {}
+    examined = 0
     for entry in _entries(question):
         name = entry.name
         if name in question.awaited or name in question.busy:
@@ -138,7 +142,7 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
         kind = kind_of(name)
         if not _may_be_photo(kind, videos=question.videos):
             continue
-        if len(listing.photos) >= question.room:
+        if len(listing.photos) + examined >= question.room:
             listing.truncated = True
             break
         status = _status(entry)
@@ -146,14 +150,34 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
             continue
         fact = question.recall(name, status)
         if fact is None or fact.due <= question.now:
-            listing.photos[name] = status
+            if kind is not Kind.UNKNOWN or question.may_be_image(name, status):
+                listing.photos[name] = status
+            else:  # what is no image founds no group, and takes nothing along
+                examined += 1
+                listing.left[NOT_AN_IMAGE, None] += 1
             continue
-        listing.left[fact.label] += 1
         if fact.due != float("inf"):
             listing.next_due = min(fact.due, listing.next_due or fact.due)
+        if kind is Kind.VIDEO:
+            videos[name] = fact
+            continue
+        listing.left[fact.label] += 1
         if kind is not Kind.UNKNOWN:
             others.add(name)
+    _leave_videos(videos, others, listing)
     return others
+
+
+def _leave_videos(videos: dict[str, Fact], others: set[str], listing: Listing) -> None:
+    """Count the videos that stay for a reason of their own: not those which stay with their picture."""
+    if not videos:
+        return
+    keys = {key for name in others for key in photo_keys(name)}
+    for name, fact in videos.items():
+        if not (may_accompany(name) and any(key in keys for key in companion_keys(name))):
+            listing.left[fact.label] += 1
+        if fact.reason != OFFERED_LATE:  # one that waits for its picture goes along when that comes
+            others.add(name)
 
 
 class _SecondPass:

@@ -15,12 +15,13 @@ from photo_organizer.inbox.stability import Observation
 class Waiting:
     """A group that waits for its time: to have settled, or to be collected.
 
-    `names` begin with the photo's; all lie in `folder`.
+    `names` begin with the photo's; all lie in `folder`. `lacks_rest`: a part of its video is still to come.
     """
 
     folder: Folder
     names: tuple[str, ...]
     due: float = inf
+    lacks_rest: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -1,28 +1,24 @@
-"""What lies in an inbox and is nobody's photo: unfinished downloads, hidden files, the litter of systems."""
+"""What is left alone in an inbox: the owner's patterns, and what belongs to other programs."""
 
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
-_UNFINISHED = (
-    "~", ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".tmp", ".temp",
-    ".aria2", ".!ut", ".!qb", ".swp",
-)  # fmt: skip
-_SYSTEM = frozenset(
-    {
-        "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "#recycle", "@recycle", "$recycle.bin",
-        "system volume information", "__macosx", "lost+found",
-    }
-)  # fmt: skip
+from photo_organizer.ignored_names import MARKERS, is_ignored
+
+_PICASA = (".picasa.ini", "Picasa.ini")
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is never looked at: dot files and the lists above."""
-    lower = name.lower()
-    return name[0] == "." or lower.endswith(_UNFINISHED) or lower in _SYSTEM or name.startswith("~$")
+def belongs_to_a_program(folder: str) -> bool:
+    """Return whether another program says that the folder is its own, or Picasa kept its originals there."""
+    if any(os.path.lexists(f"{folder}/{marker}") for marker in MARKERS):
+        return True
+    above, name = os.path.split(folder)
+    return name.lower() == "originals" and any(os.path.lexists(f"{above}/{ini}") for ini in _PICASA)
 
 
 class Ignored:
@@ -39,11 +35,11 @@ class Ignored:
     def within(self, folder: str) -> Callable[[str], bool]:
         """Whether to leave a name in `folder` alone, a path relative to the inbox ("": the inbox itself)."""
         if self._names is None and self._paths is None:
-            return is_litter
+            return is_ignored
         return partial(self._matches, folder)
 
     def _matches(self, folder: str, name: str) -> bool:
-        if is_litter(name) or (self._names is not None and self._names.match(name)):
+        if is_ignored(name) or (self._names is not None and self._names.match(name)):
             return True
         return self._paths is not None and bool(self._paths.match(f"{folder}/{name}" if folder else name))
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.companions.late import LateCompanion
-from photo_organizer.companions.names import may_accompany
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
+from photo_organizer.inbox.emptied_folders import EmptiedFolders
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored
-from photo_organizer.inbox.mounts import file_system_of, is_remote
-from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
+from photo_organizer.inbox.lone_video import seconds_to_wait
+from photo_organizer.inbox.mounts import MountWatch, file_system_of, is_at_or_below, is_remote, read_mounts
+from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offer, Offering
 from photo_organizer.inbox.scanner import Scanner
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.skip_cache import INCOMPLETE, NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.stability import Moment, Observation
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import AssetGroup, Photo
@@ -32,8 +34,8 @@ logger = logging.getLogger(__name__)
 _LOOKING_SECONDS = 0.1
 """How long one `collect` may look into folders before it hands out what it has."""
 
+_UNFORESEEN_SECONDS = 30.0
 _LATE_AT_ONCE = 64
-_LATE_VIDEO_SECONDS = 10.0
 
 
 class WatchSettings(Protocol):
@@ -46,7 +48,11 @@ class WatchSettings(Protocol):
     @property
     def rescan_seconds(self) -> float: ...
     @property
+    def incomplete_minutes(self) -> float: ...
+    @property
     def recursive(self) -> bool: ...
+    @property
+    def remove_empty_folders(self) -> bool: ...
     @property
     def ignore(self) -> Sequence[str]: ...
 
@@ -61,6 +67,7 @@ class Inbox:
         is_held: whether the library wants a photo left alone (put back by undo). Asked once per offer.
         videos: whether videos alone are offered too.
         available_extras: the optional formats that can be decoded ("heif", "raw", "jxl").
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
 
     All methods belong to one thread. Only the `wake` given to `start` is called from others.
     """
@@ -74,21 +81,30 @@ class Inbox:
         is_held: Callable[[Photo], bool],
         videos: bool = False,
         available_extras: frozenset[str] = frozenset(),
+        crash_log: CrashLog | None = None,
     ) -> None:
+        self._crash_log = crash_log
+        self._last_unforeseen = ""
         self._memory = Memory()
         self._hints: Hints | None = None
         self._paused = False
         self._late: list[LateCompanion] = []
         self._in_flight: dict[Path, tuple[Folder, tuple[str, ...]]] = {}
+        self._incomplete_seconds = 60 * watch.incomplete_minutes
         self._mode = watch.mode
+        self._cannot_watch = False
+        self._emptied = EmptiedFolders() if watch.remove_empty_folders else None
+        self._mount_watch: MountWatch | None = None
+        self._mounts = frozenset(read_mounts())
         self._offering = Offering(
             self._memory,
             settle_seconds=watch.settle_seconds,
+            incomplete_seconds=self._incomplete_seconds,
             is_held=is_held,
             available_extras=available_extras,
         )
         self._scanner = Scanner(
-            [self._root(path, watch) for path in inboxes],
+            [self._root(path) for path in inboxes],
             self._memory,
             library=os.fspath(library),
             ignored=Ignored(watch.ignore),
@@ -103,25 +119,35 @@ class Inbox:
             ),
         )
 
-    @staticmethod
-    def _root(path: Path, watch: WatchSettings) -> Root:
-        file_system = file_system_of(os.fspath(path))
-        remote = is_remote(file_system)
-        polled = watch.mode == "polling" or (watch.mode == "auto" and remote)
-        if polled and watch.mode == "auto":
+        self._scanner.crash_log = crash_log
+
+    def _root(self, path: Path) -> Root:
+        root = Root(path, trust_clock=False, polled=False)
+        self._adapt_to_file_system(root)
+        return root
+
+    def _adapt_to_file_system(self, root: Root) -> None:
+        """Poll an inbox on a network share, and do not hold its timestamps against this machine's clock."""
+        file_system = file_system_of(os.fspath(root.path))
+        remote, was_polled = is_remote(file_system), root.polled
+        root.polled = self._cannot_watch or self._mode == "polling" or (self._mode == "auto" and remote)
+        root.trust_clock = not remote and self._mode != "polling"
+        if root.polled and not was_polled and self._mode == "auto":
             logger.info(
-                "%s: on a network share (%s); looking every few seconds", printable(path), file_system
+                "%s: on a network share (%s); looking every few seconds", printable(root.path), file_system
             )
-        return Root(path, trust_clock=not remote and watch.mode != "polling", polled=polled)
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin to watch. `wake` is called from another thread when `collect` has something to look at."""
+        self._mount_watch = MountWatch()
         if all(root.polled for root in self._scanner.roots):
+            self._cannot_watch = True
             return
         self._scanner.hints = self._hints = Hints(wake)
         try:
             self._scanner.watcher = InotifyWatcher(self._hints)
         except (OSError, ImportError) as error:
+            self._cannot_watch = True
             for root in self._scanner.roots:
                 root.polled = True
             remedy = (
@@ -135,6 +161,9 @@ class Inbox:
 
     def stop(self) -> None:
         """End watching. Nothing is collected any more."""
+        if self._mount_watch is not None:
+            self._mount_watch.close()
+            self._mount_watch = None
         if self._hints is not None:
             self._hints.mute()
         if self._scanner.watcher is not None:
@@ -146,29 +175,67 @@ class Inbox:
         """Look at what is due and hand out up to `limit` groups that are complete; each is in flight then."""
         if self._paused or limit <= 0:
             return Collection()
+        if self._mount_watch is not None and self._mount_watch.changed():
+            self._notice_mounts()
+        if self._emptied is not None:
+            self._emptied.remove_due()
         self._take_hints()
         self._scanner.work(until=time.monotonic() + _LOOKING_SECONDS)
         groups = self._hand_out(limit)
         late, self._late = tuple(self._late[:_LATE_AT_ONCE]), self._late[_LATE_AT_ONCE:]
+        if self._emptied is not None:
+            for each in late:
+                self._emptied.add(each.companion.path.parent, each.inbox)
         due = self.next_due()
         return Collection(tuple(groups), due is not None and due <= time.monotonic(), late)
+
+    def register(self, poll: select.poll) -> None:
+        """Have `poll` return when a disk was mounted or unmounted, so that `collect` is called then."""
+        if self._mount_watch is not None:
+            self._mount_watch.register(poll)
 
     def next_due(self) -> float | None:
         """When `collect` has something to do even if nothing wakes it (monotonic seconds), or None."""
         if self._paused:
             return None
-        return 0.0 if self._late else self._scanner.next_due()
+        if self._late:
+            return 0.0
+        emptied = None if self._emptied is None else self._emptied.next_due()
+        return min((due for due in (self._scanner.next_due(), emptied) if due is not None), default=None)
 
     def done(self, group: AssetGroup) -> None:
         """The group has left the inbox."""
         if self._land(group) is not None:
             self._offering.forget(group)
+            if self._emptied is not None:
+                self._emptied.add(group.photo.path.parent, group.inbox)
 
     def retry(self, group: AssetGroup, after_seconds: float) -> None:
         """Offer the group again after `after_seconds`, and after twice as long each further time."""
         folder = self._land(group)
         if folder is not None:
             self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Moment.now()))
+
+    def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
+        """Keep a group whose photo's file is not whole, and offer it again at each change.
+
+        Args:
+            group: in flight.
+            ends_early: whether the file is empty or ends before the picture does; if not, only an unfinished
+                file beside it speaks for a rest.
+
+        Returns:
+            False when it has waited for long enough: it stays in flight, and no rest will come.
+        """
+        folder, _ = self._in_flight.get(group.photo.path, (None, ()))
+        if folder is None:
+            return False
+        now, trust_clock = Moment.now(), folder.root.trust_clock
+        if not self._offering.wait_for_rest(group, now, ends_early=ends_early, trust_clock=trust_clock):
+            return False
+        self._land(group)
+        self._scanner.plan(folder, now.monotonic)
+        return True
 
     def leave(self, group: AssetGroup, reason: str) -> None:
         """The group stays where it is, and is not offered again until a member changes.
@@ -194,15 +261,17 @@ class Inbox:
         """What lies in the inboxes, as far as it has been looked at."""
         now = time.monotonic()
         waiting = list(self._scanner.groups)
-        settling = [group for group in waiting if group.due > now]
+        settling = [group for group in waiting if group.due > now and not group.lacks_rest]
+        half_videos = sum(group.due > now and group.lacks_rest for group in waiting)
         folders = self._scanner.folders.values()
         left: Counter[tuple[str, str | None]] = Counter()
         for folder in folders:
             left.update(folder.left)
         del left[OFFERED_LATE, None]
         not_images, retrying = left.pop((NOT_AN_IMAGE, None), 0), left.pop((TRY_AGAIN, None), 0)
+        incomplete = left.pop((INCOMPLETE, None), 0)
         return InboxCounts(
-            ready=len(waiting) - len(settling) + sum(folder.beyond for folder in folders),
+            ready=len(waiting) - len(settling) - half_videos + sum(folder.beyond for folder in folders),
             settling=len(settling),
             unsettled=sum(
                 any(group.folder.seen[name].changes >= RESTLESS_CHANGES for name in group.names)
@@ -210,6 +279,7 @@ class Inbox:
             ),
             in_flight=len(self._in_flight),
             retrying=retrying,
+            incomplete=incomplete + half_videos,
             not_images=not_images,
             orphans=sum(folder.orphans for folder in folders),
             videos=sum(folder.videos for folder in folders),
@@ -217,6 +287,20 @@ class Inbox:
             left={reason: number for (reason, extra), number in left.items() if extra is None},
             missing=tuple(root.path for root in self._scanner.roots if root.missing),
         )
+
+    def _notice_mounts(self) -> None:
+        """Look anew at each inbox that a file system was mounted over or in, or taken away from."""
+        before, self._mounts = self._mounts, frozenset(read_mounts())
+        points, now = {mount.point for mount in before ^ self._mounts}, time.monotonic()
+        for root in self._scanner.roots:
+            real = os.path.realpath(root.path)
+            if any(is_at_or_below(real, point) for point in points):
+                self._adapt_to_file_system(root)
+                self._scanner.remount(root, "", now)
+                continue
+            for point in points:
+                if is_at_or_below(point, real):
+                    self._scanner.remount(root, os.path.relpath(point, real), now)
 
     def _take_hints(self) -> None:
         if self._hints is None:
@@ -235,7 +319,7 @@ class Inbox:
         groups: list[AssetGroup] = []
         now = Moment.now()
         while len(groups) < limit and (waiting := self._scanner.pop_group(now.monotonic)) is not None:
-            offer = self._offering.consider(waiting, now)
+            offer = self._consider(waiting, now)
             if offer.again_at is not None:
                 self._scanner.groups.plan(waiting, offer.again_at)
                 continue
@@ -251,15 +335,30 @@ class Inbox:
             groups.append(offer.group)
         return groups
 
+    def _consider(self, waiting: Waiting, now: Moment) -> Offer:
+        """As `Offering.consider`; an error that nobody foresaw has this group wait, and no other."""
+        try:
+            return self._offering.consider(waiting, now)
+        except Exception as error:
+            if self._crash_log is None:
+                raise
+            photo = waiting.folder.path_of(waiting.names[0])
+            reason = self._crash_log.describe(error, photo)
+            if reason != self._last_unforeseen:  # not at each look
+                self._last_unforeseen = reason
+                logger.error("%s waits: %s", printable(photo), reason)  # noqa: TRY400  for people
+            return Offer(again_at=now.monotonic + _UNFORESEEN_SECONDS)
+
     def _may_be_late(self, folder: Folder, waiting: Waiting, group: AssetGroup) -> bool:
-        """A phone's video alone is offered as a late companion first, and as a video if nobody takes it."""
-        name, path = waiting.names[0], os.fspath(group.photo.path)
-        if kind_of(name) is not Kind.VIDEO or not may_accompany(name):
-            return False
+        """A phone's video alone waits for its picture, which may also have been filed before."""
+        path = os.fspath(group.photo.path)
         known = self._memory.recall(path, group.photo.identity)
         if known is not None and known.reason == OFFERED_LATE:
             return False
-        again_at = time.monotonic() + _LATE_VIDEO_SECONDS
+        seconds = seconds_to_wait(path, waiting.names[1:], at_most=self._incomplete_seconds)
+        if not seconds:
+            return False
+        again_at = time.monotonic() + seconds
         self._late.append(LateCompanion(group.photo, folder.root.path))
         self._offering.note(group, Fact(OFFERED_LATE, due=again_at))
         self._scanner.plan(folder, again_at)

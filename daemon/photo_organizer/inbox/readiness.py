@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.errors import printable
 from photo_organizer.inbox.content_type import hindrance, is_being_written
 from photo_organizer.inbox.folder_state import Folder, Waiting
-from photo_organizer.inbox.skip_cache import HELD, TRY_AGAIN, Fact, Memory
+from photo_organizer.inbox.skip_cache import HELD, INCOMPLETE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.transfers import is_being_transferred
+from photo_organizer.inbox.video_structure import video_ends_early
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)
@@ -21,6 +24,8 @@ RESTLESS_CHANGES = 5
 _LONGEST_BACK_OFF = 30.0
 _UNREADABLE_SECONDS = 5.0
 _LONGEST_RETRY = 3600.0
+_TRANSFER_SECONDS = 60.0
+"""How often a file is asked about that an unfinished one beside it may become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Offering:
     Args:
         memory: where reasons to stay are noted.
         settle_seconds: how long all members must have been still.
+        incomplete_seconds: how long a file that is not whole waits for the rest.
         is_held: whether the library wants the photo left alone.
         available_extras: what can be decoded here.
     """
@@ -68,11 +74,15 @@ class Offering:
         memory: Memory,
         *,
         settle_seconds: float,
+        incomplete_seconds: float,
         is_held: Callable[[Photo], bool],
         available_extras: frozenset[str],
     ) -> None:
         self._memory = memory
         self._settle_seconds = settle_seconds
+        self._incomplete_seconds = incomplete_seconds
+        # not in memory, which forgets what waits and is in flight while sweeps go by
+        self._incomplete: dict[str, tuple[FileIdentity, float]] = {}
         self._is_held = is_held
         self._available_extras = available_extras
 
@@ -107,7 +117,20 @@ class Offering:
             Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
         )
         group = AssetGroup(folder.root.path, photo, tuple(companions))
+        rest_due = due - self._settle_seconds + self._incomplete_seconds
+        waiting.lacks_rest = rest_due > now.monotonic and self._holds_half_a_video(waiting.names, folder)
+        if waiting.lacks_rest:
+            return Offer(again_at=rest_due)
         return Offer(look_again=True) if self._stays(group, folder, now) else Offer(group=group)
+
+    def _holds_half_a_video(self, names: Sequence[str], folder: Folder) -> bool:
+        """Whether the rest of a video is still to come; an empty one only counts when it is alone."""
+        videos = [name for name in names if kind_of(name) is Kind.VIDEO]
+        return any(
+            video_ends_early(folder.path_of(name))
+            for name in videos
+            if len(names) == 1 or folder.seen[name].identity.size
+        )
 
     def _stays(self, group: AssetGroup, folder: Folder, now: Moment) -> bool:
         """Whether there is a reason not to offer the group; it is noted then."""
@@ -136,8 +159,34 @@ class Offering:
         self.note(group, fact)
         return fact.due
 
+    def wait_for_rest(self, group: AssetGroup, now: Moment, *, ends_early: bool, trust_clock: bool) -> bool:
+        """Whether the group waits for the rest of its photo's file, which is not whole yet.
+
+        It waits until the file has been as it is for long enough, and longer while an unfinished file lies
+        beside it.
+        """
+        path, identity = os.fspath(group.photo.path), group.photo.identity
+        known = self._incomplete.pop(path, None)
+        if not ends_early:
+            due = now.monotonic
+        elif known is not None and known[0] == identity:
+            due = known[1]
+        else:
+            status = regular_file(path)
+            if status is None or FileIdentity.of(status) != identity:
+                return False  # it is another file by now, and the library will say so
+            due = observe(None, status, now, trust_clock=trust_clock).since + self._incomplete_seconds
+        if due <= now.monotonic:
+            if not is_being_transferred(path):
+                return False
+            due = now.monotonic + max(self._incomplete_seconds, _TRANSFER_SECONDS)
+        self._incomplete[path] = identity, due
+        self.note(group, Fact(INCOMPLETE, due=due))
+        return True
+
     def forget(self, group: AssetGroup) -> None:
         """The group is gone: nothing is to be remembered of it."""
+        self._incomplete.pop(os.fspath(group.photo.path), None)
         for member in (group.photo, *group.companions):
             self._memory.forget(os.fspath(member.path), member.identity)
 

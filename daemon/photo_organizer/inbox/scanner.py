@@ -11,13 +11,16 @@ from collections import deque
 from math import inf
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
+from photo_organizer.formats import recognise
+from photo_organizer.inbox.content_type import read_head
 from photo_organizer.inbox.directory_scan import Listing, Question, look
 from photo_organizer.inbox.due_queue import Agenda
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
-from photo_organizer.inbox.ignore_rules import Ignored
-from photo_organizer.inbox.skip_cache import Fact, Memory
+from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, Fact, Memory
 from photo_organizer.inbox.stability import Moment
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
@@ -42,7 +45,7 @@ class Scanner:
         roots: the inboxes.
         memory: reasons why files stay.
         library: never entered.
-        ignored: the owner's patterns and the litter.
+        ignored: the owner's patterns, and what is nobody's photo.
         gathering: makes groups of what a look finds.
 
     Attributes:
@@ -50,6 +53,7 @@ class Scanner:
         folders: every known folder, by its path.
         watcher: asked to watch each folder before it is listed; None when nothing is watched.
         hints: told before each look; None when nothing is watched.
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Scanner:
         self.roots = roots
         self.hints: Hints | None = None
         self.watcher: InotifyWatcher | None = None
+        self.crash_log: CrashLog | None = None
         self.groups = gathering.groups
         self._gathering = gathering
         self.folders: dict[str, Folder] = {}
@@ -101,6 +106,25 @@ class Scanner:
         root.next_sweep = inf
         self._join_sweep(folder)
         self.plan(folder, now)
+
+    def remount(self, root: Root, below: str, now: float) -> None:
+        """A file system was mounted or unmounted: look anew at an inbox, or at a folder in it.
+
+        Args:
+            root: the inbox.
+            below: the folder, relative to the inbox; "" when the inbox itself may be another folder now.
+            now: monotonic seconds.
+        """
+        if not below:
+            self.sweep(root, now)
+            return
+        path = f"{root.path}/{below}"
+        folder = self.folders.get(path)
+        if folder is not None:
+            self.drop(folder)
+        above = self.folders.get(os.path.dirname(path))
+        if above is not None:
+            self.plan(above, now)
 
     def pop_group(self, now: float) -> Waiting | None:
         """A group that is due, or None; it waits no longer. What just came to its folder is met first."""
@@ -137,6 +161,15 @@ class Scanner:
             self._look_into(folder)
 
     def _look_into(self, folder: Folder) -> None:
+        """Look into a folder; an error that nobody foresaw has its photos wait, and no others."""
+        try:
+            self._look_through(folder)
+        except Exception as error:
+            if self.crash_log is None:
+                raise
+            self._cannot_look(folder, OSError(errno.EIO, self.crash_log.describe(error, folder.path)))
+
+    def _look_through(self, folder: Folder) -> None:
         began = time.monotonic()
         folder.hinted = False
         if folder.hungry:
@@ -172,6 +205,16 @@ class Scanner:
         def recall(name: str, status: os.stat_result) -> Fact | None:
             return self._memory.recall(folder.path_of(name), FileIdentity.of(status))
 
+        def may_be_image(name: str, status: os.stat_result) -> bool:
+            path = folder.path_of(name)
+            try:
+                found = recognise(read_head(path))
+            except OSError:  # told when it is due
+                return True
+            if found is None:
+                self._memory.note(path, FileIdentity.of(status), Fact(NOT_AN_IMAGE))
+            return found is not None
+
         return Question(
             folder=folder.path,
             ignored=self._ignored.within(folder.relative),
@@ -179,6 +222,7 @@ class Scanner:
             busy=frozenset(folder.busy),
             room=max(0, WINDOW - len(self.groups)),
             recall=recall,
+            may_be_image=may_be_image,
             now=now,
             videos=self._gathering.videos,
         )
@@ -218,7 +262,7 @@ class Scanner:
         now = time.monotonic()
         for name, inode in found.items():
             path = folder.path_of(name)
-            if path == self._library:
+            if path == self._library or belongs_to_a_program(path):
                 continue
             known = folder.children.get(name)
             if known is None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from photo_organizer.inbox.ignore_rules import is_litter
+from photo_organizer.ignored_names import is_ignored
 
 if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
@@ -151,7 +151,7 @@ class InotifyWatcher:
 
     def on_event(self, event: InotifyEvent) -> None:
         folder = self._folders.get(event.wd)
-        if folder is not None and not (event.name and is_litter(os.fsdecode(event.name))):
+        if folder is not None and not (event.name and is_ignored(os.fsdecode(event.name))):
             self._hints.add(folder)
 
     def on_watch_deleted(self, descriptor: int) -> None:

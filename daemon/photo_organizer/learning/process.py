@@ -2,7 +2,8 @@
 
 Writes JSON lines to its standard output: `{"event": "progress", "stage", "done", "total", "text"}` and, last,
 `{"event": "outcome", "promoted", "model", "reason", "report"}`. Exit code 0 when it came to an end, also to a
-challenger that was not promoted; 1 when it failed; 2 when the configuration is wrong.
+challenger that was not promoted; 1 when it failed; 2 when the configuration is wrong. With `--notice` it
+trains nothing: it looks for new corrections, and says something only when it fails.
 
 It steps back for everything else on the machine: lowest CPU and disk priority, a cap on its memory, and a
 lock, so that only one trains at a time.
@@ -11,7 +12,6 @@ lock, so that only one trains at a time.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -23,7 +23,8 @@ from typing import TextIO
 from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import open_lock_file, try_lock
-from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.events import Outcome, Progress, event_line
+from photo_organizer.learning.labels.corrections import notice_corrections
 from photo_organizer.learning.priority import step_back
 
 LOCK = "training.lock"
@@ -49,26 +50,14 @@ class Voice:
         if progress.stage == self._stage and not ends and now - self._last < _QUIET_SECONDS:
             return
         self._stage, self._last = progress.stage, now
-        self._say(
-            event="progress",
-            stage=progress.stage,
-            done=progress.done,
-            total=progress.total,
-            text=progress.text,
-        )
+        self._say(progress)
 
     def outcome(self, outcome: Outcome) -> None:
         """Tells how it ended."""
-        self._say(
-            event="outcome",
-            promoted=outcome.promoted,
-            model=outcome.model,
-            reason=outcome.reason,
-            report=str(outcome.report) if outcome.report else None,
-        )
+        self._say(outcome)
 
-    def _say(self, **fields: object) -> None:
-        self._stream.write(json.dumps(fields, ensure_ascii=True) + "\n")
+    def _say(self, event: Progress | Outcome) -> None:
+        self._stream.write(event_line(event))
         self._stream.flush()
 
 
@@ -83,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_configuration(options.config)
         step_back()
         config.state_directory.mkdir(parents=True, exist_ok=True)
+        if options.notice:
+            notice_corrections(config)
+            return 0
         with _only_one(config.state_directory / LOCK):
             # Imported late: the lock and the priorities come first, numpy and scipy after.
             from photo_organizer.learning.retrain import Request, retrain  # noqa: PLC0415
@@ -102,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mode", choices=("head", "fine-tune"))
     parser.add_argument("--photos", type=Path, help="a folder with a folder of photos for each category")
     parser.add_argument("--scheduled", action="store_true", help="skip when there are too few new labels")
+    parser.add_argument("--notice", action="store_true", help="look for new corrections; do not train")
     return parser
 
 

@@ -11,6 +11,7 @@ import select
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.config import Configuration, load_configuration
@@ -20,9 +21,11 @@ from photo_organizer.models.store import CURRENT
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
 from photo_organizer.service.logs import configure_logging
+from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
+from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Rooms, open_library
 from photo_organizer.service.status_builder import Overview, now_text
 from photo_organizer.service.status_file import State, Status, StatusFile, describe
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _ROUNDS_PER_PATIENCE = 4
 _SHOWING_SECONDS = 0.25
+_LOOK_AT_CLOCK_SECONDS = 60.0
 _SAVED_SECONDS = 0.3  # editors write a file in steps
 
 
@@ -44,7 +48,7 @@ def run_daemon(path: Path) -> int:
         path: the configuration file.
 
     Returns:
-        The exit code: 0, for every other end is an error.
+        The exit code: 0 after SIGTERM, 130 after Ctrl-C; every other end is an error.
 
     Raises:
         ConfigurationError: the configuration cannot be used.
@@ -54,8 +58,7 @@ def run_daemon(path: Path) -> int:
     configuration = load_configuration(path)
     configure_logging(configuration.logging.level, configuration.log_directory)
     with contextlib.closing(Daemon(configuration, Notifier.from_environment(os.environ))) as daemon:
-        daemon.run()
-    return 0
+        return daemon.run()
 
 
 class Daemon:
@@ -73,18 +76,20 @@ class Daemon:
         self._signals = Signals(self._wake)
         self._files = self._new_file_watch()
         self._training = Training(configuration, Remembered(configuration.state_directory))
+        self._review_page = ReviewPageProcess(configuration)
         self._reporter = DaemonReporter(_desktop(configuration))
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
         self._phase: State | None = State.STARTING
         self._rooms: Rooms | None = None
         self._config_error: str | None = None
+        self._owner_pause: OwnerPause | None = None
         self._reload_at: float | None = None
         self._show_at = 0.0
         self._is_shown = True
 
-    def run(self) -> None:
-        """Starts, loops until asked to stop, and stops cleanly."""
+    def run(self) -> int:
+        """Starts, loops until asked to stop, and stops cleanly; returns the exit code."""
         with self._signals.installed():
             try:
                 with patience(self._notifier):
@@ -96,6 +101,7 @@ class Daemon:
                         self._wait()
             finally:
                 self._stop()
+        return self._signals.exit_code
 
     def close(self) -> None:
         """Gives the last descriptors back."""
@@ -103,6 +109,7 @@ class Daemon:
 
     def _start(self) -> None:
         self._rooms = self._open_rooms()
+        self._obey_pause()
         self._rooms.start()
         for trouble in self._files.start():
             log.warning("%s", trouble)
@@ -117,6 +124,7 @@ class Daemon:
         self._phase = State.STOPPING
         self._notifier.stopping()
         self._training.stop()
+        self._review_page.stop()
         self._files.stop()
         self._reporter.close()
         if self._rooms is not None:
@@ -132,8 +140,11 @@ class Daemon:
         if self._reload_at is not None and self._reload_at <= time.monotonic():
             self._reload_at = None
             self._reload()
+        if self._owner_pause is not None and self._owner_pause.is_over(datetime.now().astimezone()):
+            self._end_pause()
         if self._rooms is not None:
             self._rooms.step()
+        self._review_page.step()
         result = self._training.step()
         if result is not None and result.promoted:
             self._take_over_model()
@@ -151,7 +162,9 @@ class Daemon:
         if self._rooms is not None:
             self._rooms.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
+        moments.append(self._review_page.next_due())
         moments.append(None if self._is_shown else self._show_at)
+        moments.append(self._pause_ends_at())
         if self._rooms is not None:
             moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
@@ -172,10 +185,38 @@ class Daemon:
         changed = self._files.changed()
         if self._configuration.path in changed:
             self._reload_at = time.monotonic() + _SAVED_SECONDS
-        if changed - {self._configuration.path}:
+        if self._configuration.model_directory / CURRENT in changed:
             self._take_over_model()
+        if self._configuration.state_directory / PAUSE_FILE in changed:
+            self._obey_pause()
         if self._signals.take_reload_request():
             self._reload_at = time.monotonic()
+
+    def _obey_pause(self) -> None:
+        """Pause or go on, as the owner asked."""
+        before, self._owner_pause = self._owner_pause, read_pause(self._configuration.state_directory)
+        if self._rooms is not None:
+            self._rooms.pipeline.is_held = self._owner_pause is not None
+        if self._owner_pause is not None and self._owner_pause != before:
+            log.info("%s", self._owner_pause)
+        elif before is not None and self._owner_pause is None:
+            log.info("filing goes on")
+
+    def _end_pause(self) -> None:
+        """The time that the owner asked for is over."""
+        try:
+            remove_pause(self._configuration.state_directory)
+        except OrganizerError as error:
+            log.warning("%s", error)
+            return
+        self._obey_pause()
+
+    def _pause_ends_at(self) -> float | None:
+        """When to look at the clock again; at least once a minute, for clocks are set."""
+        if self._owner_pause is None or self._owner_pause.until is None:
+            return None
+        left = (self._owner_pause.until - datetime.now().astimezone()).total_seconds()
+        return time.monotonic() + min(max(left, 0.0), _LOOK_AT_CLOCK_SECONDS)
 
     def _reload(self) -> None:
         """Goes on by the configuration file as it is now; one that is wrong is refused, and all stays as it
@@ -186,8 +227,10 @@ class Daemon:
             configuration = load_configuration(self._configuration.path)
             self._take_over(configuration)
         except OrganizerError as error:
-            self._config_error = str(error)
-            log.error("the changed configuration is not taken over: %s", error)  # noqa: TRY400  for people
+            problems = str(error).splitlines()
+            self._config_error = "; ".join(problems)
+            for problem in problems:
+                log.error("the changed configuration is not taken over: %s", problem)  # noqa: TRY400  for people
         else:
             self._config_error = None
             log.info("configuration taken over")
@@ -209,6 +252,7 @@ class Daemon:
             configure_logging(configuration.logging.level, configuration.log_directory)
         self._configuration = configuration
         self._training.configure(configuration)
+        self._review_page.configure(configuration)
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)
@@ -228,7 +272,9 @@ class Daemon:
 
     def _status(self) -> Status:
         overview = Overview(self._configuration, self._since, self._reporter, self._training)
-        return overview.status(self._rooms, phase=self._phase, config_error=self._config_error)
+        return overview.status(
+            self._rooms, phase=self._phase, config_error=self._config_error, owner_pause=self._owner_pause
+        )
 
     def _show(self) -> None:
         """Tells the status file and the service manager what changed, and ends a batch that is over.
@@ -269,7 +315,8 @@ class Daemon:
 
     def _new_file_watch(self) -> FileWatch:
         link = self._configuration.model_directory / CURRENT
-        return FileWatch((self._configuration.path, link), self._wake.wake)
+        pause = self._configuration.state_directory / PAUSE_FILE
+        return FileWatch((self._configuration.path, link, pause), self._wake.wake)
 
 
 def _desktop(configuration: Configuration) -> DesktopNotifier | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import select
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.inbox import Collection
+from photo_organizer.inbox import Collection, is_being_transferred
 from photo_organizer.photo import AssetGroup
 from photo_organizer.service.interfaces import watch_vision
 from photo_organizer.service.pipeline import Pipeline
@@ -72,6 +73,13 @@ class ListedPhotos:
     def leave(self, group: AssetGroup, reason: str) -> None:
         self._tries.pop(group, None)
         self.left.append(group)
+
+    def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
+        """Give up a group while an unfinished file beside it may become its photo; nobody waits here."""
+        if not is_being_transferred(os.fspath(group.photo.path)):
+            return False
+        self.failed.append(group)
+        return True
 
     def retry(self, group: AssetGroup, after_seconds: float) -> None:
         """Offers `group` again, unless it has failed three times; at once (0.0) is no failure."""

@@ -10,6 +10,7 @@ from photo_organizer import __version__
 from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.photo import Action
+from photo_organizer.service.owner_pause import OwnerPause
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
 from photo_organizer.service.runtime import Rooms
@@ -32,18 +33,26 @@ class Overview:
     reporter: DaemonReporter
     training: Training
 
-    def status(self, rooms: Rooms | None, *, phase: State | None, config_error: str | None) -> Status:
+    def status(
+        self,
+        rooms: Rooms | None,
+        *,
+        phase: State | None,
+        config_error: str | None,
+        owner_pause: OwnerPause | None = None,
+    ) -> Status:
         """The status now.
 
         Args:
             rooms: None while they are being opened.
             phase: starting or stopping; None in between.
             config_error: why the last change of the configuration was refused.
+            owner_pause: the pause that the owner asked for.
         """
         counts = rooms.inbox.counts if rooms else None
         under_way = rooms.pipeline.under_way if rooms else 0
         pause = rooms.pipeline.pause if rooms else None
-        reason = pause.reason if pause else self._obstacle()
+        reason = pause.reason if pause else str(owner_pause) if owner_pause else self._obstacle()
         queued = under_way + (counts.ready if counts else 0)
         resting = State.PAUSED if reason else State.WORKING if queued else State.IDLE
         totals = self.reporter.totals
@@ -62,13 +71,15 @@ class Overview:
             duplicate_total=totals[Action.DUPLICATE],
             last_photo_time=self.reporter.last_photo_time,
             last_error=self.reporter.last_error,
-            next_retraining=moment.isoformat(timespec="minutes") if moment else None,
+            next_retraining=_iso(moment),
             reason=reason,
+            paused_until=_iso(owner_pause.until) if owner_pause else None,
             config=os.fspath(self.configuration.path),
             config_error=config_error,
             settling=counts.settling if counts else 0,
             unsettled=counts.unsettled if counts else 0,
             retrying=counts.retrying if counts else 0,
+            incomplete=counts.incomplete if counts else 0,
             left_alone=sum(counts.left.values()) if counts else 0,
             not_images=counts.not_images if counts else 0,
             orphans=counts.orphans if counts else 0,
@@ -77,6 +88,9 @@ class Overview:
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
             vision_loaded=rooms.vision.ready if rooms else False,
             training=self.training.progress,
+            new_corrections=self.training.labels.corrections,
+            new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},
+            found_folders=dict(self.training.labels.found_folders),
             retraining_postponed=self.training.hindrance,
             last_retraining=self.training.last_result,
         )
@@ -85,6 +99,10 @@ class Overview:
         """What the first photo would be stopped by, told before one comes."""
         library = self.configuration.library
         return None if library.is_dir() else f"the library {printable(library)} is not there"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="minutes") if moment else None
 
 
 def now_text() -> str:

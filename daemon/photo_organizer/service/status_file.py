@@ -48,12 +48,14 @@ class Status:
     last_error: str | None
     next_retraining: str | None
     reason: str | None = None
+    paused_until: str | None = None
     config: str = ""
     config_error: str | None = None
     duplicate_total: int = 0
     settling: int = 0
     unsettled: int = 0
     retrying: int = 0
+    incomplete: int = 0
     left_alone: int = 0
     not_images: int = 0
     orphans: int = 0
@@ -62,6 +64,9 @@ class Status:
     missing_inboxes: tuple[str, ...] = ()
     vision_loaded: bool = False
     training: str | None = None
+    new_corrections: int = 0
+    new_labels: Mapping[str, int] = field(default_factory=dict)
+    found_folders: Mapping[str, int] = field(default_factory=dict)
     retraining_postponed: str | None = None
     last_retraining: str | None = None
 

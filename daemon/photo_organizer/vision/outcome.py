@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from photo_organizer.errors import OrganizerError, printable
@@ -20,6 +21,8 @@ class RejectionKind(StrEnum):
     """It was touched between being seen and being read: offer it again when it is still."""
     NOT_AN_IMAGE = "not-an-image"
     """Neither the content nor the name is that of an image: leave it."""
+    UNSUPPORTED = "unsupported"
+    """An image of a format that nothing here opens: leave it."""
     NEEDS_EXTRA = "needs-extra"
     """The decoder for this format is not installed: leave it; the reason names the extra."""
     GONE = "gone"
@@ -30,19 +33,41 @@ class RejectionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A photo and what the model says about it."""
+    """A photo and what the model says about it.
+
+    `ends_early`: its file promises more than the picture, and that is not there (a Motion Photo's video).
+    """
 
     photo: Photo
     prediction: Prediction
+    ends_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A photo that was not classified; `reason` is a clause for people, one line."""
+    """A photo that was not classified; `reason` is a clause for people, one line.
+
+    `ends_early`: its file is empty or ends before the picture does, as files do that are being transferred.
+    """
 
     photo: Photo
     kind: RejectionKind
     reason: str
+    ends_early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A photo's thumbnail: a JPEG, upright and in sRGB, made of the bytes with this SHA-256 (hex).
+
+    `taken` and `camera` are the photo's, from EXIF.
+    """
+
+    photo: Photo
+    sha256: str
+    jpeg: bytes
+    taken: datetime | None
+    camera: str
 
 
 Outcome = Classified | Rejected
@@ -58,8 +83,9 @@ class PhotoRejectedError(Exception):
     `reason` is brought on one line of bounded length: much of it comes from libraries.
     """
 
-    def __init__(self, kind: RejectionKind, reason: str) -> None:
+    def __init__(self, kind: RejectionKind, reason: str, *, ends_early: bool = False) -> None:
         self.kind = kind
+        self.ends_early = ends_early
         self.reason = printable(" ".join(reason.split()))[:_LONGEST_REASON]
         super().__init__(self.reason)
 
@@ -69,3 +95,7 @@ class UnreadablePhotoError(PhotoRejectedError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(RejectionKind.UNREADABLE, reason)
+
+
+class DecoderRefusedError(UnreadablePhotoError):
+    """One decoder could not make a picture of it; another may."""

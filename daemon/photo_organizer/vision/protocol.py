@@ -2,12 +2,15 @@
 
 To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
 the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
-`reading` and `decoding` with the number of the thread that does it, `inferring` for a thread's batch, and
-at last `classified` or `rejected`. Names that are not UTF-8 survive as escaped surrogates.
+`reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
+thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected` (from the
+process that makes thumbnails `thumbnail` or `rejected`). Names that are not UTF-8 survive as escaped
+surrogates.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,7 +18,14 @@ from datetime import datetime
 from typing import Any
 
 from photo_organizer.photo import Photo, Prediction
-from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
+from photo_organizer.vision.outcome import (
+    Classified,
+    Outcome,
+    PhotoRejectedError,
+    Pictured,
+    Rejected,
+    RejectionKind,
+)
 
 Message = dict[str, Any]
 
@@ -56,24 +66,29 @@ def photo_message(number: int, photo: Photo) -> Message:
     }
 
 
-def prediction_message(number: int, prediction: Prediction) -> Message:
+def prediction_message(number: int, prediction: Prediction, *, ends_early: bool = False) -> Message:
     """`classified` for the photo with this number; categories are known to the other side."""
     fields = asdict(prediction)
     del fields["categories"]
     fields["taken"] = prediction.taken.isoformat() if prediction.taken else None
-    return {"event": "classified", "photo": number, **fields}
+    return {"event": "classified", "photo": number, "ends_early": ends_early, **fields}
 
 
-def rejection_message(number: int, kind: RejectionKind, reason: str) -> Message:
+def rejection_message(number: int, error: PhotoRejectedError) -> Message:
     """`rejected` for the photo with this number."""
-    return {"event": "rejected", "photo": number, "kind": kind.value, "reason": reason}
+    return {
+        "event": "rejected",
+        "photo": number,
+        "kind": error.kind.value,
+        "reason": error.reason,
+        "ends_early": error.ends_early,
+    }
 
 
 def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> Outcome:
     """The outcome that a `classified` or `rejected` message tells of `photo`."""
     if message["event"] == "rejected":
-        return Rejected(photo, RejectionKind(message["kind"]), message["reason"])
-    taken = message["taken"]
+        return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
     prediction = Prediction(
         sha256=message["sha256"],
         model=message["model"],
@@ -81,8 +96,18 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
         categories=categories,
         probabilities=tuple(message["probabilities"]),
         decoder=message["decoder"],
-        taken=datetime.fromisoformat(taken) if taken else None,
+        taken=_moment(message),
         camera=message["camera"],
         perceptual_hash=message["perceptual_hash"],
     )
-    return Classified(photo, prediction)
+    return Classified(photo, prediction, message["ends_early"])
+
+
+def picture_of(message: Message, photo: Photo) -> Pictured:
+    """The thumbnail of `photo` that a `thumbnail` message brings."""
+    jpeg = base64.b64decode(message["jpeg"])
+    return Pictured(photo, message["sha256"], jpeg, _moment(message), message["camera"])
+
+
+def _moment(message: Message) -> datetime | None:
+    return datetime.fromisoformat(message["taken"]) if message["taken"] else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from photo_organizer.errors import printable
 from photo_organizer.formats import by_extension
+from photo_organizer.inbox.path_scan import SYMBOLIC_LINK
 from photo_organizer.service.pipeline import KNOWN
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class SortReporter:
             self._failed(group.photo.path, reason)
         self._bar.advance("")
 
+    def incomplete(self, group: AssetGroup) -> None:
+        """A photo is still being transferred; it is counted when it is given up."""
+        self._reasons[group] = "it is not whole, and an unfinished file lies beside it"
+
     def set_aside(self, group: AssetGroup, reason: str) -> None:
         """A photo could not be filed now; it is counted when it is given up (see `give_up`)."""
         self._reasons[group] = reason
@@ -70,7 +75,9 @@ class SortReporter:
 
     def skipped(self, skipped: Skipped) -> None:
         """A file was not even offered."""
-        if by_extension(skipped.path) is None:
+        if skipped.reason == SYMBOLIC_LINK:
+            self._tally.stays("symbolic links, which are not followed")
+        elif by_extension(skipped.path) is None:
             self._tally.stays("no photos")
         else:
             self._failed(skipped.path, skipped.reason)

@@ -14,11 +14,10 @@ from photo_organizer.library.move.executor import Draft
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.free_names import GroupNames
-from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation
 from photo_organizer.library.record.quarantine_reason import REASON
-from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Prediction
 
 KEEP = "keep"
 SKIP = "skip"
@@ -31,8 +30,10 @@ class Filing:
     Args:
         action: FILED, REVIEW or QUARANTINED; the library makes DUPLICATE of the first two where it is one.
         folder: relative to the library ("Pets/2024"); not used for QUARANTINED.
-        reason: why, for QUARANTINED; one clause in the owner's words.
+        reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the
+            owner's words.
         manner: MOVE, or how else it comes there; the photo stays where it is then.
+        sidecar: in a plan, the end of the name of a companion that would be written before (".xmp").
     """
 
     group: AssetGroup
@@ -42,6 +43,7 @@ class Filing:
     decision: Decision | None = None
     reason: str = ""
     manner: Manner = Manner.MOVE
+    sidecar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,14 @@ class Drafter:
     """Makes drafts of filings.
 
     Args:
+        originals: finds what is there already.
         library, quarantine: absolute.
         duplicates: `keep`, `skip`, or the folder for them.
         batch, time: for the rows.
     """
 
     operations: FileOperations
-    journal: Journal
+    originals: Originals
     library: bytes
     quarantine: bytes
     duplicates: str
@@ -102,11 +105,11 @@ class Drafter:
         """
         group = filing.group
         inbox = os.fsencode(group.inbox)
-        sha256 = self._sha256(filing, folders)
+        known = bytes.fromhex(filing.prediction.sha256) if filing.prediction else None
+        sha256 = verified_hash(self.operations, group, known, folders, filing.manner)
         original = None
         if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
-            originals = Originals(self.operations, self.journal)
-            original = originals.original(sha256, group.photo, filing.manner, folders)
+            original = self.originals.original(sha256, group.photo, filing.manner, folders)
         action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
         place = Place.below(root, folder)
@@ -122,7 +125,7 @@ class Drafter:
             )
             for at, (photo, name) in enumerate(zip(photos, names, strict=True))
         )
-        beside = REASON if action is Action.QUARANTINED else b""
+        beside = REASON if action is Action.QUARANTINED else os.fsencode(filing.sidecar)
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
             details_of(filing.prediction, filing.decision),
@@ -137,40 +140,55 @@ class Drafter:
             return Action.DUPLICATE, os.fsencode(self.duplicates)
         return filing.action, os.fsencode(filing.folder)
 
-    def _sha256(self, filing: Filing, folders: Folders) -> bytes:
-        """The hash of the photo: of the very bytes that were decoded, or of what is there now."""
-        group = filing.group
-        self._check_below(group)
-        photo_hash = bytes.fromhex(filing.prediction.sha256) if filing.prediction else None
-        for photo in (*group.companions, group.photo):
-            path = os.fsencode(photo.path)
-            with at_source(path):
-                folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
-                descriptor = self.operations.open_file(os.path.basename(path), folder)
-                try:
-                    if self.operations.is_being_written(descriptor):
-                        raise changed(path, "still being written to")
-                    if photo is group.photo and photo_hash is None:
-                        photo_hash = digest(self.operations, descriptor)
-                    self._check_identity(photo, self.operations.status_of(descriptor))
-                finally:
-                    self.operations.close(descriptor)
-        return photo_hash or b""
 
-    @staticmethod
-    def _check_identity(photo: Photo, status: os.stat_result) -> None:
-        if FileIdentity.of(status) != photo.identity:
-            raise changed(os.fsencode(photo.path))
+def verified_hash(
+    operations: FileOperations,
+    group: AssetGroup,
+    known: bytes | None,
+    folders: Folders,
+    manner: Manner = Manner.MOVE,
+) -> bytes:
+    """The SHA-256 of the photo, once it is sure that photo and companions are as they were seen.
 
-    @staticmethod
-    def _check_below(group: AssetGroup) -> None:
-        """All of a group are in one folder below its inbox."""
-        folder = group.photo.path.parent
-        if not folder.is_relative_to(group.inbox):
-            raise refused(group.photo.path, f"not below {group.inbox}")
-        for companion in group.companions:
-            if companion.path.parent != folder:
-                raise refused(companion.path, "not in the folder of its photo")
+    Args:
+        operations: the steps on files.
+        group: as it was seen.
+        known: the hash of the very bytes that were decoded; None to take that of what is there now.
+        folders: open folders.
+        manner: how it shall come into the library; what is moved must be in a folder that can be changed.
+
+    Raises:
+        SourceTrouble: a file is gone, has changed, is being written to, or cannot be read.
+    """
+    _check_below(group)
+    photo_hash = known
+    for photo in (*group.companions, group.photo):
+        path = os.fsencode(photo.path)
+        with at_source(path):
+            folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
+            if manner is Manner.MOVE and not operations.may_change(folder):
+                raise refused(path, "its folder is read-only", "make the folder writable")
+            descriptor = operations.open_file(os.path.basename(path), folder)
+            try:
+                if operations.is_being_written(descriptor):
+                    raise changed(path, "still being written to")
+                if photo is group.photo and photo_hash is None:
+                    photo_hash = digest(operations, descriptor)
+                if FileIdentity.of(operations.status_of(descriptor)) != photo.identity:
+                    raise changed(path)
+            finally:
+                operations.close(descriptor)
+    return photo_hash or b""
+
+
+def _check_below(group: AssetGroup) -> None:
+    """All of a group are in one folder below its inbox."""
+    folder = group.photo.path.parent
+    if not folder.is_relative_to(group.inbox):
+        raise refused(group.photo.path, f"not below {group.inbox}")
+    for companion in group.companions:
+        if companion.path.parent != folder:
+            raise refused(companion.path, "not in the folder of its photo")
 
 
 def details_of(prediction: Prediction | None, decision: Decision | None) -> Details:
@@ -183,6 +201,7 @@ def details_of(prediction: Prediction | None, decision: Decision | None) -> Deta
             decoder=prediction.decoder,
             categories=prediction.categories,
             probabilities=prediction.probabilities,
+            taken=prediction.taken.isoformat() if prediction.taken else "",
         )
     if decision is not None:
         details = replace(

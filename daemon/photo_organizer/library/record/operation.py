@@ -10,10 +10,25 @@ from enum import IntEnum, StrEnum
 from photo_organizer.photo import Action, FileIdentity
 
 JOINED = "joined"
-"""The kind of an operation that moves a late companion; such an operation has no ledger row."""
+"""The kind of an operation that moves a late companion to its photo."""
+
+UNJOINED = "unjoined"
+"""The kind of an operation that takes such a companion back, and it alone."""
+
+WITHOUT_ROW = (JOINED, UNJOINED)
+"""The kinds that have no row in the ledger, which is about photos."""
+
+SKIPPED = "skipped"
+"""The label of a duplicate that was left in its inbox: there is nothing to take back."""
+
+AGAIN = "again"
+"""The label of an undo after which the photo is not held: it is taken again as if it were new."""
 
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
+_FILED = ", ".join(repr(kind) for kind in FILING_KINDS)
+BROUGHT = f"(o.kind IN ({_FILED}) OR (o.kind = 'corrected' AND NOT o.observed))"
+"""The operations that moved a photo to where it was wanted (SQL over `o`): filed, or put there."""
 
 
 class Manner(StrEnum):
@@ -65,6 +80,8 @@ class Details:
     decoder: str = ""
     categories: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
+    taken: str = ""
+    """When the photo was taken, by its own EXIF, in ISO 8601; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +90,14 @@ class Operation:
 
     Args:
         id: 0 until it is in the journal.
-        kind: an `Action`, or `JOINED`.
+        kind: an `Action`, `JOINED` or `UNJOINED`.
         source_root, destination_root: length of the trusted beginning of the paths, see `folders.Place`.
         parent: the operation that this one takes back or joins.
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
         manner: how the files come to their destinations; of one that takes another back, that one's.
+        observed: of a correction, that the owner had moved the photo already, and it was only written down:
+            there is nothing to take back.
     """
 
     id: int
@@ -97,6 +116,7 @@ class Operation:
     undone_by: int | None = None
     reserved: bool = False
     manner: Manner = Manner.MOVE
+    observed: bool = False
 
     @property
     def is_withdrawal(self) -> bool:
@@ -104,6 +124,16 @@ class Operation:
         its destinations.
         """
         return self.kind == Action.UNDONE and self.manner is not Manner.MOVE
+
+    @property
+    def holds(self) -> bool:
+        """Whether it puts a photo or companion back in its inbox to be left alone there."""
+        return self.takes_back and not self.is_withdrawal and self.label != AGAIN
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it takes another operation, its parent, back."""
+        return self.kind in {Action.UNDONE, UNJOINED}
 
     @property
     def source(self) -> bytes:

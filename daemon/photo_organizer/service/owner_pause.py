@@ -1,0 +1,86 @@
+"""The pause that the owner asked for: a small file in the state directory, which survives restarts.
+
+`photo-organizer pause` writes it, `photo-organizer resume` removes it, and the daemon obeys it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from photo_organizer.errors import OrganizerError
+from photo_organizer.files import PRIVATE, read_small_file, replace_file
+
+PAUSE_FILE = "pause.json"
+_LARGEST = 4096  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerPause:
+    """Since when filing rests, and until when; None: until `resume`. Times are aware."""
+
+    since: datetime
+    until: datetime | None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether filing may go on."""
+        return self.until is not None and now >= self.until
+
+    def __str__(self) -> str:
+        end = "" if self.until is None else f" until {self.until.astimezone():%a %d %b %Y, %H:%M}"
+        return f"paused by you{end}; `photo-organizer resume` ends the pause"
+
+
+def read_pause(state_directory: Path) -> OwnerPause | None:
+    """Return the pause that was asked for, or None.
+
+    A file that cannot be understood counts as a pause without an end: filing too late is harmless.
+    """
+    path = state_directory / PAUSE_FILE
+    try:
+        fields = json.loads(read_small_file(path, _LARGEST))
+        until = fields["until"]
+        return OwnerPause(
+            datetime.fromisoformat(fields["since"]).astimezone(),
+            None if until is None else datetime.fromisoformat(until).astimezone(),
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return OwnerPause(datetime.now().astimezone(), None)
+
+
+def write_pause(state_directory: Path, pause: OwnerPause) -> None:
+    """Ask for a pause; it takes the place of an earlier one.
+
+    Raises:
+        OrganizerError: the state directory cannot be written.
+    """
+    fields = {
+        "since": pause.since.isoformat(timespec="seconds"),
+        "until": pause.until.isoformat(timespec="seconds") if pause.until else None,
+    }
+    path = state_directory / PAUSE_FILE
+    try:
+        state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(path, json.dumps(fields) + "\n", mode=PRIVATE)
+    except OSError as error:
+        raise OrganizerError(f"the pause cannot be written: {error.strerror}", where=path) from error
+
+
+def remove_pause(state_directory: Path) -> bool:
+    """End the pause; return whether there was one.
+
+    Raises:
+        OrganizerError: the state directory cannot be written.
+    """
+    path = state_directory / PAUSE_FILE
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise OrganizerError(f"the pause cannot be ended: {error.strerror}", where=path) from error
+    return True
