@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +13,11 @@ import click
 from photo_organizer.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
+_NAME_WIDTH = 11
 PIPE_WIDTH = 10_000  # columns where no terminal sets a limit: a table for `grep` is not wrapped
 
 
@@ -52,7 +55,40 @@ def print_table(
 
 def print_json(value: object) -> None:
     """`value` on one line; undecodable bytes in names as escapes."""
-    click.echo(json.dumps(value, ensure_ascii=True, default=str, allow_nan=False))
+    click.echo(json_line(value))
+
+
+def json_line(value: object) -> str:
+    """Return `value` as JSON on one line; undecodable bytes in names as escapes."""
+    return json.dumps(value, ensure_ascii=True, default=str, allow_nan=False)
+
+
+def width() -> int | None:
+    """Return the columns of the terminal; None where the output goes to a file or a program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def field_lines(fields: Iterable[tuple[str, object]], *, columns: int | None = None) -> Iterator[str]:
+    """Yield lines such as `state       idle`, wrapped below the value for a terminal's width.
+
+    Args:
+        fields: a word and a value each; control characters in values are escaped.
+        columns: where to wrap; None for the terminal's width.
+    """
+    limit = columns or width()
+    for name, value in fields:
+        line = f"{name:<{_NAME_WIDTH}} {printable(value)}"
+        if limit is None or len(line) <= limit:
+            yield line
+            continue
+        indent = " " * (_NAME_WIDTH + 1)
+        yield from textwrap.wrap(
+            line,
+            max(limit, 2 * len(indent)),
+            subsequent_indent=indent,
+            break_long_words=False,  # a path is copied as a whole
+            break_on_hyphens=False,
+        )
 
 
 def counted(number: int, one: str, many: str = "") -> str:

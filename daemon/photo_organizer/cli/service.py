@@ -61,6 +61,9 @@ def status(invocation: Invocation) -> int:
         running = state.runs
         pid = f" (process {state.main_pid})" if running else ""
         click.echo(f"{state.active}{pid}{': ' + state.status_text if state.status_text else ''}")
-    for finding in findings(invocation.configuration(), manager):
+    configuration, refusal = invocation.last_good_configuration()
+    for line in refusal.splitlines():
+        click.echo(f"- the configuration is refused ({line}): correct it; the settings before are used here")
+    for finding in findings(configuration, manager):
         click.echo(f"- {finding.problem}: {finding.remedy}")
     return 0 if running else 1

@@ -1,7 +1,9 @@
-"""`photo-organizer status`: what the daemon is doing."""
+"""`photo-organizer status`: what needs its owner, and what the daemon is doing."""
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,45 +12,86 @@ import click
 from photo_organizer.cli.frame import Invocation, command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from photo_organizer.service.attention import Need
+
+SECONDS_BETWEEN_LOOKS = 1.0
+CLEAR = "\x1b[H\x1b[J"
 
 
 @command("status")
-@click.option("--json", "as_json", is_flag=True, help="status.json, with `running`.")
-def status(invocation: Invocation, *, as_json: bool) -> None:
-    """What the daemon is doing, what waits, and what needs you."""
-    from photo_organizer.cli.console import print_json
-    from photo_organizer.errors import printable
+@click.option("--json", "as_json", is_flag=True, help="status.json, with `running` and `needs_attention`.")
+@click.option("--watch", is_flag=True, help="Follow it live, until Ctrl-C.")
+def status(invocation: Invocation, *, as_json: bool, watch: bool) -> int:
+    """Show what needs you, and what the daemon is doing.
+
+    Exit code 0: all is well; 1: nothing is filed (no daemon, or a pause that you did not ask for); 2: the
+    config is wrong; 3: some photos or folders cannot be read.
+    """
+    if watch:
+        _watch(invocation, as_json=as_json)
+    text, code = _look(invocation, as_json=as_json)
+    click.echo(text)
+    return code
+
+
+def _watch(invocation: Invocation, *, as_json: bool) -> None:
+    """Print the status whenever it is another one, until Ctrl-C."""
+    on_screen = sys.stdout.isatty() and not as_json
+    shown = ""
+    while True:
+        text, _ = _look(invocation, as_json=as_json)
+        if text != shown:
+            shown = text
+            click.echo(f"{CLEAR}{text}" if on_screen else text if as_json else f"{text}\n")
+            sys.stdout.flush()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
+    """Return what to print, and the exit code."""
+    from photo_organizer.cli.console import field_lines, json_line
+    from photo_organizer.service.attention import exit_code, needs_of
     from photo_organizer.service.running_daemon import read_status
 
-    configuration = invocation.configuration()
+    configuration, refusal = invocation.last_good_configuration()
     values = read_status(configuration)
+    if refusal:
+        values["config_error"] = refusal
+    needs = needs_of(values, configuration)
+    code = exit_code(needs)
     if as_json:
-        print_json(values)
-        return
-    for name, value in lines(values):
-        click.echo(f"{name:<11} {printable(value)}")
-    if not values["running"]:
-        click.echo(f"{'start':<11} photo-organizer run, or photo-organizer service install")
+        folders = {
+            "library": str(configuration.library),
+            "review": str(configuration.library / configuration.review),
+            "quarantine": str(configuration.quarantine_directory),
+        }
+        attention = [need.fields() for need in needs]
+        return json_line(values | {"exit_code": code, "folders": folders, "needs_attention": attention}), code
+    return "\n".join(field_lines(lines(values, needs))), code
 
 
-def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is worth telling of status.json: a word and a line each."""
+def lines(values: dict[str, Any], needs: Sequence[Need]) -> Iterator[tuple[str, str]]:
+    """Yield what is worth telling of the status, a word and a line each: first what needs its owner.
+
+    Args:
+        values: of status.json, with `running`.
+        needs: what needs the owner.
+    """
+    from photo_organizer.service.waiting import waiting_lines
+
+    for number, need in enumerate(needs):
+        yield "" if number else "needs you", str(need)
+    if not needs:
+        yield "needs you", "nothing"
     yield "state", _state(values)
     if "filed_total" not in values:
         return
-    counts = [
-        f"{values['filed_total']:,} filed",
-        f"{values['review_total']:,} to review",
-        f"{values['quarantined_total']:,} in quarantine",
-    ]
-    if values.get("duplicate_total"):
-        counts.append(f"{values['duplicate_total']:,} duplicates")
-    yield "photos", ", ".join(counts)
+    yield "photos", _counts(values)
     if values["last_photo_time"]:
         yield "last photo", _moment(values["last_photo_time"])
-    waiting = list(_waiting(values))
-    yield "inbox", ", ".join(waiting) or "nothing waits"
+    yield "inbox", ", ".join(waiting_lines(values)) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
     if values.get("training"):
         yield "training", values["training"]
@@ -56,40 +99,28 @@ def lines(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "retraining", _moment(values["next_retraining"])
     if values.get("last_retraining"):
         yield "last time", values["last_retraining"]
-    if values.get("config_error"):
-        yield "config", f"refused, the one before goes on: {values['config_error']}"
     if values["last_error"]:
         yield "last error", values["last_error"]
 
 
+def _counts(values: dict[str, Any]) -> str:
+    counts = [
+        f"{values['filed_total']:,} filed",
+        f"{values['review_total']:,} to review",
+        f"{values['quarantined_total']:,} in quarantine",
+    ]
+    if values.get("duplicate_total"):
+        counts.append(f"{values['duplicate_total']:,} duplicates")
+    return ", ".join(counts)
+
+
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
-        return "stopped: no daemon is running"
-    state = f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
-    return f"{state}: {values['reason']}" if values.get("reason") else state
-
-
-def _waiting(values: dict[str, Any]) -> Iterator[str]:
-    words = {
-        "queued": "waiting",
-        "settling": "being written",
-        "unsettled": "still changing",
-        "incomplete": "incomplete, waiting for the rest",
-        "retrying": "to be tried again, see the log",
-        "left_alone": "left alone (put back by undo, or a duplicate)",
-        "not_images": "not an image, left alone",
-        "orphans": "companions without a photo",
-        "videos": "videos",
-    }
-    for key, word in words.items():
-        if values.get(key):
-            yield f"{values[key]:,} {word}"
-    for extra, count in (values.get("waiting_for_extra") or {}).items():
-        yield f"{count:,} waiting for pip install 'smart-photo-organizer[{extra}]'"
-    for inbox in values.get("missing_inboxes") or ():
-        yield f"{inbox} is missing"
+        as_of = values.get("as_of")
+        return f"stopped; what follows is as of {_moment(as_of)}" if as_of else "stopped"
+    return f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
 
 
 def _moment(text: str) -> str:
-    """An ISO time as people write it, in local time."""
+    """Return an ISO time as people write it, in local time."""
     return datetime.fromisoformat(text).astimezone().strftime("%a %d %b %Y, %H:%M")

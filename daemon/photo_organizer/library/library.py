@@ -25,7 +25,7 @@ from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.history import Correction, Event, corrected, events_of, finished_events
-from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.journal import JOURNAL, Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
 from photo_organizer.library.record.operation import Manner
@@ -58,7 +58,7 @@ class Library:
         self._operations = operations
         self._clock = clock
         self._lock = lock
-        self._journal = Journal(settings.state / "journal.sqlite", operations)
+        self._journal = Journal(settings.state / JOURNAL, operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._engine = Engine(operations, self._journal, self._ledger)
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
@@ -287,9 +287,13 @@ class Library:
         return finished_events(self._journal)
 
     def totals(self) -> dict[Action, int]:
-        """How many photos each action was done with."""
+        """Return how many photos each action was done with and not taken back."""
         totals = self._journal.totals()
         return {action: totals.get(action, 0) for action in Action}
+
+    def has_changed_elsewhere(self) -> bool:
+        """Return whether another process has written to the journal since this was asked last."""
+        return self._journal.has_changed_elsewhere()
 
     def last_batch(self) -> str | None:
         """The batch that `undo` would take back."""

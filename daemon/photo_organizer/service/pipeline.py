@@ -294,7 +294,7 @@ class Pipeline:
         self._reporter.left(group, reason)
 
     def _set_aside(self, group: AssetGroup, reason: str) -> None:
-        self.source.retry(group, _RETRY_SOURCE_SECONDS)
+        self.source.retry(group, _RETRY_SOURCE_SECONDS, reason)
         self._reporter.set_aside(group, reason)
 
     def _rest(self, reason: str, *, by_vision: bool) -> None:
