@@ -13,6 +13,7 @@ from photo_organizer.files import PRIVATE
 
 Synchronous = Literal["OFF", "NORMAL", "FULL"]
 _BUSY_SECONDS = 30.0
+_LARGEST = (1 << 63) - 1
 
 
 def open_database(path: Path, *, synchronous: Synchronous, threads: bool = False) -> sqlite3.Connection:
@@ -86,3 +87,18 @@ def upgrade(
         with transaction(connection):
             step(connection, found)
             connection.execute(f"PRAGMA user_version = {version}")
+
+
+def storable(number: int) -> int | bytes:
+    """Return `number` as SQLite can hold it, exactly.
+
+    SQLite's integers have 64 bits with a sign. A time in nanoseconds before 1677 or after 2262 has more, and
+    so have inode and device numbers of some file systems: those are stored as decimal digits, in a blob,
+    since text in a column of numbers would be rounded.
+    """
+    return number if -_LARGEST <= number <= _LARGEST else str(number).encode()
+
+
+def stored_number(value: int | bytes) -> int:
+    """Return the number that `storable` was given."""
+    return int(value)

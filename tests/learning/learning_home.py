@@ -4,16 +4,20 @@ colours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.learning.labels.journal_history import LibraryHistory
+from photo_organizer.learning.labels.label_store import FolderChoice, FolderStamp, LabelStore
+from photo_organizer.learning.labels.labels import Scan, scan_library
 from photo_organizer.library import Filing, Library, Manner
 from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
+NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 SMALL = ("Food", "Pets", "Travel")
 
 
@@ -68,13 +72,30 @@ class Home:
         manner: Manner = Manner.MOVE,
     ) -> Path:
         """A photo that the organizer filed; returns where it lies."""
-        source = self.root / "inbox" / f"filed-{looks_like or category}-{seed}.png"
-        draw_photo(source, looks_like or category, seed=seed, categories=CATEGORIES)
-        photo = Photo(source, FileIdentity.of(source.lstat()))
+        photo = self.drop(f"filed-{looks_like or category}-{seed}.png", looks_like or category, seed)
+        return self.file_group(category, [photo], action=action, manner=manner)
+
+    def drop(self, name: str, looks_like: str, seed: int) -> Path:
+        """A photo in the inbox; its content is a PNG whatever its name says."""
+        drawn = draw_photo(self.root / "drawn.png", looks_like, seed=seed, categories=CATEGORIES)
+        return drawn.rename(self.root / "inbox" / name)
+
+    def file_group(
+        self,
+        category: str,
+        files: Sequence[Path],
+        *,
+        action: Action = Action.FILED,
+        manner: Manner = Manner.MOVE,
+    ) -> Path:
+        """A photo with its companions that the organizer filed; returns where the photo lies."""
+        source, *companions = files
+        photo, *others = (Photo(path, FileIdentity.of(path.lstat())) for path in (source, *companions))
         decision = Decision(action, category, 0.9, "Others", 0.05, 0.5)
         prediction = Prediction(_sha256(source), "first", "test", (category, "Others"), (0.9, 0.1))
-        folder = "Review" if action is Action.REVIEW else category
-        filing = Filing(AssetGroup(source.parent, photo), action, folder, prediction, decision, manner=manner)
+        folder = self.config.review if action is Action.REVIEW else category
+        group = AssetGroup(source.parent, photo, tuple(others))
+        filing = Filing(group, action, folder, prediction, decision, manner=manner)
         with Library.open(self.config, owner=True) as library:
             return library.file([filing]).filed[0].destination
 
@@ -83,9 +104,20 @@ class Home:
         with Library.open(self.config) as library:
             return [(event.action, event.label) for event in library.events()]
 
-    def history(self) -> tuple[Library, LibraryHistory]:
-        library = Library.open(self.config)
-        return library, LibraryHistory(library)
+    def scan(self, now: datetime = NOW, folders: Mapping[bytes, FolderStamp] | None = None) -> Scan:
+        """The labels, as a training takes them; with `folders` as the daemon looks at them."""
+        with Library.open(self.config) as library, self.store() as store:
+            return scan_library(
+                self.config, store, library, now=now, progress=lambda count: None, folders=folders
+            )
+
+    def accept(self, folder: str) -> None:
+        """The owner says that a folder is a category."""
+        with self.store() as store:
+            store.choose_folder(folder, FolderChoice.ACCEPTED, NOW)
+
+    def store(self) -> LabelStore:
+        return LabelStore(self.root / "state" / "labels.sqlite")
 
 
 def _sha256(path: Path) -> str:

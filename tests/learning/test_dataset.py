@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photo_organizer.learning.data.dataset import Part, Shot, folds, group_shots, split
+from photo_organizer.learning.data.dataset import Shot, folds, group_shots, split
+from photo_organizer.learning.labels.label_store import Part
 
 NOON = datetime(2026, 5, 1, 12)
 

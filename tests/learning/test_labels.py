@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from learning_home import Home
+from learning_home import NOW, Home
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.labels.label_store import LabelStore, LabelStoreError, Provenance
-from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
+from photo_organizer.learning.labels import library_walk
+from photo_organizer.learning.labels.label_store import FolderStamp, LabelStore, LabelStoreError, Provenance
+from photo_organizer.learning.labels.labels import Scan, scan_dataset
 from photo_organizer.library import Library, Manner, Selection
 from photo_organizer.photo import Action
-
-NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,9 +27,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def scan(home: Home) -> Callable[..., Scan]:
     def run(now: datetime = NOW, at: Home | None = None) -> Scan:
-        library, history = (at or home).history()
-        with library, LabelStore(home.root / "state" / "labels.sqlite") as store:
-            return scan_library((at or home).config, store, history, now=now, progress=lambda count: None)
+        return (at or home).scan(now)
 
     return run
 
@@ -107,8 +104,10 @@ def test_a_correction_taken_back_follows_the_owner(home: Home, scan: Callable[..
     photo = move(home.file("Food", 1), "Pets")
     scan()
     photo = move(photo, "Food")
-    assert found(scan()) == {photo.name: ("Food", Provenance.CORRECTED)}
+    assert found(scan()) == {photo.name: ("Food", Provenance.CONFIRMED)}
     assert home.events()[-1] == ("corrected", "Food")
+    assert found(scan()) == {photo.name: ("Food", Provenance.CONFIRMED)}
+    assert len(home.events()) == 3
 
 
 def test_an_edited_photo_inherits_how_it_came_there(home: Home, scan: Callable[..., Scan]) -> None:
@@ -178,11 +177,6 @@ def test_hidden_files_other_files_duplicates_and_raw_companions_are_left_out(
     assert set(found(scan())) == {photo.name}
 
 
-def test_a_folder_of_the_owners_is_a_category(home: Home, scan: Callable[..., Scan]) -> None:
-    photo = home.place("Garden", 1, looks_like="Nature")
-    assert found(scan()) == {photo.name: ("Garden", Provenance.PLACED)}
-
-
 def test_a_renamed_folder_is_no_heap_of_corrections(home: Home, scan: Callable[..., Scan]) -> None:
     for seed in range(5):
         home.file("Travel", seed)
@@ -210,6 +204,57 @@ def test_an_unchanged_library_is_walked_and_not_read(home: Home, scan: Callable[
     assert scan().read == 1
 
 
+def test_a_folder_that_did_not_change_is_not_even_listed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_walk, "_RECENT_NS", 0)
+    for category in ("Food", "Pets"):
+        home.file(category, 1)
+        home.place(category, 2)
+    first = home.scan()
+    listed: list[str] = []
+
+    def scandir(folder: Path) -> Iterator[os.DirEntry[str]]:
+        listed.append(folder.name)
+        return os_scandir(folder)
+
+    os_scandir = os.scandir
+    monkeypatch.setattr(library_walk.os, "scandir", scandir)
+    with home.store() as store:
+        folders = store.folders()
+    assert found(home.scan(folders=folders)) == found(first)
+    assert listed == []
+    new = home.place("Pets", 3)
+    assert set(found(home.scan(folders=folders))) == {*found(first), new.name}
+    assert listed == ["Pets"]
+
+
+def test_a_folder_that_has_just_changed_is_listed_again(home: Home) -> None:
+    home.place("Pets", 1)
+    home.scan()
+    with home.store() as store:
+        assert set(store.folders().values()) == {FolderStamp(0, 0, 0)}
+
+
+def test_an_empty_mount_point_is_not_a_library_whose_photos_were_deleted(home: Home) -> None:
+    home.place("Pets", 1)
+    home.scan()
+    home.library.rename(home.root / "unplugged")
+    for _ in range(2):
+        with pytest.raises(OrganizerError, match="mount it"):
+            home.scan()
+        home.library.mkdir(exist_ok=True)
+    with home.store() as store:
+        assert len(store.labels()) == 1
+
+
+@pytest.mark.parametrize("year", [1601, 2300, 30828])
+def test_times_beyond_every_calendar_are_no_trouble(home: Home, year: int) -> None:
+    photo = home.place("Pets", 1)
+    moment = (year - 1970) * 31_556_952 * 10**9
+    os.utime(photo, ns=(moment, moment))
+    for _ in range(2):
+        assert len(home.scan().labels) == 1
+
+
 def test_first_seen_stays_until_the_label_changes(home: Home, scan: Callable[..., Scan]) -> None:
     photo = home.place("Pets", 1)
     scan()
@@ -219,12 +264,13 @@ def test_first_seen_stays_until_the_label_changes(home: Home, scan: Callable[...
     assert scan(later).labels[0].first_seen == later
 
 
+@pytest.mark.parametrize("step", ["replace_labels", "replace_folders"])
 def test_a_killed_scan_reports_its_corrections_next_time(
-    home: Home, scan: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch
+    home: Home, scan: Callable[..., Scan], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     move(home.file("Food", 1), "Pets")
     with monkeypatch.context() as patched:
-        patched.setattr(LabelStore, "mark_reported", _die)
+        patched.setattr(LabelStore, step, _die)
         with pytest.raises(KeyboardInterrupt):
             scan()
     scan()

@@ -17,8 +17,9 @@ from learning_home import SMALL, Home
 
 from models import CATEGORIES, draw_photo
 from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.learning.retrain import Request, retrain
-from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.classifier import Classifier
@@ -45,7 +46,7 @@ def train(home: Home, **request: object) -> Outcome:
 def predictions(home: Home, category: str, *, looks_like: str, count: int = 20) -> float:
     """The share of new photos of a kind that the model in use puts into `category`."""
     model = Registry(home.root / "models").current()
-    categories = serving_categories(home.config, model)
+    categories = serving_categories(home.config, model, accepted_folders(home.config))
     photos = [
         decode(
             draw_photo(home.root / "new" / f"{seed}.png", looks_like, seed=seed + 5000).read_bytes(), 32
@@ -60,6 +61,8 @@ def predictions(home: Home, category: str, *, looks_like: str, count: int = 20) 
 def test_a_folder_of_the_owners_becomes_a_category_that_is_predicted(home: Home) -> None:
     for seed in range(30):
         home.place("Garden", seed, looks_like="Nature")
+    assert home.scan().found_folders == {"Garden": 30}
+    home.accept("Garden")
 
     outcome = train(home)
 
@@ -69,13 +72,15 @@ def test_a_folder_of_the_owners_becomes_a_category_that_is_predicted(home: Home)
     manifest = verify(registry.current())
     assert manifest.categories == (*SMALL, "Garden")
     assert manifest.parent == "first"
-    assert serving_categories(home.config, registry.current()) == (*SMALL, "Garden")
+    accepted = accepted_folders(home.config)
+    assert serving_categories(home.config, registry.current(), accepted) == (*SMALL, "Garden")
+    assert serving_categories(home.config, registry.current(), ()) == SMALL, "not without its owner's consent"
     assert predictions(home, "Garden", looks_like="Nature") >= 0.7
     assert predictions(home, "Food", looks_like="Food") >= 0.9
     assert (registry.current() / "backbone.npz").samefile(registry.show("first").path / "backbone.npz")
 
     shutil.rmtree(home.library / "Garden")
-    assert serving_categories(home.config, registry.current()) == SMALL
+    assert serving_categories(home.config, registry.current(), accepted) == SMALL
 
     assert registry.use("first").name == "first", "the way back"
     _check_report(registry.directory / str(outcome.model) / "report")
@@ -121,7 +126,11 @@ def test_half_of_a_category_shuffled_is_not_promoted_and_the_report_says_why(hom
 def test_a_category_that_left_the_configuration_is_no_longer_predicted(home: Home) -> None:
     smaller = Home(home.root, categories=("Food", "Pets"))
     model = Registry(home.root / "models").current()
-    assert serving_categories(smaller.config, model) == ("Food", "Pets")
+    accepted = accepted_folders(smaller.config)
+    assert serving_categories(smaller.config, model, accepted) == ("Food", "Pets")
+    predicted = predicted_categories(smaller.config, model, read_model(model).categories, accepted)
+    assert predicted[:2] == ("Food", "Pets")
+    assert set(predicted) == set(read_model(model).categories), "told apart still, to be sent to review"
 
 
 def test_nothing_to_learn_from_is_said_and_costs_nothing(home: Home) -> None:
@@ -134,6 +143,7 @@ def test_nothing_to_learn_from_is_said_and_costs_nothing(home: Home) -> None:
 def test_a_scheduled_run_waits_for_enough_new_labels(home: Home) -> None:
     for seed in range(12):
         home.place("Garden", seed, looks_like="Nature")
+    home.accept("Garden")
     outcome = train(home, scheduled=True)
     assert outcome.model is None
     assert "12 new labels" in outcome.reason
@@ -142,6 +152,7 @@ def test_a_scheduled_run_waits_for_enough_new_labels(home: Home) -> None:
 def test_a_category_with_too_few_photos_waits(home: Home) -> None:
     for seed in range(11):
         home.place("Garden", seed, looks_like="Nature")
+    home.accept("Garden")
     for seed in range(3):
         home.place("Food", seed)
     outcome = train(home)
@@ -184,6 +195,7 @@ def test_killed_anywhere_the_champion_serves_and_no_half_made_model_is_visible(
 ) -> None:
     for seed in range(14):
         home.place("Garden", seed, looks_like="Nature")
+    home.accept("Garden")
     with start(home) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -204,6 +216,7 @@ def test_killed_anywhere_the_champion_serves_and_no_half_made_model_is_visible(
 def test_the_process_tells_its_progress_and_steps_back(home: Home) -> None:
     for seed in range(12):
         home.place("Garden", seed, looks_like="Nature")
+    home.accept("Garden")
     with start(home) as process:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())

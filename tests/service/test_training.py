@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.retraining import Training, TrainingResult
 
 MONDAY = datetime(2026, 11, 23, 12, 0).astimezone()
+Make = Callable[[Configuration, "WallClock", str], Training]
+ONLY_TRAINING = """
+import sys
+if "--notice" in sys.argv:
+    from photo_organizer.learning.process import main
+    sys.exit(main(sys.argv[1:]))
+"""
 PROMOTED = """
 import json
 print("a library talks", flush=True)
@@ -42,11 +50,21 @@ def configuration(tmp_path: Path) -> Configuration:
     return load_configuration(path)
 
 
-def training(configuration: Configuration, clock: WallClock, program: str) -> Training:
+@pytest.fixture
+def training() -> Iterator[Callable[[Configuration, WallClock, str], Training]]:
     """As in the daemon, with a short program in the place of the training process."""
-    remembered = Remembered(configuration.state_directory)
-    command = (sys.executable, "-c", program)
-    return Training(configuration, remembered, clock=clock, command=command, grace_seconds=0.0)
+    everything = []
+
+    def make(configuration: Configuration, clock: WallClock, program: str) -> Training:
+        remembered = Remembered(configuration.state_directory)
+        command = (sys.executable, "-c", ONLY_TRAINING + program)
+        made = Training(configuration, remembered, clock=clock, command=command, grace_seconds=0.0)
+        everything.append(made)
+        return made
+
+    yield make
+    for made in everything:
+        made.stop()
 
 
 def run_to_result(made: Training) -> TrainingResult:
@@ -59,7 +77,9 @@ def run_to_result(made: Training) -> TrainingResult:
             return result
 
 
-def test_the_first_retraining_is_the_next_by_schedule_and_not_at_once(configuration: Configuration) -> None:
+def test_the_first_retraining_is_the_next_by_schedule_and_not_at_once(
+    configuration: Configuration, training: Make
+) -> None:
     made = training(configuration, WallClock(MONDAY), PROMOTED)
     assert made.next_time is not None
     assert (made.next_time.strftime("%a %H:%M"), made.next_time.date()) == (
@@ -70,7 +90,7 @@ def test_the_first_retraining_is_the_next_by_schedule_and_not_at_once(configurat
     assert not made.running
 
 
-def test_when_it_is_due_it_runs_and_its_words_are_heard(configuration: Configuration) -> None:
+def test_when_it_is_due_it_runs_and_its_words_are_heard(configuration: Configuration, training: Make) -> None:
     clock = WallClock(MONDAY)
     made = training(configuration, clock, PROMOTED)
     clock.now += timedelta(days=7)
@@ -83,7 +103,9 @@ def test_when_it_is_due_it_runs_and_its_words_are_heard(configuration: Configura
     assert made.next_time > clock.now
 
 
-def test_a_time_that_was_slept_through_is_caught_up_after_a_restart(configuration: Configuration) -> None:
+def test_a_time_that_was_slept_through_is_caught_up_after_a_restart(
+    configuration: Configuration, training: Make
+) -> None:
     clock = WallClock(MONDAY)
     training(configuration, clock, PROMOTED)
     clock.now += timedelta(days=30)
@@ -95,7 +117,7 @@ def test_a_time_that_was_slept_through_is_caught_up_after_a_restart(configuratio
     assert not again.running, "four Sundays are made up for by one run"
 
 
-def test_a_run_that_a_shutdown_cut_off_is_caught_up(configuration: Configuration) -> None:
+def test_a_run_that_a_shutdown_cut_off_is_caught_up(configuration: Configuration, training: Make) -> None:
     clock = WallClock(MONDAY)
     made = training(configuration, clock, "import time; time.sleep(60)")
     clock.now += timedelta(days=7)
@@ -108,7 +130,7 @@ def test_a_run_that_a_shutdown_cut_off_is_caught_up(configuration: Configuration
 
 
 def test_a_process_that_dies_is_an_error_with_its_reason_and_does_not_loop(
-    configuration: Configuration,
+    configuration: Configuration, training: Make
 ) -> None:
     clock = WallClock(MONDAY)
     made = training(configuration, clock, "import os; os.kill(os.getpid(), 9)")
@@ -119,7 +141,7 @@ def test_a_process_that_dies_is_an_error_with_its_reason_and_does_not_loop(
     assert not made.running
 
 
-def test_switched_off_is_off(configuration: Configuration) -> None:
+def test_switched_off_is_off(configuration: Configuration, training: Make) -> None:
     path = configuration.path
     path.write_text(path.read_text().replace("{schedule", "{enabled: false, schedule"))
     made = training(load_configuration(path), WallClock(MONDAY + timedelta(days=60)), PROMOTED)
@@ -127,7 +149,7 @@ def test_switched_off_is_off(configuration: Configuration) -> None:
     assert (made.next_time, made.next_due(), made.running) == (None, None, False)
 
 
-def test_under_load_it_is_postponed_with_the_reason(configuration: Configuration) -> None:
+def test_under_load_it_is_postponed_with_the_reason(configuration: Configuration, training: Make) -> None:
     path = configuration.path
     path.write_text(path.read_text().replace("{schedule", "{max_load: 0.0001, schedule"))
     clock = WallClock(MONDAY)

@@ -31,6 +31,7 @@ COMMANDS = (
     "resume",
     "train",
     "models",
+    "categories",
     "ledger",
     "config",
     "service",

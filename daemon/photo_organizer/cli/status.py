@@ -69,15 +69,18 @@ def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
         }
         attention = [need.fields() for need in needs]
         return json_line(values | {"exit_code": code, "folders": folders, "needs_attention": attention}), code
-    return "\n".join(field_lines(lines(values, needs))), code
+    return "\n".join(field_lines(lines(values, needs, configuration.retraining.min_new_labels))), code
 
 
-def lines(values: dict[str, Any], needs: Sequence[Need]) -> Iterator[tuple[str, str]]:
+def lines(
+    values: dict[str, Any], needs: Sequence[Need], min_new_labels: int
+) -> Iterator[tuple[str, str]]:
     """Yield what is worth telling of the status, a word and a line each: first what needs its owner.
 
     Args:
         values: of status.json, with `running`.
         needs: what needs the owner.
+        min_new_labels: how many corrections a retraining by schedule wants.
     """
     from photo_organizer.service.waiting import waiting_lines
 
@@ -95,12 +98,35 @@ def lines(values: dict[str, Any], needs: Sequence[Need]) -> Iterator[tuple[str, 
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
     if values.get("training"):
         yield "training", values["training"]
-    if values["next_retraining"]:
-        yield "retraining", _moment(values["next_retraining"])
+    yield from _learning(values, min_new_labels)
     if values.get("last_retraining"):
         yield "last time", values["last_retraining"]
     if values["last_error"]:
         yield "last error", values["last_error"]
+
+
+def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
+    """Yield what was corrected and is not learned yet, and when it will be."""
+    when = _moment(values["next_retraining"]) if values["next_retraining"] else ""
+    new = values.get("new_labels") or {}
+    if total := sum(new.values()):
+        enough = total >= min_new_labels
+        wanted = when if when and enough else f"from {min_new_labels} on"
+        yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: photo-organizer train"
+    elif when:
+        yield "retraining", when
+
+
+def _new(new: dict[str, int]) -> Iterator[str]:
+    """Yield the labels that no training has seen, as people call them."""
+    from photo_organizer.cli.console import counted
+
+    if corrections := new.get("corrected", 0) + new.get("reviewed", 0):
+        yield counted(corrections, "new correction")
+    if new.get("confirmed"):
+        yield f"{counted(new['confirmed'], 'photo')} confirmed"
+    if new.get("placed"):
+        yield f"{counted(new['placed'], 'photo')} placed by hand"
 
 
 def _counts(values: dict[str, Any]) -> str:

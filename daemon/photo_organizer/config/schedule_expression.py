@@ -1,4 +1,5 @@
-"""When to retrain: `"Sun 03:00"`, `"Mon-Fri 02:30"`, `"daily 02:30"` or a cron expression, in local time.
+"""When to retrain: `"after corrections"`, or at a time of the wall clock: `"Sun 03:00"`, `"Mon-Fri 02:30"`,
+`"daily 02:30"` or a cron expression, in local time.
 
 The arithmetic is cronsim's, which follows Debian's cron over the changes of summer time.
 """
@@ -9,6 +10,9 @@ import re
 from datetime import datetime
 
 from cronsim import CronSim, CronSimError
+
+AFTER_CORRECTIONS = "after corrections"
+"""The schedule of a retraining that begins when enough new corrections have come, at any time."""
 
 DAYS = {
     "mon": "monday",

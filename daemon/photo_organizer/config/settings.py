@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from photo_organizer.config.folders import FolderTemplate
 from photo_organizer.config.paths import expand
 from photo_organizer.config.plain_names import folder_name_fault
-from photo_organizer.config.schedule_expression import cron_expression
+from photo_organizer.config.schedule_expression import AFTER_CORRECTIONS, cron_expression
 
 STARTER_CATEGORIES = (
     "Family", "Friends", "Travel", "Nature", "Events", "Pets", "Food", "Hobbies", "Selfies", "Others",
@@ -52,11 +52,14 @@ def check_template(value: str) -> str:
 
 
 def _schedule(value: str) -> str:
+    if " ".join(value.split()).lower() == AFTER_CORRECTIONS:
+        return AFTER_CORRECTIONS
     try:
         cron_expression(value)
     except ValueError as error:
         raise ValueError(
-            f'{value!r} {error}; write "Sun 03:00", "daily 02:30" or a cron expression such as "0 3 * * 0"'
+            f'{value!r} {error}; write "after corrections", "Sun 03:00", "daily 02:30" or a cron expression '
+            'such as "0 3 * * 0"'
         ) from error
     return value
 
@@ -229,10 +232,12 @@ class RetrainingSettings(Section):
 
     enabled: bool = Field(default=True, description="Retrain by itself.", examples=[True])
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
-        default="Sun 03:00",
-        description='When: "Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time. '
-        "A moment that was slept through is caught up.",
-        examples=["daily 02:30", "0 3 * * 0"],
+        default=AFTER_CORRECTIONS,
+        description='When: "after corrections" retrains once `min_new_labels` new corrections have come and '
+        "you have not moved a photo for five minutes (half an hour at most). Or at a time: "
+        '"Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time; a time when the '
+        "machine was off is made up for.",
+        examples=["Sun 03:00", "daily 02:30", "0 3 * * 0"],
     )
     min_new_labels: Annotated[int, Field(ge=1)] = Field(
         default=20, description="Fewer new corrections than this are not worth a retraining.", examples=[20]

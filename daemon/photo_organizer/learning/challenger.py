@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.data.base_model import Body, inherit_body, needs_new_backbone
-from photo_organizer.learning.data.dataset import Part
 from photo_organizer.learning.data.photo_features import PhotoFeatures, photo_features
 from photo_organizer.learning.data.training_data import HEAD, Exemplars, OwnerPhotos, owner_photos
 from photo_organizer.learning.events import Epoch, Listener, Progress
@@ -20,7 +19,7 @@ from photo_organizer.learning.judge.comparison_set import Jury, jury
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
 from photo_organizer.learning.judge.promotion import Verdict, judge
 from photo_organizer.learning.judge.serving_check import disagreement
-from photo_organizer.learning.labels.label_store import LabelStore, Provenance
+from photo_organizer.learning.labels.label_store import LabelStore, Part, Provenance
 from photo_organizer.learning.report.curves import CurveRecorder
 from photo_organizer.learning.training_plan import Judgement, Plan, manifest_fields, results
 from photo_organizer.models.manifest import read_manifest

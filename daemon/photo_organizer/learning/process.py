@@ -2,7 +2,8 @@
 
 Writes JSON lines to its standard output: `{"event": "progress", "stage", "done", "total", "text"}` and, last,
 `{"event": "outcome", "promoted", "model", "reason", "report"}`. Exit code 0 when it came to an end, also to a
-challenger that was not promoted; 1 when it failed; 2 when the configuration is wrong.
+challenger that was not promoted; 1 when it failed; 2 when the configuration is wrong. With `--notice` it
+trains nothing: it looks for new corrections, and says something only when it fails.
 
 It steps back for everything else on the machine: lowest CPU and disk priority, a cap on its memory, and a
 lock, so that only one trains at a time.
@@ -24,6 +25,7 @@ from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import open_lock_file, try_lock
 from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.labels.corrections import notice_corrections
 from photo_organizer.learning.priority import step_back
 
 LOCK = "training.lock"
@@ -83,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_configuration(options.config)
         step_back()
         config.state_directory.mkdir(parents=True, exist_ok=True)
+        if options.notice:
+            notice_corrections(config)
+            return 0
         with _only_one(config.state_directory / LOCK):
             # Imported late: the lock and the priorities come first, numpy and scipy after.
             from photo_organizer.learning.retrain import Request, retrain  # noqa: PLC0415
@@ -102,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mode", choices=("head", "fine-tune"))
     parser.add_argument("--photos", type=Path, help="a folder with a folder of photos for each category")
     parser.add_argument("--scheduled", action="store_true", help="skip when there are too few new labels")
+    parser.add_argument("--notice", action="store_true", help="look for new corrections; do not train")
     return parser
 
 

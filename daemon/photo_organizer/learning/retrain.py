@@ -19,16 +19,13 @@ from photo_organizer.learning.data.base_model import needs_new_backbone
 from photo_organizer.learning.data.training_data import exemplar_categories
 from photo_organizer.learning.events import Listener, Outcome, Progress
 from photo_organizer.learning.judge.promotion import Verdict
-from photo_organizer.learning.labels.journal_history import LibraryHistory
-from photo_organizer.learning.labels.label_store import Label, LabelStore, Provenance
+from photo_organizer.learning.labels.label_store import LABELS, Label, LabelStore, Provenance
 from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
 from photo_organizer.learning.training_plan import Plan
 from photo_organizer.library import Library
 from photo_organizer.models.categories import trainable_categories
 from photo_organizer.models.staging import Draft
 from photo_organizer.models.store import Registry, verify
-
-LABELS = "labels.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def _scan(
     if request.photos is not None:
         return scan_dataset(request.photos, store, now=now, progress=found)
     with closing(Library.open(config)) as library:
-        return scan_library(config, store, LibraryHistory(library), now=now, progress=found)
+        return scan_library(config, store, library, now=now, progress=found)
 
 
 def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:
@@ -106,11 +103,9 @@ def _too_few(
     config: Configuration, request: Request, labels: tuple[Label, ...], store: LabelStore
 ) -> str | None:
     """Why there is nothing to learn, or None."""
-    explicit = [it for it in labels if it.provenance is not Provenance.UNTOUCHED]
-    if not explicit:
+    if all(label.provenance is Provenance.UNTOUCHED for label in labels):
         return "there is nothing to learn from yet: move photos that were filed wrongly to where they belong"
-    trained = store.trained()
-    fresh = sum(trained.get(it.sha256) != it.category for it in explicit)
+    fresh = store.new_labels().total()
     if request.scheduled and fresh < config.retraining.min_new_labels:
         wanted = config.retraining.min_new_labels
         return f"skipped: {fresh} new labels since the last training, retraining.min_new_labels is {wanted}"

@@ -12,7 +12,7 @@ from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.plan.filing import Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import JoinReport, Latecomer
 from photo_organizer.library.plan.undo import NothingToUndoError, Selection, UndoReport, UndoStep
-from photo_organizer.library.record.history import Correction, Event
+from photo_organizer.library.record.history import Correction, Event, MovedFile
 from photo_organizer.library.record.ledger_rows import LedgerCheck
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recovery
@@ -31,6 +31,7 @@ __all__ = [
     "LibraryLocked",
     "LibrarySettings",
     "Manner",
+    "MovedFile",
     "NothingToUndoError",
     "Placed",
     "Recovery",

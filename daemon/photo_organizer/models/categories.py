@@ -4,29 +4,54 @@ folder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from photo_organizer.config import Configuration
 from photo_organizer.models.manifest import read_manifest
 
 
-def serving_categories(config: Configuration, model: Path) -> tuple[str, ...]:
-    """The categories to predict with a model: the configured ones, then the owner's folders that it learned.
+def serving_categories(config: Configuration, model: Path, accepted: Collection[str]) -> tuple[str, ...]:
+    """Return the categories to predict with a model: the configured ones, then the owner's folders.
 
-    A folder that is gone from the library is no longer predicted; a configured category that the model does
-    not know yet stays in the list (it gets probability 0 until a model has learned it).
+    A folder is predicted when its owner accepted it, the model learned it, and it is still in the library. A
+    configured category that the model does not know yet stays in the list (it gets probability 0 until a
+    model has learned it).
 
     Args:
         config: the categories, the library and its folder template.
         model: the model's folder.
+        accepted: the folders that the owner accepted as categories.
 
     Raises:
         ModelError: the model's manifest cannot be read.
     """
     learned = read_manifest(model).data.get("folder_categories", [])
-    own = [str(name) for name in learned if str(name) not in config.categories]
+    own = [str(name) for name in learned if name in accepted and name not in config.categories]
     return (*config.categories, *(name for name in own if _has_folder(config, name)))
+
+
+def predicted_categories(
+    config: Configuration, model: Path, known: Sequence[str], accepted: Collection[str]
+) -> tuple[str, ...]:
+    """The categories to tell apart with a model: those to file in, and then all others that it has learned.
+
+    A photo of a category that is not filed in (because it was taken out of the configuration, say) is
+    recognised as one, so that it is not taken for the next best.
+
+    Args:
+        config: see `serving_categories`.
+        model: the model's folder.
+        known: what the model has learned.
+        accepted: see `serving_categories`.
+
+    Raises:
+        ModelError: the model's manifest cannot be read.
+    """
+    serving = serving_categories(config, model, accepted)
+    if not set(serving) & set(known):
+        return serving  # a model that knows none of them is refused
+    return (*serving, *(name for name in known if name not in serving))
 
 
 def trainable_categories(

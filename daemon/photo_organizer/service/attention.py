@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -39,7 +40,7 @@ class Need:
 
     Attributes:
         kind: a word for scripts: `config`, `stopped`, `paused`, `inbox`, `folder`, `photos`, `incomplete`,
-            `extra`, `review`, `quarantine`.
+            `extra`, `review`, `quarantine`, `found_folder`.
         what: what is the case, as a clause.
         remedy: what to do or to type; may be empty.
         count: how many photos or folders it is about.
@@ -53,7 +54,8 @@ class Need:
     severity: Severity = Severity.WAITS
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.remedy}" if self.remedy else self.what
+        separator = " " if self.what.endswith("?") else ": "
+        return f"{self.what}{separator}{self.remedy}" if self.remedy else self.what
 
     def fields(self) -> dict[str, Any]:
         """Return it for `status --json`."""
@@ -84,6 +86,7 @@ def needs_of(values: Mapping[str, Any], configuration: Configuration) -> list[Ne
         *_troubles(values),
         *_waiting(values),
         *_to_be_looked_at(configuration),
+        *_found_folders(values),
     ]
 
 
@@ -147,6 +150,14 @@ def _to_be_looked_at(configuration: Configuration) -> Iterator[Need]:
     if count := count_quarantined(quarantine):
         what = f"{_counted(count, 'file')} in quarantine, {printable(quarantine)}"
         yield Need("quarantine", what, f"the reasons are beside them (*{os.fsdecode(REASON)})", count)
+
+
+def _found_folders(values: Mapping[str, Any]) -> Iterator[Need]:
+    for name, photos in (values.get("found_folders") or {}).items():
+        what = f"new folder {printable(name)} ({_counted(photos, 'photo')} of yours): a category?"
+        word = shlex.quote(name)
+        remedy = f"photo-organizer categories accept {word}, or decline {word}"
+        yield Need("found_folder", what, remedy, photos)
 
 
 def count_photos(folder: Path) -> int:

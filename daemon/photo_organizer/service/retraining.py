@@ -1,4 +1,4 @@
-"""Retraining by schedule: when it is due, its process, and what came of it.
+"""Noticing corrections and retraining: when each is due, its process, and what came of it.
 
 The training process is another program at the lowest priority. It leaves a complete new model or nothing, so
 it is killed without harm whenever we stop; a run that was cut off so is caught up after the next start.
@@ -6,29 +6,31 @@ it is killed without harm whenever we stop; a run that was cut off so is caught 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from photo_organizer.config import Configuration
-from photo_organizer.files import private_file
+from photo_organizer.config.schedule_expression import AFTER_CORRECTIONS
+from photo_organizer.errors import OrganizerError
+from photo_organizer.learning.labels.corrections import LabelCounts
 from photo_organizer.learning.retraining_schedule import hindrance, next_run
+from photo_organizer.service.library_changes import LibraryChanges
 from photo_organizer.service.persisted_state import Remembered
+from photo_organizer.service.training_process import TrainingProcess, failure
 
 log = logging.getLogger(__name__)
 
 _GRACE_AFTER_START_SECONDS = 60.0
 _POSTPONED_SECONDS = 900.0
-_LOWEST_PRIORITY = 19
-_PATIENCE_AT_STOP_SECONDS = 2.0
+_FAILED_LOOK_SECONDS = 3600.0
+_LOOK_SHARE = 0.02  # of the time may go to looks
+_QUIET = timedelta(minutes=5)  # the owner is still at it: what comes next is learned in the same run
+_LONGEST_WAIT = timedelta(minutes=30)
+_AFTER_FAILURE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +65,57 @@ class Training:
         self._remembered = remembered
         self._clock = clock
         self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
-        self._unread = b""
-        self._outcome: dict[str, object] = {}
-        self._not_before = time.monotonic() + grace_seconds
-        self.progress: str | None = None
+        self._training: TrainingProcess | None = None
+        self._look: TrainingProcess | None = None
+        self._look_began = 0.0
+        self._not_before = self._next_look = time.monotonic() + grace_seconds
+        self._changes = LibraryChanges(configuration)
+        self._waiting = _WaitingLabels(configuration.retraining.min_new_labels)
         self.hindrance: str | None = None
         self.last_result: str | None = None
         if remembered.retraining_considered is None:
             remembered.consider_retraining(clock())
+        self._remember_library()
 
     def configure(self, configuration: Configuration) -> None:
-        """Takes over a changed schedule; a run under way goes on."""
+        """Take over a changed schedule; a run under way goes on."""
         self._configuration = configuration
+        self._changes = LibraryChanges(configuration)
+        self._waiting.wanted = configuration.retraining.min_new_labels
+        self._remember_library()
 
     @property
     def running(self) -> bool:
-        return self._process is not None
+        """Whether a retraining is under way."""
+        return self._training is not None
+
+    @property
+    def progress(self) -> str | None:
+        """How far the retraining is; None when there is none."""
+        return self._training.heard.progress if self._training is not None else None
+
+    @property
+    def labels(self) -> LabelCounts:
+        """What waits for the next retraining, as of the last look."""
+        return self._waiting.counts
 
     @property
     def next_time(self) -> datetime | None:
-        """The next retraining by schedule, which may lie in the past when it is being caught up; None when
-        off.
+        """When the next retraining is due, which may lie in the past when it is being caught up.
+
+        None when retraining is off, and when it waits for corrections.
         """
-        considered = self._remembered.retraining_considered
-        if not self._configuration.retraining.enabled or considered is None:
+        settings, considered = self._configuration.retraining, self._remembered.retraining_considered
+        if not settings.enabled or considered is None:
             return None
-        return next_run(self._configuration.retraining.schedule, considered)
+        if settings.schedule == AFTER_CORRECTIONS:
+            return self._waiting.due
+        return next_run(settings.schedule, considered)
 
     def fileno(self) -> int | None:
-        """What becomes readable when the process reports or ends; None without a process."""
-        if self._process is None or self._process.stdout is None:
-            return None
-        return self._process.stdout.fileno()
+        """Return what becomes readable when a process reports or ends; None without one."""
+        process = self._training or self._look
+        return process.fileno() if process is not None else None
 
     def next_due(self) -> float | None:
         """When `step` has something to do even if nothing happens, in `time.monotonic()`.
@@ -103,87 +123,95 @@ class Training:
         The wall clock may be set, and stands for monotonic time while the machine sleeps: whoever wakes up
         for another reason should call `step` too.
         """
-        moment = self.next_time
-        if moment is None or self.running:
+        if self._training is not None or self._look is not None:
             return None
-        return max(time.monotonic() + (moment - self._clock()).total_seconds(), self._not_before)
+        moment = self.next_time
+        if moment is None:
+            return self._next_look
+        due = time.monotonic() + (moment - self._clock()).total_seconds()
+        return min(max(due, self._not_before), self._next_look)
 
     def step(self) -> TrainingResult | None:
-        """Starts what is due, reads what the process says, and returns what came of it once it has ended."""
-        if self._process is not None:
-            return self._listen(self._process)
-        moment = self.next_time
-        if moment is None or moment > self._clock() or time.monotonic() < self._not_before:
+        """Start what is due, hear what a process says, and return what came of a retraining once it ended."""
+        if self._training is not None:
+            return self._listen_to_training(self._training)
+        if self._look is not None:
+            self._listen_to_look(self._look)
             return None
+        now = time.monotonic()
+        moment = self.next_time
+        if moment is not None and moment <= self._clock() and now >= self._not_before:
+            self._begin_training()
+        elif now >= self._next_look:
+            self._begin_look()
+        return None
+
+    def stop(self) -> None:
+        """End the process; a retraining is caught up after the next start."""
+        for process in (self._training, self._look):
+            if process is not None:
+                process.stop()
+        self._training = self._look = None
+
+    # looks
+    # ---------------------------------------------------------------------------------------------------
+
+    def _begin_look(self) -> None:
+        has_changed = self._changes.found()
+        self._next_look = time.monotonic() + self._changes.seconds_between_looks
+        if not has_changed:
+            return
+        try:
+            self._look = self._start("--notice")
+            self._look_began = time.monotonic()
+        except OSError as error:
+            log.warning("corrections are not looked for: %s", error.strerror)
+
+    def _listen_to_look(self, process: TrainingProcess) -> None:
+        code = process.listen()
+        if code is None:
+            return
+        self._look = None
+        now = time.monotonic()
+        between = max(self._changes.seconds_between_looks, (now - self._look_began) / _LOOK_SHARE)
+        if code != 0:
+            log.warning("corrections cannot be looked for: %s", failure(code, process.heard.outcome))
+            between = _FAILED_LOOK_SECONDS
+        self._next_look = now + between
+        self._remember_library()
+
+    def _remember_library(self) -> None:
+        try:
+            self._waiting.update(self._changes.remember(), self._clock())
+        except OrganizerError as error:
+            log.warning("corrections are not looked for: %s", error)
+            self._next_look = time.monotonic() + _FAILED_LOOK_SECONDS
+
+    # retrainings
+    # ---------------------------------------------------------------------------------------------------
+
+    def _begin_training(self) -> None:
         self.hindrance = hindrance(self._configuration)
         if self.hindrance is not None:
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
             log.info("retraining postponed: %s", self.hindrance)
-            return None
+            return
         try:
-            self._start()
+            self._training = self._start("--scheduled")
         except OSError as error:  # no memory or disk left for it: photos are filed all the same
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
             log.warning("retraining postponed: it cannot be started (%s)", error.strerror)
-        return None
-
-    def stop(self) -> None:
-        """Ends the process; it is caught up after the next start."""
-        process, self._process = self._process, None
-        if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(_PATIENCE_AT_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-    def _start(self) -> None:
         log.info("retraining begins (%s)", self._configuration.retraining.mode)
-        self._outcome, self._unread, self.progress = {}, b"", "starting"
-        with private_file(self._configuration.state_directory / "training.log") as errors:
-            self._process = subprocess.Popen(
-                [*self._command, "--config", str(self._configuration.path), "--scheduled"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        with contextlib.suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, _LOWEST_PRIORITY)
-        os.set_blocking(self._process.stdout.fileno(), False)  # type: ignore[union-attr]  # it is a pipe
 
-    def _listen(self, process: subprocess.Popen[bytes]) -> TrainingResult | None:
-        stream = process.stdout
-        if stream is None:
+    def _listen_to_training(self, process: TrainingProcess) -> TrainingResult | None:
+        code = process.listen()
+        if code is None:
             return None
-        while (chunk := stream.read()) is not None:
-            if not chunk:
-                stream.close()
-                return self._ended(process.wait())
-            *lines, self._unread = (self._unread + chunk).split(b"\n")
-            for line in lines:
-                self._hear(line)
-        return None
-
-    def _hear(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return  # a library's own chatter
-        if not isinstance(event, dict):
-            return
-        if event.get("event") == "progress":
-            self.progress = str(event.get("text") or event.get("stage") or "")
-        elif event.get("event") == "outcome":
-            self._outcome = event
-
-    def _ended(self, code: int) -> TrainingResult:
-        self._process = None
-        self.progress = None
-        result = self._result(code)
+        self._training = None
+        result = self._result(code, process)
+        self._remember_library()
+        self._waiting.postpone(self._clock() + (_QUIET if code == 0 else _AFTER_FAILURE))
         try:
             self._remembered.consider_retraining(self._clock())
         except OSError as error:
@@ -192,14 +220,56 @@ class Training:
         self.last_result = result.text
         return result
 
-    def _result(self, code: int) -> TrainingResult:
+    def _result(self, code: int, process: TrainingProcess) -> TrainingResult:
+        outcome = process.heard.outcome
         if code != 0:
-            name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            reason = str(self._outcome.get("reason") or name)
+            reason = failure(code, outcome)
             where = self._configuration.state_directory / "training.log"
             log.error("retraining failed: %s; details in %s", reason, where)
             return TrainingResult(f"failed: {reason}", promoted=False)
-        promoted = bool(self._outcome.get("promoted"))
-        text = f"{'promoted' if promoted else 'not promoted'}: {self._outcome.get('reason', '')}"
+        promoted = bool(outcome.get("promoted"))
+        text = f"{'promoted' if promoted else 'not promoted'}: {outcome.get('reason', '')}"
         log.info("retraining ended, %s", text)
         return TrainingResult(text, promoted)
+
+    def _start(self, purpose: str) -> TrainingProcess:
+        name = "training.log" if purpose == "--scheduled" else "corrections.log"
+        command = [*self._command, "--config", str(self._configuration.path), purpose]
+        return TrainingProcess(command, self._configuration.state_directory / name)
+
+
+class _WaitingLabels:
+    """When enough labels have come for a retraining, and their owner has stopped for a while.
+
+    Args:
+        wanted: how many are enough.
+    """
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+        self.counts = LabelCounts()
+        self._grown_at: datetime | None = None
+        self._enough_since: datetime | None = None
+        self._not_before: datetime | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """When a retraining is due; None while there are too few."""
+        if self._enough_since is None or self._grown_at is None:
+            return None
+        due = min(self._grown_at + _QUIET, self._enough_since + _LONGEST_WAIT)
+        return due if self._not_before is None else max(due, self._not_before)
+
+    def update(self, counts: LabelCounts, now: datetime) -> None:
+        """Take over what the last scan has counted."""
+        if counts.total > self.counts.total:
+            self._grown_at = now
+        self.counts = counts
+        if counts.total < self.wanted:
+            self._enough_since = None
+        elif self._enough_since is None:
+            self._enough_since = now
+
+    def postpone(self, moment: datetime) -> None:
+        """Let no retraining begin before `moment`: one has just ended."""
+        self._not_before = moment

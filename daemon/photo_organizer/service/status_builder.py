@@ -93,6 +93,9 @@ class Overview:
             unreadable_folders=counts.unreadable_folders if counts else 0,
             vision_loaded=rooms.vision.ready if rooms else False,
             training=self.training.progress,
+            new_corrections=self.training.labels.corrections,
+            new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},
+            found_folders=dict(self.training.labels.found_folders),
             retraining_postponed=self.training.hindrance,
             last_retraining=self.training.last_result,
         )

@@ -69,6 +69,9 @@ class Status:
     unreadable_folders: int = 0
     vision_loaded: bool = False
     training: str | None = None
+    new_corrections: int = 0
+    new_labels: Mapping[str, int] = field(default_factory=dict)
+    found_folders: Mapping[str, int] = field(default_factory=dict)
     retraining_postponed: str | None = None
     last_retraining: str | None = None
     schema: int = SCHEMA

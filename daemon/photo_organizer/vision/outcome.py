@@ -20,6 +20,8 @@ class RejectionKind(StrEnum):
     """It was touched between being seen and being read: offer it again when it is still."""
     NOT_AN_IMAGE = "not-an-image"
     """Neither the content nor the name is that of an image: leave it."""
+    UNSUPPORTED = "unsupported"
+    """An image of a format that nothing here opens: leave it."""
     NEEDS_EXTRA = "needs-extra"
     """The decoder for this format is not installed: leave it; the reason names the extra."""
     GONE = "gone"
@@ -78,3 +80,7 @@ class UnreadablePhotoError(PhotoRejectedError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(RejectionKind.UNREADABLE, reason)
+
+
+class DecoderRefusedError(UnreadablePhotoError):
+    """One decoder could not make a picture of it; another may."""

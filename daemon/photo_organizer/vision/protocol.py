@@ -2,8 +2,9 @@
 
 To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
 the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
-`reading` and `decoding` with the number of the thread that does it, `inferring` for a thread's batch, and
-at last `classified` or `rejected`. Names that are not UTF-8 survive as escaped surrogates.
+`reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
+thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected`. Names that are
+not UTF-8 survive as escaped surrogates.
 """
 
 from __future__ import annotations

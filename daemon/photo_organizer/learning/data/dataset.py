@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from photo_organizer.learning.labels.label_store import Part
 
 HOLD_OUT_SHARE = 0.2
 FEWEST_TO_HOLD_OUT = 10
@@ -28,14 +29,6 @@ SHUTTER_SECONDS = 2.0  # so close in time that the hash need not agree
 _STUCK_CLOCK = 30  # more photos than this in one second: a clock that does not run
 _PLAIN_BITS = 5  # a hash with fewer ones (or zeros) is that of a plain surface and says nothing
 _BLOCK = 1024
-
-
-class Part(StrEnum):
-    """What a photo is used for. `ASIDE` is for a photo that links two groups of different parts."""
-
-    TRAIN = "train"
-    HOLD_OUT = "hold-out"
-    ASIDE = "aside"
 
 
 @dataclass(frozen=True, slots=True)

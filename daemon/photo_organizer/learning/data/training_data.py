@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.data.dataset import Part, Shot, group_shots, split
+from photo_organizer.learning.data.dataset import Shot, group_shots, split
 from photo_organizer.learning.data.photo_features import PhotoFacts
 from photo_organizer.learning.head.head import Floats, Head
 from photo_organizer.learning.head.head_training import Samples
-from photo_organizer.learning.labels.label_store import Label, LabelStore, Provenance
+from photo_organizer.learning.labels.label_store import Label, LabelStore, Part, Provenance
 from photo_organizer.models.manifest import Manifest, read_manifest
 
 EXEMPLARS = "exemplars.npz"

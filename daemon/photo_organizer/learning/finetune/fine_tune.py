@@ -31,7 +31,7 @@ from photo_organizer.learning.data.base_model import (
     backbone_origin,
     needs_new_backbone,
 )
-from photo_organizer.learning.data.dataset import Part, folds
+from photo_organizer.learning.data.dataset import folds
 from photo_organizer.learning.data.training_data import HEAD, OwnerPhotos
 from photo_organizer.learning.events import Listener, Progress
 from photo_organizer.learning.finetune.activations import affordable_views, compute_activations, decode_all
@@ -44,6 +44,7 @@ from photo_organizer.learning.finetune.block5 import BlockFive, Photos, Schedule
 from photo_organizer.learning.finetune.new_backbone import fresh_body, moved_body
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.labels.label_store import Part
 from photo_organizer.learning.training_plan import Plan, manifest_fields
 from photo_organizer.models.manifest import BACKBONE_FILE, read_manifest
 from photo_organizer.models.serving_model import read_model

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from photo_organizer.learning.data.dataset import Part
 from photo_organizer.learning.data.training_data import OwnerPhotos
 from photo_organizer.learning.head.head import Floats, softmax
 from photo_organizer.learning.head.head_training import Samples, TrainedHead
 from photo_organizer.learning.judge.promotion import Scores
-from photo_organizer.learning.labels.label_store import Label
+from photo_organizer.learning.labels.label_store import Label, Part
 from photo_organizer.models.manifest import ModelError
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.classifier import Classifier

@@ -1,33 +1,95 @@
-"""The library's journal as learning asks it: the one place in which learning meets that room."""
+"""What the journal says about the files in the library, as far as labels are concerned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from photo_organizer import library
-from photo_organizer.learning.labels.labels import Correction, Filed
-from photo_organizer.photo import Action
+from photo_organizer.library import Library, MovedFile
+from photo_organizer.photo import Action, FileIdentity
 
 
-class LibraryHistory:
-    """Implements `labels.FilingHistory` with an open library."""
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """How a photo was filed last.
 
-    def __init__(self, opened: library.Library) -> None:
-        self._library = opened
+    Args:
+        path: where it was put, as the kernel has it.
+        category: the one it was filed in; None when it went to Review.
+        corrected_to: the owner's category, as the ledger has it; None when it has no correction since.
+    """
 
-    def filed(self) -> Iterable[Filed]:
-        """Each photo that was filed or put into Review and not taken back, as it was last."""
-        newest: dict[str, Filed] = {}
-        for event in self._library.events():
-            if event.undone or event.action not in {Action.FILED, Action.REVIEW}:
-                continue
-            in_review = event.action == Action.REVIEW
-            category = None if in_review else event.details.category
-            newest[event.sha256] = Filed(event.sha256, event.destination, category, in_review)
-        return newest.values()
+    path: bytes
+    category: str | None
+    corrected_to: str | None = None
 
-    def correct(self, corrections: Sequence[Correction]) -> None:
-        """Appends `corrected` rows; those that the ledger has already are passed over."""
-        self._library.correct(
-            [library.Correction(it.sha256, it.source, it.destination, it.category) for it in corrections]
-        )
+    @property
+    def in_review(self) -> bool:
+        """Whether it was put into Review."""
+        return self.category is None
+
+
+@dataclass(frozen=True, slots=True)
+class MovedPhoto:
+    """A photo as it was before it was moved to its place."""
+
+    sha256: str
+    identity: FileIdentity
+
+
+@dataclass(slots=True)
+class JournalHistory:
+    """All that the journal has of photos and companions.
+
+    Attributes:
+        filed: how each photo was filed last, by sha256.
+        photos, companions: the files that were moved as a photo, and as the companion of one, by the path at
+            which they were put.
+        categories: those in which photos were filed.
+        taken_back: where companions were put that undo has moved back since.
+        own_folders: folders of the library in which photos to review, duplicates or videos were put.
+    """
+
+    filed: dict[str, Filed] = field(default_factory=dict)
+    photos: dict[bytes, MovedPhoto] = field(default_factory=dict)
+    companions: dict[bytes, FileIdentity] = field(default_factory=dict)
+    taken_back: set[bytes] = field(default_factory=set)
+    categories: set[str] = field(default_factory=set)
+    own_folders: set[str] = field(default_factory=set)
+
+    def add(self, file: MovedFile) -> None:
+        """Take in the next file; the last one that was put at a path counts."""
+        if file.is_taken_back:
+            if file.is_companion:
+                self.taken_back.add(file.path)
+            return
+        if file.is_companion:
+            self.photos.pop(file.path, None)
+            self.companions[file.path] = file.identity
+            return
+        self.companions.pop(file.path, None)
+        self.photos[file.path] = MovedPhoto(file.sha256, file.identity)
+        if file.kind == Action.CORRECTED:
+            self._add_correction(file)
+        else:
+            self._add_filing(file)
+
+    def _add_correction(self, file: MovedFile) -> None:
+        if file.sha256 in self.filed:
+            self.filed[file.sha256] = replace(self.filed[file.sha256], corrected_to=file.label)
+
+    def _add_filing(self, file: MovedFile) -> None:
+        if file.kind == Action.FILED and file.category:
+            self.filed[file.sha256] = Filed(file.path, file.category)
+            self.categories.add(file.category)
+            return
+        if file.kind == Action.REVIEW:
+            self.filed[file.sha256] = Filed(file.path, None)
+        self.own_folders.update(file.folder.parts[:1])
+
+
+def read_history(library: Library) -> JournalHistory:
+    """Return what the journal of `library` has, by one query."""
+    history = JournalHistory()
+    for file in library.moved_files():
+        history.add(file)
+    return history

@@ -2,15 +2,16 @@
 
 The library is scanned, never watched, so a photo that was moved while the daemon was down counts like any
 other. What is recognised is the content (sha256): renames and moves keep a photo's label, a copy adds none.
-For each photo:
+A file that was moved as a companion, or that is one by its name, has no label. For each other photo:
 
 | it was filed in | it lies in | provenance |
 |---|---|---|
 | another category | this one | `corrected` |
 | Review | this category | `reviewed` |
 | nowhere (or was taken back by undo) | this category | `placed` |
-| this category, never moved | this category | `untouched`: the model's own guess |
-| this category, moved away and back | this category | what it was called when it was away |
+| this category, and confirmed there | this category | `confirmed` |
+| this category, moved away (and found there) and back | this category | `confirmed` |
+| this category | this category | `untouched`: the model's own guess |
 
 A photo that was edited in place takes over the provenance of the photo that lay there before. One that lies
 in two categories at once says nothing, and is counted. When a whole category folder was renamed (its old name
@@ -26,61 +27,45 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.labels.label_store import KnownFile, Label, LabelStore, Provenance
-from photo_organizer.learning.labels.library_walk import (
-    FoundPhoto,
-    Walk,
-    category_folders,
-    dataset_folders,
-    walk,
+from photo_organizer.learning.labels.category_folders import (
+    category_names,
+    find_folders,
+    library_layout,
+    own_folders,
 )
+from photo_organizer.learning.labels.journal_history import Filed, JournalHistory, read_history
+from photo_organizer.learning.labels.label_store import (
+    Confirmation,
+    FolderStamp,
+    KnownFile,
+    Label,
+    LabelStore,
+    Provenance,
+)
+from photo_organizer.learning.labels.library_walk import FoundPhoto, Layout, Walk, library_files_of, walk
+from photo_organizer.library import Correction, Library
+from photo_organizer.library.locks import LIBRARY_LOCK
 
 _RENAME_SHARE = 0.8
 _RENAME_FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
-    """Where a photo was filed last. `category` is None when that was Review or it was taken back."""
-
-    sha256: str
-    path: Path
-    category: str | None
-    in_review: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What goes into the ledger: the photo, where it was filed, where it lies now, and the owner's
-    category.
-    """
-
-    sha256: str
-    source: Path
-    destination: Path
-    category: str
-
-
-class FilingHistory(Protocol):
-    """The library's memory, as far as learning asks."""
-
-    def filed(self) -> Iterable[Filed]:
-        """Each photo that was ever filed, once, as it was filed last."""
-        ...
-
-    def correct(self, corrections: Sequence[Correction]) -> None:
-        """Appends a `corrected` row for each."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
-    """The labels of today. `ambiguous` photos lie in two categories; `renamed` maps old category names to
-    new.
+    """The labels of today.
+
+    Attributes:
+        labels: of all photos in categories.
+        corrections: those that were put into the ledger.
+        renamed: old category names to new ones.
+        ambiguous: how many photos lie in two categories.
+        read: how many files were read.
+        unreadable: files that could not be.
+        new: how many labels no training has seen, by provenance; none for a data set.
+        found_folders: folders that the owner is to be asked about, with their photos.
     """
 
     labels: tuple[Label, ...]
@@ -89,55 +74,84 @@ class Scan:
     ambiguous: int
     read: int
     unreadable: tuple[Path, ...]
+    new: Mapping[Provenance, int]
+    found_folders: Mapping[str, int]
 
     def count(self, *, untouched_weight: float) -> Counter[str]:
-        """How many photos each category can learn from."""
+        """Return how many photos each category can learn from."""
         return Counter(
-            it.category
-            for it in self.labels
-            if untouched_weight > 0 or it.provenance is not Provenance.UNTOUCHED
+            label.category
+            for label in self.labels
+            if untouched_weight > 0 or label.provenance is not Provenance.UNTOUCHED
         )
 
 
 def scan_library(
     config: Configuration,
     store: LabelStore,
-    history: FilingHistory,
+    library: Library,
     *,
     now: datetime,
     progress: Callable[[int], None],
+    folders: Mapping[bytes, FolderStamp] | None = None,
 ) -> Scan:
-    """Scans the library, brings the label store up to date, and puts new corrections into the ledger.
+    """Scan the library, bring the label store up to date, and put new corrections into the ledger.
 
-    Killed anywhere, the next scan finds the same: corrections are marked as reported after the ledger has
-    them.
+    Killed anywhere, the next scan finds the same: what the ledger has is asked of the journal.
 
     Args:
         config: whose library is scanned.
         store: the label store of its state directory.
-        history: the library's memory of what was filed where.
+        library: what was filed where, and where corrections are written down.
         now: the first-seen time of what is new.
         progress: called with the number of photos found so far.
+        folders: the folders of the last scan, of which those that have not changed are not listed. None looks
+            at each file, and so also finds those that were edited in place.
+
+    Raises:
+        OrganizerError: the library is not there.
     """
+    with store.scanning():
+        return _scan_library(config, store, library, now=now, progress=progress, folders=folders or {})
+
+
+def _scan_library(
+    config: Configuration,
+    store: LabelStore,
+    library: Library,
+    *,
+    now: datetime,
+    progress: Callable[[int], None],
+    folders: Mapping[bytes, FolderStamp],
+) -> Scan:
+    history = read_history(library)
+    own = own_folders(config, store, history)
     known = store.files()
-    found_now = walk(config.library, category_folders(config), known, progress)
-    filed = {it.sha256: it for it in history.filed()}
-    renamed = _renamed_categories(config, found_now.photos, filed)
-    found, ambiguous = _by_content(found_now.photos)
+    found_now = walk(library_layout(config, own), known, folders, history, progress)
+    _refuse_empty(config, found_now, known)
+    categories = category_names(config, store, own)
+    in_categories = [photo for photo in found_now.photos if photo.category in categories]
+    renamed = _renamed_categories(config, in_categories, history.filed)
+    found, ambiguous = _by_content(in_categories)
     before = store.labels()
-    rules = _Rules(filed, before, renamed, _predecessors(found_now, known, filed, found))
-    labels = tuple(_dated(rules.label(photo, now), before) for photo in found)
+    predecessors = _predecessors(found_now, known, history, found)
+    rules = _Rules(history.filed, before, store.confirmed(), renamed, predecessors)
+    labels = tuple(_dated(label, before) for photo in found if (label := rules.label(photo, now)) is not None)
+    found_folders = find_folders(found_now.photos, categories, store, history)
     store.remember_files(found_now.changed, found_now.gone)
     store.replace_labels(labels)
-    corrections = _unreported_corrections(labels, filed, store)
+    store.replace_found_folders(found_folders)
+    corrections = _unreported_corrections(labels, history.filed)
     if corrections:
-        history.correct(corrections)
-        store.mark_reported([it.sha256 for it in corrections])
-    return Scan(labels, corrections, renamed, ambiguous, found_now.read, found_now.unreadable)
+        library.correct(corrections)
+    store.replace_folders(found_now.folders)  # last: a scan that was killed is made again
+    new = store.new_labels()
+    unreadable = tuple(found_now.unreadable)
+    return Scan(labels, corrections, renamed, ambiguous, found_now.read, unreadable, new, found_folders)
 
 
 def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Callable[[int], None]) -> Scan:
-    """Takes a data set with a folder for each category as it stands.
+    """Take a data set with a folder for each category as it stands.
 
     Args:
         root: the folder that holds the category folders.
@@ -150,14 +164,30 @@ def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Call
     """
     if not root.is_dir():
         raise OrganizerError("there is no such folder of photos", where=root)
-    found_now = walk(root, dataset_folders(root), store.files(), progress)
+    layout = Layout(root, lambda folder: folder.parts[0])
+    found_now = walk(layout, store.files(), {}, JournalHistory(), progress)
     store.remember_files(found_now.changed, found_now.gone)
     found, ambiguous = _by_content(found_now.photos)
     if not found:
         remedy = "give a folder that holds a folder of photos for each category"
         raise OrganizerError("no photos were found in folders below it", where=root, remedy=remedy)
-    labels = tuple(Label(it.sha256, it.category, Provenance.DATASET, it.path, now) for it in found)
-    return Scan(labels, (), {}, ambiguous, found_now.read, found_now.unreadable)
+    labels = tuple(
+        Label(photo.sha256, photo.category, Provenance.DATASET, _as_path(photo.path), now) for photo in found
+    )
+    return Scan(labels, (), {}, ambiguous, found_now.read, tuple(found_now.unreadable), {}, {})
+
+
+def _refuse_empty(config: Configuration, found: Walk, known: Mapping[bytes, KnownFile]) -> None:
+    """Never take a library that is not mounted for one whose photos were all deleted.
+
+    Raises:
+        OrganizerError: no folder is there, but there were photos.
+    """
+    root = config.library
+    is_empty = len(found.folders) <= 1 and library_files_of(root, known)  # the root alone, or not even that
+    if is_empty and not (root / LIBRARY_LOCK).exists():
+        remedy = "mount it, or put it back"
+        raise OrganizerError("no photos are in the library, where there were some", where=root, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,37 +196,53 @@ class _Rules:
 
     filed: Mapping[str, Filed]
     before: Mapping[str, Label]
+    confirmed: Mapping[str, Confirmation]
     renamed: Mapping[str, str]
     predecessor: Mapping[str, str]
 
-    def label(self, photo: FoundPhoto, now: datetime) -> Label:
-        return Label(photo.sha256, photo.category, self._provenance(photo), photo.path, now)
+    def label(self, photo: FoundPhoto, now: datetime) -> Label | None:
+        """Return the photo's label; None when where it lies says nothing."""
+        provenance = self._provenance(photo)
+        if provenance is None:
+            return None
+        return Label(photo.sha256, photo.category, provenance, _as_path(photo.path), now)
 
-    def _provenance(self, photo: FoundPhoto) -> Provenance:
+    def _provenance(self, photo: FoundPhoto) -> Provenance | None:
         content = photo.sha256
         if content not in self.filed and content not in self.before:
             content = self.predecessor.get(content, content)
         filed, before = self.filed.get(content), self.before.get(content)
-        if filed is None or (filed.category is None and not filed.in_review):
+        if filed is None:
             return before.provenance if before and before.category == photo.category else Provenance.PLACED
-        if filed.in_review:
-            return Provenance.REVIEWED
-        home = self.renamed.get(filed.category or "", filed.category)
-        if home != photo.category:
+        if filed.category is None:
+            # what lies where it was put is no statement of the owner's, whatever the folder is called now
+            return None if os.path.dirname(filed.path) == os.path.dirname(photo.path) else Provenance.REVIEWED
+        if self._home(filed.category) != photo.category:
             return Provenance.CORRECTED
-        moved = before is not None and before.provenance is Provenance.CORRECTED
-        return Provenance.CORRECTED if moved else Provenance.UNTOUCHED
+        confirmation = self.confirmed.get(content)
+        is_confirmed = confirmation is not None and self._home(confirmation.category) == photo.category
+        if is_confirmed or filed.corrected_to is not None:
+            return Provenance.CONFIRMED
+        return Provenance.UNTOUCHED
+
+    def _home(self, category: str) -> str:
+        """Return what a category is called today."""
+        return self.renamed.get(category, category)
+
+
+def _as_path(path: bytes) -> Path:
+    return Path(os.fsdecode(path))
 
 
 def _by_content(photos: Iterable[FoundPhoto]) -> tuple[list[FoundPhoto], int]:
-    """One entry a content, and how many were left out because they lie in several categories."""
+    """Return one entry for each content, and how many were left out for lying in several categories."""
     first: dict[str, FoundPhoto] = {}
     torn: set[str] = set()
     for photo in photos:
         other = first.setdefault(photo.sha256, photo)
         if other.category != photo.category:
             torn.add(photo.sha256)
-    return [it for it in first.values() if it.sha256 not in torn], len(torn)
+    return [photo for photo in first.values() if photo.sha256 not in torn], len(torn)
 
 
 def _renamed_categories(
@@ -220,19 +266,17 @@ def _renamed_categories(
 def _predecessors(
     found_now: Walk,
     known: Mapping[bytes, KnownFile],
-    filed: Mapping[str, Filed],
+    history: JournalHistory,
     found: Sequence[FoundPhoto],
 ) -> dict[str, str]:
-    """For a photo that was edited in place: the content that lay under its path before and is nowhere any
-    more.
+    """Return, for a photo that was edited in place, the content that lay under its path before and is nowhere
+    any more.
     """
     present = {photo.sha256 for photo in found_now.photos}
-    filed_at = {os.fsencode(it.path): it.sha256 for it in filed.values()}
     heirs = {}
     for photo in found:
-        path = os.fsencode(photo.path)
-        before = known.get(path)
-        former = before.sha256 if before is not None else filed_at.get(path)
+        before, moved = known.get(photo.path), history.photos.get(photo.path)
+        former = before.sha256 if before is not None else moved.sha256 if moved is not None else None
         if former is not None and former != photo.sha256 and former not in present:
             heirs[photo.sha256] = former
     return heirs
@@ -245,14 +289,15 @@ def _dated(label: Label, before: Mapping[str, Label]) -> Label:
     return replace(label, first_seen=former.first_seen)
 
 
-def _unreported_corrections(
-    labels: Iterable[Label], filed: Mapping[str, Filed], store: LabelStore
-) -> tuple[Correction, ...]:
-    waiting = store.unreported()
-    return tuple(
-        Correction(it.sha256, filed[it.sha256].path, it.path, it.category)
-        for it in labels
-        if it.provenance in {Provenance.CORRECTED, Provenance.REVIEWED}
-        and it.sha256 in waiting
-        and it.sha256 in filed
-    )
+def _unreported_corrections(labels: Iterable[Label], filed: Mapping[str, Filed]) -> tuple[Correction, ...]:
+    """Return what the ledger does not have yet: photos in another category than it says."""
+    corrections = []
+    for label in labels:
+        record = filed.get(label.sha256)
+        if record is None or label.provenance is Provenance.UNTOUCHED:
+            continue
+        in_ledger = record.corrected_to or record.category
+        is_confirmed = label.provenance is Provenance.CONFIRMED and record.corrected_to is None
+        if in_ledger != label.category and not is_confirmed:
+            corrections.append(Correction(label.sha256, _as_path(record.path), label.path, label.category))
+    return tuple(corrections)

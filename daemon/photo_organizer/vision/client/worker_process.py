@@ -27,7 +27,7 @@ class Work:
     """What a thread of the process is doing.
 
     Args:
-        stage: "reading" or "decoding"; other stages belong to no photo.
+        stage: "reading", "waiting" (for memory) or "decoding"; other stages belong to no photo.
         photo: its number, or None.
         since: `time.monotonic()` when it began.
         spent_before: processor seconds that the process had had by then.
@@ -166,7 +166,7 @@ class VisionProcess:
         return [(work.photo, work) for work in self._stages.values() if work.photo is not None]
 
     def stage_of(self, photo: int) -> str:
-        """What is being done with a photo: "reading", "decoding", or "" for nothing."""
+        """What is being done with a photo: "reading", "waiting", "decoding", or "" for nothing."""
         return next((work.stage for number, work in self.at_work() if number == photo), "")
 
     def processor_seconds(self) -> float:

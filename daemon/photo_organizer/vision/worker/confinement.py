@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_LARGE_BLOCK = 1 << 20
+_MOST_ARENAS = 4
 
 
 def die_with_parent(parent: int) -> None:
@@ -40,6 +43,17 @@ def limit_memory(more: int) -> None:
     resource.setrlimit(
         resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
     )
+
+
+def return_freed_memory() -> None:
+    """Have the C library give large blocks back to the kernel as soon as they are freed (glibc).
+
+    Otherwise it keeps what each thread once needed, up to 64 MB a thread, and the limit counts it.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt(_M_ARENA_MAX, _MOST_ARENAS)
 
 
 def quieten_libraries() -> None:

@@ -27,7 +27,8 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.completeness import ends_early, lacks_the_rest
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
-from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
+from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
 from photo_organizer.vision.protocol import LineReader, Message, pack, prediction_message, rejection_message
 from photo_organizer.vision.worker import confinement
@@ -73,11 +74,12 @@ class Worker:
 
     def run(self, messages: Any) -> None:  # noqa: ANN401 (an iterator of messages, typed at its source)
         """Works until the daemon closes the connection."""
-        limits = self._limits
-        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
+        confinement.return_freed_memory()
         threads = self._serving.engine.parallel
         for number in range(threads):
             threading.Thread(target=self._work, args=(number, threads), daemon=True).start()
+        limits = self._limits  # set now, so that the stacks of the threads do not count
+        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
         self._say_ready()
         for message in messages:
             self._hear(message)
@@ -151,10 +153,16 @@ class Worker:
             self._send({"event": "reading", "thread": thread, "photo": number})
             content = read_photo(photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
+
+            def tell(*, waits: bool) -> None:  # for others' memory, which is not the photo's fault
+                event = "waiting" if waits else "decoding"
+                self._send({"event": event, "thread": thread, "photo": number})
+
             try:
-                pixels = decode(content.data, size, self._limits, gate=self._picture_gate)
+                pixels = decode(content.data, size, self._limits, gate=self._picture_gate, on_wait=tell)
             except PhotoRejectedError as error:
-                is_promised = formats.by_extension(photo.path) is not None
+                promised = formats.by_extension(photo.path)
+                is_promised = promised is not None and not promised.needs_name
                 if error.kind is RejectionKind.UNREADABLE or (
                     error.kind is RejectionKind.NOT_AN_IMAGE and is_promised
                 ):

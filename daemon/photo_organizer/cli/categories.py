@@ -1,0 +1,70 @@
+"""`photo-organizer categories`: which folders are categories, and which are to become one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from photo_organizer.cli.frame import Invocation, group, with_invocation
+
+if TYPE_CHECKING:
+    from photo_organizer.learning.labels.label_store import FolderChoice
+
+
+@group("categories")
+def categories() -> None:
+    """List the categories, and say which folders of yours are to be some."""
+
+
+@categories.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and folder.")
+@with_invocation
+def list_categories(invocation: Invocation, *, as_json: bool) -> None:
+    """List the configured categories, your folders, and those found and not decided yet."""
+    from photo_organizer.cli.console import print_json, print_table
+    from photo_organizer.learning.labels.category_folders import known_folders
+
+    folders = known_folders(invocation.configuration())
+    if as_json:
+        for folder in folders:
+            print_json({"name": folder.name, "state": folder.state, "photos": folder.photos})
+        return
+    rows = [
+        (folder.name, folder.state, "" if folder.photos is None else str(folder.photos)) for folder in folders
+    ]
+    print_table(("category", "state", "your photos"), rows, numbers=("your photos",))
+
+
+@categories.command("accept")
+@click.argument("name", metavar="FOLDER")
+@with_invocation
+def accept(invocation: Invocation, name: str) -> None:
+    """Make a folder of yours a category; it is predicted once it has been learned.
+
+    Adding it to `categories` in your organizer.yaml does the same.
+    """
+    from photo_organizer.learning.labels.label_store import FolderChoice
+
+    _choose(invocation, name, FolderChoice.ACCEPTED)
+    least = invocation.configuration().retraining.min_photos_per_category
+    click.echo(f"{name} is a category now; it is learned from {least} photos on")
+
+
+@categories.command("decline")
+@click.argument("name", metavar="FOLDER")
+@with_invocation
+def decline(invocation: Invocation, name: str) -> None:
+    """Leave a folder of yours alone: its photos are not learned from, and you are not asked again."""
+    from photo_organizer.learning.labels.label_store import FolderChoice
+
+    _choose(invocation, name, FolderChoice.DECLINED)
+    click.echo(f"{name} is not a category; photo-organizer categories accept changes that")
+
+
+def _choose(invocation: Invocation, name: str, choice: FolderChoice) -> None:
+    from datetime import datetime
+
+    from photo_organizer.learning.labels.category_folders import choose_folder
+
+    choose_folder(invocation.configuration(), name, choice, datetime.now().astimezone())

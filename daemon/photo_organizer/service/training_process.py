@@ -1,0 +1,100 @@
+"""The training process as the daemon sees it: started, listened to, and ended without harm."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from photo_organizer.files import private_file
+
+_LOWEST_PRIORITY = 19
+_PATIENCE_AT_STOP_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the process has said so far.
+
+    Attributes:
+        progress: how far it is, for people.
+        outcome: the fields of its last event.
+    """
+
+    progress: str = "starting"
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TrainingProcess:
+    """A running process.
+
+    Args:
+        command: the program with its arguments.
+        errors: the file that its messages go to.
+
+    Raises:
+        OSError: it cannot be started: no memory, or no room on the disk.
+    """
+
+    def __init__(self, command: Sequence[str], errors: Path) -> None:
+        self.heard = Heard()
+        self._unread = b""
+        with private_file(errors) as file:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file
+            )
+        assert self._process.stdout is not None  # noqa: S101 (a pipe was asked for)
+        self._stream = self._process.stdout
+        with contextlib.suppress(OSError):  # it may have ended already
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _LOWEST_PRIORITY)
+        os.set_blocking(self._stream.fileno(), False)
+
+    def fileno(self) -> int:
+        """Return what becomes readable when the process reports or ends."""
+        return self._stream.fileno()
+
+    def listen(self) -> int | None:
+        """Take in what it has said; return its exit code once it has ended."""
+        while (chunk := self._stream.read()) is not None:
+            if not chunk:
+                self._stream.close()
+                return self._process.wait()
+            *lines, self._unread = (self._unread + chunk).split(b"\n")
+            for line in lines:
+                self._hear(line)
+        return None
+
+    def stop(self) -> None:
+        """End it; it leaves a complete new model or nothing."""
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE_AT_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stream.close()
+
+    def _hear(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return  # a library's own chatter
+        if not isinstance(event, dict):
+            return
+        match event.get("event"):
+            case "progress":
+                self.heard.progress = str(event.get("text") or event.get("stage") or "")
+            case "outcome":
+                self.heard.outcome = event
+
+
+def failure(code: int, outcome: Mapping[str, Any]) -> str:
+    """Return why a process that ended with `code` failed: what it said, or how it ended."""
+    ended = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return str(outcome.get("reason") or ended)
