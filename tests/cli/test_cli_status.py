@@ -74,6 +74,11 @@ def test_one_that_a_killed_daemon_left_is_not_believed(organizer: Organizer, hom
     assert "state       stopped; what follows is as of " in organizer("status").out
 
 
+def trouble(kind: str, path: str, reason: str) -> dict[str, str]:
+    """As status.json has it."""
+    return {"kind": kind, "path": path, "reason": reason}
+
+
 @pytest.mark.parametrize(
     ("values", "code", "line"),
     [
@@ -81,17 +86,17 @@ def test_one_that_a_killed_daemon_left_is_not_believed(organizer: Organizer, hom
         ({"state": "paused", "reason": "paused by you", "paused_by_owner": True}, 0, "paused by you"),
         ({"config_error": "x:3: batch.size: no"}, 2, "the configuration is refused (x:3: batch.size: no)"),
         (
-            {"retrying": 2, "troubled": [{"kind": "photo", "path": "/in/a.jpg", "reason": "permission denied"}]},
+            {"retrying": 2, "troubled": [trouble("photo", "/in/a.jpg", "permission denied")]},
             3,
             "2 photos cannot be filed yet: /in/a.jpg (permission denied), and 1 more",
         ),
         (
-            {"unreadable_folders": 1, "troubled": [{"kind": "folder", "path": "/in/x", "reason": "too long"}]},
+            {"unreadable_folders": 1, "troubled": [trouble("folder", "/in/x", "too long")]},
             3,
             "1 folder cannot be looked into: /in/x (too long)",
         ),
         (
-            {"troubled": [{"kind": "inbox", "path": "/in", "reason": "its disk is read-only"}]},
+            {"troubled": [trouble("inbox", "/in", "its disk is read-only")]},
             1,
             "nothing can be taken from the inbox /in (its disk is read-only)",
         ),
@@ -157,11 +162,12 @@ def test_a_config_that_is_now_wrong_does_not_hide_it(
 
 
 def test_long_lines_are_wrapped_below_their_value() -> None:
-    fields = [("needs you", "12 photos in /a/very-long-path/" + "x" * 60 + " and more words than fit in a line")]
+    path = "/a/very-long-path/" + "x" * 60
+    fields = [("needs you", f"12 photos in {path} and more words than fit in a line of a terminal")]
     lines = list(field_lines(fields, columns=60))
     assert len(lines) > 2
     assert all(line.startswith(" " * 12) for line in lines[1:])
-    assert "/a/very-long-path/" + "x" * 60 in lines[1]
+    assert path in lines[1]
     assert list(field_lines(fields, columns=200)) == [f"needs you   {fields[0][1]}"]
 
 
