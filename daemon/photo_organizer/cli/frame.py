@@ -62,7 +62,6 @@ class Invocation:
 
         return load_configuration(self.path)
 
-
     def last_good_configuration(self) -> tuple[Configuration, str]:
         """Return the configuration, or, while its file is wrong, the one that was last in force.
 

@@ -72,9 +72,7 @@ def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
     return "\n".join(field_lines(lines(values, needs, configuration.retraining.min_new_labels))), code
 
 
-def lines(
-    values: dict[str, Any], needs: Sequence[Need], min_new_labels: int
-) -> Iterator[tuple[str, str]]:
+def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) -> Iterator[tuple[str, str]]:
     """Yield what is worth telling of the status, a word and a line each: first what needs its owner.
 
     Args:

@@ -26,7 +26,7 @@ from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Engine
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
-from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport
+from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.plan.planner import PlanningEngine
@@ -45,6 +45,7 @@ from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
+from photo_organizer.library.xmp.sidecars import Sidecars
 from photo_organizer.photo import Action, Photo
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Library:
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
         self._planning: PlanningEngine | None = None
         self._files = LibraryFiles(os.fsencode(settings.library))
+        self._sidecars = Sidecars(operations, os.fsencode(settings.library), settings.keyword)
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
 
     @classmethod
@@ -208,9 +210,21 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
-                return self._filer(self._engine, self._originals()).file(filings, report)
+                report = self._filer(self._engine, self._originals()).file(filings, report)
+                self._write_keywords(filings, report.filed)
+                return report
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
+
+    def _write_keywords(self, filings: Sequence[Filing], filed: Sequence[Placed]) -> None:
+        """Write the category beside each photo that was filed in one; what is in Review was not."""
+        if self._settings.keyword is None:
+            return
+        decisions = {filing.group.photo.path: filing.decision for filing in filings}
+        for placed in filed:
+            decision = decisions.get(placed.group.photo.path)
+            if placed.action is Action.FILED and decision is not None:
+                self._sidecars.write(os.fsencode(placed.destination), decision.category)
 
     def plan(self, filings: Sequence[Filing]) -> FilingReport:
         """What `file` would do with these photos if all that was planned before had been done; does none of
@@ -295,7 +309,7 @@ class Library:
         return len(selected(self._journal, selection))
 
     def _undoer(self, batch: str) -> Undoer:
-        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now())
+        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now(), self._sidecars)
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.
@@ -314,6 +328,8 @@ class Library:
                 operations = [replace(operation, batch=batch) for operation in operations]
                 written = self._journal.intend(operations, *self._ledger.take_unrecorded())
                 self._ledger.append(written, written)
+                for operation in written:
+                    self._sidecars.follow(operation.source, operation.destination, operation.label)
         return len(operations)
 
     # looking

@@ -124,7 +124,9 @@ def _troubles(values: Mapping[str, Any]) -> Iterator[Need]:
         ("folder", values.get("unreadable_folders", 0), "cannot be looked into", "make it readable"),
         ("photo", values.get("retrying", 0), "cannot be filed yet", "tried again by itself; see the log"),
     ):
-        named = [f"{trouble['path']} ({trouble['reason']})" for trouble in troubled if trouble["kind"] == kind]
+        named = [
+            f"{trouble['path']} ({trouble['reason']})" for trouble in troubled if trouble["kind"] == kind
+        ]
         if total or named:
             count = max(total, len(named))
             what = f"{_counted(count, kind)} {words}" + (f": {', '.join(named)}" if named else "")
