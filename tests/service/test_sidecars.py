@@ -11,7 +11,15 @@ from live import Household, LiveDaemon
 
 from models import draw_photo
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Correction, Filing, Library, LibrarySettings, Manner, Selection
+from photo_organizer.library import (
+    Correction,
+    Filing,
+    Library,
+    LibrarySettings,
+    Manner,
+    OwnerMove,
+    Selection,
+)
 from photo_organizer.library.xmp.keywords import KeywordSettings, is_ours, sidecar_text
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo
 
@@ -156,6 +164,22 @@ def test_it_follows_a_correction(world: World, label: str, expected: list[str] |
         assert not old.with_name("a.jpg.xmp").exists()
         assert len(library.undo(Selection(photo=new)).undone) == 1
         assert [name for name in world.files() if name.endswith("xmp")] == []
+
+
+def test_it_follows_a_move_by_command_and_back(world: World) -> None:
+    with world.open() as library:
+        library.file([world.filing("a.jpg")])
+        photo, sidecar = world.library / "Food" / "a.jpg", world.library / "Food" / "a.jpg.xmp"
+        group = AssetGroup(world.library, seen(photo), (seen(sidecar),))
+        report = library.move([OwnerMove(group, "Pets", "Pets")])
+        assert not report.refused
+        assert set(world.files()) == {"lib/Pets/a.jpg", "lib/Pets/a.jpg.xmp"}
+        assert keywords(world.files()["lib/Pets/a.jpg.xmp"]) == ["Pets"]
+        library.undo()
+        assert set(world.files()) == {"lib/Food/a.jpg", "lib/Food/a.jpg.xmp"}
+        assert keywords(world.files()["lib/Food/a.jpg.xmp"]) == ["Food"]
+        library.undo()
+        assert world.files() == {"in/a.jpg": b"a.jpg"}
 
 
 def test_what_another_program_wrote_into_ours_goes_back_with_the_photo(world: World) -> None:
