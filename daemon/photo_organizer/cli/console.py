@@ -75,20 +75,25 @@ def field_lines(fields: Iterable[tuple[str, object]], *, columns: int | None = N
         fields: a word and a value each; control characters in values are escaped.
         columns: where to wrap; None for the terminal's width.
     """
-    limit = columns or width()
     for name, value in fields:
         line = f"{name:<{_NAME_WIDTH}} {printable(value)}"
-        if limit is None or len(line) <= limit:
-            yield line
-            continue
-        indent = " " * (_NAME_WIDTH + 1)
-        yield from textwrap.wrap(
-            line,
-            max(limit, 2 * len(indent)),
-            subsequent_indent=indent,
-            break_long_words=False,  # a path is copied as a whole
-            break_on_hyphens=False,
-        )
+        yield from wrapped(line, indent=_NAME_WIDTH + 1, columns=columns).splitlines()
+
+
+def wrapped(line: str, *, indent: int = 0, columns: int | None = None) -> str:
+    """Return `line` wrapped for a terminal, what follows indented; as it is where there is no terminal."""
+    limit = columns or width()
+    if limit is None or len(line) <= limit:
+        return line
+    lines = textwrap.wrap(
+        line,
+        max(limit, 2 * indent),
+        subsequent_indent=" " * indent,
+        break_long_words=False,  # a path is copied as a whole
+        break_on_hyphens=False,
+    )
+    # what stands before the first word is not to be lost
+    return "\n".join(lines)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -51,7 +51,7 @@ def uninstall() -> None:
 @with_invocation
 def status(invocation: Invocation) -> int:
     """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
-    from photo_organizer.doctor.machine import findings
+    from photo_organizer.doctor.checks import findings
     from photo_organizer.service.systemd.systemctl import UserManager
 
     manager = UserManager()
@@ -62,8 +62,6 @@ def status(invocation: Invocation) -> int:
         pid = f" (process {state.main_pid})" if running else ""
         click.echo(f"{state.active}{pid}{': ' + state.status_text if state.status_text else ''}")
     configuration, refusal = invocation.last_good_configuration()
-    for line in refusal.splitlines():
-        click.echo(f"- the configuration is refused ({line}): correct it; the settings before are used here")
-    for finding in findings(configuration, manager):
-        click.echo(f"- {finding.problem}: {finding.remedy}")
+    for finding in findings(configuration, refusal):
+        click.echo(f"- {finding.found}: {finding.remedy}")
     return 0 if running else 1

@@ -365,7 +365,9 @@ class Library:
         return len(selected(self._journal, selection))
 
     def _undoer(self, batch: str, *, hold: bool = True) -> Undoer:
-        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now(), self._sidecars, hold=hold)
+        return Undoer(
+            self._operations, self._journal, self._crash_log, batch, self._now(), self._sidecars, hold=hold
+        )
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.

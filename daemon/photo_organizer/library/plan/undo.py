@@ -232,7 +232,7 @@ class Undoer:
         if self.sidecars.settings is None:
             return
         condition = (
-            f"o.sha256 = ? AND o.state IN (1, 2) AND o.undone_by IS NULL AND o.kind <> '{Action.UNDONE}'"
+            f"o.sha256 = ? AND o.state IN (1, 2) AND o.undone_by IS NULL AND o.kind <> '{Action.UNDONE}'"  # noqa: S608 (ours)
             " AND o.id IN (SELECT operation FROM moves WHERE destination = ?) ORDER BY o.id DESC LIMIT 1"
         )
         for brought in self.journal.select(condition, (sha256, place)):

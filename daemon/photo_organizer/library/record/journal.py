@@ -400,6 +400,22 @@ def read_totals(path: Path) -> dict[str, int] | None:
         return None
 
 
+def damage_of(path: Path) -> str:
+    """Return what is wrong with the journal at `path`, which is only read; "" when it is whole."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            told = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if told != "ok":
+                return told
+            tables = {
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            missing = {"facts", "operations", "moves", "held", "totals"} - tables
+            return f"{', '.join(sorted(missing))} missing" if missing else ""
+    except sqlite3.Error as error:
+        return str(error)
+
+
 def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
