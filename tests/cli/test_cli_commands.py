@@ -162,16 +162,21 @@ def test_models_list_show_and_use(organizer: Organizer, home: Home) -> None:
         "before": {"filed_share": 0.44, "filed_precision": 0.9},
         "after": {"filed_share": 0.54, "filed_precision": 0.93},
     }
-    metrics = {"estimate": estimate, "nested": {"macro_f1": 0.8}}
+    tested = {"photos": 701, "accuracy": 0.87, "coverage": 0.69, "filed_precision": 0.98}
+    metrics = {"estimate": estimate, "same_sources": tested}
     (other / "model.json").write_text(json.dumps(description | {"id": "other", "metrics": metrics}))
     listed = organizer("models", "list")
     assert "* small" in " ".join(listed.out.split())
-    assert "44% to 54%" in listed.out
-    assert "90% to 93%" in listed.out
+    assert "    of photos like yours it files 54% (44% before)\n" in listed.out
+    assert "    of the filed 93% are right (90% before)\n" in listed.out
+    assert max(map(len, listed.out.splitlines())) <= 60
     assert {one["id"]: one["current"] for one in organizer("models", "list", "--json").objects} == {
         "small": True, "other": False,
     }  # fmt: skip
-    assert "nested.macro_f1: 0.8000" in organizer("models", "show", "other").out
+    shown = organizer("models", "show", "other").out
+    assert "87% of 701 photos right; files 69%, 98% of these right" in shown
+    assert "your photos of photos like yours it files 54% (44% before)" in shown
+    assert organizer("models", "show", "other", "--json").objects[0]["metrics"]["same_sources"] == tested
     used = organizer("models", "use", "other")
     assert used.out == "other is in use now; back: photo-organizer models use small\n"
     assert (home.models / "current").readlink().name == "other"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.cli.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +91,7 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
         return
     yield "photos", _counts(values)
     if values["last_photo_time"]:
-        yield "last photo", _moment(values["last_photo_time"])
+        yield "last photo", moment(values["last_photo_time"])
     yield "inbox", ", ".join(waiting_lines(values)) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
     if values.get("training"):
@@ -105,7 +105,7 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
 
 def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
     """Yield what was corrected and is not learned yet, and when it will be."""
-    when = _moment(values["next_retraining"]) if values["next_retraining"] else ""
+    when = moment(values["next_retraining"]) if values["next_retraining"] else ""
     new = values.get("new_labels") or {}
     if total := sum(new.values()):
         enough = total >= min_new_labels
@@ -141,10 +141,5 @@ def _counts(values: dict[str, Any]) -> str:
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
         as_of = values.get("as_of")
-        return f"stopped; what follows is as of {_moment(as_of)}" if as_of else "stopped"
-    return f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
-
-
-def _moment(text: str) -> str:
-    """Return an ISO time as people write it, in local time."""
-    return datetime.fromisoformat(text).astimezone().strftime("%a %d %b %Y, %H:%M")
+        return f"stopped; what follows is as of {moment(as_of)}" if as_of else "stopped"
+    return f"{values['state']} (process {values['pid']}, running since {moment(values['since'])})"
