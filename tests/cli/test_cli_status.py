@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from photo_organizer.cli.console import field_lines
+from photo_organizer.cli.console import field_lines, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,3 +187,19 @@ def test_watch_follows_until_it_is_interrupted(
     said = organizer("status", "--watch")
     assert said.code == 130
     assert [said.out.count(f"{count} filed") for count in ("12,431", "12,432")] == [1, 1]
+
+
+def test_a_table_that_does_not_fit_becomes_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("/old/a.jpg", "/a/long/library/Review/2024/a.jpg", "0.68"), ("/old/b.jpg", "/lib/b.jpg", "")]
+    columns = ("photo", "goes to", "confidence")
+    monkeypatch.setattr("photo_organizer.cli.console.width", lambda: 50)
+    print_table(columns, rows)
+    assert capsys.readouterr().out == (
+        "/old/a.jpg\n    goes to     /a/long/library/Review/2024/a.jpg\n    confidence  0.68\n"
+        "/old/b.jpg\n    goes to     /lib/b.jpg\n"
+    )
+    monkeypatch.setattr("photo_organizer.cli.console.width", lambda: 200)
+    print_table(columns, rows)
+    assert "/old/a.jpg   /a/long/library/Review/2024/a.jpg" in capsys.readouterr().out

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _NAME_WIDTH = 11
+_BETWEEN_COLUMNS = 3
 PIPE_WIDTH = 10_000  # columns where no terminal sets a limit: a table for `grep` is not wrapped
 
 
@@ -33,7 +34,7 @@ def make_console(*, stderr: bool = False) -> Console:
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
 ) -> None:
-    """A table on stdout.
+    """Print a table on stdout; where a terminal is too narrow for it, a few lines for each row.
 
     Args:
         columns: the heads.
@@ -44,13 +45,35 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[printable(cell) for cell in row] for row in rows]
+    limit = width()
+    if limit is not None and _table_width(columns, cells) > limit:
+        for row in cells:
+            _print_row(columns, row)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         right = column in numbers
         table.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+    for row in cells:
+        table.add_row(*map(Text, row))
     make_console().print(table)
+
+
+def _table_width(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    from rich.cells import cell_len
+
+    widest = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    return sum(widest) + _BETWEEN_COLUMNS * len(columns)
+
+
+def _print_row(columns: Sequence[str], row: Sequence[str]) -> None:
+    """Print the first cell, and below it the others with the heads of their columns."""
+    click.echo(row[0])
+    longest = max(map(len, columns[1:]), default=0)
+    for head, cell in zip(columns[1:], row[1:], strict=True):
+        if cell:
+            click.echo(wrapped(f"    {head:<{longest}}  {cell}", indent=longest + 6))
 
 
 def print_json(value: object) -> None:
@@ -92,7 +115,6 @@ def wrapped(line: str, *, indent: int = 0, columns: int | None = None) -> str:
         break_long_words=False,  # a path is copied as a whole
         break_on_hyphens=False,
     )
-    # what stands before the first word is not to be lost
     return "\n".join(lines)
 
 

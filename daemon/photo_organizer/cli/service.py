@@ -51,6 +51,7 @@ def uninstall() -> None:
 @with_invocation
 def status(invocation: Invocation) -> int:
     """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
+    from photo_organizer.cli.console import wrapped
     from photo_organizer.doctor.checks import findings
     from photo_organizer.service.systemd.systemctl import UserManager
 
@@ -63,5 +64,5 @@ def status(invocation: Invocation) -> int:
         click.echo(f"{state.active}{pid}{': ' + state.status_text if state.status_text else ''}")
     configuration, refusal = invocation.last_good_configuration()
     for finding in findings(configuration, refusal):
-        click.echo(f"- {finding.found}: {finding.remedy}")
+        click.echo(wrapped(f"- {finding.found}: {finding.remedy}", indent=2))
     return 0 if running else 1

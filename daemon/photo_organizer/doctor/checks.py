@@ -54,7 +54,8 @@ def run_checks(configuration: Configuration, refusal: str = "", only: Sequence[s
     """
     where = printable(configuration.path)
     for line in refusal.splitlines():
-        yield fix("settings", line, "correct the file; the settings that were last in force are checked here")
+        what = f"the configuration is refused ({line})"
+        yield fix("settings", what, "correct the file; the settings that were last in force are checked here")
     if not refusal and not only:
         yield ok("settings", where)
     for name, check, well in CHECKS:

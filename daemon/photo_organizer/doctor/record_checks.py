@@ -21,7 +21,7 @@ def journal(configuration: Configuration) -> Iterator[Check]:
     """Check whether the journal, which undo lives by, is whole."""
     path = configuration.state_directory / JOURNAL
     if not path.exists():
-        yield hint("journal", "none yet: it is begun with the first photo")
+        yield ok("journal", "none yet: it is begun with the first photo")
     elif damage := damage_of(path):
         remedy = (
             "stop the daemon, move the file aside together with its -wal and -shm files, and start again: "
