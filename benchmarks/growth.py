@@ -5,8 +5,8 @@
 100,000 tiny photos arrive at once; the rate of the last tenth is compared with that of the first, and the
 memory of both processes is sampled on the way. Then the daemon is started on a journal and a ledger of a
 million rows, and on empty ones; and with a million files in its inbox that are no photos. Then come the parts
-of a plan of a million photos, each compared with ten thousand. The model is a small one, so that what grows is
-not hidden behind the network's work.
+of a plan of a million photos, each compared with ten thousand. The model is a small one, so that what grows
+is not hidden behind the network's work.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "cluster": GROUND | {"models", "vision"},
     "web": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cli": GROUND
-    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "web", "cluster"},
+    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "web"}
+    | {"cluster"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -17,7 +17,7 @@ from photo_organizer.library import Library, Manner
 from photo_organizer.service.interfaces import Vision
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
-from photo_organizer.service.runtime import destination_of, new_placement, new_vision, open_library
+from photo_organizer.service.runtime import new_placement, new_vision, open_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from photo_organizer.photo import AssetGroup, Photo
     from photo_organizer.service.interfaces import Destination
     from photo_organizer.service.placement import Placement
-    from photo_organizer.service.xmp_keywords import LabellingLibrary
 
     OnRow = Callable[[Filing, dict[str, Any]], None]
 
@@ -101,7 +100,7 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
     model = model_in_use(configuration)
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(count_photos(paths)) as bar:
-        destination = Watched(filing_into(library, configuration, manner), on_row, manner)
+        destination = Watched(library, on_row, manner)
         reporter = SortReporter(result.tally, bar)
         groups = not_placed(
             groups_in(configuration, paths, reporter.skipped),
@@ -116,13 +115,6 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
         finally:
             result.batch = destination.batch
     return result
-
-
-def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Library | LabellingLibrary:
-    """The library; on the way into it keywords are written beside photos, if they are wanted and the photos
-    are moved: where photos stay, nothing is changed.
-    """
-    return destination_of(configuration, library) if manner is Manner.MOVE else library
 
 
 def run_photos(

@@ -22,11 +22,16 @@ from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, Planne
 from photo_organizer.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from photo_organizer.library import Filing
     from photo_organizer.photo import AssetGroup
 
+Key = tuple[int, str]
+"""Where a section of the contact sheet stands, and its name."""
+
+MOST_ON_SHEET = 20_000
+"""More than anybody looks through, and than a browser shows."""
 PHOTOS_A_COMMIT = 64
 PHOTOS_A_PAGE = 64
 VERSION = 2
@@ -155,14 +160,24 @@ class PlanDraft:
             after = rows[-1][0]
             yield [PlannedPhoto.from_line(line, self._head) for _, line in rows]
 
-    def least_sure(self, limit: int) -> Iterator[PlannedPhoto]:
-        """Yield the photos of the plan, those with the lowest confidence first."""
-        query = (
-            "SELECT line FROM photos WHERE run = ? AND is_placed AND confidence IS NOT NULL"
-            " ORDER BY confidence, source LIMIT ?"
-        )
-        for (line,) in self._database.execute(query, (self._run, limit)):
-            yield PlannedPhoto.from_line(line, self._head)
+    def by_section(self, section: Callable[[PlannedPhoto], Key]) -> Iterator[tuple[Key, PlannedPhoto]]:
+        """Yield photos of the plan with their section, section by section, the least sure first in each.
+
+        Of a plan with more than `MOST_ON_SHEET`, only those are yielded that the model is least sure of.
+
+        Args:
+            section: names the section of a photo; they come in the order of these keys.
+        """
+        query = "SELECT rowid, line FROM photos WHERE run = ? AND is_placed ORDER BY confidence LIMIT ?"
+        order = []
+        for number, line in self._database.execute(query, (self._run, MOST_ON_SHEET)):
+            photo = PlannedPhoto.from_line(line, self._head)
+            confidence = photo.decision.confidence if photo.decision else 2.0
+            order.append((section(photo), confidence, number))
+        for key, _, number in sorted(order):
+            query = "SELECT line FROM photos WHERE rowid = ?"
+            (line,) = self._database.execute(query, (number,)).fetchone()
+            yield key, PlannedPhoto.from_line(line, self._head)
 
     def finish(self, not_filed: Sequence[str] = ()) -> None:
         """Write the plan under its name, and remove the draft: all is known.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from photo_organizer.cli.sort.contact_sheet import write_contact_sheet
 from photo_organizer.cli.sort.devices import this_machine
 from photo_organizer.cli.sort.disk_work import DiskWork, DryRun
-from photo_organizer.cli.sort.jobs import Result, Watched, filing_into, not_placed, now_text, run_photos
+from photo_organizer.cli.sort.jobs import Result, Watched, not_placed, now_text, run_photos
 from photo_organizer.cli.sort.look_alikes import Alike, LookAlikes
 from photo_organizer.cli.sort.plan_draft import PlanDraft
 from photo_organizer.cli.sort.plan_file import PlanHead, PlannedPhoto
@@ -94,7 +94,7 @@ def make_plan(
     result = Result()
     try:
         with Library.open(configuration) as library, StopRequest() as stop, closing(LookAlikes()) as alike:
-            dry_run = DryRun(filing_into(library, configuration, manner))
+            dry_run = DryRun(library)
             placement = new_placement(configuration, model)
             with make_bar(count_photos(paths)) as bar:
                 reporter = ClassifyingReporter(result.tally, bar)
