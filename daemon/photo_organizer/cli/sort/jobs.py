@@ -13,7 +13,7 @@ from photo_organizer.cli.sort.selection import check_paths, count_photos, groups
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
 from photo_organizer.crash_log import CrashLog
-from photo_organizer.library import Library, Manner
+from photo_organizer.library import Manner
 from photo_organizer.service.interfaces import Vision
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
