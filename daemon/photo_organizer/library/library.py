@@ -53,6 +53,7 @@ from photo_organizer.library.record.listing import (
     held_photos,
     last_batches,
     photos_below,
+    surest_below,
 )
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
@@ -386,6 +387,10 @@ class Library:
     def photos_below(self, folder: Path) -> Iterator[PlacedPhoto]:
         """What was last brought to each path below `folder`; the disk is not asked."""
         return photos_below(self._journal, folder)
+
+    def surest_below(self, folder: Path, most: int) -> Iterator[PlacedPhoto]:
+        """Yield the photos below `folder` that the model was surest of; the disk is not asked."""
+        return surest_below(self._journal, folder, most)
 
     def filed_lately(self, most: int, batch: str | None = None) -> Iterator[PlacedPhoto]:
         """The photos that were filed last (in that batch, if one is given), newest first."""

@@ -77,8 +77,9 @@ def _reading(service: PageService) -> list[Route]:
     async def start(_request: Request) -> Response:
         return JSONResponse(await service.start())
 
-    async def review(_request: Request) -> Response:
-        return JSONResponse(await service.review())
+    async def review(request: Request) -> Response:
+        everything = request.query_params.get("first") is None
+        return JSONResponse(await service.review(everything=everything))
 
     async def filed(request: Request) -> Response:
         query = request.query_params

@@ -69,6 +69,8 @@ class PageService:
         self._listed_state: object = None
         self._acted_at = float("-inf")
         self._listing = asyncio.Lock()
+        self._listing_first = asyncio.Lock()
+        self._has_first = False
         self._grouping: asyncio.Task[None] | None = None
 
     # reading
@@ -83,10 +85,12 @@ class PageService:
             "status": await run_in_threadpool(self._status),
         }
 
-    async def review(self) -> dict[str, Any]:
-        """The photos in Review, in groups."""
+    async def review(self, *, everything: bool) -> dict[str, Any]:
+        """The photos in Review, in groups; the first few where not all are known yet, unless `everything`."""
         self.is_used()
-        await self._list_if_changed()
+        await self._list_first()
+        if everything or self.photos.waiting.is_complete:
+            await self._list_if_changed()
         return await run_in_threadpool(self.photos.waiting.to_json)
 
     async def filed(self, category: str | None, batch: str | None) -> dict[str, Any]:
@@ -187,7 +191,9 @@ class PageService:
         while True:
             try:
                 self.windows.tell("status", await run_in_threadpool(self._status))
-                if time.monotonic() - self._acted_at > _QUIET_SECONDS:
+                if not self._has_first:  # the rest a moment later, or when it is asked for: the page comes first
+                    await self._list_first()
+                elif time.monotonic() - self._acted_at > _QUIET_SECONDS:
                     await self._list_if_changed()
             except (OrganizerError, OSError) as error:
                 log.warning("%s", error)
@@ -203,6 +209,12 @@ class PageService:
             return True
         is_closed = self._closed_at is not None and now - self._closed_at > _CLOSED_SECONDS
         return self._ends_when_closed and is_closed and self.windows.count == 0
+
+    async def _list_first(self) -> None:
+        async with self._listing_first:
+            if not self._has_first:
+                await self._reads.ask(self.photos.waiting.list_first)
+                self._has_first = True
 
     async def _list_if_changed(self) -> None:
         async with self._listing:

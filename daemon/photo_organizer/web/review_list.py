@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from photo_organizer.config import Configuration
 from photo_organizer.library import Library, PlacedPhoto
 from photo_organizer.web.grouping import AskedPhoto, grouped
 from photo_organizer.web.photos import ShownPhoto, ShownPhotos
+
+_FIRST = 120  # photos: two screens
 
 
 class ReviewList:
@@ -31,6 +34,7 @@ class ReviewList:
         self._groups: list[list[str]] = []
         self._times: dict[str, float] = {}
         self._alone: set[str] = set()
+        self.is_complete = False
         self.folder = configuration.library / configuration.review
 
     @property
@@ -47,6 +51,17 @@ class ReviewList:
         """What changes when photos come or go: the folders with their times."""
         return tuple(_folder_times(self.folder))
 
+    def list_first(self, library: Library) -> None:
+        """Finds the surest photos, from the journal alone: a screenful while `list` looks through the folder."""
+        photos = {}
+        for placed in library.surest_below(self.folder, _FIRST):
+            with contextlib.suppress(OSError):  # gone
+                shown = self._shown.show(placed.place, placed.place.lstat(), placed)
+                photos[shown.id] = shown
+        with self._lock:
+            self._photos = photos
+            self._keep_groups()
+
     def list(self, library: Library) -> None:
         """Looks through the folder. A photo that is new is a group of its own until `group` is called."""
         placed = {photo.location: photo for photo in library.photos_below(self.folder)}
@@ -54,6 +69,7 @@ class ReviewList:
         with self._lock:
             self._photos = photos
             self._keep_groups()
+            self.is_complete = True
 
     def group(self) -> None:
         """Finds the groups anew, by the grouping process."""
@@ -83,6 +99,7 @@ class ReviewList:
         """For the page: the groups as lists of ids, and the photos by id."""
         with self._lock:
             return {
+                "complete": self.is_complete,
                 "grouped": not self._alone,
                 "groups": [list(part) for part in self._groups],
                 "photos": {name: self._described(shown) for name, shown in self._photos.items()},

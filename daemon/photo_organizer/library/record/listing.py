@@ -89,12 +89,25 @@ class HeldPhoto:
 
 def photos_below(journal: Journal, folder: Path) -> Iterator[PlacedPhoto]:
     """What was last brought to each path below `folder`, companions left out; the disk is not asked."""
-    start = os.fsencode(folder) + b"/"
-    end = os.fsencode(folder) + b"0"  # which comes next after a slash
+    start, end = _range_below(folder)
     condition = f"m.destination >= ? AND m.destination < ? AND {_FINISHED} AND o.undone_by IS NULL"
     newest = {operation.destination: operation for operation in journal.photos(condition, (start, end))}
     for operation in newest.values():
         yield PlacedPhoto(operation, operation.destination)
+
+
+def surest_below(journal: Journal, folder: Path, most: int) -> Iterator[PlacedPhoto]:
+    """Yield the photos below `folder` that the model was surest of; at most `most`, the surest first."""
+    start, end = _range_below(folder)
+    condition = f"m.destination >= ? AND m.destination < ? AND {_FINISHED} AND o.undone_by IS NULL"
+    for operation in journal.photos(f"{condition} ORDER BY o.confidence DESC LIMIT ?", (start, end, most)):
+        yield PlacedPhoto(operation, operation.destination)
+
+
+def _range_below(folder: Path) -> tuple[bytes, bytes]:
+    """The paths below `folder` are those from the first up to, and without, the second."""
+    name = os.fsencode(folder)
+    return name + b"/", name + b"0"  # which comes next after a slash
 
 
 def filed_lately(journal: Journal, most: int, batch: str | None) -> Iterator[PlacedPhoto]:

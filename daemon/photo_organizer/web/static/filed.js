@@ -27,7 +27,7 @@ export class FiledView {
     this.title = el('h1', {}, 'Filed');
     this.empty = el('div', { class: 'empty', hidden: true }, el('h2', {}, 'Nothing to check here'), el('p', {}, 'Every photo that was filed lately is confirmed or moved.'));
     this.triage.list.append(
-      el('div', { class: 'bar' }, this.title, el('label', {}, 'Category', this.category), el('label', {}, 'Batch', this.batch)),
+      el('div', { class: 'bar' }, this.title, el('label', {}, el('span', {}, 'Category'), this.category), el('label', {}, el('span', {}, 'Batch'), this.batch)),
       this.triage.grid.element,
       this.empty,
     );

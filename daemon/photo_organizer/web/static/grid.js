@@ -79,19 +79,19 @@ export class PhotoGrid {
     }
   }
 
-  drawRow({ top, items }) {
+  drawRow({ top, tile: size, items }) {
     const row = el('div', { class: 'row-of-groups', role: 'presentation' });
     row.style.top = `${top}px`;
     row.style.gap = '12px';
-    for (const { group, across, width } of items) row.append(this.drawGroup(group, across, width));
+    for (const { group, across, width } of items) row.append(this.drawGroup(group, across, width, size));
     return row;
   }
 
-  drawGroup(group, across, width) {
+  drawGroup(group, across, width, size) {
     const { title, detail } = this.describe(group);
     const isCurrent = group === this.selection.group;
     const tiles = el('div', { class: 'tiles', role: 'presentation' });
-    tiles.style.gridTemplateColumns = `repeat(${across}, ${this.plan.tile}px)`;
+    tiles.style.gridTemplateColumns = `repeat(${across}, ${size}px)`;
     for (const id of group.photos) {
       const focused = id === this.selection.focus;
       tiles.append(tile(id, this.photos[id], { selected: this.selection.has(id), focused }));
