@@ -9,14 +9,13 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import page_process
 
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.library import Filing, Library
@@ -131,12 +130,8 @@ class Page:
     """`photo-organizer review --no-browser`, as a process of its own."""
 
     def __init__(self, home: ReviewHome, *options: str) -> None:
-        command = [sys.executable, "-P", "-m", "photo_organizer", "--config", str(home.config), "review"]
-        self.process = subprocess.Popen(
-            [*command, "--no-browser", "--port", "0", *options], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        self.address = self.process.stdout.readline().strip()
+        command = ["--config", str(home.config), "review", "--no-browser", "--port", "0"]
+        self.process, self.address = page_process.start([*command, *options])
         found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", self.address)
         assert found, self.address
         self.port, self.token = int(found[1]), found[2]
@@ -190,14 +185,16 @@ class Page:
         """The ids of the photos in Review, by name."""
         return {photo["name"]: name for name, photo in self.get("/api/review")["photos"].items()}
 
-    def close(self) -> int:
+    def close(self) -> int | None:
         """Ends it as Ctrl-C does; its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return code
+        if self.process.is_alive() and self.process.pid is not None:
+            os.kill(self.process.pid, signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> int | None:
+        """Its exit code, once it has ended by itself."""
+        self.process.join(20)
+        return self.process.exitcode
 
 
 def _seen(path: Path) -> Photo:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import os
-import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -290,7 +289,7 @@ def test_killed_in_mid_action(home: ReviewHome, window: Any) -> None:
     open_review(window, page, 20)
     for key in "1234567890":
         window.keyboard.press(key)
-    page.process.send_signal(signal.SIGKILL)
+    page.process.kill()
     page.close()
     with Library.open(home.configuration) as library:
         library.recover()
@@ -441,7 +440,7 @@ def test_it_ends_when_its_window_is_closed(home: ReviewHome, browser: Any) -> No
     window.reload()  # is no end
     open_review(window, page, 1)
     window.close(run_before_unload=True)
-    assert page.process.wait(20) == 0
+    assert page.wait() == 0
     page.close()
     context.close()
     assert not Path(home.state / "review-page.json").exists()

@@ -65,6 +65,17 @@ class ShownPhotos:
         photo = Photo(path, FileIdentity.of(status))
         return self._keep(_described(self._id(photo), photo, placed))
 
+    def show_content(
+        self,
+        path: Path,
+        status: os.stat_result,
+        sha256: str,
+        suggestions: tuple[tuple[str, float], ...],
+    ) -> ShownPhoto:
+        """The photo at `path`, of which somebody other than the journal has told the content's hash."""
+        photo = Photo(path, FileIdentity.of(status))
+        return self._keep(ShownPhoto(self._id(photo), photo, sha256, suggestions))
+
     def show_as(self, path: Path, status: os.stat_result, before: ShownPhoto) -> ShownPhoto:
         """A photo that was moved, under its new id."""
         photo = Photo(path, FileIdentity.of(status))

@@ -52,7 +52,7 @@ class ReviewList:
         return tuple(_folder_times(self.folder))
 
     def list_first(self, library: Library) -> None:
-        """Finds the surest photos, from the journal alone: a screenful while `list` looks through the folder."""
+        """Finds the surest photos, from the journal alone: a screenful while `list_all` looks through the folder."""
         photos = {}
         for placed in library.surest_below(self.folder, _FIRST):
             with contextlib.suppress(OSError):  # gone
@@ -62,7 +62,7 @@ class ReviewList:
             self._photos = photos
             self._keep_groups()
 
-    def list(self, library: Library) -> None:
+    def list_all(self, library: Library) -> None:
         """Looks through the folder. A photo that is new is a group of its own until `group` is called."""
         placed = {photo.location: photo for photo in library.photos_below(self.folder)}
         photos = {shown.id: shown for shown in self._look(placed)}
@@ -95,15 +95,29 @@ class ReviewList:
             self._photos.update({shown.id: shown for shown in photos})
             self._keep_groups()
 
-    def to_json(self) -> dict[str, Any]:
-        """For the page: the groups as lists of ids, and the photos by id."""
+    def to_json(self, *, everything: bool) -> dict[str, Any]:
+        """For the page: the groups as lists of ids, and the photos by id; the surest few or `everything`."""
         with self._lock:
+            groups = [list(part) for part in self._groups] if everything else self._surest()
+            names = [name for part in groups for name in part]
             return {
-                "complete": self.is_complete,
+                "complete": self.is_complete and len(names) == len(self._photos),
                 "grouped": not self._alone,
-                "groups": [list(part) for part in self._groups],
-                "photos": {name: self._described(shown) for name, shown in self._photos.items()},
+                "groups": groups,
+                "photos": {name: self._described(self._photos[name]) for name in names},
             }
+
+    def _surest(self) -> list[list[str]]:
+        def confidence(part: list[str]) -> float:
+            tops = (self._photos[name].suggestions[:1] for name in part)
+            return sum(top[0][1] for top in tops if top) / len(part)
+
+        found: list[list[str]] = []
+        for part in sorted(self._groups, key=confidence, reverse=True):
+            if sum(map(len, found)) >= _FIRST:
+                break
+            found.append(list(part))
+        return found
 
     def _described(self, shown: ShownPhoto) -> dict[str, Any]:
         taken = self._times.get(shown.id)

@@ -28,7 +28,16 @@ export class PhotoGrid {
       if (id) onopen(id);
     });
     this.element.addEventListener('dragstart', (event) => this.dragged(event));
+    this.element.addEventListener('pointerdown', () => { this.isPressed = true; });
+    for (const end of ['pointerup', 'pointercancel', 'dragend']) {
+      document.addEventListener(end, (event) => { this.isPressed = end === 'pointercancel' && event.pointerType === 'mouse'; });
+    }
     new ResizeObserver(() => this.arrange()).observe(this.element);
+  }
+
+  // Waits until no photo is being dragged: one that is drawn anew would be let go.
+  async released() {
+    while (this.isPressed) await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
 
   show(groups, photos) {

@@ -39,6 +39,9 @@ export class ReviewView {
       buttons: [this.accept, all, skip, undo],
     });
     this.triage.onchange = () => this.changed();
+    for (const kind of ['pointerdown', 'keydown']) {
+      this.triage.grid.element.addEventListener(kind, () => { this.touched = true; });
+    }
     this.order = el('select', { 'aria-label': 'Order of the groups', onchange: () => this.sort() });
     for (const [value, [name]] of Object.entries(ORDERS)) this.order.append(el('option', { value }, name));
     this.title = el('h1', {}, 'Review');
@@ -76,6 +79,7 @@ export class ReviewView {
   // The photos after those of the first screens, which may have been moved already.
   async addRest(first) {
     const answer = await get('/api/review');
+    await this.triage.grid.released();
     this.incomplete = false;
     const { grid } = this.triage;
     if (!this.touched && !actions.stack.length) {
