@@ -50,8 +50,8 @@ export class FiledView {
     if (this.batch.value) query.set('batch', this.batch.value);
     try {
       const [{ photos }, { batches }] = await Promise.all([get(`/api/filed?${query}`), get('/api/activity')]);
-      this.fill(this.category, 'All', this.triage.categories.map((name) => [name, name]));
-      this.fill(this.batch, 'All', batches.filter(({ undoable }) => undoable).slice(0, 40).map((batch) => [batch.id, batch.id]));
+      this.fill(this.category, 'All categories', this.triage.categories.map((name) => [name, name]));
+      this.fill(this.batch, 'All batches', batches.filter(({ undoable }) => undoable).slice(0, 40).map((batch) => [batch.id, batch.id]));
       this.show(photos.filter(({ confirmed, by }) => !confirmed && by !== 'you'));
       this.triage.grid.element.focus({ preventScroll: true });
     } catch (error) {

@@ -30,7 +30,7 @@ export class PhotoGrid {
     this.element.addEventListener('dragstart', (event) => this.dragged(event));
     this.element.addEventListener('pointerdown', () => { this.isPressed = true; });
     for (const end of ['pointerup', 'pointercancel', 'dragend']) {
-      document.addEventListener(end, (event) => { this.isPressed = end === 'pointercancel' && event.pointerType === 'mouse'; });
+      document.addEventListener(end, (event) => { this.isPressed &&= end === 'pointercancel' && event.pointerType === 'mouse'; });
     }
     new ResizeObserver(() => this.arrange()).observe(this.element);
   }
