@@ -10,6 +10,7 @@ import os
 import re
 import signal
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 import page_process
 
 from photo_organizer.config import Configuration, load_configuration
+from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
 from photo_organizer.library import Filing, Library
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
@@ -42,6 +44,7 @@ class ReviewHome:
 
     root: Path
     more_config: str = ""
+    sources: tuple[Path, ...] = ()
     count: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -73,12 +76,15 @@ class ReviewHome:
         return load_configuration(self.config)
 
     def draw(self, name: str, *, width: int = 96, height: int = 64) -> Path:
-        """A photo in the inbox, unlike all others, a day after the one before."""
-        self.count += 1
-        pixels = np.random.default_rng(self.count).integers(0, 255, (height, width, 3), np.uint8)
+        """A photo in the inbox, unlike all others, a day after the one before; one of `sources` if there are any."""
         path = self.root / "in" / name
-        encoded = cv2.imencode(".jpg", cv2.GaussianBlur(pixels, (9, 9), 0))[1]
-        path.write_bytes(encoded.tobytes())
+        if self.sources:
+            path.write_bytes(self.sources[self.count].read_bytes())
+        else:
+            pixels = np.random.default_rng(self.count + 1).integers(0, 255, (height, width, 3), np.uint8)
+            encoded = cv2.imencode(".jpg", cv2.GaussianBlur(pixels, (9, 9), 0))[1]
+            path.write_bytes(encoded.tobytes())
+        self.count += 1
         moment = 1_700_000_000 + DAY * self.count
         os.utime(path, (moment, moment))
         return path
@@ -124,6 +130,22 @@ class ReviewHome:
         """The hash of every photo, wherever it is."""
         paths = [path for path in self.root.rglob("*.jpg") if "thumbnails" not in path.parts]
         return sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
+
+
+def ask_about(home: ReviewHome, photos: list[Path], looks_like: str) -> None:
+    """What a training writes for photos whose label it doubts."""
+    hashes = {row["destination"]: row["sha256"] for row in home.ledger()}
+    questions = [
+        LabelQuestion(hashes[str(path)], str(path), path.parent.name, looks_like, 0.93) for path in photos
+    ]
+    write_questions(home.state, questions, model="m", time=datetime.now(UTC))
+
+
+def real_photos(count: int) -> tuple[Path, ...]:
+    """So many photos of people's, from beside the checkout; none where they are not."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "photos"
+    found = sorted(folder.glob("*/*.jpg"), key=lambda path: path.name)[:count]
+    return tuple(found) if len(found) == count else ()
 
 
 class Page:

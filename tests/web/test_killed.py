@@ -95,5 +95,6 @@ def test_the_daemon_and_the_page_are_killed(
         daemon.until_filed(third)  # the daemon went on without the page
         assert daemon.stop() < 20
     check_all_is_well(household, after)
+    assert len(page_of(household).photos()) == len(household.filed()["Review"])
     names = {row["destination"] for row in household.ledger() if row["action"] == "corrected"}
     assert len(names) >= 21

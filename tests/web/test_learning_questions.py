@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from review_home import CATEGORIES, Page, ReviewHome
+from review_home import CATEGORIES, Page, ReviewHome, ask_about
 
 from photo_organizer.learning.labels.category_folders import known_folders
 from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
@@ -19,15 +19,6 @@ from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action
 
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
-
-
-def ask_about(home: ReviewHome, photos: list[Path], looks_like: str) -> None:
-    """What a training writes for photos whose label it doubts."""
-    hashes = {row["destination"]: row["sha256"] for row in home.ledger()}
-    questions = [
-        LabelQuestion(hashes[str(path)], str(path), path.parent.name, looks_like, 0.93) for path in photos
-    ]
-    write_questions(home.state, questions, model="m", time=datetime.now(UTC))
 
 
 def test_a_question_is_answered_by_moving_or_confirming(home: ReviewHome, page_of: Callable[[ReviewHome], Page]) -> None:
