@@ -11,6 +11,7 @@ second part is measured. Playwright and a Chromium are needed (`pip install play
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sys
@@ -31,16 +32,17 @@ from report import Figure, Report, Target
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.append(str(CHECKOUT / "tests" / "web"))
 
-import page_process
-from browser import chromium
-from review_home import Page, ReviewHome
+import page_process  # noqa: E402
+from browser import chromium  # noqa: E402
+from review_home import Page, ReviewHome  # noqa: E402
 
-from photo_organizer.library import Library
-from photo_organizer.photo import Action
+from photo_organizer.library import Library  # noqa: E402
+from photo_organizer.photo import Action  # noqa: E402
 
 STARTER = CHECKOUT / "models" / "starter"
 _KINDS = {".jpg", ".jpeg", ".png", ".webp"}
 _SIZE = {"width": 1360, "height": 850}
+_GAPS = (3, 30, 4000, 90_000)  # seconds between two photos: the files of a collection of photos have no times
 _ON_A_FILE_MANAGER = 10
 """Operations a photo: to it (arrow), look at it (Enter), close that (Escape), cut, one folder up, the first
 letters of the category, into it (Enter), paste, one folder up, into Review."""
@@ -97,7 +99,10 @@ def main() -> None:
     arguments = options.parse_args()
     report = Report("review_page")
     arguments.scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="review-", dir=arguments.scratch) as scratch, chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory(prefix="review-", dir=arguments.scratch) as scratch,
+        chromium() as browser,
+    ):
         if arguments.photos is not None:
             home = ReviewHome(Path(scratch) / "real")
             truth = fill_with_real(home, arguments.photos, arguments.count, arguments.model or STARTER)
@@ -114,11 +119,15 @@ def fill_with_real(home: ReviewHome, photos: Path, count: int, model: Path) -> d
     (home.root / "models" / model.name).symlink_to(model)
     (home.root / "models" / "current").symlink_to(model.name)
     found = sorted(path for path in photos.glob("*/*") if path.suffix.lower() in _KINDS)
-    random.Random(1).shuffle(found)
+    chance = random.Random(1)
+    chance.shuffle(found)
+    moment = 1_700_000_000
     truth = {path.name: path.parent.name for path in found}
     while home.folders().get("Review", 0) < count and found:
         for path in found[:200]:
-            shutil.copy2(path, home.root / "in" / path.name)
+            copy = shutil.copy(path, home.root / "in" / path.name)
+            moment += chance.choice(_GAPS)
+            os.utime(copy, (moment, moment))
         del found[:200]
         process, _ = page_process.start(["--config", str(home.config), "sort", str(home.root / "in")])
         process.join()
@@ -187,7 +196,9 @@ def report_sorting(report: Report, done: Sorting) -> None:
         Figure("keystrokes (peer: file manager)", a_photo, "a photo", peer=_ON_A_FILE_MANAGER, target=goal),
         Figure("machine's time", done.seconds / done.photos, "s/photo"),
         Figure("key to next frame, median", median(done.key_times), "ms"),
-        Figure("... 95 of 100", quantiles(done.key_times, n=20)[-1], "ms", target=Target("value", at_most=100)),
+        Figure(
+            "... 95 of 100", quantiles(done.key_times, n=20)[-1], "ms", target=Target("value", at_most=100)
+        ),
     ]
     kinds = ", ".join(f"{number} {kind}" for kind, number in done.keys.most_common())
     report.notes.append(

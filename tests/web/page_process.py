@@ -9,7 +9,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["photo_organizer.cli.review", "photo_organizer.web.server", "page_process"])
+_PROCESSES.set_forkserver_preload(
+    ["photo_organizer.cli.review", "photo_organizer.web.server", "page_process"]
+)
 
 
 def start(arguments: list[str]) -> tuple[BaseProcess, str]:

@@ -76,7 +76,7 @@ class ReviewHome:
         return load_configuration(self.config)
 
     def draw(self, name: str, *, width: int = 96, height: int = 64) -> Path:
-        """A photo in the inbox, unlike all others, a day after the one before; one of `sources` if there are any."""
+        """A photo in the inbox, unlike all others, a day after the one before: of `sources`, if any."""
         path = self.root / "in" / name
         if self.sources:
             path.write_bytes(self.sources[self.count].read_bytes())

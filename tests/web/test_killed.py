@@ -1,4 +1,4 @@
-"""kill -9 of the daemon, and of the page, while both move photos: nothing lost, nothing twice, the ledger exact."""
+"""kill -9 of the daemon, and of the page, while both move photos: nothing lost, the ledger exact."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check_all_is_well(household: Household, before: Counter[str]) -> None:
 
 
 def file_all(page: Page, category: str, moved: list[str], stop: Callable[[], bool]) -> None:
-    """Files what is in Review a photo at a time, until there is none left or `stop`, which is asked in between."""
+    """Files what is in Review, photo by photo, until none is left or `stop`, asked in between, says so."""
     for photo in page.photos().values():
         if stop():
             return

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 from review_home import CATEGORIES, Page, ReviewHome, ask_about
 
 from photo_organizer.learning.labels.category_folders import known_folders
@@ -18,10 +20,11 @@ from photo_organizer.models.manifest import COVERAGE, REPORT
 from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action
 
+PageOf = Callable[[ReviewHome], Page]
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
 
 
-def test_a_question_is_answered_by_moving_or_confirming(home: ReviewHome, page_of: Callable[[ReviewHome], Page]) -> None:
+def test_a_question_is_answered_by_moving_or_confirming(home: ReviewHome, page_of: PageOf) -> None:
     photos = home.fill(3, Action.FILED)
     ask_about(home, photos, "Others")
     page = page_of(home)
@@ -35,18 +38,17 @@ def test_a_question_is_answered_by_moving_or_confirming(home: ReviewHome, page_o
         assert [found.category for found in store.confirmed().values()] == [first["category"]]
 
 
-def test_no_question_about_what_lies_elsewhere(home: ReviewHome, page_of: Callable[[ReviewHome], Page]) -> None:
+def test_no_question_about_what_lies_elsewhere(home: ReviewHome, page_of: PageOf) -> None:
     photos = home.fill(2, Action.FILED)
     ask_about(home, photos, "Others")
     photos[0].unlink()
-    write = home.root / "outside.jpg"
-    shutil.copy(photos[1], write)
-    question = LabelQuestion("00" * 32, str(write), "Pets", "Others", 0.9)
+    outside = shutil.copy(photos[1], home.root / "outside.jpg")
+    question = LabelQuestion("00" * 32, str(outside), "Pets", "Others", 0.9)
     write_questions(home.state, [question], model="m", time=datetime.now(UTC))
     assert page_of(home).get("/api/learning")["questions"] == []
 
 
-def test_found_folders_are_asked_for(home: ReviewHome, page_of: Callable[[ReviewHome], Page]) -> None:
+def test_found_folders_are_asked_for(home: ReviewHome, page_of: PageOf) -> None:
     home.state.mkdir()
     with LabelStore(home.state / LABELS) as store:
         store.replace_found_folders({"Boats": 12, "Scans": 3})
@@ -64,9 +66,9 @@ def test_found_folders_are_asked_for(home: ReviewHome, page_of: Callable[[Review
     assert (states["Boats"], states["Scans"]) == ("accepted", "declined")
 
 
-def test_the_curve_of_a_retraining_is_shown(home: ReviewHome, page_of: Callable[[ReviewHome], Page]) -> None:
+def test_the_curve_of_a_retraining_is_shown(home: ReviewHome, page_of: PageOf) -> None:
     models = home.root / "models"
-    shutil.copytree(STARTER, models / "starter", copy_function=lambda source, to: Path(to).hardlink_to(source))
+    shutil.copytree(STARTER, models / "starter", copy_function=os.link)
     report = models / "starter" / REPORT
     report.mkdir(exist_ok=True)
     probabilities = np.full((4, len(CATEGORIES)), 0.01, np.float32)
@@ -79,5 +81,5 @@ def test_the_curve_of_a_retraining_is_shown(home: ReviewHome, page_of: Callable[
     curve = page_of(home).get("/api/learning")["curve"]
     at = {threshold: (coverage, precision) for threshold, coverage, precision in curve}
     assert at[0.7] == (0.5, 1.0)
-    assert at[0.5] == (0.75, round(2 / 3, 4)) or abs(at[0.5][1] - 2 / 3) < 1e-3
+    assert at[0.5] == (0.75, pytest.approx(2 / 3, abs=1e-3))
     assert at[0.0][0] == 1.0

@@ -385,7 +385,7 @@ class Library:
         return finished_events(self._journal)
 
     def photos_below(self, folder: Path) -> Iterator[PlacedPhoto]:
-        """What was last brought to each path below `folder`; the disk is not asked."""
+        """What was brought to paths below `folder`, oldest first; the disk is not asked."""
         return photos_below(self._journal, folder)
 
     def surest_below(self, folder: Path, most: int) -> Iterator[PlacedPhoto]:

@@ -201,7 +201,9 @@ class PageService:
         while True:
             try:
                 self.windows.tell("status", await run_in_threadpool(self._status))
-                if not self._has_first:  # the rest a moment later, or when it is asked for: the page comes first
+                if (
+                    not self._has_first
+                ):  # the rest a moment later, or when it is asked for: the page comes first
                     await self._list_first()
                 elif time.monotonic() - self._acted_at > _QUIET_SECONDS:
                     await self._list_if_changed()

@@ -11,9 +11,9 @@ from typing import Any
 
 from photo_organizer.companions.in_folder import FolderGroups
 from photo_organizer.config import Configuration
-from photo_organizer.library import Library, PlacedPhoto
+from photo_organizer.library import Library
 from photo_organizer.web.grouping import AskedPhoto, grouped
-from photo_organizer.web.photos import ShownPhoto, ShownPhotos
+from photo_organizer.web.photos import KnownPhoto, ShownPhoto, ShownPhotos
 
 _FIRST = 120  # photos: two screens
 
@@ -52,11 +52,11 @@ class ReviewList:
         return tuple(_folder_times(self.folder))
 
     def list_first(self, library: Library) -> None:
-        """Finds the surest photos, from the journal alone: a screenful while `list_all` looks through the folder."""
+        """Finds the surest photos by the journal alone, to be shown while `list_all` looks."""
         photos = {}
         for placed in library.surest_below(self.folder, _FIRST):
             with contextlib.suppress(OSError):  # gone
-                shown = self._shown.show(placed.place, placed.place.lstat(), placed)
+                shown = self._shown.show(placed.place, placed.place.lstat(), KnownPhoto.of(placed))
                 photos[shown.id] = shown
         with self._lock:
             self._photos = photos
@@ -64,8 +64,8 @@ class ReviewList:
 
     def list_all(self, library: Library) -> None:
         """Looks through the folder. A photo that is new is a group of its own until `group` is called."""
-        placed = {photo.location: photo for photo in library.photos_below(self.folder)}
-        photos = {shown.id: shown for shown in self._look(placed)}
+        known = {photo.location: KnownPhoto.of(photo) for photo in library.photos_below(self.folder)}
+        photos = {shown.id: shown for shown in self._look(known)}
         with self._lock:
             self._photos = photos
             self._keep_groups()
@@ -123,12 +123,12 @@ class ReviewList:
         taken = self._times.get(shown.id)
         return shown.to_json() | ({"time": int(taken)} if taken is not None else {})
 
-    def _look(self, placed: dict[bytes, PlacedPhoto]) -> Iterator[ShownPhoto]:
+    def _look(self, known: dict[bytes, KnownPhoto]) -> Iterator[ShownPhoto]:
         for folder, _, _ in os.walk(self.folder):
             for name in FolderGroups.of(Path(folder)).photos():
                 path = Path(folder, name)
                 try:
-                    yield self._shown.show(path, path.lstat(), placed.get(os.fsencode(path)))
+                    yield self._shown.show(path, path.lstat(), known.get(os.fsencode(path)))
                 except OSError:  # gone meanwhile
                     continue
 

@@ -88,11 +88,13 @@ class HeldPhoto:
 
 
 def photos_below(journal: Journal, folder: Path) -> Iterator[PlacedPhoto]:
-    """What was last brought to each path below `folder`, companions left out; the disk is not asked."""
-    start, end = _range_below(folder)
+    """What was brought to paths below `folder`, companions left out; the disk is not asked.
+
+    Oldest first: of two that were brought to the same path, the later one is what was there last. They are
+    read as they are asked for, so that many take no room.
+    """
     condition = f"m.destination >= ? AND m.destination < ? AND {_FINISHED} AND o.undone_by IS NULL"
-    newest = {operation.destination: operation for operation in journal.photos(condition, (start, end))}
-    for operation in newest.values():
+    for operation in journal.photos(condition, _range_below(folder)):
         yield PlacedPhoto(operation, operation.destination)
 
 
