@@ -452,6 +452,25 @@ def test_many_photos_are_few_elements(home: ReviewHome, window: Any) -> None:
         page.close()
 
 
+def test_the_first_screen_does_not_wait_for_the_rest(home: ReviewHome, window: Any) -> None:
+    photos = home.fill(200)
+    home.draw("hand.jpg").rename(home.review / "hand.jpg")  # not in the journal: found with the rest
+    page = Page(home)
+    held: list[Any] = []
+    window.route("**/api/review", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks it)
+    try:
+        open_review(window, page, 120)
+        window.keyboard.press("1")
+        wait_for_folders(window, home, {"Family": 1, "Review": 200})
+        while not held:
+            window.wait_for_timeout(10)
+        held[0].continue_()
+        wait_for_title(window, f"Review · {len(photos)} photos")  # one is filed, one was put there by hand
+        assert page.get("/api/review?first")["complete"] is False
+    finally:
+        page.close()
+
+
 def test_it_ends_when_its_window_is_closed(home: ReviewHome, browser: Any) -> None:
     home.fill(1)
     page = Page(home)
