@@ -29,9 +29,10 @@ MAY_IMPORT = {
     "vision": GROUND | {"models"},
     "library": GROUND | {"companions"},
     "learning": GROUND | {"companions", "models", "vision", "library"},
+    "statistics": GROUND | {"library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
-    "cli": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor"},
+    "cli": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "statistics", "service", "doctor"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -27,6 +27,8 @@ COMMANDS = (
     "status",
     "why",
     "undo",
+    "search",
+    "stats",
     "pause",
     "resume",
     "train",

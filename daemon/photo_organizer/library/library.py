@@ -24,6 +24,7 @@ from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
+from photo_organizer.library.record.actions import RecordedAction, recorded_actions
 from photo_organizer.library.record.history import (
     Correction,
     Event,
@@ -37,6 +38,7 @@ from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
 from photo_organizer.library.record.operation import Manner
+from photo_organizer.library.record.search import SearchIndex
 from photo_organizer.library.recovery import Recoverer, Recovery
 from photo_organizer.photo import Action, Photo
 
@@ -293,6 +295,18 @@ class Library:
     def events(self) -> Iterator[Event]:
         """Everything that was ever done, oldest first; a row at a time, for any number of photos."""
         return finished_events(self._journal)
+
+    def recorded_actions(self) -> Iterator[RecordedAction]:
+        """Yield every action that was carried out, oldest first."""
+        return recorded_actions(self._journal)
+
+    def search_index(self) -> SearchIndex:
+        """Return the index by which photos are found; to be closed.
+
+        Raises:
+            OrganizerError: it cannot be opened or written.
+        """
+        return SearchIndex(self._settings.state / "search.sqlite", self._journal)
 
     def moved_files(self) -> Iterator[MovedFile]:
         """Yield where every photo and companion was put, oldest first."""

@@ -183,6 +183,8 @@ def details_of(prediction: Prediction | None, decision: Decision | None) -> Deta
             decoder=prediction.decoder,
             categories=prediction.categories,
             probabilities=prediction.probabilities,
+            taken=prediction.taken.isoformat() if prediction.taken else "",
+            camera=prediction.camera,
         )
     if decision is not None:
         details = replace(

@@ -27,7 +27,8 @@ from photo_organizer.sqlite import open_database
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
-    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner,"
+    " o.taken, o.camera"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -145,8 +146,8 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state, manner)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner, taken, camera)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
@@ -154,6 +155,7 @@ class Journal:
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state, operation.manner,
+                details.taken, details.camera,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
@@ -321,11 +323,11 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner,
+        reason, parent, label, state, undone_by, reserved, manner, taken, camera,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)), taken, camera,
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,

@@ -68,6 +68,8 @@ class Details:
     decoder: str = ""
     categories: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
+    taken: str = ""
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
