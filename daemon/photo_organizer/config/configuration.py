@@ -13,10 +13,12 @@ from photo_organizer.config.settings import (
     STARTER_CATEGORIES,
     BatchSettings,
     FolderName,
+    HookSettings,
     LedgerSettings,
     LimitSettings,
     LoggingSettings,
     MetadataSettings,
+    MetricsSettings,
     ModelSettings,
     NotifySettings,
     PathValue,
@@ -98,6 +100,11 @@ class Configuration(Section):
         default_factory=MetadataSettings, description="What is written beside photos."
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="What you are told.")
+    hooks: HookSettings = Field(
+        default_factory=HookSettings,
+        description="Commands of your own, each a list of words. They get the facts as JSON on standard input; see docs/hooks.md.",
+    )
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures for monitoring.")
     limits: LimitSettings = Field(
         default_factory=LimitSettings,
         description="What one photo may cost; one that is beyond goes to quarantine with the reason.",

@@ -143,13 +143,13 @@ class SearchIndex:
         indexed = [word for word in words if _INDEXED.fullmatch(word)]
         others = [word for word in words if not _INDEXED.fullmatch(word)]
         # FTS5 is given only patterns that it has trigrams for: with others, SQLite 3.40 crashes
-        condition = " AND ".join(["w.text GLOB ?"] * len(indexed) + ["t.text GLOB ?"] * len(others))
+        condition = " AND ".join(["w.text GLOB ?"] * len(indexed) + ["instr(t.text, ?) > 0"] * len(others))
         tables = "texts t"
         if indexed:
             tables = "words w JOIN texts t ON t.operation = w.rowid" if others else "words w"
         number = "w.rowid" if indexed else "t.operation"
         query = f"SELECT {number} FROM {tables} WHERE {condition} ORDER BY {number} DESC"  # noqa: S608 (ours)
-        patterns = [f"*{_literally(word)}*" for word in (*indexed, *others)]
+        patterns = [f"*{word}*" for word in indexed] + others
         for row in self._connection.execute(query, patterns):
             yield row[0]
 
@@ -219,8 +219,3 @@ def _make_tables(connection: sqlite3.Connection, _found: int) -> None:
 def _folded(text: str) -> str:
     """`text` without differences of case, and with letters and their accents composed."""
     return unicodedata.normalize("NFC", text).casefold()
-
-
-def _literally(word: str) -> str:
-    """`word` as a GLOB pattern that matches only itself."""
-    return re.sub(r"[*?\[]", r"[\g<0>]", word)
