@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -58,6 +58,7 @@ SCHEMA = (
         mtime_ns INTEGER NOT NULL,
         operation INTEGER NOT NULL
     ) WITHOUT ROWID""",
+    "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID",
 )
 
@@ -65,7 +66,9 @@ CHANGES = {
     1: ("ALTER TABLE operations ADD COLUMN manner TEXT NOT NULL DEFAULT 'move'",),
     2: (
         "ALTER TABLE operations ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
-        "ALTER TABLE operations ADD COLUMN camera TEXT NOT NULL DEFAULT ''",
+        # folders that were made for photos; they go again when they are empty
+        "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
     ),
+    3: ("ALTER TABLE operations ADD COLUMN camera TEXT NOT NULL DEFAULT ''",),
 }
 """What brings a journal of an older version to the next one."""

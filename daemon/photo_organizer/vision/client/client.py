@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
@@ -46,6 +47,8 @@ class VisionClient:
         features: the feature store's file; None to keep no features.
         unload_after: seconds without work after which the process is ended; None for never.
         batch: most photos that are classified together.
+        crash_log: where the details of an unforeseen error with one photo go, which is rejected then; None
+            to have the error raised.
         worker: the module that the process runs.
     """
 
@@ -59,6 +62,7 @@ class VisionClient:
         features: Path | None = None,
         unload_after: float | None = None,
         batch: int = 16,
+        crash_log: CrashLog | None = None,
         worker: str = WORKER,
     ) -> None:
         self.capacity = _CAPACITY_IN_BATCHES * batch
@@ -73,6 +77,7 @@ class VisionClient:
         self._features = features
         self._unload_after = unload_after
         self._batch = batch
+        self._crash_log = crash_log
         self._worker = worker
         self._queue = Queue()
         self._process: VisionProcess | None = None
@@ -80,6 +85,7 @@ class VisionClient:
         self._quiet_since = time.monotonic()
         self._swapping_from: Path | None = None
         self._error: VisionError | None = None
+        self._not_sent: list[Outcome] = []
 
     @property
     def in_flight(self) -> int:
@@ -126,7 +132,7 @@ class VisionClient:
         Raises:
             ModelError, VisionError: see the class.
         """
-        outcomes: list[Outcome] = []
+        outcomes, self._not_sent = self._not_sent, []
         if self._process is not None:
             messages, open_still = self._process.exchange(timeout)
             for message in messages:
@@ -145,7 +151,7 @@ class VisionClient:
 
     def next_due(self) -> float | None:
         """The time.monotonic() at which `poll` has something to do even if the process says nothing."""
-        if self._error is not None:
+        if self._error is not None or self._not_sent:
             return time.monotonic()
         if self._process is None:
             return None
@@ -164,6 +170,7 @@ class VisionClient:
     def close(self) -> None:
         """Ends the process and forgets what is in flight."""
         self._queue.clear()
+        self._not_sent.clear()
         self._end()
 
     def _end(self) -> None:
@@ -197,7 +204,11 @@ class VisionClient:
         if self._process is None or not self.ready:
             return
         for flight in self._queue.take():
-            self._process.send(photo_message(flight.number, flight.photo))
+            try:
+                self._process.send(photo_message(flight.number, flight.photo))
+            except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
+                self._queue.answer(flight.number)
+                self._not_sent.append(self._unforeseen(error, flight.photo))
 
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
@@ -211,11 +222,23 @@ class VisionClient:
             case "classified" | "rejected":
                 flight = self._queue.answer(int(message["photo"]))
                 if flight is not None:
-                    outcomes.append(outcome_of(message, flight.photo, self._categories))
+                    outcomes.append(self._outcome(message, flight.photo))
             case "ready":
                 self._become_ready(message)
             case "failed":
                 self._fail(message)
+
+    def _outcome(self, message: Message, photo: Photo) -> Outcome:
+        try:
+            return outcome_of(message, photo, self._categories)
+        except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
+            return self._unforeseen(error, photo)
+
+    def _unforeseen(self, error: Exception, photo: Photo) -> Rejected:
+        if self._crash_log is None:
+            raise error
+        reason = self._crash_log.describe(error, str(photo.path))
+        return Rejected(photo, RejectionKind.SOURCE_ERROR, reason)
 
     def _become_ready(self, message: Message) -> None:
         self.ready = True
