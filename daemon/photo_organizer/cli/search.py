@@ -9,6 +9,8 @@ import click
 from photo_organizer.cli.frame import Invocation, command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from photo_organizer.library.record.operation import Operation
     from photo_organizer.library.record.search import SearchIndex
 
@@ -35,7 +37,6 @@ def search(invocation: Invocation, *, text: tuple[str, ...], limit: int | None, 
     from contextlib import closing
     from itertools import islice
 
-    from photo_organizer.cli.console import print_json
     from photo_organizer.library import Library
 
     most = limit or (None if as_json else MOST_PHOTOS_LISTED)
@@ -43,10 +44,7 @@ def search(invocation: Invocation, *, text: tuple[str, ...], limit: int | None, 
         _bring_up_to_date(index)
         found = index.find(" ".join(text))
         if as_json:
-            shown = 0
-            for operation in islice(found, most):
-                print_json(_values(operation))
-                shown += 1
+            shown = _print_objects(islice(found, most))
         else:
             shown = _print_words(list(islice(found, most)), more=next(found, None) is not None)
     return 0 if shown else NOTHING_FOUND
@@ -57,6 +55,16 @@ def _bring_up_to_date(index: SearchIndex) -> None:
         click.echo("making the search index, once", err=True)
     while index.extend():
         pass
+
+
+def _print_objects(found: Iterable[Operation]) -> int:
+    from photo_organizer.cli.console import print_json
+
+    number = 0
+    for operation in found:
+        print_json(_values(operation))
+        number += 1
+    return number
 
 
 def _print_words(found: list[Operation], *, more: bool) -> int:
@@ -84,9 +92,9 @@ def _date(operation: Operation) -> str:
 
 def _values(operation: Operation) -> dict[str, Any]:
     """The ledger's columns, and what else a photo is found by."""
-    from photo_organizer.library.record.ledger_text import COLUMNS, escape
-
     import os
+
+    from photo_organizer.library.record.ledger_text import COLUMNS, escape
 
     details = operation.details
     values = (

@@ -102,7 +102,8 @@ class Configuration(Section):
     notify: NotifySettings = Field(default_factory=NotifySettings, description="What you are told.")
     hooks: HookSettings = Field(
         default_factory=HookSettings,
-        description="Commands of your own, each a list of words. They get the facts as JSON on standard input; see docs/hooks.md.",
+        description="Commands of your own, each a list of words. They get the facts as JSON on standard "
+        "input; see docs/hooks.md.",
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures for monitoring.")
     limits: LimitSettings = Field(

@@ -10,7 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -67,7 +75,9 @@ def _schedule(value: str) -> str:
 def _command(value: object, info: ValidationInfo) -> object:
     """A command's words; the program may be written as a path, with `~` and variables."""
     if isinstance(value, str):
-        raise PydanticCustomError("command_type", 'write a list, the program and each argument: ["notify.sh", "-q"]')
+        raise PydanticCustomError(
+            "command_type", 'write a list, the program and each argument: ["notify.sh", "-q"]'
+        )
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], str) and "/" in value[0]:
         return (str(_path(value[0], info)), *value[1:])
     return value

@@ -18,19 +18,25 @@ from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.models.store import CURRENT
+from photo_organizer.photo import Action
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
+from photo_organizer.service.hooks import Hooks
 from photo_organizer.service.logs import configure_logging
+from photo_organizer.service.metrics import Figures, MetricsFile
+from photo_organizer.service.news import News
 from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
-from photo_organizer.service.retraining import Training
+from photo_organizer.service.retraining import Training, TrainingResult
+from photo_organizer.service.review_folder import count_photos
 from photo_organizer.service.runtime import Rooms, open_library
 from photo_organizer.service.status_builder import Overview, now_text
 from photo_organizer.service.status_file import State, Status, StatusFile, describe
 from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
 from photo_organizer.service.systemd.sd_notify import Notifier
 from photo_organizer.service.wake import Signals, WakePipe
+from photo_organizer.vision.client.timings import Timings
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +81,9 @@ class Daemon:
         self._signals = Signals(self._wake)
         self._files = self._new_file_watch()
         self._training = Training(configuration, Remembered(configuration.state_directory))
-        self._reporter = DaemonReporter(_desktop(configuration))
+        self._hooks = Hooks(configuration.hooks, os.environ)
+        self._reporter = DaemonReporter(_desktop(configuration), News(self._hooks))
+        self._metrics = MetricsFile(configuration.metrics.textfile)
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
         self._phase: State | None = State.STARTING
@@ -123,11 +131,13 @@ class Daemon:
         self._notifier.stopping()
         self._training.stop()
         self._files.stop()
-        self._reporter.close()
         if self._rooms is not None:
+            self._reporter.burst_is_over(self._rooms.pipeline.batch)
             self._show()
             self._status_file.finish()
             self._rooms.close()
+        self._reporter.close()
+        self._hooks.close()
         log.info("stopped")
 
     def _turn(self) -> None:
@@ -142,8 +152,9 @@ class Daemon:
         if self._rooms is not None:
             self._rooms.step()
         result = self._training.step()
-        if result is not None and result.promoted:
-            self._take_over_model()
+        if result is not None:
+            self._end_training(result)
+        self._hooks.step()
         if time.monotonic() >= self._show_at:
             self._show()
         else:
@@ -159,7 +170,7 @@ class Daemon:
             self._rooms.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
         moments.append(None if self._is_shown else self._show_at)
-        moments.append(self._pause_ends_at())
+        moments += [self._pause_ends_at(), self._hooks.next_due(), self._metrics.next_due()]
         if self._rooms is not None:
             moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
@@ -224,6 +235,7 @@ class Daemon:
         except OrganizerError as error:
             problems = str(error).splitlines()
             self._config_error = "; ".join(problems)
+            self._reporter.failed(self._config_error, kind="configuration")
             for problem in problems:
                 log.error("the changed configuration is not taken over: %s", problem)  # noqa: TRY400  for people
         else:
@@ -250,6 +262,8 @@ class Daemon:
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)
+        self._hooks.configure(configuration.hooks)
+        self._metrics.configure(configuration.metrics.textfile)
         if configuration.model_directory != before.model_directory:
             self._files.stop()
             self._files = self._new_file_watch()
@@ -262,7 +276,12 @@ class Daemon:
             self._rooms.take_over_model()
         except OrganizerError as error:
             log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
-            self._reporter.last_error = str(error)
+            self._reporter.failed(str(error), kind="model")
+
+    def _end_training(self, result: TrainingResult) -> None:
+        self._reporter.news.training_is_over(result.text, promoted=result.promoted, failed=result.failed)
+        if result.promoted:
+            self._take_over_model()
 
     def _status(self) -> Status:
         overview = Overview(self._configuration, self._since, self._reporter, self._training)
@@ -278,8 +297,8 @@ class Daemon:
         self._is_shown, self._show_at = True, time.monotonic() + _SHOWING_SECONDS
         status = self._status()
         if self._rooms is not None and status.state is State.IDLE and not status.settling:
+            self._reporter.burst_is_over(self._rooms.pipeline.batch)
             self._rooms.pipeline.end_batch()
-            self._reporter.burst_is_over()
         if self._rooms is not None and status.settling > status.unsettled:
             self._rooms.pipeline.expect_photos()  # the model is loaded by the time they are complete
         try:
@@ -287,6 +306,27 @@ class Daemon:
         except OSError as error:
             log.warning("the status cannot be written: %s", error.strerror)
         self._notifier.status(self._describe(status))
+        self._reporter.news.model_serves(status.model, status.last_retraining)
+        if self._is_well(status):
+            self._hooks.say_ready(state=status.state, photos=status.filed_total, queued=status.queued)
+        self._metrics.write(lambda: self._figures(status))
+
+    def _is_well(self, status: Status) -> bool:
+        """Whether photos are filed, or would be but for the owner's pause."""
+        is_held = self._owner_pause is not None and self._rooms is not None and not self._rooms.pipeline.pause
+        return status.state in {State.IDLE, State.WORKING} or (status.state is State.PAUSED and is_held)
+
+    def _figures(self, status: Status) -> Figures:
+        """What the metrics file shows."""
+        review = self._configuration.library / self._configuration.review
+        return Figures(
+            status,
+            {action.value: self._reporter.totals[action] for action in Action},
+            count_photos(review),
+            self._reporter.last_error_time,
+            self._rooms.model_made if self._rooms else None,
+            self._rooms.vision.timings if self._rooms else Timings(),
+        )
 
     def _describe(self, status: Status | None = None) -> str:
         status = self._status() if status is None else status

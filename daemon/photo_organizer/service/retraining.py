@@ -35,10 +35,11 @@ _AFTER_FAILURE = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """How a retraining ended: one sentence, and whether there is a new model to serve."""
+    """How a retraining ended: one sentence, whether there is a new model to serve, and whether it failed."""
 
     text: str
     promoted: bool
+    failed: bool = False
 
 
 class Training:
@@ -226,7 +227,7 @@ class Training:
             reason = failure(code, outcome)
             where = self._configuration.state_directory / "training.log"
             log.error("retraining failed: %s; details in %s", reason, where)
-            return TrainingResult(f"failed: {reason}", promoted=False)
+            return TrainingResult(f"failed: {reason}", promoted=False, failed=True)
         promoted = bool(outcome.get("promoted"))
         text = f"{'promoted' if promoted else 'not promoted'}: {outcome.get('reason', '')}"
         log.info("retraining ended, %s", text)

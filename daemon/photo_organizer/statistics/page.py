@@ -11,10 +11,12 @@ from photo_organizer.errors import printable
 from photo_organizer.statistics.tables import Statistics
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222 }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem; margin-bottom: 0 } h2 { font-size: 1.15rem; margin: 2.2rem 0 .2rem }
 p { margin: .2rem 0 .8rem; color: #555 } img { width: 100%; height: auto }
-.wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid #eee }
 th:first-child, td:first-child { text-align: left } th { color: #555; font-weight: 600 }
 tr:last-child td { font-weight: 600 }
@@ -75,10 +77,8 @@ COLUMNS = ("category", "photos", "confidence", "corrected", "share corrected")
 def table_rows(statistics: Statistics) -> Iterator[tuple[str, ...]]:
     """Yield the cells of the table by category, and of its last row with the sums."""
     for name, row in statistics.categories.iterrows():
-        confidence = f"{row['confidence']:.2f}"
-        yield (
-            str(name), f"{int(row['photos']):,}", confidence, f"{int(row['corrected']):,}", f"{row['share']:.1%}",
-        )  # fmt: skip
+        numbers = f"{int(row['photos']):,}", f"{row['confidence']:.2f}", f"{int(row['corrected']):,}"
+        yield str(name), *numbers, f"{row['share']:.1%}"
     share = statistics.corrected_share
     corrected = int(statistics.categories["corrected"].sum())
     yield "all", f"{statistics.filed:,}", "", f"{corrected:,}", "" if share is None else f"{share:.1%}"

@@ -18,7 +18,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from photo_organizer.photo import Action
 
 _COLOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999", "#6A4C93", "#8B5A2B",
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999", "#6A4C93",
+    "#8B5A2B",
 )  # fmt: skip
 _OTHERS = "#DDDDDD"
 _MOST_LABELS = 14

@@ -140,7 +140,7 @@ def _confidence(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _review(table: pd.DataFrame) -> pd.DataFrame:
-    """How many photos lay in Review at the end of each day: they come by review, and leave by the next step."""
+    """How many photos lay in Review at the end of each day; a photo leaves it by its next step."""
     steps = _with_next(table)
     came = steps[steps["action"] == Action.REVIEW]
     if came.empty:

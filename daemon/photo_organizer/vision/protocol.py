@@ -3,7 +3,8 @@
 To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
 the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
 `reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
-thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected`. Names that are
+thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected`; and
+`resting` when it is done, with the seconds that reading and decoding, and the network, took. Names that are
 not UTF-8 survive as escaped surrogates.
 """
 

@@ -31,7 +31,7 @@ class RecordedAction(NamedTuple):
 def recorded_actions(journal: Journal) -> Iterator[RecordedAction]:
     """Yield every action that was carried out, oldest first: a million take some seconds."""
     query = (
-        "SELECT o.id, o.time, o.kind, o.sha256, o.category, o.label, o.confidence, o.model, o.taken,"
+        "SELECT o.id, o.time, o.kind, o.sha256, o.category, o.label, o.confidence, o.model, o.taken,"  # noqa: S608 (ours)
         " o.undone_by IS NOT NULL FROM operations o"
         f" WHERE o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.kind <> '{JOINED}'"
         f" AND o.label <> '{SKIPPED}' ORDER BY o.id"

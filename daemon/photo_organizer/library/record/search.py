@@ -158,8 +158,8 @@ class SearchIndex:
         if operation.undone_by is not None or operation.label == SKIPPED:
             return False
         query = (
-            "SELECT 1 FROM moves m JOIN operations o ON o.id = m.operation WHERE m.source = ? AND m.position"
-            f" = 0 AND o.id > ? AND o.sha256 = ? AND o.undone_by IS NULL AND {_FINISHED} AND o.manner = 'move'"
+            "SELECT 1 FROM moves m JOIN operations o ON o.id = m.operation WHERE m.source = ?"  # noqa: S608 (ours)
+            f" AND m.position = 0 AND o.id > ? AND o.sha256 = ? AND o.undone_by IS NULL AND {_FINISHED} AND o.manner = 'move'"
             " LIMIT 1"
         )
         later = self._journal.value(query, (operation.destination, operation.id, operation.sha256))
@@ -168,7 +168,7 @@ class SearchIndex:
     def _new_rows(self, last: int, ready: int) -> Iterator[_Row]:
         # what takes a photo back has no prediction of its own: the one of what it took back is shown
         query = (
-            "SELECT o.id, m.source, m.destination, o.destination_root,"
+            "SELECT o.id, m.source, m.destination, o.destination_root,"  # noqa: S608 (ours)
             " COALESCE(NULLIF(o.category, ''), p.category, ''), o.label, o.time,"
             " COALESCE(NULLIF(o.taken, ''), p.taken, ''), COALESCE(NULLIF(o.camera, ''), p.camera, '')"
             " FROM operations o JOIN moves m ON m.operation = o.id AND m.position = 0"

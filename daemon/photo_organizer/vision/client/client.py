@@ -17,6 +17,7 @@ from pathlib import Path
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
+from photo_organizer.vision.client.timings import Timings
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
@@ -70,6 +71,7 @@ class VisionClient:
         self.engine_reason = ""
         self.model_id = ""
         self.ready = False
+        self.timings = Timings()
         self._model = model
         self._engine = engine
         self._categories = categories
@@ -217,6 +219,7 @@ class VisionClient:
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], int(message["photo"]))
             case "inferring" | "resting":
+                self.timings.add(message)
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], None)
             case "classified" | "rejected":
