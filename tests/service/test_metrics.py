@@ -17,7 +17,8 @@ from photo_organizer.vision.client.timings import Timings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 STATUS = Status(
-    pid=1, version="1", state=State.WORKING, since=NOW.isoformat(), model='a "model"\\', engine=None, queued=7,
+    pid=1, version="1", state=State.WORKING, since=NOW.isoformat(), model='a "model"\\', engine=None,
+    queued=7,
     filed_total=3, review_total=2, quarantined_total=0, last_photo_time=None, last_error=None,
     next_retraining=None,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -336,6 +336,15 @@ class Library:
     def recorded_actions(self) -> Iterator[RecordedAction]:
         """Yield every action that was carried out, oldest first."""
         return recorded_actions(self._journal)
+
+    def index_for_search(self, most: int) -> bool:
+        """Take the next operations into the search index, `most` at most; return whether there are more.
+
+        Raises:
+            OrganizerError: the index cannot be written.
+        """
+        with closing(self.search_index()) as index:
+            return index.extend(most)
 
     def search_index(self) -> SearchIndex:
         """Return the index by which photos are found; to be closed.

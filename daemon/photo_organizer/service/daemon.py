@@ -31,6 +31,7 @@ from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training, TrainingResult
 from photo_organizer.service.review_folder import count_photos
 from photo_organizer.service.runtime import Rooms, open_library
+from photo_organizer.service.search_upkeep import SearchUpkeep
 from photo_organizer.service.status_builder import Overview, now_text
 from photo_organizer.service.status_file import State, Status, StatusFile, describe
 from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
@@ -83,6 +84,7 @@ class Daemon:
         self._training = Training(configuration, Remembered(configuration.state_directory))
         self._hooks = Hooks(configuration.hooks, os.environ)
         self._reporter = DaemonReporter(_desktop(configuration), News(self._hooks))
+        self._search = SearchUpkeep()
         self._metrics = MetricsFile(configuration.metrics.textfile)
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
@@ -297,8 +299,12 @@ class Daemon:
         self._is_shown, self._show_at = True, time.monotonic() + _SHOWING_SECONDS
         status = self._status()
         if self._rooms is not None and status.state is State.IDLE and not status.settling:
+            self._search.is_due |= self._reporter.filed_in_burst > 0
             self._reporter.burst_is_over(self._rooms.pipeline.batch)
             self._rooms.pipeline.end_batch()
+            if self._search.is_due:
+                self._search.step(self._rooms.library)
+                self._is_shown = not self._search.is_due  # the rest when nothing else is to be done
         if self._rooms is not None and status.settling > status.unsettled:
             self._rooms.pipeline.expect_photos()  # the model is loaded by the time they are complete
         try:

@@ -36,5 +36,5 @@ def recorded_actions(journal: Journal) -> Iterator[RecordedAction]:
         f" WHERE o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.kind <> '{JOINED}'"
         f" AND o.label <> '{SKIPPED}' ORDER BY o.id"
     )
-    for *columns, undone in journal.rows(query):
-        yield RecordedAction(*columns, undone=bool(undone))
+    for row in journal.rows(query):
+        yield RecordedAction._make((*row[:-1], bool(row[-1])))

@@ -159,8 +159,8 @@ class SearchIndex:
             return False
         query = (
             "SELECT 1 FROM moves m JOIN operations o ON o.id = m.operation WHERE m.source = ?"  # noqa: S608 (ours)
-            f" AND m.position = 0 AND o.id > ? AND o.sha256 = ? AND o.undone_by IS NULL AND {_FINISHED} AND o.manner = 'move'"
-            " LIMIT 1"
+            f" AND m.position = 0 AND o.id > ? AND o.sha256 = ? AND o.undone_by IS NULL AND {_FINISHED}"
+            " AND o.manner = 'move' LIMIT 1"
         )
         later = self._journal.value(query, (operation.destination, operation.id, operation.sha256))
         return later is None
