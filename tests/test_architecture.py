@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "statistics": GROUND | {"library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
-    "cli": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "statistics", "service", "doctor"},
+    "cli": GROUND
+    | {"companions", "models", "inbox", "vision", "library", "learning", "statistics", "service", "doctor"},
     "__main__": {"cli"},
     "__init__": set(),
 }

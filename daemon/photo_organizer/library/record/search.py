@@ -218,4 +218,5 @@ def _make_tables(connection: sqlite3.Connection, _found: int) -> None:
 
 def _folded(text: str) -> str:
     """`text` without differences of case, and with letters and their accents composed."""
-    return unicodedata.normalize("NFC", text).casefold()
+    valid = text.encode("utf-8", "backslashreplace").decode()  # a name need not be text
+    return unicodedata.normalize("NFC", valid).casefold()
