@@ -38,6 +38,7 @@ COMMANDS = (
     "config",
     "service",
     "doctor",
+    "relocate",
 )
 
 

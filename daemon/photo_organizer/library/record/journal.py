@@ -320,7 +320,9 @@ class Journal:
         query = f"SELECT o.id FROM operations o WHERE {condition} ORDER BY o.id"  # noqa: S608 (ours)
         return (row[0] for row in self._connection.execute(query))
 
-    def rows(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()
+    ) -> Iterator[tuple[Any, ...]]:
         """What `query` finds, a row at a time."""
         yield from self._connection.execute(query, parameters)
 
@@ -339,7 +341,7 @@ class Journal:
     def totals(self) -> dict[str, int]:
         return dict(self._connection.execute("SELECT kind, photos FROM totals").fetchall())
 
-    def value(self, query: str, parameters: Sequence[object] = ()) -> object:
+    def value(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> object:
         """The first value that `query` finds, or None."""
         row = self._connection.execute(query, parameters).fetchone()
         return None if row is None else row[0]
