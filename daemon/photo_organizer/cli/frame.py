@@ -39,6 +39,8 @@ COMMANDS = (
     "service",
     "doctor",
     "relocate",
+    "completion",
+    "help",
 )
 
 
