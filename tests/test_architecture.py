@@ -35,12 +35,14 @@ MAY_IMPORT = {
     "statistics": GROUND | {"library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
+    "web": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cli": GROUND
-    | {"companions", "models", "inbox", "vision", "library", "learning", "statistics", "service", "doctor"},
+    | {"companions", "models", "inbox", "vision", "library", "learning"}
+    | {"statistics", "service", "doctor", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "cli"} | GROUND
+LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "web", "cli"} | GROUND
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

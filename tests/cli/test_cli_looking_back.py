@@ -78,3 +78,52 @@ def test_stats_before_anything_was_filed(organizer: Organizer, home: Home, tmp_p
     assert organizer("stats", "--html", tmp_path / "p.html").code == 0
     refused = organizer("stats", "--html", tmp_path / "missing/p.html")
     assert (refused.code, "cannot be written" in refused.err) == (1, True)
+
+
+def test_history_lists_batches_and_what_was_undone(organizer: Organizer, sorted_home: Home) -> None:
+    batch = sorted_home.ledger()[0]["batch"]
+    assert organizer("undo", "--photo", sorted_home.library / "Food/a.png").code == 0
+    listed = organizer("history")
+    assert listed.code == 0
+    undo, first = listed.out.splitlines()[3:5]
+    assert batch in first
+    assert "Food 1, Pets 1; 1 to Review" in first
+    assert "1 of 3" in first
+    assert f"of {batch}" in undo
+    last, values = organizer("history", "--json").objects
+    assert (values["actions"], values["categories"]) == ({"filed": 2, "review": 1}, {"Food": 1, "Pets": 1})
+    assert (values["undone"], values["undoable"], last["took_back"]) == (1, 2, [batch])
+    assert organizer("undo", "--batch", batch).code == 0
+    assert organizer("history", "--limit", 1).out.endswith("the last 1; more with --limit or --since\n")
+    assert " all" in organizer("history").out.splitlines()[5]
+
+
+def test_history_of_a_batch_lists_its_photos(organizer: Organizer, sorted_home: Home) -> None:
+    batch = sorted_home.ledger()[0]["batch"]
+    assert organizer("undo", "--photo", sorted_home.library / "Food/a.png").code == 0
+    said = organizer("history", batch)
+    assert said.code == 0
+    assert said.out.endswith(f"3 photos; back: photo-organizer undo --batch {batch}\n")
+    photos = organizer("history", batch, "--json").objects
+    assert {photo["sha256"]: photo["undone"] for photo in photos} == {
+        row["sha256"]: row["category"] == "Food" and row["action"] == "filed"
+        for row in sorted_home.ledger()
+        if row["batch"] == batch
+    }
+    unknown = organizer("history", "20200101-000000-1")
+    assert (unknown.code, "there is no such batch; photo-organizer history lists them" in unknown.err) == (
+        1,
+        True,
+    )
+    assert organizer("history", batch, "--since", "1h").code == 2
+
+
+def test_history_since_a_time(organizer: Organizer, sorted_home: Home) -> None:
+    assert sorted_home
+    assert len(organizer("history", "--since", "1h", "--json").objects) == 1
+    assert organizer("history", "--since", "2099-01-01").out == "nothing was done since then\n"
+
+
+def test_history_before_anything_was_filed(organizer: Organizer, home: Home) -> None:
+    assert home
+    assert organizer("history").out == "nothing was filed yet\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -59,10 +59,12 @@ def _bring_up_to_date(index: SearchIndex) -> None:
 
 def _print_objects(found: Iterable[Operation]) -> int:
     from photo_organizer.cli.console import print_json
+    from photo_organizer.cli.recorded import event_values
+    from photo_organizer.library.record.history import event
 
     number = 0
     for operation in found:
-        print_json(_values(operation))
+        print_json(event_values(event(operation)))
         number += 1
     return number
 
@@ -88,20 +90,3 @@ def _print_words(found: list[Operation], *, more: bool) -> int:
 
 def _date(operation: Operation) -> str:
     return operation.details.taken[:10] or operation.time[:10]
-
-
-def _values(operation: Operation) -> dict[str, Any]:
-    """The ledger's columns, and what else a photo is found by."""
-    import os
-
-    from photo_organizer.library.record.ledger_text import COLUMNS, escape
-
-    details = operation.details
-    values = (
-        operation.time, operation.batch, operation.kind, operation.sha256.hex(),
-        escape(os.fsdecode(operation.source)), escape(os.fsdecode(operation.destination)), details.category,
-        details.confidence, details.second_category, details.second_confidence, details.threshold,
-        details.model,
-    )  # fmt: skip
-    row = dict(zip(COLUMNS, values, strict=True))
-    return {**row, "label": operation.label, "taken": details.taken or None, "camera": details.camera or None}

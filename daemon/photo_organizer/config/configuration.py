@@ -23,6 +23,7 @@ from photo_organizer.config.settings import (
     NotifySettings,
     PathValue,
     RetrainingSettings,
+    ReviewPageSettings,
     Section,
     StateSettings,
     Thresholds,
@@ -106,6 +107,9 @@ class Configuration(Section):
         "input; see docs/hooks.md.",
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures for monitoring.")
+    review_page: ReviewPageSettings = Field(
+        default_factory=ReviewPageSettings, description="The review page in the browser."
+    )
     limits: LimitSettings = Field(
         default_factory=LimitSettings,
         description="What one photo may cost; one that is beyond goes to quarantine with the reason.",

@@ -381,6 +381,20 @@ class MetricsSettings(Section):
         return value
 
 
+class ReviewPageSettings(Section):
+    """The review page, served by the daemon."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Serve the review page while the daemon runs. `photo-organizer review` opens it; without "
+        "this it serves the page itself.",
+        examples=[True],
+    )
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        default=8420, description="Its port on the loopback address.", examples=[8420]
+    )
+
+
 class LimitSettings(Section):
     """What one photo may cost; a photo beyond goes to quarantine with the reason."""
 

@@ -29,6 +29,7 @@ from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
 from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
+from photo_organizer.library.plan.owner_moves import MoveReport, OwnerMove, OwnerMover
 from photo_organizer.library.plan.planner import PlanningEngine
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.actions import RecordedAction, recorded_actions
@@ -37,6 +38,7 @@ from photo_organizer.library.record.history import (
     Event,
     MovedFile,
     corrected,
+    event,
     events_of,
     finished_events,
     moved_files,
@@ -44,6 +46,18 @@ from photo_organizer.library.record.history import (
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.record.listing import (
+    BatchSummary,
+    HeldPhoto,
+    PlacedPhoto,
+    batches,
+    classified_lately,
+    filed_lately,
+    held_photos,
+    last_batches,
+    photos_below,
+    photos_of_batch,
+)
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.record.search import SearchIndex
 from photo_organizer.library.recovery import Recoverer, Recovery
@@ -236,6 +250,33 @@ class Library:
             self._operations, self._journal, engine, originals, self._settings, self._crash_log, self._now()
         )
 
+    def move(self, moves: Sequence[OwnerMove]) -> MoveReport:
+        """Moves photos to the categories that their owner names, in one batch; the daemon may be running.
+
+        On return they are there, and in the ledger as `corrected`. Nothing is replaced, companions move
+        along, and `undo` takes them back.
+
+        Args:
+            moves: any number; handled in portions.
+        """
+        report = MoveReport("")
+        try:
+            with self._exclusive():
+                self._claim.check()
+                report = MoveReport(self._new_batch())
+            for start in range(0, len(moves), _AT_ONCE):
+                with self._exclusive():  # let go between portions: the daemon's batches get their turn
+                    mover = OwnerMover(
+                        self._operations, self._journal, os.fsencode(self._settings.library), report.batch,
+                        self._now(),
+                    )  # fmt: skip
+                    report = mover.move(moves[start : start + _AT_ONCE], self._engine, report)
+                if report.pause:
+                    break
+        except DestinationTrouble as trouble:
+            return replace(report, pause=trouble)
+        return report
+
     def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
         """Where this very photo was copied or linked to before (in that manner), if it is still there."""
         with Folders(self._operations) as folders:
@@ -270,8 +311,20 @@ class Library:
     # undo and corrections
     # --------------------------------------------------------------------------------------
 
-    def undo(self, selection: Selection = Selection(), *, dry_run: bool = False) -> UndoReport:  # noqa: B008 (frozen)
-        """Takes photos back to their inboxes, where they are held. Never replaces a file there.
+    def undo(
+        self,
+        selection: Selection = Selection(),  # noqa: B008 (frozen)
+        *,
+        dry_run: bool = False,
+        hold: bool = True,
+    ) -> UndoReport:
+        """Takes photos back to where they came from. Never replaces a file there.
+
+        Args:
+            selection: which photos.
+            dry_run: nothing is moved; the report says what would be.
+            hold: they are left alone in their inboxes until their owner touches them; otherwise they are
+                taken again as if they were new.
 
         Raises:
             NothingToUndoError: nothing fits the selection.
@@ -285,7 +338,9 @@ class Library:
         report = UndoReport()
         for start in range(0, len(numbers), _AT_ONCE):
             with self._exclusive():
-                report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
+                report = self._undoer(batch, hold=hold).undo(
+                    numbers[start : start + _AT_ONCE], self._engine, report
+                )
         return report
 
     def count_undoable(self, selection: Selection) -> int:
@@ -296,8 +351,8 @@ class Library:
         """
         return len(selected(self._journal, selection))
 
-    def _undoer(self, batch: str) -> Undoer:
-        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now())
+    def _undoer(self, batch: str, *, hold: bool = True) -> Undoer:
+        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now(), hold=hold)
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.
@@ -353,6 +408,34 @@ class Library:
             OrganizerError: it cannot be opened or written.
         """
         return SearchIndex(self._settings.state / "search.sqlite", self._journal)
+
+    def photos_below(self, folder: Path) -> Iterator[PlacedPhoto]:
+        """What was last brought to each path below `folder`; the disk is not asked."""
+        return photos_below(self._journal, folder)
+
+    def filed_lately(self, most: int, batch: str | None = None) -> Iterator[PlacedPhoto]:
+        """The photos that were filed last (in that batch, if one is given), newest first."""
+        return filed_lately(self._journal, most, batch)
+
+    def classified_lately(self, most: int) -> Iterator[PlacedPhoto]:
+        """The photos that a model decided about last, newest first; wherever they are now."""
+        return classified_lately(self._journal, most)
+
+    def last_batches(self, most: int) -> list[BatchSummary]:
+        """The last batches, newest first."""
+        return last_batches(self._journal, most)
+
+    def batches(self, since: datetime | None = None) -> Iterator[BatchSummary]:
+        """Yield every batch in which something was done (since then), the last first."""
+        return batches(self._journal, since)
+
+    def photos_of_batch(self, batch: str) -> Iterator[Event]:
+        """Yield what was done with each photo of a batch, in order."""
+        return (event(operation) for operation in photos_of_batch(self._journal, batch))
+
+    def held_photos(self, most: int) -> list[HeldPhoto]:
+        """Photos in the inboxes that are left alone until their owner touches them, the last first."""
+        return held_photos(self._journal, most)
 
     def moved_files(self) -> Iterator[MovedFile]:
         """Yield where every photo and companion was put, oldest first."""

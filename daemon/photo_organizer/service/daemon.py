@@ -30,6 +30,7 @@ from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training, TrainingResult
 from photo_organizer.service.review_folder import count_photos
+from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Rooms, open_library
 from photo_organizer.service.search_upkeep import SearchUpkeep
 from photo_organizer.service.status_builder import Overview, now_text
@@ -82,6 +83,7 @@ class Daemon:
         self._signals = Signals(self._wake)
         self._files = self._new_file_watch()
         self._training = Training(configuration, Remembered(configuration.state_directory))
+        self._review_page = ReviewPageProcess(configuration)
         self._hooks = Hooks(configuration.hooks, os.environ)
         self._reporter = DaemonReporter(_desktop(configuration), News(self._hooks))
         self._search = SearchUpkeep()
@@ -132,6 +134,7 @@ class Daemon:
         self._phase = State.STOPPING
         self._notifier.stopping()
         self._training.stop()
+        self._review_page.stop()
         self._files.stop()
         if self._rooms is not None:
             self._reporter.burst_is_over(self._rooms.pipeline.batch)
@@ -153,6 +156,7 @@ class Daemon:
             self._end_pause()
         if self._rooms is not None:
             self._rooms.step()
+        self._review_page.step()
         result = self._training.step()
         if result is not None:
             self._end_training(result)
@@ -171,6 +175,7 @@ class Daemon:
         if self._rooms is not None:
             self._rooms.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
+        moments.append(self._review_page.next_due())
         moments.append(None if self._is_shown else self._show_at)
         moments += [self._pause_ends_at(), self._hooks.next_due(), self._metrics.next_due()]
         if self._rooms is not None:
@@ -261,6 +266,7 @@ class Daemon:
             configure_logging(configuration.logging.level, configuration.log_directory)
         self._configuration = configuration
         self._training.configure(configuration)
+        self._review_page.configure(configuration)
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)

@@ -3,13 +3,14 @@
 To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
 the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
 `reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
-thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected`; and
-`resting` when it is done, with the seconds that reading and decoding, and the network, took. Names that are
-not UTF-8 survive as escaped surrogates.
+thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected` (from the
+process that makes thumbnails `thumbnail` or `rejected`), and `resting` with the seconds that the batch took.
+Names that are not UTF-8 survive as escaped surrogates.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from photo_organizer.vision.outcome import (
     Classified,
     Outcome,
     PhotoRejectedError,
+    Pictured,
     Rejected,
     RejectionKind,
 )
@@ -87,7 +89,6 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
     """The outcome that a `classified` or `rejected` message tells of `photo`."""
     if message["event"] == "rejected":
         return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
-    taken = message["taken"]
     prediction = Prediction(
         sha256=message["sha256"],
         model=message["model"],
@@ -95,8 +96,18 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
         categories=categories,
         probabilities=tuple(message["probabilities"]),
         decoder=message["decoder"],
-        taken=datetime.fromisoformat(taken) if taken else None,
+        taken=_moment(message),
         camera=message["camera"],
         perceptual_hash=message["perceptual_hash"],
     )
     return Classified(photo, prediction, message["ends_early"])
+
+
+def picture_of(message: Message, photo: Photo) -> Pictured:
+    """The thumbnail of `photo` that a `thumbnail` message brings."""
+    jpeg = base64.b64decode(message["jpeg"])
+    return Pictured(photo, message["sha256"], jpeg, _moment(message), message["camera"])
+
+
+def _moment(message: Message) -> datetime | None:
+    return datetime.fromisoformat(message["taken"]) if message["taken"] else None

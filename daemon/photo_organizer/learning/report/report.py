@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from photo_organizer.learning.head.head import Floats, Labels
 from photo_organizer.learning.judge.evaluation import Evaluation
 from photo_organizer.learning.report import plots
 from photo_organizer.learning.report.mistakes import Mistake, worst_mistakes
 from photo_organizer.learning.training_plan import Judgement
+from photo_organizer.models.manifest import COVERAGE
 from photo_organizer.models.store import Registry
 
+_THRESHOLDS = 100
 PICTURES = {
     "per_category.png": "Each category, before and after",
     "confusion_matrix.png": "What is taken for what",
@@ -52,9 +55,29 @@ def write_report(judgement: Judgement, folder: Path) -> None:
     )
     plots.draw_history(_history(judgement), folder / "history.png")
     metrics_table(judgement).to_csv(folder / "metrics.csv", index=False, float_format="%.4f")
+    coverage_table(scores.challenger, scores.labels).to_csv(
+        folder / COVERAGE, index=False, float_format="%.4f"
+    )
     epochs = pd.DataFrame([asdict(it) for it in judgement.epochs])
     epochs.to_csv(folder / "epochs.csv", index=False, float_format="%.4f")
     (folder / "index.html").write_text(_page(judgement, folder), encoding="utf-8")
+
+
+def coverage_table(probabilities: Floats, labels: Labels) -> pd.DataFrame:
+    """For each threshold, the share of photos at or above it, and the share of those that is right.
+
+    Args:
+        probabilities: (N, C) of photos that were not trained on.
+        labels: (N,) positions of the true categories.
+    """
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    rows = []
+    for step in range(_THRESHOLDS + 1):
+        filed = confidence >= step / _THRESHOLDS
+        precision = float(right[filed].mean()) if filed.any() else 1.0
+        share = float(filed.mean()) if len(filed) else 0.0
+        rows.append({"threshold": step / _THRESHOLDS, "coverage": share, "precision": precision})
+    return pd.DataFrame(rows)
 
 
 def metrics_table(judgement: Judgement) -> pd.DataFrame:

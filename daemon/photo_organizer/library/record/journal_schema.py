@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 4
+VERSION = 5
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -31,6 +31,7 @@ SCHEMA = (
         reserved INTEGER NOT NULL DEFAULT 0,
         manner TEXT NOT NULL DEFAULT 'move',
         taken TEXT NOT NULL DEFAULT '',
+        observed INTEGER NOT NULL DEFAULT 0,
         camera TEXT NOT NULL DEFAULT ''
     )""",
     # so small that a million finished operations cost nothing at start
@@ -69,6 +70,10 @@ CHANGES = {
         # folders that were made for photos; they go again when they are empty
         "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
     ),
-    3: ("ALTER TABLE operations ADD COLUMN camera TEXT NOT NULL DEFAULT ''",),
+    3: (
+        "ALTER TABLE operations ADD COLUMN observed INTEGER NOT NULL DEFAULT 0",
+        "UPDATE operations SET observed = 1 WHERE kind = 'corrected'",
+    ),
+    4: ("ALTER TABLE operations ADD COLUMN camera TEXT NOT NULL DEFAULT ''",),
 }
 """What brings a journal of an older version to the next one."""

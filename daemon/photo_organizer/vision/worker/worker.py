@@ -19,9 +19,10 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn, Protocol
 
 from photo_organizer import formats
 from photo_organizer.errors import OrganizerError
@@ -36,6 +37,12 @@ from photo_organizer.vision.worker import confinement
 from photo_organizer.vision.worker.feature_writer import FeatureWriter
 from photo_organizer.vision.worker.reading import read_photo
 from photo_organizer.vision.worker.serving import load_serving
+
+
+class PhotoWorker(Protocol):
+    """What works on photos in this process until the other side closes the connection."""
+
+    def run(self, messages: Iterable[Message]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Worker:
         self._waiting: deque[tuple[int, Photo]] = deque()
         self._arrival = threading.Condition()
 
-    def run(self, messages: Any) -> None:  # noqa: ANN401 (an iterator of messages, typed at its source)
+    def run(self, messages: Iterable[Message]) -> None:
         """Works until the daemon closes the connection."""
         confinement.return_freed_memory()
         threads = self._serving.engine.parallel
@@ -193,7 +200,7 @@ def failure_message(error: OrganizerError) -> Message:
     return {"event": "failed", "what": error.what, "where": error.where, "remedy": error.remedy}
 
 
-def main() -> int:
+def main(make_worker: Callable[[socket.socket, Message], PhotoWorker]) -> int:
     """Runs on the socket whose descriptor is the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then closes the socket
     confinement.die_with_parent(int(sys.argv[2]))
@@ -206,7 +213,7 @@ def main() -> int:
     if start is None:
         return 0
     try:
-        worker = Worker(connection, start)
+        worker = make_worker(connection, start)
     except OrganizerError as error:
         connection.sendall(pack(failure_message(error)))
         return error.exit_code
@@ -215,8 +222,13 @@ def main() -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run_process(make_worker: Callable[[socket.socket, Message], PhotoWorker]) -> NoReturn:
+    """Runs as a program, and ends it."""
     faulthandler.enable()
-    code = main()
+    code = main(make_worker)
     sys.stderr.flush()
-    os._exit(code)  # threads may still be decoding for a daemon that no longer listens
+    os._exit(code)  # threads may still be decoding for somebody who no longer listens
+
+
+if __name__ == "__main__":
+    run_process(Worker)
