@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.service.metrics import Figures, MetricsFile, exposition
-from photo_organizer.service.review_folder import count_photos
 from photo_organizer.service.status_file import State, Status
 from photo_organizer.vision.client.timings import Timings
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
@@ -29,7 +30,6 @@ from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pau
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training, TrainingResult
-from photo_organizer.service.review_folder import count_photos
 from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Rooms, open_library
 from photo_organizer.service.search_upkeep import SearchUpkeep
