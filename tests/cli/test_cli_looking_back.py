@@ -127,3 +127,20 @@ def test_history_since_a_time(organizer: Organizer, sorted_home: Home) -> None:
 def test_history_before_anything_was_filed(organizer: Organizer, home: Home) -> None:
     assert home
     assert organizer("history").out == "nothing was filed yet\n"
+
+
+def test_doctor_looks_for_the_programs_of_hooks_and_the_folder_of_the_metrics(
+    organizer: Organizer, home: Home
+) -> None:
+    with home.config.open("a") as config:
+        config.write(
+            "hooks: {on_batch: [sh], on_error: [no-such-program]}\nmetrics: {textfile: no/such/m.prom}\n"
+        )
+    found = [
+        check for check in organizer("doctor", "--json").objects if check["check"] in {"hooks", "metrics"}
+    ]
+    assert [(check["mark"], check["found"]) for check in found] == [
+        ("fix", "on_error: there is no program no-such-program"),
+        ("ok", "on_batch"),
+        ("fix", f"{home.root}/no/such/m.prom cannot be written"),
+    ]

@@ -76,9 +76,13 @@ def _command(value: object, info: ValidationInfo) -> object:
     """A command's words; the program may be written as a path, with `~` and variables."""
     if isinstance(value, str):
         raise PydanticCustomError(
-            "command_type", 'write a list, the program and each argument: ["notify.sh", "-q"]'
+            "command_type", 'is not a list; write the program and each argument: [notify-send, "New photos"]'
         )
-    if isinstance(value, (list, tuple)) and value and isinstance(value[0], str) and "/" in value[0]:
+    if not isinstance(value, (list, tuple)) or not value or not isinstance(value[0], str):
+        return value
+    if not value[0].strip():
+        raise PydanticCustomError("command_empty", "names no program; the first word is the program")
+    if "/" in value[0]:
         return (str(_path(value[0], info)), *value[1:])
     return value
 

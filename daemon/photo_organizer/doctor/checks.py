@@ -53,6 +53,8 @@ def checks(configuration: Configuration) -> Iterator[Check]:
     yield from of_findings(
         "service", "installed and running", health.service_findings(configuration, UserManager())
     )
+    yield from hooks(configuration)
+    yield from metrics(configuration)
     yield daemon(configuration)
     yield extensions(configuration)
 
@@ -70,6 +72,33 @@ def watching(configuration: Configuration) -> str:
     """How the inboxes are watched, when nothing is wrong with it."""
     mode = configuration.watch.mode
     return "by polling, as configured" if mode == "polling" else f"{mode}, the kernel allows enough"
+
+
+def hooks(configuration: Configuration) -> Iterator[Check]:
+    """Whether the programs of the hooks are there; nothing where none are configured."""
+    found = []
+    for name, command in configuration.hooks:
+        if not isinstance(command, tuple):
+            continue
+        if shutil.which(command[0]) is None:
+            remedy = f"install it, or change hooks.{name} in {printable(configuration.path)}"
+            yield Check("hooks", "fix", f"{name}: there is no program {printable(command[0])}", remedy)
+        else:
+            found.append(name)
+    if found:
+        yield Check("hooks", "ok", ", ".join(found))
+
+
+def metrics(configuration: Configuration) -> Iterator[Check]:
+    """Whether the file for Prometheus can be written; nothing where none is configured."""
+    path = configuration.metrics.textfile
+    if path is None:
+        return
+    if os.access(path.parent, os.W_OK | os.X_OK):
+        yield Check("metrics", "ok", printable(path))
+    else:
+        remedy = f"make the folder {printable(path.parent)}, and let your user write in it"
+        yield Check("metrics", "fix", f"{printable(path)} cannot be written", remedy)
 
 
 def disk_space(configuration: Configuration) -> Iterator[Check]:
