@@ -139,7 +139,7 @@ def test_doctor_looks_for_the_programs_of_hooks_and_the_folder_of_the_metrics(
     found = [
         check for check in organizer("doctor", "--json").objects if check["check"] in {"hooks", "metrics"}
     ]
-    assert [(check["mark"], check["found"]) for check in found] == [
+    assert [(check["state"], check["found"]) for check in found] == [
         ("fix", "on_error: there is no program no-such-program"),
         ("ok", "on_batch"),
         ("fix", f"{home.root}/no/such/m.prom cannot be written"),
