@@ -154,6 +154,8 @@ def test_the_ready_ping_comes_regularly_and_only_when_it_is_asked_for(tmp_path: 
         run_all(hooks)
     assert [event["state"] for event in events(tmp_path / "told")] == ["idle", "idle"]
     assert hooks.next_due() == 601.0
+    clock[0] = 700.0  # overdue, since all is not well: no reason to wake for it
+    assert hooks.next_due() is None
     silent = Hooks(settings(), os.environ)
     silent.say_ready()
     assert silent.next_due() is None

@@ -14,18 +14,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.models.store import CURRENT
-from photo_organizer.photo import Action
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
-from photo_organizer.service.hooks import Hooks
 from photo_organizer.service.logs import configure_logging
-from photo_organizer.service.metrics import Figures, MetricsFile
-from photo_organizer.service.news import News
+from photo_organizer.service.monitoring import Monitoring
 from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
@@ -38,7 +34,6 @@ from photo_organizer.service.status_file import State, Status, StatusFile, descr
 from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
 from photo_organizer.service.systemd.sd_notify import Notifier
 from photo_organizer.service.wake import Signals, WakePipe
-from photo_organizer.vision.client.timings import Timings
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +79,9 @@ class Daemon:
         self._files = self._new_file_watch()
         self._training = Training(configuration, Remembered(configuration.state_directory))
         self._review_page = ReviewPageProcess(configuration)
-        self._hooks = Hooks(configuration.hooks, os.environ)
-        self._reporter = DaemonReporter(_desktop(configuration), News(self._hooks))
+        self._monitoring = Monitoring(configuration, os.environ)
+        self._reporter = DaemonReporter(_desktop(configuration), self._monitoring.news)
         self._search = SearchUpkeep()
-        self._metrics = MetricsFile(configuration.metrics.textfile)
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
         self._phase: State | None = State.STARTING
@@ -142,7 +136,7 @@ class Daemon:
             self._status_file.finish()
             self._rooms.close()
         self._reporter.close()
-        self._hooks.close()
+        self._monitoring.close()
         log.info("stopped")
 
     def _turn(self) -> None:
@@ -160,7 +154,7 @@ class Daemon:
         result = self._training.step()
         if result is not None:
             self._end_training(result)
-        self._hooks.step()
+        self._monitoring.step()
         if time.monotonic() >= self._show_at:
             self._show()
         else:
@@ -177,7 +171,9 @@ class Daemon:
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
         moments.append(self._review_page.next_due())
         moments.append(None if self._is_shown else self._show_at)
-        moments += [self._pause_ends_at(), self._hooks.next_due(), self._metrics.next_due()]
+        moments.append(self._pause_ends_at())
+        if (monitoring := self._monitoring.next_due()) is not None:
+            moments.append(max(monitoring, self._show_at))
         if self._rooms is not None:
             moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
@@ -270,8 +266,7 @@ class Daemon:
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)
-        self._hooks.configure(configuration.hooks)
-        self._metrics.configure(configuration.metrics.textfile)
+        self._monitoring.configure(configuration)
         if configuration.model_directory != before.model_directory:
             self._files.stop()
             self._files = self._new_file_watch()
@@ -318,27 +313,7 @@ class Daemon:
         except OSError as error:
             log.warning("the status cannot be written: %s", error.strerror)
         self._notifier.status(self._describe(status))
-        self._reporter.news.model_serves(status.model, status.last_retraining)
-        if self._is_well(status):
-            self._hooks.say_ready(state=status.state, photos=status.filed_total, queued=status.queued)
-        self._metrics.write(lambda: self._figures(status))
-
-    def _is_well(self, status: Status) -> bool:
-        """Whether photos are filed, or would be but for the owner's pause."""
-        is_held = self._owner_pause is not None and self._rooms is not None and not self._rooms.pipeline.pause
-        return status.state in {State.IDLE, State.WORKING} or (status.state is State.PAUSED and is_held)
-
-    def _figures(self, status: Status) -> Figures:
-        """What the metrics file shows."""
-        review = self._configuration.library / self._configuration.review
-        return Figures(
-            status,
-            {action.value: self._reporter.totals[action] for action in Action},
-            count_photos(review),
-            self._reporter.last_error_time,
-            self._rooms.model_made if self._rooms else None,
-            self._rooms.vision.timings if self._rooms else Timings(),
-        )
+        self._monitoring.show(status, self._rooms, self._reporter.last_error_time)
 
     def _describe(self, status: Status | None = None) -> str:
         status = self._status() if status is None else status

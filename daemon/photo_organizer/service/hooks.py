@@ -75,6 +75,8 @@ class Hooks:
 
     def configure(self, settings: HookSettings) -> None:
         """Take over changed commands; what is running goes on."""
+        if settings.on_ready != self._settings.on_ready:
+            self._next_ready = None
         self._settings = settings
         for hook in self._hooks.values():
             hook.has_failed = False
@@ -105,10 +107,13 @@ class Hooks:
 
     def next_due(self) -> float | None:
         """When to call `step` or `say_ready` again, even if nothing happens; None when never."""
-        moments = [self._next_ready] if self._settings.on_ready is not None else []
+        moments = []
+        # one that is overdue waits until all is well again, and that does not come by waiting
+        if self._next_ready is not None and self._next_ready > self._clock():
+            moments.append(self._next_ready)
         if any(hook.run for hook in self._hooks.values()):
             moments.append(self._clock() + _LOOK_SECONDS)
-        return min((moment for moment in moments if moment is not None), default=None)
+        return min(moments, default=None)
 
     def step(self) -> None:
         """Look after the commands that run, and start those whose turn it is."""
