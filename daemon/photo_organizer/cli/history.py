@@ -10,7 +10,7 @@ from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.cli.times import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from photo_organizer.library import Event, Library
@@ -56,7 +56,7 @@ def history(
 def _show_batches(library: Library, since: datetime | None, limit: int | None, *, as_json: bool) -> None:
     from itertools import islice
 
-    from photo_organizer.cli.console import print_json, print_table
+    from photo_organizer.cli.console import print_json
 
     most = limit or (None if as_json or since else MOST_BATCHES_LISTED)
     found = library.batches(since)
@@ -73,9 +73,17 @@ def _show_batches(library: Library, since: datetime | None, limit: int | None, *
          _in_words(batch), _undone(batch))
         for batch in shown
     ]  # fmt: skip
-    print_table(("batch", "began", "photos", "what", "undone"), rows, numbers=("photos",))
+    _print_rows(("batch", "began", "photos", "what", "undone"), rows, numbers=("photos",))
     if next(found, None) is not None:
         click.echo(f"the last {len(shown):,}; more with --limit or --since")
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[tuple[str, ...]], *, numbers: Sequence[str]) -> None:
+    """A table, without its last column where that is empty: narrow terminals have use for the room."""
+    from photo_organizer.cli.console import print_table
+
+    width = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    print_table(columns[:width], [row[:width] for row in rows], numbers=numbers)
 
 
 def _in_words(batch: BatchSummary) -> str:
@@ -117,7 +125,7 @@ def _batch_values(batch: BatchSummary) -> dict[str, Any]:
 
 
 def _show_photos(library: Library, batch: str, *, as_json: bool) -> None:
-    from photo_organizer.cli.console import counted, print_json, print_table
+    from photo_organizer.cli.console import counted, print_json
     from photo_organizer.cli.recorded import event_values
     from photo_organizer.errors import OrganizerError
 
