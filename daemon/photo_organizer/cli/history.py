@@ -138,9 +138,8 @@ def _show_photos(library: Library, batch: str, *, as_json: bool) -> None:
         for event in events:
             print_json(event_values(event))
         return
-    print_table(
-        ("action", "category", "confidence", "photo", "undone"), _photo_rows(events), numbers=("confidence",)
-    )
+    columns = ("action", "category", "confidence", "photo", "undone")
+    _print_rows(columns, list(_photo_rows(events)), numbers=("confidence",))
     click.echo(f"{counted(len(events), 'photo')}; back: photo-organizer undo --batch {batch}")
 
 
