@@ -119,3 +119,5 @@ def test_an_index_of_another_journal_or_a_lost_one_is_made_again(
     for leftover in world.state.glob("search.sqlite*"):
         leftover.unlink()
     assert found(library, "canon") == ["IMG_0001.jpg"]
+    (world.state / "search.sqlite").write_bytes(b"no database at all" * 100)
+    assert found(library, "canon") == ["IMG_0001.jpg"]

@@ -75,13 +75,32 @@ class SearchIndex:
         self._path = path
         self._journal = journal
         try:
-            self._connection = open_database(path, synchronous="OFF")
-            upgrade(self._connection, _VERSION, _make_tables)
-            self._begin_again_for_another_journal()
+            self._connection = self._open()
         except NewerDatabaseError as error:
             raise self._trouble("written by a newer version of the program") from error
         except (sqlite3.Error, OSError) as error:
             raise self._trouble(str(error)) from error
+
+    def _open(self) -> sqlite3.Connection:
+        """The index; a damaged one is made again."""
+        try:
+            return self._connect()
+        except sqlite3.OperationalError:  # locked, or no room: nothing is damaged
+            raise
+        except sqlite3.DatabaseError:
+            for end in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = open_database(self._path, synchronous="OFF")
+        try:
+            upgrade(connection, _VERSION, _make_tables)
+            self._begin_again_for_another_journal(connection)
+        except (sqlite3.Error, NewerDatabaseError):
+            connection.close()
+            raise
+        return connection
 
     def close(self) -> None:
         """Give the file back."""
@@ -107,7 +126,7 @@ class SearchIndex:
             with transaction(self._connection):
                 self._connection.executemany("INSERT INTO texts VALUES (?,?)", texts)
                 self._connection.executemany("INSERT INTO words (rowid, text) VALUES (?,?)", texts)
-                self._remember("last", str(reached))
+                _remember(self._connection, "last", str(reached))
         except sqlite3.Error as error:
             raise self._trouble(str(error)) from error
         return reached < ready
@@ -150,8 +169,10 @@ class SearchIndex:
         number = "w.rowid" if indexed else "t.operation"
         query = f"SELECT {number} FROM {tables} WHERE {condition} ORDER BY {number} DESC"  # noqa: S608 (ours)
         patterns = [f"*{word}*" for word in indexed] + others
-        for row in self._connection.execute(query, patterns):
-            yield row[0]
+        try:
+            yield from (row[0] for row in self._connection.execute(query, patterns))
+        except sqlite3.Error as error:
+            raise self._trouble(str(error)) from error
 
     def _is_current(self, operation: Operation) -> bool:
         """Whether the photo is where `operation` brought it, as far as the journal knows."""
@@ -179,8 +200,7 @@ class SearchIndex:
             yield _Row(*row)
 
     def _last_indexed(self) -> int:
-        row = self._connection.execute("SELECT value FROM facts WHERE key = 'last'").fetchone()
-        return 0 if row is None else int(row[0])
+        return int(_fact(self._connection, "last") or 0)
 
     def _last_ready(self) -> int:
         """The last operation before any that is still under way."""
@@ -190,25 +210,30 @@ class SearchIndex:
         )
         return int(str(self._journal.value(query)))
 
-    def _begin_again_for_another_journal(self) -> None:
-        row = self._connection.execute("SELECT value FROM facts WHERE key = 'journal'").fetchone()
+    def _begin_again_for_another_journal(self, connection: sqlite3.Connection) -> None:
         name = f"{self._journal.token} {self._journal.get('relocated') or ''}".strip()
         last = self._journal.value("SELECT COALESCE(MAX(id), 0) FROM operations")
-        if row is not None and row[0] == name and self._last_indexed() <= int(str(last)):
+        if _fact(connection, "journal") == name and int(_fact(connection, "last") or 0) <= int(str(last)):
             return
-        with transaction(self._connection):
+        with transaction(connection):
             for table in ("words", "texts", "facts"):
-                self._connection.execute(f"DROP TABLE {table}")
-            _make_tables(self._connection, 0)
-            self._remember("journal", name)
-
-    def _remember(self, key: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (key, value))
+                connection.execute(f"DROP TABLE {table}")
+            _make_tables(connection, 0)
+            _remember(connection, "journal", name)
 
     def _trouble(self, what: str) -> OrganizerError:
         return OrganizerError(
             f"the search index: {what}", where=self._path, remedy="delete the file; it is made again"
         )
+
+
+def _fact(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _remember(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (key, value))
 
 
 def _make_tables(connection: sqlite3.Connection, _found: int) -> None:
