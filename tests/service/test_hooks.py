@@ -249,6 +249,7 @@ def test_a_daemon_tells_its_hooks_and_writes_its_metrics(tmp_path: Path, model: 
     with LiveDaemon(household) as daemon:
         daemon.until_filed(photos)
         daemon.until(lambda status: status["state"] == "idle" and events(told["on_batch"]))
+        assert str(household.library / "Food/a.png") in household.organizer("search", "a.png", "food")
         daemon.stop()
     batch = events(told["on_batch"])[0]
     assert batch["actions"]["review"] == 1
