@@ -32,13 +32,14 @@ MAY_IMPORT = {
     "vision": GROUND | {"models"},
     "library": GROUND | {"companions"},
     "learning": GROUND | {"companions", "models", "vision", "library"},
+    "statistics": GROUND | {"library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cluster": GROUND | {"models", "vision"},
     "web": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cli": GROUND
-    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "web"}
-    | {"cluster"},
+    | {"companions", "models", "inbox", "vision", "library", "learning"}
+    | {"statistics", "service", "doctor", "web", "cluster"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -28,6 +28,9 @@ COMMANDS = (
     "why",
     "move",
     "undo",
+    "history",
+    "search",
+    "stats",
     "review",
     "pause",
     "resume",
@@ -38,8 +41,11 @@ COMMANDS = (
     "config",
     "service",
     "doctor",
+    "relocate",
     "cluster-worker",
     "cluster-certificates",
+    "completion",
+    "help",
 )
 
 
