@@ -139,7 +139,7 @@ def show_plan(
     as_json: bool,
 ) -> int:
     """Shows what would be done, and writes it down when a plan is wanted."""
-    result = summarise_plan(configuration, paths, target, manner, as_json=as_json)
+    result = summarise_plan(configuration, paths, target, manner, make_vision, as_json=as_json)
     if result.stopped:
         return _stopped()
     if target is not None:
@@ -152,6 +152,7 @@ def summarise_plan(
     paths: tuple[Path, ...],
     target: Path | None,
     manner: Manner,
+    make_vision: NewVision | None = None,
     *,
     as_json: bool,
 ) -> Result:
