@@ -50,11 +50,28 @@ HEADS = {
     "sigma raw": [b"FOVb\0\0\0\0"],
     "minolta raw": [b"\0MRM\0\0\0\0"],
     "phase one raw": [b"IIII\0\0\0\0"],
+    "jpeg 2000": [b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"],
+    "photoshop": [b"8BPS\0\1"],
+    "ico": [b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0" + bytes(8)],
+    "cur": [b"\0\0\2\0\1\0\x10\x10\0\0\1\0\x20\0" + bytes(8)],
+    "icns": [b"icns\0\0\1\0"],
+    "netpbm": [b"P6\n12 12\n255\n", b"P4 1 1\n", b"Pf\n1 1\n-1.0\n"],
+    "targa": [b"\0\0\2\0\0\0\0\0\0\0\0\0\x10\0\x10\0\x18\0"],
+    "pcx": [b"\n\5\1\x08\0\0\0\0"],
+    "dds": [b"DDS \x7c\0\0\0"],
+    "qoi": [b"qoif\0\0\0\1"],
+    "sgi": [b"\1\xda\1\1\0\3"],
+    "sun raster": [b"\x59\xa6\x6a\x95"],
+    "radiance": [b"#?RADIANCE\n", b"#?RGBE\n"],
+    "fits": [b"SIMPLE  =                    T"],
+    "xbm": [b"#define x_width 16\n"],
+    "xpm": [b"/* XPM */\n"],
+    "unsupported": [b"II\xbc\1\x08\0\0\0", b"<svg xmlns", b"gimp xcf v011", b"\x76\x2f\x31\1", b"8BPS\0\2"],
 }
 
 NO_IMAGES = [
     b"", b"B", b"BM", b"BMW is a car, and this is a text", b"%PDF-1.7", b"PK\x03\x04", b"RIFF\0\0\0\0AVI ",
-    box(b"qt  ", b"qt  "), box(b"isom", b"iso2", b"avc1"), box(b"mp42", b"isom"), b"<svg",
+    box(b"qt  ", b"qt  "), box(b"isom", b"iso2", b"avc1"), box(b"mp42", b"isom"), b"P5x",
     b"\0" * 64,    b"\0\0\0\0ftyp", b"II*",
 ]  # fmt: skip
 

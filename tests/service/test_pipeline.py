@@ -271,7 +271,7 @@ def test_a_file_that_is_not_whole_is_the_sources_to_keep(
 
 
 def test_every_kind_of_rejection_has_its_end(configuration: Configuration) -> None:
-    bench = make_bench(configuration, 6)
+    bench = make_bench(configuration, len(RejectionKind))
     bench.vision.rejections = {f"{number}.jpg": kind for number, kind in enumerate(RejectionKind)}
     for _ in range(2):
         bench.pipeline.step()
@@ -280,6 +280,7 @@ def test_every_kind_of_rejection_has_its_end(configuration: Configuration) -> No
         RejectionKind.UNREADABLE: "done",
         RejectionKind.CHANGED: "retry",
         RejectionKind.NOT_AN_IMAGE: "leave",
+        RejectionKind.UNSUPPORTED: "leave",
         RejectionKind.NEEDS_EXTRA: "leave",
         RejectionKind.GONE: "done",
         RejectionKind.SOURCE_ERROR: "retry",

@@ -209,7 +209,7 @@ def test_killed_from_outside_again_and_again_no_photo_is_blamed(
 
 
 def test_a_model_that_cannot_be_read_is_one_error_and_no_endless_loop(
-    make_client: MakeClient, tmp_path: Path, model: Path
+    make_client: MakeClient, tmp_path: Path
 ) -> None:
     broken = make_model(tmp_path / "broken")
     (broken / "backbone.npz").write_bytes(b"damaged")
@@ -220,9 +220,6 @@ def test_a_model_that_cannot_be_read_is_one_error_and_no_endless_loop(
     assert client.in_flight == 0
     assert client.pid is None
     assert client.poll(0) == []
-    client.use_model(model)
-    client.submit([seen(tmp_path / "a.jpg")])
-    assert category_of(outcomes(client)["a.jpg"]) == "Food"
 
 
 def test_a_process_that_dies_while_starting_is_given_up_after_some_times(
@@ -232,40 +229,6 @@ def test_a_process_that_dies_while_starting_is_given_up_after_some_times(
     client.submit([seen(draw_photo(tmp_path / "a.jpg", "Food"))])
     with pytest.raises(OrganizerError, match=r"died 3 times while it started"):
         outcomes(client)
-
-
-def test_models_are_swapped_while_photos_are_under_way(make_client: MakeClient, tmp_path: Path) -> None:
-    other = make_model(tmp_path / "other", input_size=48, seed=2)
-    client = make_client()
-    client.submit(draw_all(tmp_path, 20))
-    client.poll(30)
-    client.use_model(other)
-    answered = outcomes(client)
-    assert len(answered) == 20
-    while client.model_id != "other":
-        client.poll(30)
-    client.submit([seen(draw_photo(tmp_path / "b.jpg", "Events"))])
-    last = outcomes(client)["b.jpg"]
-    assert isinstance(last, Classified)
-    assert last.prediction.model == "other"
-    assert category_of(last) == "Events"
-
-
-def test_a_new_model_that_is_damaged_leaves_the_old_one_serving(
-    make_client: MakeClient, tmp_path: Path
-) -> None:
-    damaged = make_model(tmp_path / "damaged")
-    (damaged / "head.npz").unlink()
-    client = make_client()
-    client.submit([seen(draw_photo(tmp_path / "a.jpg", "Food"))])
-    outcomes(client)
-    client.use_model(damaged)
-    with pytest.raises(OrganizerError, match=r"head\.npz"):
-        for _ in range(30):
-            client.poll(1)
-    client.submit([seen(draw_photo(tmp_path / "b.jpg", "Pets"))])
-    assert category_of(outcomes(client)["b.jpg"]) == "Pets"
-    assert client.model_id == "colours"
 
 
 def test_a_long_rest_is_not_taken_for_a_standstill(

@@ -232,6 +232,12 @@ def test_large_pictures_of_other_formats_are_averaged_not_sampled() -> None:
     assert np.abs(decode(saved(image, "PNG"), SIZE).pixels.astype(int) - whole).mean() < 1.5
 
 
+def test_a_strip_lower_than_the_square_is_averaged_along_its_length() -> None:
+    columns = np.tile(np.array([0, 255], np.uint8), 400)  # which a sampled picture shows as black or white
+    strip = Image.fromarray(np.repeat(columns[None, :], 20, axis=0))
+    assert np.abs(decode(saved(strip, "PNG"), SIZE).pixels.astype(int) - 127).max() <= 3
+
+
 def test_the_capture_time_has_its_order() -> None:
     exif = Image.Exif()
     exif[0x0132] = "2020:01:01 00:00:00"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import random
+import resource
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -176,6 +177,16 @@ def test_a_tiff_whose_directories_go_in_a_circle_ends() -> None:
         assert decode(circle, SIZE).pixels.shape == (SIZE, SIZE, 3)
     except UnreadablePhotoError as error:
         assert error.reason
+
+
+def test_a_png_whose_chunk_claims_gigabytes_costs_nothing() -> None:
+    png = bytearray(saved(scene(), "PNG"))
+    at = png.index(b"IDAT") - 4
+    png[at - 1 : at + 4] = b"\xff\xff\xff\xff\x90"  # and the header's checksum is wrong
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UnreadablePhotoError):
+        decode(bytes(png), SIZE, LIMITS)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
 
 
 def test_exif_that_points_anywhere_costs_the_photo_nothing() -> None:

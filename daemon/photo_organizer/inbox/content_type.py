@@ -7,7 +7,7 @@ import os
 from photo_organizer import fsops
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import HEAD_SIZE, by_extension, identify
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, WAITS_FOR_EXTRA, Fact
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, UNSUPPORTED, WAITS_FOR_EXTRA, Fact
 
 
 def read_head(path: str) -> bytes:
@@ -39,8 +39,9 @@ def is_being_written(path: str) -> bool:
 def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool = False) -> Fact | None:
     """Why a file is not to be offered, or None when it is.
 
-    Its content is asked only where the name does not suffice: unknown extension, or a format that needs an
-    extra which is not there (a `.heic` may be a JPEG all the same); or when told to (`always_read`).
+    Its content is asked only where the name does not suffice: an unknown extension, or one that other files
+    have, too; a format that needs an extra which is not there (a `.heic` may be a JPEG all the same); or when
+    told to (`always_read`).
 
     Raises:
         OSError: when its content cannot be read.
@@ -48,13 +49,16 @@ def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool 
     name = os.path.basename(path)
     promised = by_extension(name)
     if not always_read:
-        if promised is not None and (promised.extra is None or promised.extra in available_extras):
+        has_decoder = promised is not None and (promised.extra is None or promised.extra in available_extras)
+        if promised is not None and has_decoder and not promised.needs_name:
             return None
         if kind_of(name) is Kind.VIDEO:
             return None
     found = identify(read_head(path), name)
     if found is None:
         return Fact(NOT_AN_IMAGE)
+    if not found.is_supported:
+        return Fact(UNSUPPORTED)
     if found.extra is not None and found.extra not in available_extras:
         return Fact(WAITS_FOR_EXTRA, extra=found.extra)
     return None

@@ -8,6 +8,7 @@ from math import inf
 from photo_organizer.photo import FileIdentity
 
 NOT_AN_IMAGE = "not an image"
+UNSUPPORTED = "an image of a format that is not supported"
 HELD = "put back by undo"
 WAITS_FOR_EXTRA = "waits for an extra"
 OFFERED_LATE = "companion without a photo"

@@ -11,9 +11,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.models.manifest import read_manifest
 
 
-def serving_categories(
-    config: Configuration, model: Path, accepted: Collection[str]
-) -> tuple[str, ...]:
+def serving_categories(config: Configuration, model: Path, accepted: Collection[str]) -> tuple[str, ...]:
     """Return the categories to predict with a model: the configured ones, then the owner's folders.
 
     A folder is predicted when its owner accepted it, the model learned it, and it is still in the library. A

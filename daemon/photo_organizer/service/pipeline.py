@@ -186,7 +186,7 @@ class Pipeline:
         match outcome.kind:
             case RejectionKind.UNREADABLE:
                 self._make_ready(self.placement.of_unreadable(group, outcome.reason))
-            case RejectionKind.NOT_AN_IMAGE | RejectionKind.NEEDS_EXTRA:
+            case RejectionKind.NOT_AN_IMAGE | RejectionKind.UNSUPPORTED | RejectionKind.NEEDS_EXTRA:
                 self._leave(group, outcome.reason)
             case RejectionKind.GONE:
                 self.source.done(group)

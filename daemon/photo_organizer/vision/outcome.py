@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,8 @@ from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.photo import Photo, Prediction
 
 _LONGEST_REASON = 300
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_REPLACED = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR})  # by a link, a pipe, a folder
 
 
 class RejectionKind(StrEnum):
@@ -20,6 +23,8 @@ class RejectionKind(StrEnum):
     """It was touched between being seen and being read: offer it again when it is still."""
     NOT_AN_IMAGE = "not-an-image"
     """Neither the content nor the name is that of an image: leave it."""
+    UNSUPPORTED = "unsupported"
+    """An image of a format that nothing here opens: leave it."""
     NEEDS_EXTRA = "needs-extra"
     """The decoder for this format is not installed: leave it; the reason names the extra."""
     GONE = "gone"
@@ -78,3 +83,16 @@ class UnreadablePhotoError(PhotoRejectedError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(RejectionKind.UNREADABLE, reason)
+
+
+class DecoderRefusedError(UnreadablePhotoError):
+    """One decoder could not make a picture of it; another may."""
+
+
+def rejection_of(error: OSError) -> PhotoRejectedError:
+    """Return what an error of opening or reading a photo means for it."""
+    if error.errno in _GONE:
+        return PhotoRejectedError(RejectionKind.GONE, "it is no longer there")
+    if error.errno in _REPLACED:
+        return PhotoRejectedError(RejectionKind.CHANGED, "something else has taken its name")
+    return PhotoRejectedError(RejectionKind.SOURCE_ERROR, f"it cannot be read ({error.strerror})")

@@ -1,9 +1,10 @@
 """What the daemon and the vision process say to each other: JSON, a line a message. Light.
 
-To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
-the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
-`reading` and `decoding` with the number of the thread that does it, `inferring` for a thread's batch, and
-at last `classified` or `rejected`. Names that are not UTF-8 survive as escaped surrogates.
+To the vision process: `start` (once, first), `classify` (a photo; its open file comes with the message as
+SCM_RIGHTS). The end of the stream ends the process. From it: `ready` or `failed` after `start`; then for each
+photo `reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
+thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected`. Names that are
+not UTF-8 survive as escaped surrogates.
 """
 
 from __future__ import annotations

@@ -201,9 +201,7 @@ def _head(
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
-        categories=serving_categories(
-            configuration, model.directory, accepted_folders(configuration)
-        ),
+        categories=serving_categories(configuration, model.directory, accepted_folders(configuration)),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
         manner=manner,

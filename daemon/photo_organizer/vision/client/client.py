@@ -4,6 +4,11 @@ A photo can kill the process that decodes it, or keep it busy for ever. Then the
 and the photos that it had touched go through one at a time; the one that kills it repeatedly while alone is
 rejected, its neighbours are classified. Somebody's `kill -9` at the wrong moment is not held against a
 photo.
+
+Photos are opened here and handed over as descriptors, so that the process needs no right to open anything in
+an inbox or the library (`worker/confinement.py`). On a network share that no longer answers, opening a file
+can block; but so can looking at it, which the inbox has done a moment before. Reading, which takes much
+longer, is left to the process.
 """
 
 from __future__ import annotations
@@ -14,11 +19,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from photo_organizer import fsops
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
-from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError
+from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError, rejection_of
 from photo_organizer.vision.protocol import Message, outcome_of, photo_message
 
 _LOG = logging.getLogger(__name__)
@@ -29,6 +35,7 @@ SILENCE_SECONDS = 120.0
 _MOST_PATIENT = 4.0  # times limits.decode_seconds, for a process that hardly gets the processor
 _MOST_FAILED_STARTS = 3
 _CAPACITY_IN_BATCHES = 8
+_MOST_OPEN = 512  # photos with the process, each an open file there; two of the largest batches
 
 
 class VisionClient:
@@ -65,6 +72,7 @@ class VisionClient:
         self.engine_name = ""
         self.engine_reason = ""
         self.model_id = ""
+        self.confinement = ""
         self.ready = False
         self._model = model
         self._engine = engine
@@ -78,13 +86,13 @@ class VisionClient:
         self._process: VisionProcess | None = None
         self._failed_starts = 0
         self._quiet_since = time.monotonic()
-        self._swapping_from: Path | None = None
+        self._not_sent: list[Outcome] = []
         self._error: VisionError | None = None
 
     @property
     def in_flight(self) -> int:
         """Photos that were submitted and have no outcome yet."""
-        return len(self._queue)
+        return len(self._queue) + len(self._not_sent)
 
     @property
     def pid(self) -> int | None:
@@ -126,9 +134,9 @@ class VisionClient:
         Raises:
             ModelError, VisionError: see the class.
         """
-        outcomes: list[Outcome] = []
+        outcomes, self._not_sent = self._not_sent, []
         if self._process is not None:
-            messages, open_still = self._process.exchange(timeout)
+            messages, open_still = self._process.exchange(0 if outcomes else timeout)
             for message in messages:
                 self._quiet_since = time.monotonic()
                 self._hear(message, outcomes)
@@ -145,7 +153,7 @@ class VisionClient:
 
     def next_due(self) -> float | None:
         """The time.monotonic() at which `poll` has something to do even if the process says nothing."""
-        if self._error is not None:
+        if self._error is not None or self._not_sent:
             return time.monotonic()
         if self._process is None:
             return None
@@ -153,18 +161,14 @@ class VisionClient:
             return None if self._unload_after is None else self._quiet_since + self._unload_after
         return min(due for due, _ in self._deadlines())
 
-    def use_model(self, model: Path) -> None:
-        """Take another model: between two batches when the process runs, else when it starts."""
-        if self._process is not None:
-            self._swapping_from = self._model
-            self._process.send({"op": "model", "model": str(model)})
-        self._model = model
-        self._failed_starts = 0
-
     def close(self) -> None:
         """Ends the process and forgets what is in flight."""
-        self._queue.clear()
+        self._forget_all()
         self._end()
+
+    def _forget_all(self) -> None:
+        self._queue.clear()
+        self._not_sent.clear()
 
     def _end(self) -> None:
         if self._process is not None:
@@ -178,7 +182,7 @@ class VisionClient:
         try:
             self._process = VisionProcess(self._worker, max_pixels=self._limits.max_pixels)
         except OSError as error:
-            self._queue.clear()
+            self._forget_all()
             raise VisionError(f"the vision process cannot be started ({error.strerror})") from error
         self._quiet_since = time.monotonic()
         self._process.send(
@@ -196,12 +200,19 @@ class VisionClient:
     def _send_waiting(self) -> None:
         if self._process is None or not self.ready:
             return
-        for flight in self._queue.take():
-            self._process.send(photo_message(flight.number, flight.photo))
+        for flight in self._queue.take(_MOST_OPEN):
+            try:
+                descriptor = fsops.open_photo(flight.photo.path)
+            except OSError as error:
+                self._queue.answer(flight.number)
+                rejection = rejection_of(error)
+                self._not_sent.append(Rejected(flight.photo, rejection.kind, rejection.reason))
+            else:
+                self._process.send(photo_message(flight.number, flight.photo), descriptor)
 
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
-            case "reading" | "decoding":
+            case "reading" | "waiting" | "decoding":
                 self._queue.is_touched(int(message["photo"]))
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], int(message["photo"]))
@@ -220,20 +231,16 @@ class VisionClient:
     def _become_ready(self, message: Message) -> None:
         self.ready = True
         self._failed_starts = 0
-        if message["directory"] == str(self._model):
-            self._swapping_from = None
         self.engine_name = message["engine"]
         self.engine_reason = message["reason"]
         self.model_id = message["model"]
+        self.confinement = message["confinement"]
         _LOG.info("model %s is loaded: %s (%s)", self.model_id, self.engine_name, self.engine_reason)
 
     def _fail(self, message: Message) -> None:
-        """The model cannot be served. A process that has another one goes on with that."""
-        if self._swapping_from is not None:
-            self._model, self._swapping_from = self._swapping_from, None
-        else:
-            self._queue.clear()
-            self._end()
+        """The model cannot be served."""
+        self._forget_all()
+        self._end()
         # raised by the next `poll` that has nothing else to tell
         self._error = VisionError(message["what"], where=message["where"], remedy=message["remedy"])
 
@@ -244,12 +251,11 @@ class VisionClient:
             return
         cause = process.bury()
         was_ready, self.ready = self.ready, False
-        self._swapping_from = None  # it starts again with the new model
         if not was_ready:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS:
                 self._failed_starts = 0
-                self._queue.clear()
+                self._forget_all()
                 raise VisionError(
                     f"the vision process died {_MOST_FAILED_STARTS} times while it started ({cause})",
                     remedy=process.last_words or "see `photo-organizer doctor`",
@@ -294,7 +300,7 @@ class VisionClient:
         deadlines: list[tuple[float, Flight | None]] = [(self._quiet_since + patience, None)]
         for number, work in self._process.at_work():
             flight = self._queue.get(number)
-            if flight is not None:
+            if flight is not None and work.stage != "waiting":
                 allowed = _READ_SECONDS if work.stage == "reading" else self._allowed(work, self._process)
                 deadlines.append((work.since + allowed, flight))
         return deadlines

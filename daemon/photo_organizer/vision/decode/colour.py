@@ -9,16 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from photo_organizer.vision.decode.colour_space import code_points_in_profile
+from photo_organizer.vision.decode.hdr import tone_map
+
 
 def convert_profile(pixels: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
-    """Blue-first pixels of the colour space `profile` as sRGB; unchanged where it is sRGB, none, or not RGB.
+    """Blue-first pixels of the colour space `profile` as sRGB; unchanged where it is none that fits them.
 
-    A profile that cannot be used is ignored, as viewers do.
+    A profile for grey is used for a grey picture. One that cannot be used is ignored, as viewers do. What a
+    profile is called does not count: there are linear ones with "sRGB" in their names.
     """
-    transform = _transform(profile, "RGB") if profile else None
-    if transform is None:
+    if not profile:
         return pixels
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))
+    colours = code_points_in_profile(profile)
+    if colours is not None and colours.is_hdr:
+        return tone_map(np.ascontiguousarray(pixels[..., ::-1]), colours, max(pixels.shape[:2]))
+    grey = bool((pixels == pixels[..., :1]).all())
+    if grey and (transform := _transform(profile, "GRAY")) is not None:
+        image = Image.fromarray(np.ascontiguousarray(pixels[..., 0]))
+    elif (transform := _transform(profile, "RGB")) is not None:
+        image = Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))
+    else:
+        return pixels
     converted = np.asarray(ImageCms.applyTransform(image, transform))
     return np.ascontiguousarray(converted[..., ::-1])
 
@@ -45,13 +57,12 @@ def over_white(image: Image.Image) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, space: str) -> ImageCms.ImageCmsTransform | None:
-    """From `profile` to sRGB; None where nothing is to be done or can be."""
+    """From `profile` to sRGB; None where it cannot be used for samples of `space` ("GRAY", "RGB", "CMYK")."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if source.profile.xcolor_space.strip() != space:
             return None
-        if space == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
-            return None
-        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), space, "RGB")
+        mode = "L" if space == "GRAY" else space
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None

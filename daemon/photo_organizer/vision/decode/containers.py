@@ -8,7 +8,6 @@ from enum import Enum
 from photo_organizer import formats
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">"}
-_WIDTH, _HEIGHT = 256, 257
 _SUBFILE_TYPE, _COMPRESSION, _MAKE, _SUB_DIRECTORIES, _PREVIEW, _DNG_VERSION = 254, 259, 271, 330, 513, 50706
 _ORDINARY_COMPRESSION = frozenset({1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000, 50001})
 
@@ -21,11 +20,35 @@ class Container(Enum):
     GIF = "GIF"
     WEBP = "WEBP"
     BMP = "BMP"
+    DIB = "DIB"
     TIFF = "TIFF"
     AVIF = "AVIF"
     HEIF = "HEIF"
     JXL = "JXL"
     RAW = "RAW"
+    JPEG_2000 = "JPEG2000"
+    PHOTOSHOP = "PSD"
+    ICO = "ICO"
+    CUR = "CUR"
+    ICNS = "ICNS"
+    NETPBM = "PPM"
+    TARGA = "TGA"
+    PCX = "PCX"
+    DCX = "DCX"
+    DDS = "DDS"
+    QOI = "QOI"
+    SGI = "SGI"
+    SUN = "SUN"
+    RADIANCE = "HDR"
+    FITS = "FITS"
+    PHOTO_CD = "PCD"
+    XBM = "XBM"
+    XPM = "XPM"
+    FLIC = "FLI"
+    BLP = "BLP"
+    FTEX = "FTEX"
+    MSP = "MSP"
+    UNSUPPORTED = ""
 
 
 _PLAIN = {
@@ -37,7 +60,30 @@ _PLAIN = {
     formats.AVIF: Container.AVIF,
     formats.HEIF: Container.HEIF,
     formats.JPEG_XL: Container.JXL,
+    formats.JPEG_2000: Container.JPEG_2000,
+    formats.PHOTOSHOP: Container.PHOTOSHOP,
+    formats.ICO: Container.ICO,
+    formats.CUR: Container.CUR,
+    formats.ICNS: Container.ICNS,
+    formats.NETPBM: Container.NETPBM,
+    formats.TARGA: Container.TARGA,
+    formats.PCX: Container.PCX,
+    formats.DCX: Container.DCX,
+    formats.DDS: Container.DDS,
+    formats.QOI: Container.QOI,
+    formats.SGI: Container.SGI,
+    formats.SUN_RASTER: Container.SUN,
+    formats.RADIANCE: Container.RADIANCE,
+    formats.FITS: Container.FITS,
+    formats.XBM: Container.XBM,
+    formats.XPM: Container.XPM,
+    formats.FLIC: Container.FLIC,
+    formats.BLP: Container.BLP,
+    formats.FTEX: Container.FTEX,
+    formats.MSP: Container.MSP,
+    formats.UNSUPPORTED: Container.UNSUPPORTED,
 }
+_PHOTO_CD_AT, _PHOTO_CD = 2048, b"PCD_"
 
 
 def container_of(data: bytes) -> Container | None:
@@ -47,6 +93,10 @@ def container_of(data: bytes) -> Container | None:
         return Container.RAW if _is_raw_tiff(data) else Container.TIFF
     if told is not None and told.is_raw:
         return Container.RAW
+    if told is formats.BMP and data[:2] != b"BM":
+        return Container.DIB
+    if told is None and data[_PHOTO_CD_AT : _PHOTO_CD_AT + 4] == _PHOTO_CD:
+        return Container.PHOTO_CD
     return _PLAIN.get(told) if told is not None else None
 
 
@@ -76,11 +126,3 @@ def _first_directory(data: bytes) -> dict[int, int]:
         tag, kind, _ = struct.unpack_from(order + "HHI", data, at)
         (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 8)
     return tags
-
-
-def declared_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of a classic TIFF declares; None where it declares none."""
-    tags = _first_directory(data)
-    if _WIDTH not in tags or _HEIGHT not in tags:
-        return None
-    return tags[_WIDTH], tags[_HEIGHT]

@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.vision.decode.colour import convert_profile
-from photo_organizer.vision.decode.containers import Container, container_of
-from photo_organizer.vision.decode.jpeg import decode_jpeg
-from photo_organizer.vision.decode.limits import FixedLimits, Limits, MemoryGate
-from photo_organizer.vision.decode.optional_formats import decode_heif, decode_jxl
-from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import decode_raster
-from photo_organizer.vision.decode.raw import decode_raw
+from photo_organizer.vision.decode.dispatch import open_picture
+from photo_organizer.vision.decode.limits import FixedLimits, Limits
+from photo_organizer.vision.decode.memory import MemoryGate, OnWait, nothing
+from photo_organizer.vision.decode.picture import OUT_OF_MEMORY, Picture, Task
 from photo_organizer.vision.decode.resize import squash
-from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
+from photo_organizer.vision.outcome import UnreadablePhotoError
 
 # Decoding runs in as many threads as there are cores already, a photo in each.
 cv2.setNumThreads(1)
@@ -50,19 +47,28 @@ class DecodedPhoto:
 
 
 def decode(
-    data: bytes, size: int, limits: Limits | None = None, *, gate: MemoryGate | None = None
+    data: bytes,
+    size: int,
+    limits: Limits | None = None,
+    *,
+    gate: MemoryGate | None = None,
+    on_wait: OnWait = nothing,
 ) -> DecodedPhoto:
     """Decode a photo of any supported format, recognised by its content.
 
     The whole photo is squashed to a square by area averaging, after EXIF or HEIF orientation, with alpha over
-    white and wide-gamut profiles converted to sRGB. JPEGs are decoded at the smallest DCT reduction that
+    white and other colour spaces converted to sRGB. JPEGs are decoded at the smallest DCT reduction that
     leaves twice the wanted side, so the result hardly depends on it.
+
+    A photo that fails while others are being decoded is decoded again alone: libraries say in many words, or
+    not at all, that there was no memory left for it.
 
     Args:
         data: the file's bytes.
         size: S, side of the wanted square in pixels.
         limits: pixels, file size and memory that a photo may take; the configuration's defaults when None.
         gate: shared by the threads that decode at the same time, to keep them within the limit together.
+        on_wait: told when it begins to wait for memory that others hold, and when it goes on.
 
     Raises:
         PhotoRejectedError: UNREADABLE when it is damaged, incomplete or beyond a limit; NEEDS_EXTRA when the
@@ -76,30 +82,23 @@ def decode(
             f"the file has {len(data) // 1_000_000} MB, more than the {limits.max_file_megabytes} that "
             "limits.max_file_megabytes allows"
         )
-    task = Task(data, size, limits, gate or MemoryGate(limits.memory_megabytes * 1_000_000))
+    gate = gate or MemoryGate(limits.memory_megabytes * 1_000_000)
+    with gate.share(on_wait) as memory:
+        try:
+            return _decode(Task(data, size, limits, memory))
+        except Exception:
+            memory.give_back()
+            if not memory.was_crowded:
+                raise
+    with gate.alone(on_wait) as memory:
+        return _decode(Task(data, size, limits, memory))
+
+
+def _decode(task: Task) -> DecodedPhoto:
     try:
-        picture = _decode(task, container_of(data))
+        return _finish(open_picture(task), task.size)
     except MemoryError as error:
-        raise UnreadablePhotoError("decoding it needs more memory than there is") from error
-    return _finish(picture, size)
-
-
-def _decode(task: Task, container: Container | None) -> Picture:
-    match container:
-        case None:
-            raise PhotoRejectedError(
-                RejectionKind.NOT_AN_IMAGE, "the content is not that of a known image format"
-            )
-        case Container.JPEG:
-            return decode_jpeg(task)
-        case Container.HEIF:
-            return decode_heif(task)
-        case Container.JXL:
-            return decode_jxl(task)
-        case Container.RAW:
-            return decode_raw(task)
-        case _:
-            return decode_raster(task, container.value)
+        raise UnreadablePhotoError(OUT_OF_MEMORY) from error
 
 
 def _finish(picture: Picture, size: int) -> DecodedPhoto:

@@ -48,7 +48,7 @@ def _largest_first(data: bytes) -> list[tuple[int, JpegHeader]]:
             break
         try:
             header = read_header(data[at : at + 200_000])
-            if min(header.width, header.height) >= LEAST_SIDE:
+            if min(header.width, header.height) >= LEAST_SIDE and not header.lossless:
                 found.append((at, header))
         except UnreadablePhotoError:
             pass

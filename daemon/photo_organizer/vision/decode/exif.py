@@ -1,12 +1,13 @@
-"""The three things that the organizer wants of EXIF: orientation, capture time and camera.
+"""What the organizer wants of EXIF: orientation, capture time and camera; and of XMP: orientation.
 
 A reader of its own, because a photo's EXIF block is the part that other readers crash on: this one looks at
 two directories, at most 200 entries each, reads six tags, and treats what it cannot read as not there.
-Source: CIPA DC-008 (Exif 3.0), TIFF 6.0.
+Source: CIPA DC-008 (Exif 3.0), TIFF 6.0, XMP part 2 (`tiff:Orientation`).
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -16,7 +17,9 @@ _ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED = 0x9003, 0x
 _MOST_ENTRIES = 200
 _MOST_TEXT = 256
 _ASCII, _SHORT, _LONG = 2, 3, 4
-_SIZES = {_ASCII: 1, _SHORT: 2, _LONG: 4}
+_CODES = {1: "B", _SHORT: "H", _LONG: "I", 6: "b", 8: "h", 9: "i"}
+_SIZES = {_ASCII: 1} | {kind: struct.calcsize(f"<{code}") for kind, code in _CODES.items()}
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*([1-8])\s*[\"'<]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +31,52 @@ class Exif:
     camera: str = ""
 
 
-def read_exif(block: bytes | memoryview | None) -> Exif:
-    """What an EXIF block says; it begins with the TIFF header, or with "Exif" and two zeros before that.
+def read_exif(block: bytes | memoryview | None, xmp: bytes = b"") -> Exif:
+    """What an EXIF block says; it begins with the TIFF header, or with "Exif" and two bytes before that.
 
     The capture time is the first that is there and valid of DateTimeOriginal, DateTimeDigitized and DateTime,
     with the UTC offset that belongs to it.
+
+    Args:
+        block: the EXIF block.
+        xmp: an XMP packet, whose orientation counts where EXIF has none.
     """
-    if not block:
-        return Exif()
-    data = bytes(block)
-    if data.startswith(b"Exif\0\0"):
+    data = bytes(block or b"")
+    if data.startswith(b"Exif\0"):
         data = data[6:]
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None or len(data) < 8:
-        return Exif()
-    main = _directory(data, order, _number(data, order, 4, _LONG))
-    detail_offset = main.get(_EXIF_DIRECTORY)
-    detail = _directory(data, order, detail_offset) if isinstance(detail_offset, int) else {}
+    main, detail = _directories(data)
     times = (
         (detail.get(_ORIGINAL), detail.get(_OFFSET_ORIGINAL)),
         (detail.get(_DIGITIZED), detail.get(_OFFSET_DIGITIZED)),
         (main.get(_DATE_TIME), detail.get(_OFFSET)),
     )
     taken = next((time for time in (_time(*pair) for pair in times) if time), None)
-    orientation = main.get(_ORIENTATION)
-    valid = isinstance(orientation, int) and 1 <= orientation <= 8
-    return Exif(orientation if isinstance(orientation, int) and valid else 1, taken, _camera(main))
+    orientation = (
+        _orientation(main.get(_ORIENTATION)) or _orientation(detail.get(_ORIENTATION)) or _of_xmp(xmp) or 1
+    )
+    return Exif(orientation, taken, _camera(main))
+
+
+def _orientation(value: int | str | None) -> int | None:
+    """A valid orientation, whatever type of number it was written as."""
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    return number if isinstance(number, int) and 1 <= number <= 8 else None
+
+
+def _of_xmp(packet: bytes) -> int | None:
+    """The orientation in an XMP packet, an attribute or an element, in UTF-8 or UTF-16."""
+    found = _XMP_ORIENTATION.search(packet.replace(b"\0", b""))
+    return int(found[1]) if found else None
+
+
+def _directories(data: bytes) -> tuple[dict[int, int | str], dict[int, int | str]]:
+    """The main directory and the one with details of the exposure; empty where they cannot be read."""
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None or len(data) < 8:
+        return {}, {}
+    main = _directory(data, order, _number(data, order, 4, _LONG))
+    offset = main.get(_EXIF_DIRECTORY)
+    return main, _directory(data, order, offset) if isinstance(offset, int) else {}
 
 
 def _directory(data: bytes, order: str, offset: int | None) -> dict[int, int | str]:
@@ -77,7 +100,7 @@ def _directory(data: bytes, order: str, offset: int | None) -> dict[int, int | s
 def _number(data: bytes, order: str, at: int | None, kind: int) -> int | None:
     if at is None or at < 0 or at + _SIZES[kind] > len(data):
         return None
-    (value,) = struct.unpack_from(order + ("H" if kind == _SHORT else "I"), data, at)
+    (value,) = struct.unpack_from(order + _CODES[kind], data, at)
     return int(value)
 
 

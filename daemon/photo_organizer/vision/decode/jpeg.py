@@ -19,7 +19,7 @@ from PIL import Image
 from photo_organizer.vision.decode.colour import to_srgb
 from photo_organizer.vision.decode.exif import Exif, read_exif
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
-from photo_organizer.vision.outcome import UnreadablePhotoError
+from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
@@ -30,24 +30,28 @@ _REDUCED = {
 _SOI, _EOI, _SOS, _APP1, _APP2 = 0xD8, 0xD9, 0xDA, 0xE1, 0xE2
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _BARE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a length
 _NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 _CUT_OFF = "the file ends before the picture does, a part of it is missing"
 _END = b"\xff\xd9"
-_FILLED = 128  # what libjpeg paints where data is missing
+_FILLER = bytes(range(1, 255)) * 2
 
 
 @dataclass(frozen=True, slots=True)
 class JpegHeader:
     """What stands before the first scan, and where that begins.
 
-    `coefficients` is the number of DCT coefficients of all components together.
+    `coefficients` is the number of DCT coefficients of all components together; `lossless` ones have none,
+    and hold the data of a sensor rather than a picture.
     """
 
     width: int
     height: int
     components: int
     progressive: bool
+    lossless: bool
     coefficients: int
     scan: int
     exif: Exif
@@ -63,26 +67,43 @@ def decode_jpeg(task: Task, *, label: str = "jpeg") -> Picture:
     header = read_header(task.data)
     task.check_size(header.width, header.height)
     factor = reduction(header.width, header.height, task.size)
-    cost = 4 * header.width * header.height // factor**2
-    if header.progressive:  # all coefficients are kept until the last scan
-        cost += 2 * header.coefficients
-    task.check_memory(cost)
-    missing_end = not has_end(task.data, header.scan)
-    if missing_end and (header.progressive or task.data.endswith(bytes(64))):
-        raise UnreadablePhotoError(_CUT_OFF)
-    # with an end marker, libjpeg paints what is missing instead of refusing what may be whole
-    data = task.data + _END if missing_end else task.data
-    with task.gate.hold(cost):
-        if header.components == 4:
-            pixels, decoder, profile = _decode_cmyk(data, header, factor), f"{label} cmyk", b""
-        else:
-            pixels, decoder, profile = _decode_reduced(data, factor), label, header.profile
-    if pixels is None or (missing_end and _is_filled(pixels)):
-        raise UnreadablePhotoError(_CUT_OFF if missing_end else "the JPEG cannot be decoded")
+    task.reserve(_cost(header, factor))
+    data, missing_end = task.data, not has_end(task.data, header.scan)
+    if missing_end:
+        task.reserve(_cost(header, 1) + 6 * header.width * header.height)
+        data = _ended(task.data, header)
+    if header.components == 4:
+        pixels, decoder, profile = _decode_cmyk(data, header, factor), f"{label} cmyk", b""
+    else:
+        pixels, decoder, profile = _decode_reduced(data, factor), label, header.profile
     decoder = f"{decoder} 1/{factor}" if factor > 1 else decoder
     return Picture(
         pixels, header.width, header.height, decoder, header.exif, profile, reduced=(factor, factor)
     )
+
+
+def _cost(header: JpegHeader, factor: int) -> int:
+    """Bytes of memory that decoding takes."""
+    pixels = 4 * header.width * header.height // factor**2
+    # of a progressive one, all coefficients are kept until the last scan
+    return pixels + (2 * header.coefficients if header.progressive else 0)
+
+
+def _ended(data: bytes, header: JpegHeader) -> bytes:
+    """A JPEG without an end marker, with one, where nothing else of it is missing.
+
+    libjpeg takes what is missing from whatever stands there, and ignores what stands behind a complete
+    picture: so the picture is complete if it is the same, whatever follows it.
+
+    Raises:
+        UnreadablePhotoError: a part of the picture is missing.
+    """
+    rest = data.rstrip(b"\0")  # a download, or a camera, that reserved its space
+    if len(rest) <= header.scan:
+        raise UnreadablePhotoError(_CUT_OFF)
+    if not np.array_equal(_decode_reduced(rest + _END, 1), _decode_reduced(rest + _FILLER + _END, 1)):
+        raise UnreadablePhotoError(_CUT_OFF)
+    return rest + _END
 
 
 def reduction(width: int, height: int, size: int) -> int:
@@ -100,7 +121,7 @@ def read_header(data: bytes) -> JpegHeader:
     """
     at = 2
     frame: tuple[int, bytes] | None = None
-    exif, profile = b"", {}
+    exif, xmp, profile = b"", b"", {}
     while True:
         marker, start, end = _segment(data, at)
         if marker in {_SOS, _EOI}:
@@ -110,11 +131,13 @@ def read_header(data: bytes) -> JpegHeader:
             frame = (marker, body)
         elif marker == _APP1 and body.startswith(b"Exif\0") and not exif:
             exif = body
+        elif marker == _APP1 and body.startswith(_XMP) and not xmp:
+            xmp = body
         elif marker == _APP2 and body.startswith(b"ICC_PROFILE\0") and len(body) > 14:
             profile[body[12]] = body[14:]
         at = end
     if frame is None or marker == _EOI or len(frame[1]) < 6 + 3 * frame[1][5]:
-        raise UnreadablePhotoError("the JPEG header is damaged")
+        raise DecoderRefusedError("the JPEG header is damaged")
     kind, body = frame
     height, width, components = int.from_bytes(body[1:3]), int.from_bytes(body[3:5]), body[5]
     sampling = [(body[7 + 3 * index] >> 4, body[7 + 3 * index] & 15) for index in range(components)]
@@ -123,7 +146,7 @@ def read_header(data: bytes) -> JpegHeader:
         3,
         4,
     }:
-        raise UnreadablePhotoError("the JPEG header is damaged")
+        raise DecoderRefusedError("the JPEG header is damaged")
     share = sum(across * down for across, down in sampling) / (
         max(across for across, _ in sampling) * max(down for _, down in sampling)
     )
@@ -132,9 +155,10 @@ def read_header(data: bytes) -> JpegHeader:
         height=height,
         components=components,
         progressive=kind in _PROGRESSIVE,
+        lossless=kind in _LOSSLESS,
         coefficients=round(width * height * share),
         scan=at,
-        exif=read_exif(exif),
+        exif=read_exif(exif, xmp),
         profile=b"".join(profile[number] for number in sorted(profile)),
     )
 
@@ -153,7 +177,7 @@ def _segment(data: bytes, at: int) -> tuple[int, int, int]:
         return marker, at + 2, at + 2
     length = int.from_bytes(data[at + 2 : at + 4])
     if length < 2:
-        raise UnreadablePhotoError("the JPEG header is damaged")
+        raise DecoderRefusedError("the JPEG header is damaged")
     if at + 2 + length > len(data):
         raise UnreadablePhotoError("the file ends within the JPEG header")
     return marker, at + 4, at + 2 + length
@@ -171,15 +195,17 @@ def has_end(data: bytes, scan: int) -> bool:
     return False
 
 
-def _decode_reduced(data: bytes, factor: int) -> NDArray[np.uint8] | None:
+def _decode_reduced(data: bytes, factor: int) -> NDArray[np.uint8]:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise UnreadablePhotoError(f"the JPEG cannot be decoded ({error.err or 'out of memory'})") from error
-    return None if pixels is None else np.asarray(pixels, np.uint8)
+        raise DecoderRefusedError(f"the JPEG cannot be decoded ({error.err or 'out of memory'})") from error
+    if pixels is None:
+        raise DecoderRefusedError("the JPEG cannot be decoded")
+    return np.asarray(pixels, np.uint8)
 
 
-def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uint8] | None:
+def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uint8]:
     """By Pillow, which gives the four inks, so that the profile can say what they look like."""
     try:
         with Image.open(BytesIO(data), formats=["JPEG"]) as image:
@@ -187,10 +213,4 @@ def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uin
             image.load()
             return to_srgb(image, header.profile)
     except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadablePhotoError(f"the JPEG cannot be decoded ({error})") from error
-
-
-def _is_filled(pixels: NDArray[np.uint8]) -> bool:
-    """Whether the last block of the picture is the grey of missing data."""
-    corner = pixels[-2:, -2:].astype(np.int16)
-    return bool((np.abs(corner - _FILLED) <= 1).all())
+        raise DecoderRefusedError(f"the JPEG cannot be decoded ({error})") from error

@@ -1,4 +1,4 @@
-"""Formats whose decoders are extras: HEIC (`heif`) and JPEG XL (`jxl`); `raw.py` has the third."""
+"""HEIC, whose decoder is the extra `heif`, and how the modules of extras are loaded."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import warnings
 from dataclasses import replace
 from types import ModuleType
 
+import numpy as np
+
+from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white
+from photo_organizer.vision.decode.costs import HEIF, HEIF_HDR, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster, factors_for
-from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
+from photo_organizer.vision.decode.raster import PILLOW_ERRORS, factors_for
+from photo_organizer.vision.outcome import DecoderRefusedError, PhotoRejectedError, RejectionKind
 
 
 def decode_heif(task: Task) -> Picture:
@@ -24,29 +29,24 @@ def decode_heif(task: Task) -> Picture:
         container = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=True)
         width, height = container.size
         task.check_size(width, height)
-        cost = 8 * width * height
-        task.check_memory(cost)
         exif = replace(read_exif(container.info.get("exif")), orientation=1)
         profile = container.info.get("icc_profile") or b""
-        with task.gate.hold(cost):
-            factors = factors_for((width, height), task.size)
-            pixels = over_white(container.to_pillow().reduce(factors))
+        colours = code_points(task.data, "HEIF", profile)
+        if colours is not None and colours.is_hdr:
+            task.reserve(HEIF_HDR * width * height)
+            deep = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=False)
+            pixels = tone_map(np.asarray(deep), colours, task.size)
+            return Picture(pixels, width, height, "heif hdr", exif)
+        task.reserve((HEIF_WITH_ALPHA if container.has_alpha else HEIF) * width * height)
+        if colours is not None and not profile:
+            profile = colours.profile()
+        factors = factors_for((width, height), task.size)
+        pixels = over_white(container.to_pillow().reduce(factors))
     except IndexError as error:
-        raise UnreadablePhotoError("the HEIC holds no picture of a kind that can be decoded") from error
+        raise DecoderRefusedError("the HEIC holds no picture of a kind that can be decoded") from error
     except PILLOW_ERRORS as error:
-        raise UnreadablePhotoError(f"the HEIC cannot be decoded ({error})") from error
+        raise DecoderRefusedError(f"the HEIC cannot be decoded ({error})") from error
     return Picture(pixels, width, height, "heif", exif, profile, factors)
-
-
-def decode_jxl(task: Task) -> Picture:
-    """JPEG XL, through its Pillow plugin, which applies the orientation.
-
-    Raises:
-        PhotoRejectedError: damaged, too large, or the extra is not installed.
-    """
-    load("pillow_jxl", extra="jxl", name="JPEG XL")
-    picture = decode_raster(task, "JXL")
-    return replace(picture, exif=replace(picture.exif, orientation=1))
 
 
 def load(module: str, *, extra: str, name: str) -> ModuleType:

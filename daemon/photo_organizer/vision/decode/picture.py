@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.vision.decode.exif import Exif
-from photo_organizer.vision.decode.limits import Limits, MemoryGate
+from photo_organizer.vision.decode.limits import Limits
+from photo_organizer.vision.decode.memory import MemoryShare
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 ENOUGH = 2
 """A reduced decode is at least this many times the wanted side, so that the area average still decides: at 2
 the result differs from that of a full decode by 0.2 of 255 on average, at 1.5 by up to 0.8 (measured on a
 12-megapixel JPEG with sensor noise)."""
+
+
+OUT_OF_MEMORY = "decoding it needs more memory than there is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One decoding: the bytes, the wanted side in pixels, and what it may cost."""
+    """One decoding: the bytes, the wanted side in pixels, what it may cost, and the memory that it holds."""
 
     data: bytes
     size: int
     limits: Limits
-    gate: MemoryGate
+    memory: MemoryShare
 
     def check_size(self, width: int, height: int) -> None:
-        """Refuses a picture whose header declares too many pixels, or none.
+        """Refuse a picture whose header declares too many pixels, or none.
 
         Raises:
             UnreadablePhotoError: with both numbers.
@@ -63,14 +67,15 @@ class Task:
                 "limits.max_pixels allows"
             )
 
-    def check_memory(self, needed: int) -> None:
-        """Refuses a picture that needs more bytes to decode than allowed.
+    def reserve(self, needed: float) -> None:
+        """Have `needed` bytes for this decoding; wait for others to end where they do not fit yet.
 
         Raises:
-            UnreadablePhotoError: with both numbers.
+            UnreadablePhotoError: they are more than a photo may take; with both numbers.
         """
         if needed > self.limits.memory_megabytes * 1_000_000:
             raise UnreadablePhotoError(
-                f"decoding it needs about {needed // 1_000_000:,} MB of memory, more than the "
+                f"decoding it needs about {needed // 1_000_000:,.0f} MB of memory, more than the "
                 f"{self.limits.memory_megabytes:,} that limits.memory_megabytes allows"
             )
+        self.memory.reserve(round(needed))

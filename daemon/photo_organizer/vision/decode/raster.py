@@ -1,4 +1,4 @@
-"""PNG, GIF, WebP, BMP, TIFF and AVIF: by Pillow, and the TIFFs that Pillow does not know by OpenCV.
+"""PNG, GIF, WebP, BMP and AVIF, and TIFFs compressed as JPEG or fax: by Pillow.
 
 Of an animation, a frame from the middle; of a TIFF with several pages, the first that is not a thumbnail.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 
@@ -15,11 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+from photo_organizer.vision.decode.code_points import code_points
 from photo_organizer.vision.decode.colour import over_white, to_srgb
-from photo_organizer.vision.decode.containers import declared_size
+from photo_organizer.vision.decode.colour_space import CodePoints, profile_of_gamma
+from photo_organizer.vision.decode.costs import TONE_MAPPED, pillow_cost
+from photo_organizer.vision.decode.depth import to_eight_bits
 from photo_organizer.vision.decode.exif import read_exif
+from photo_organizer.vision.decode.gif import read_gif_canvas
+from photo_organizer.vision.decode.hdr import tone_map
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
-from photo_organizer.vision.outcome import UnreadablePhotoError
+from photo_organizer.vision.outcome import DecoderRefusedError
 
 # The header is checked against limits.max_pixels before anything is decoded, for every format; Pillow's own
 # limit would refuse what the owner allows.
@@ -34,9 +40,6 @@ _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 FRAME_BUDGET = 250_000_000  # pixels of earlier frames that are decoded on the way to the middle one
 _MOST_PAGES = 8
 _NEW_SUBFILE_TYPE, _REDUCED_RESOLUTION = 254, 1
-_BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2}
-_BRIGHTEST = 16.0
-"""Highlights of a floating-point image go up to this; one in 0 to 255 whose brightest is 16 shows nothing."""
 _DEEP_GREY = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
 # What Pillow's readers raise on bad input. Nothing here is ours to repair; the reason is passed on.
 PILLOW_ERRORS = (
@@ -45,7 +48,7 @@ PILLOW_ERRORS = (
 )  # fmt: skip
 
 
-def decode_raster(task: Task, container: str, *, label: str = "") -> Picture:
+def decode_raster(task: Task, *, container: str, label: str = "") -> Picture:
     """The picture in a file that Pillow calls `container` ("PNG", "TIFF", ...).
 
     Raises:
@@ -53,33 +56,99 @@ def decode_raster(task: Task, container: str, *, label: str = "") -> Picture:
     """
     try:
         with Image.open(BytesIO(task.data), formats=[container]) as image:
-            return _decode(task, image, label or container.lower())
+            return _decode(task, image, label or container.lower(), _choose_frame(task, image))
     except PILLOW_ERRORS as error:
-        # what Pillow has begun to read and found damaged is damaged, whatever OpenCV would make of it
-        unknown = isinstance(error, UnidentifiedImageError) or not isinstance(error, OSError)
-        if container == "TIFF" and unknown and (picture := _by_opencv(task)) is not None:
-            return picture
-        raise UnreadablePhotoError(f"the {container} cannot be decoded ({_words(error)})") from error
+        raise DecoderRefusedError(f"the {container} cannot be decoded ({error_text(error)})") from error
 
 
-def _decode(task: Task, image: Image.Image, decoder: str) -> Picture:
-    task.check_size(*image.size)
-    frame = _choose_frame(image, decoder)
+def decode_mended(task: Task, *, container: str, mend: Callable[[bytes], bytes | None]) -> Picture:
+    """The picture in a copy of the file in which `mend` has put its container right.
+
+    Raises:
+        UnreadablePhotoError: there is nothing to be mended, or it cannot be decoded all the same.
+    """
+    mended = mend(task.data)
+    if mended is None:
+        raise DecoderRefusedError(f"there is nothing wrong with the {container} that could be mended")
+    return decode_raster(replace(task, data=mended), container=container, label=f"{container.lower()} mended")
+
+
+def decode_first_frame(task: Task, *, container: str) -> Picture:
+    """The first frame of an animation of which a later one is damaged.
+
+    Raises:
+        UnreadablePhotoError: it is no animation, or its first frame is damaged, too.
+    """
+    try:
+        with Image.open(BytesIO(task.data), formats=[container]) as image:
+            if not getattr(image, "is_animated", False):
+                raise DecoderRefusedError(f"the {container} is no animation")
+            return _decode(task, image, container.lower(), " frame 1")
+    except PILLOW_ERRORS as error:
+        raise DecoderRefusedError(f"the {container} cannot be decoded ({error_text(error)})") from error
+
+
+def _decode(task: Task, image: Image.Image, decoder: str, frame: str) -> Picture:
     task.check_size(*image.size)
     width, height = image.size
-    cost = width * height * (_BYTES_A_PIXEL.get(image.mode, 4) + (0 if image.mode in {"RGB", "L"} else 4))
-    task.check_memory(cost)
+    frames = int(getattr(image, "n_frames", 1))
+    cost = width * height * pillow_cost(image.format or "", image.mode, frames)
+    task.reserve(cost)
     profile = image.info.get("icc_profile") or b""
     block = image.info.get("exif")
-    exif = read_exif(block if block is not None else _other_exif(image))
+    exif = read_exif(block if block is not None else _other_exif(image), _xmp(image))
     if image.format == "TIFF":  # Pillow has turned it already
         exif = replace(exif, orientation=1)
-    with task.gate.hold(cost):
-        image.load()
-        factors = factors_for(image.size, task.size)
-        small = _plain(image).reduce(factors)
-        pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
+    colours = code_points(task.data, image.format or "", profile)
+    if colours is not None and colours.is_hdr:
+        task.reserve(TONE_MAPPED * cost)
+        return Picture(
+            tone_map(_codes(task.data, image), colours, task.size),
+            *image.size,
+            f"{decoder}{frame} hdr",
+            exif,
+        )
+    if image.format == "PNG" or not profile:
+        profile = _own_profile(image, colours) or profile
+    image.load()
+    factors = factors_for(image.size, task.size)
+    small = _plain(image).reduce(factors)
+    pixels = to_srgb(small, profile) if small.mode == "CMYK" else over_white(small)
     return Picture(pixels, *image.size, decoder + frame, exif, profile, factors)
+
+
+def _xmp(image: Image.Image) -> bytes:
+    """The XMP packet; not that of AVIF, where the container alone says which way is up."""
+    if image.format == "AVIF":
+        return b""
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return packet.encode("utf-8", "replace") if isinstance(packet, str) else bytes(packet)
+
+
+def _own_profile(image: Image.Image, colours: CodePoints | None) -> bytes:
+    """The profile that a file without an ICC profile describes in its format's own way; b"" for sRGB.
+
+    In a PNG, `cICP` goes before everything, an ICC profile and `sRGB` before `gAMA` and `cHRM` (PNG, third
+    edition, 4.3).
+    """
+    if colours is not None:
+        return colours.profile()
+    if image.format != "PNG" or "icc_profile" in image.info or "srgb" in image.info:
+        return b""
+    gamma, chromaticities = image.info.get("gamma"), image.info.get("chromaticity")
+    return profile_of_gamma(gamma, chromaticities)
+
+
+def _codes(data: bytes, image: Image.Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The samples of a PQ or HLG picture, red first; of a PNG with all its 16 bits, which Pillow halves."""
+    if image.format == "PNG":
+        deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if deep is not None and deep.dtype == np.uint16:
+            whole = deep[..., None].repeat(3, axis=-1) if deep.ndim == 2 else deep
+            return np.asarray(whole[..., [2, 1, 0, 3][: whole.shape[2]]], np.uint16)
+    image.load()
+    plain = _plain(image)
+    return np.asarray(plain if plain.mode in {"RGB", "RGBA"} else plain.convert("RGB"))
 
 
 def _other_exif(image: Image.Image) -> bytes:
@@ -90,9 +159,14 @@ def _other_exif(image: Image.Image) -> bytes:
         return b""
 
 
-def _choose_frame(image: Image.Image, decoder: str) -> str:
-    """Goes to the frame that stands for the file; says which, where there are several."""
+def _choose_frame(task: Task, image: Image.Image) -> str:
+    """Go to the frame that stands for the file; say which, where there are several."""
+    task.check_size(*image.size)
     frames = int(getattr(image, "n_frames", 1))
+    if image.format == "GIF":
+        canvas = read_gif_canvas(task.data)
+        task.check_size(canvas.width, canvas.height)
+        frames = min(frames, canvas.frames)
     if frames < 2:
         return ""
     if image.format in _ANIMATED:
@@ -120,27 +194,6 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def to_eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Samples of any depth as 0 to 255: unsigned ones by their type's range, others by what occurs."""
-    if values.dtype == np.uint8:
-        return values.astype(np.uint8)
-    if values.dtype == np.uint16:
-        high: NDArray[np.uint8] = (values.astype(np.uint16) >> 8).astype(np.uint8)
-        return high
-    if values.dtype == np.int32 and values.min(initial=0) < 0:  # Pillow reads unsigned ones as signed
-        values = values.view(np.uint32)
-    numbers = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
-    highest = float(numbers.max(initial=0))
-    # 1 is white in floating-point images, and what shines more is beyond white; 65535 in deep integer ones;
-    # anything else is scaled to its highest
-    if values.dtype.kind == "f" and highest <= _BRIGHTEST:
-        white = 1.0
-    else:
-        white = next((white for white in (1.0, 255.0, 65535.0) if highest <= white), highest)
-    scaled: NDArray[np.uint8] = np.clip(numbers * (255 / white), 0, 255).astype(np.uint8)
-    return scaled
-
-
 def factors_for(sides: tuple[int, int], size: int) -> tuple[int, int]:
     """By which whole factors to average, across and down, so that both sides are still enough for `size`.
 
@@ -150,27 +203,8 @@ def factors_for(sides: tuple[int, int], size: int) -> tuple[int, int]:
     return across, down
 
 
-def _by_opencv(task: Task) -> Picture | None:
-    """What Pillow refused, such as deep TIFF in uncommon layouts; None where OpenCV does too."""
-    data = np.frombuffer(task.data, np.uint8)
-    size = declared_size(task.data)
-    if size is None:
-        return None
-    task.check_size(*size)
-    cost = 12 * size[0] * size[1]
-    task.check_memory(cost)
-    try:
-        with task.gate.hold(cost):
-            pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # as colour it refuses 32 and 64 bits a sample
-    except cv2.error:
-        return None
-    if pixels is None:
-        return None
-    colours = pixels[..., :3] if pixels.ndim == 3 else cv2.cvtColor(to_eight_bits(pixels), cv2.COLOR_GRAY2BGR)
-    return Picture(to_eight_bits(colours), pixels.shape[1], pixels.shape[0], "tiff by opencv")
-
-
-def _words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
+    """What a decoder's error says, for people."""
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged, or of a kind that is not known"
     text = str(error)

@@ -13,23 +13,28 @@ from typing import Any
 
 import numpy as np
 
+from photo_organizer.vision.decode.costs import RAW
 from photo_organizer.vision.decode.embedded import LEAST_SIDE, embedded_picture, preview_exif
 from photo_organizer.vision.decode.exif import Exif
 from photo_organizer.vision.decode.jpeg import decode_jpeg
 from photo_organizer.vision.decode.optional_formats import load
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster
+from photo_organizer.vision.decode.raster import PILLOW_ERRORS
 from photo_organizer.vision.decode.raw_extent import declared_end
-from photo_organizer.vision.outcome import UnreadablePhotoError
+from photo_organizer.vision.decode.tiff import decode_tiff
+from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's `flip` (1 mirrors, 2 turns upside down, 4 swaps the sides) as EXIF has it."""
+_SAMPLED, _NO_CONTRAST = 4, 1
+_SAME_SHAPE = 0.08
+"""A preview may be cropped a little; a part of the picture, as some DNG hold them, has another shape."""
 _SLACK = 50
 """One part in so many may be missing at the end: makers note wrong sizes, and one stripe hides no picture."""
 
 
 def decode_raw(task: Task) -> Picture:
-    """The preview if it has the wanted side, else the developed sensor data, else whatever preview there is.
+    """A preview that has the wanted side, else the developed sensor data, else whatever preview there is.
 
     Raises:
         PhotoRejectedError: damaged, too large, or the extra is not installed.
@@ -44,7 +49,7 @@ def decode_raw(task: Task) -> Picture:
     except (rawpy.LibRawError, *PILLOW_ERRORS) as error:  # before it could tell anything
         found = embedded_picture(task, exif)
         if found is None:
-            raise UnreadablePhotoError(f"the RAW file cannot be decoded ({_words(error)})") from error
+            raise DecoderRefusedError(f"the RAW file cannot be decoded ({_words(error)})") from error
         return found
 
 
@@ -55,10 +60,13 @@ def _by_libraw(task: Task, rawpy: ModuleType, raw: Any, exif: Exif) -> Picture: 
     preview = _preview(task, rawpy, raw, turned)
     if preview is not None and _side(preview) >= task.size:
         return preview
+    embedded = embedded_picture(task, turned)
+    if embedded is not None and _side(embedded) >= task.size and _has_shape_of(embedded, sizes):
+        return embedded
     try:
         return _developed(task, raw, turned)
     except (UnreadablePhotoError, rawpy.LibRawError, *PILLOW_ERRORS) as error:
-        found = [each for each in (preview, embedded_picture(task, turned)) if each is not None]
+        found = [each for each in (preview, embedded) if each is not None]
         best = max(found, key=_side, default=None)
         if best is None or _side(best) < LEAST_SIDE:
             raise UnreadablePhotoError(f"the RAW file cannot be decoded ({_words(error)})") from error
@@ -91,22 +99,28 @@ def _developed(task: Task, raw: Any, exif: Exif) -> Picture:  # noqa: ANN401
     if missing > len(task.data) // _SLACK:  # LibRaw would develop what is missing as black
         raise UnreadablePhotoError("the file ends before the picture does, a part of it is missing")
     sizes = raw.sizes
-    cost = 10 * sizes.width * sizes.height
-    task.check_memory(cost)
-    with task.gate.hold(cost):
-        developed = raw.postprocess(half_size=True, use_camera_wb=True, user_flip=0, output_bps=8)
-    if developed.min() == developed.max():
+    task.reserve(RAW * sizes.width * sizes.height)
+    developed = raw.postprocess(half_size=True, use_camera_wb=True, user_flip=0, output_bps=8)
+    darkest, brightest = np.percentile(developed[::_SAMPLED, ::_SAMPLED], (1, 99))
+    if brightest - darkest <= _NO_CONTRAST:
         raise UnreadablePhotoError("it holds no sensor data")
     return Picture(
         np.ascontiguousarray(developed[..., ::-1]), sizes.width, sizes.height, "raw developed", exif
     )
 
 
+def _has_shape_of(picture: Picture, sizes: Any) -> bool:  # noqa: ANN401
+    """Whether the proportions are those of the sensor, held either way."""
+    own = max(picture.width, picture.height) / max(1, _side(picture))
+    sensors = max(sizes.width, sizes.height) / max(1, min(sizes.width, sizes.height))
+    return bool(abs(own / sensors - 1) <= _SAME_SHAPE)
+
+
 def _unknown_to_libraw(task: Task, exif: Exif) -> Picture:
     """A camera that LibRaw does not know yet, or a TIFF that only looks like a camera's."""
     found = embedded_picture(task, exif)
     try:
-        plain = decode_raster(task, "TIFF")
+        plain = decode_tiff(task)
     except UnreadablePhotoError as error:
         if found is None:
             raise UnreadablePhotoError(

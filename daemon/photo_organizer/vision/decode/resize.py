@@ -20,7 +20,11 @@ def squash(picture: Picture, size: int) -> NDArray[np.uint8]:
     height, width = picture.pixels.shape[:2]
     across = _whole(picture.width / picture.reduced[0], width)
     down = _whole(picture.height / picture.reduced[1], height)
-    squashed = cv2.resize(picture.pixels[:down, :across], (size, size), interpolation=cv2.INTER_AREA)
+    # first what shrinks: where one side grows, OpenCV averages neither
+    shrunk = (min(across, size), min(down, size))
+    squashed = cv2.resize(picture.pixels[:down, :across], shrunk, interpolation=cv2.INTER_AREA)
+    if shrunk != (size, size):
+        squashed = cv2.resize(squashed, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(squashed, np.uint8)
 
 

@@ -20,6 +20,9 @@ from pathlib import Path
 from photo_organizer.vision.worker import landlock, seccomp
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_LARGE_BLOCK = 1 << 20
+_MOST_ARENAS = 4
 _MOST_DESCRIPTORS = 1024
 _LARGEST_FILE = 1 << 36  # bytes; a feature cache of some ten million photos
 
@@ -112,6 +115,17 @@ def limit_memory(more: int) -> None:
     )
     taken = int(lines["VmData"].split()[0]) * 1024
     _lower(resource.RLIMIT_DATA, taken + more)
+
+
+def return_freed_memory() -> None:
+    """Have the C library give large blocks back to the kernel as soon as they are freed (glibc).
+
+    Otherwise it keeps what each thread once needed, up to 64 MB a thread, and the limit counts it.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt(_M_ARENA_MAX, _MOST_ARENAS)
 
 
 def quieten_libraries() -> None:

@@ -8,6 +8,7 @@ closes the connection. Imports at the top of this file are light: whatever they 
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import os
@@ -53,7 +54,8 @@ def _paths(start: Message) -> tuple[list[Path], list[Path]]:
     writable = [_NOWHERE]
     if start.get("features"):
         folder = Path(start["features"]).parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # the writer will say so
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         writable.append(folder)
     return readable, writable
 

@@ -59,12 +59,12 @@ class Serving:
 
 
 def load_serving(directory: Path, engine: str, categories: Sequence[str]) -> Serving:
-    """Load the model in `directory`, and run it once, so that the first photo does not pay for it.
+    """Load the model in `directory`, and run it once on each stream, so that no photo pays for its buffers.
 
     Raises:
         ModelError: it cannot be served.
     """
     model = read_model(directory)
     loaded = load_engine(model, engine)
-    loaded.features(np.zeros((1, model.input_size, model.input_size, 3), np.uint8))
+    loaded.features(np.zeros((loaded.parallel, model.input_size, model.input_size, 3), np.uint8))
     return Serving(model, loaded, Classifier(model, categories), backbone_key(model, loaded.name))

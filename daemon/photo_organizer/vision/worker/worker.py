@@ -1,4 +1,4 @@
-"""The vision process: reads, decodes and classifies the photos that the daemon names.
+"""The vision process: reads, decodes and classifies the photos that the daemon opens for it.
 
 As many threads as the engine runs side by side. Each takes some waiting photos, reads and decodes them one
 after the other, and classifies them together: a lone photo goes through at once, a backlog in batches of up
@@ -10,34 +10,42 @@ nothing that could be lost: whoever kills it costs the daemon a restart.
 
 from __future__ import annotations
 
-import faulthandler
 import os
-import signal
 import socket
 import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from photo_organizer import formats
-from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.completeness import ends_early, lacks_the_rest
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
-from photo_organizer.vision.decode.limits import FixedLimits, MemoryGate
+from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
-from photo_organizer.vision.protocol import LineReader, Message, pack, prediction_message, rejection_message
+from photo_organizer.vision.protocol import Message, pack, prediction_message, rejection_message
 from photo_organizer.vision.worker import confinement
+from photo_organizer.vision.worker.channel import Channel
 from photo_organizer.vision.worker.feature_writer import FeatureWriter
 from photo_organizer.vision.worker.reading import read_photo
 from photo_organizer.vision.worker.serving import load_serving
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Submitted:
+    """A photo that waits: its number, and the descriptor by which it is read."""
+
+    number: int
+    photo: Photo
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
     """A photo that was read and decoded; `ends_early` as in `Classified`."""
 
     sha256: str
@@ -50,52 +58,54 @@ class Worker:
 
     Args:
         connection: to the daemon; blocking.
+        channel: what comes from there.
         start: the `start` message.
+        confined: what the kernel allowed.
 
     Raises:
         ModelError: the model cannot be served.
     """
 
-    def __init__(self, connection: socket.socket, start: Message) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        channel: Channel,
+        start: Message,
+        confined: confinement.Confinement,
+    ) -> None:
         self._connection = connection
+        self._channel = channel
+        self._confined = confined
         self._sending = threading.Lock()
         self._limits = FixedLimits(**start["limits"])
         self._batch = int(start["batch"])
-        self._engine = str(start["engine"])
-        self._categories = tuple(start["categories"])
-        self._serving = load_serving(Path(start["model"]), self._engine, self._categories)
+        self._serving = load_serving(Path(start["model"]), str(start["engine"]), tuple(start["categories"]))
         self._features = FeatureWriter(Path(start["features"]) if start["features"] else None)
         # files that are being read, and pictures that are being decoded, each within the limit together
         self._file_gate = MemoryGate(self._limits.max_file_megabytes * 1_000_000)
         self._picture_gate = MemoryGate(self._limits.memory_megabytes * 1_000_000)
-        self._waiting: deque[tuple[int, Photo]] = deque()
+        self._waiting: deque[Submitted] = deque()
         self._arrival = threading.Condition()
 
-    def run(self, messages: Any) -> None:  # noqa: ANN401 (an iterator of messages, typed at its source)
+    def run(self, messages: Iterable[Message]) -> None:
         """Works until the daemon closes the connection."""
-        limits = self._limits
-        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
+        confinement.return_freed_memory()
         threads = self._serving.engine.parallel
         for number in range(threads):
             threading.Thread(target=self._work, args=(number, threads), daemon=True).start()
+        limits = self._limits  # set now, so that the stacks of the threads do not count
+        confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
         self._say_ready()
         for message in messages:
             self._hear(message)
         self._features.close()
 
     def _hear(self, message: Message) -> None:
-        if message["op"] == "classify":
-            photo = Photo(Path(message["path"]), FileIdentity(*message["identity"]))
-            with self._arrival:
-                self._waiting.append((int(message["photo"]), photo))
-                self._arrival.notify()
-        elif message["op"] == "model":
-            try:  # batches that are under way end with the model they began with
-                self._serving = load_serving(Path(message["model"]), self._engine, self._categories)
-            except OrganizerError as error:
-                self._send(failure_message(error))
-            else:
-                self._say_ready()
+        photo = Photo(Path(message["path"]), FileIdentity(*message["identity"]))
+        submitted = Submitted(int(message["photo"]), photo, self._channel.next_descriptor())
+        with self._arrival:
+            self._waiting.append(submitted)
+            self._arrival.notify()
 
     def _say_ready(self) -> None:
         serving = self._serving
@@ -103,9 +113,9 @@ class Worker:
             {
                 "event": "ready",
                 "model": serving.model.id,
-                "directory": str(serving.model.directory),
                 "engine": serving.engine.name,
                 "reason": serving.engine.reason,
+                "confinement": str(self._confined),
             }
         )
 
@@ -118,43 +128,54 @@ class Worker:
             sys.stderr.flush()
             os._exit(os.EX_SOFTWARE)
 
-    def _take(self, threads: int) -> list[tuple[int, Photo]]:
+    def _take(self, threads: int) -> list[Submitted]:
         """The thread's fair share of what waits, at least one photo and at most a batch."""
         with self._arrival:
             self._arrival.wait_for(lambda: self._waiting)
             count = min(self._batch, -(-len(self._waiting) // threads))
             return [self._waiting.popleft() for _ in range(count)]
 
-    def _run_batch(self, thread: int, batch: list[tuple[int, Photo]]) -> None:
+    def _run_batch(self, thread: int, batch: list[Submitted]) -> None:
         serving = self._serving
-        decoded: list[tuple[int, Opened]] = []
-        for number, photo in batch:
+        decoded: list[tuple[int, Decoded]] = []
+        for submitted in batch:
             try:
-                decoded.append((number, self._open(thread, number, photo, serving.model.input_size)))
+                decoded.append(
+                    (submitted.number, self._decode(thread, submitted, serving.model.input_size))
+                )
             except PhotoRejectedError as error:
-                self._send(rejection_message(number, error))
+                self._send(rejection_message(submitted.number, error))
+            finally:
+                os.close(submitted.descriptor)
         if not decoded:
             self._send({"event": "resting", "thread": thread})
             return
         self._send({"event": "inferring", "thread": thread})
-        results = serving.classify([(opened.sha256, opened.photo) for _, opened in decoded])
+        results = serving.classify([(photo.sha256, photo.photo) for _, photo in decoded])
         answers = [
-            prediction_message(number, prediction, ends_early=opened.ends_early)
-            for (number, opened), (prediction, _) in zip(decoded, results, strict=True)
+            prediction_message(number, prediction, ends_early=photo.ends_early)
+            for (number, photo), (prediction, _) in zip(decoded, results, strict=True)
         ]
         self._features.put(serving.backbone_key, results)
         self._send({"event": "resting", "thread": thread}, *answers)
 
-    def _open(self, thread: int, number: int, photo: Photo, size: int) -> Opened:
+    def _decode(self, thread: int, submitted: Submitted, size: int) -> Decoded:
         """SHA-256 and pixels of a photo, from the same bytes."""
+        number, photo = submitted.number, submitted.photo
         with self._file_gate.hold(photo.identity.size):
             self._send({"event": "reading", "thread": thread, "photo": number})
-            content = read_photo(photo, self._limits)
+            content = read_photo(submitted.descriptor, photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
+
+            def tell(*, waits: bool) -> None:  # for others' memory, which is not the photo's fault
+                event = "waiting" if waits else "decoding"
+                self._send({"event": event, "thread": thread, "photo": number})
+
             try:
-                pixels = decode(content.data, size, self._limits, gate=self._picture_gate)
+                pixels = decode(content.data, size, self._limits, gate=self._picture_gate, on_wait=tell)
             except PhotoRejectedError as error:
-                is_promised = formats.by_extension(photo.path) is not None
+                promised = formats.by_extension(photo.path)
+                is_promised = promised is not None and not promised.needs_name
                 if error.kind is RejectionKind.UNREADABLE or (
                     error.kind is RejectionKind.NOT_AN_IMAGE and is_promised
                 ):
@@ -164,7 +185,7 @@ class Worker:
                 raise _unreadable(
                     f"the decoder failed ({type(error).__name__}: {error})", content.data
                 ) from error
-            return Opened(content.sha256, pixels, lacks_the_rest(content.data))
+            return Decoded(content.sha256, pixels, lacks_the_rest(content.data))
 
     def _send(self, *messages: Message) -> None:
         with self._sending:
@@ -175,35 +196,4 @@ def _unreadable(reason: str, data: bytes) -> PhotoRejectedError:
     return PhotoRejectedError(RejectionKind.UNREADABLE, reason, ends_early=ends_early(data))
 
 
-def failure_message(error: OrganizerError) -> Message:
-    """`failed`: the model cannot be served, and why."""
-    return {"event": "failed", "what": error.what, "where": error.where, "remedy": error.remedy}
-
-
-def main() -> int:
-    """Runs on the socket whose descriptor is the first argument."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then closes the socket
-    confinement.die_with_parent(int(sys.argv[2]))
-    connection = socket.socket(fileno=int(sys.argv[1]))
-    reader = LineReader()
-    messages = (
-        message for piece in iter(lambda: connection.recv(65536), b"") for message in reader.feed(piece)
-    )
-    start = next(messages, None)
-    if start is None:
-        return 0
-    try:
-        worker = Worker(connection, start)
-    except OrganizerError as error:
-        connection.sendall(pack(failure_message(error)))
-        return error.exit_code
-    confinement.quieten_libraries()
-    worker.run(messages)
-    return 0
-
-
-if __name__ == "__main__":
-    faulthandler.enable()
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)  # threads may still be decoding for a daemon that no longer listens
+make_worker = Worker

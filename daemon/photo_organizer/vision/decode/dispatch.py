@@ -1,0 +1,102 @@
+"""Which decoders are asked for a picture, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from photo_organizer.vision.decode.bmp_masks import decode_bmp_masks
+from photo_organizer.vision.decode.containers import Container, container_of
+from photo_organizer.vision.decode.icons import decode_icon
+from photo_organizer.vision.decode.jpeg import decode_jpeg
+from photo_organizer.vision.decode.jxl import decode_jxl
+from photo_organizer.vision.decode.mended import mended_avif, mended_png
+from photo_organizer.vision.decode.netpbm import decode_netpbm
+from photo_organizer.vision.decode.opencv import decode_opencv, decode_radiance
+from photo_organizer.vision.decode.optional_formats import decode_heif
+from photo_organizer.vision.decode.picture import Picture, Task
+from photo_organizer.vision.decode.raster import decode_first_frame, decode_mended, decode_raster
+from photo_organizer.vision.decode.raw import decode_raw
+from photo_organizer.vision.decode.tiff import decode_tiff
+from photo_organizer.vision.outcome import (
+    DecoderRefusedError,
+    PhotoRejectedError,
+    RejectionKind,
+)
+
+Decoder = Callable[[Task], Picture]
+
+_DECODERS: dict[Container, tuple[Decoder, ...]] = {
+    Container.JPEG: (
+        decode_jpeg,
+        partial(decode_raster, container="JPEG"),
+    ),
+    Container.PNG: (
+        partial(decode_raster, container="PNG"),
+        partial(decode_mended, container="PNG", mend=mended_png),
+        partial(decode_first_frame, container="PNG"),
+        partial(decode_opencv, container="PNG"),
+    ),
+    Container.BMP: (
+        partial(decode_raster, container="BMP"),
+        decode_bmp_masks,
+        partial(decode_opencv, container="BMP"),
+    ),
+    Container.AVIF: (
+        partial(decode_raster, container="AVIF"),
+        partial(decode_mended, container="AVIF", mend=mended_avif),
+        partial(decode_first_frame, container="AVIF"),
+        partial(decode_opencv, container="AVIF"),
+        decode_heif,
+    ),
+    Container.HEIF: (
+        decode_heif,
+        partial(decode_raster, container="AVIF"),
+        partial(decode_opencv, container="AVIF"),
+    ),
+    Container.JXL: (decode_jxl,),
+    Container.RAW: (decode_raw, decode_tiff),
+    Container.TIFF: (decode_tiff,),
+    Container.ICO: (decode_icon,),
+    Container.CUR: (decode_icon,),
+    Container.ICNS: (decode_icon,),
+    Container.RADIANCE: (decode_radiance,),
+    Container.NETPBM: (decode_netpbm,),
+}
+"""Decoders of a format, the first one first. Formats that are not here: Pillow, then OpenCV."""
+
+
+def open_picture(task: Task) -> Picture:
+    """The picture, by the first decoder that makes one of it.
+
+    Raises:
+        PhotoRejectedError: none does; with the reason of the first. What is beyond a limit, or incomplete, no
+            other decoder is asked for.
+    """
+    container = container_of(task.data)
+    if container is None:
+        raise PhotoRejectedError(
+            RejectionKind.NOT_AN_IMAGE, "the content is not that of a known image format"
+        )
+    if container is Container.UNSUPPORTED:
+        raise PhotoRejectedError(RejectionKind.UNSUPPORTED, "an image of a format that is not supported")
+    first, *others = decoders_of(container)
+    try:
+        return first(task)
+    except DecoderRefusedError as refusal:
+        for decoder in others:
+            try:
+                return decoder(task)
+            except PhotoRejectedError:  # what counts is what the format's own decoder said
+                continue
+        raise refusal from refusal.__cause__
+
+
+def decoders_of(container: Container) -> tuple[Decoder, ...]:
+    """The decoders of a format, in the order in which they are asked."""
+    usual = (
+        partial(decode_raster, container=container.value),
+        partial(decode_first_frame, container=container.value),
+        partial(decode_opencv, container=container.value),
+    )
+    return _DECODERS.get(container, usual)
