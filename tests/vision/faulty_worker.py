@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from photo_organizer.vision.worker import worker
 
 def faulty_decode(data: bytes, *arguments: object, **options: object) -> DecodedPhoto:
     if b"CRASH" in data:
-        os.kill(os.getpid(), signal.SIGSEGV)
+        signal.raise_signal(signal.SIGSEGV)  # in this thread: sent to the process, another could get it first
     if b"HANG" in data:
         threading.Event().wait()
     if b"WAIT" in data:  # as where other programs have the processor
