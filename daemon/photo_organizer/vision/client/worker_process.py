@@ -83,6 +83,7 @@ class VisionProcess:
             **{name: value for name, value in os.environ.items() if name in ENVIRONMENT},
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(max_pixels),
             "OPENCV_LOG_LEVEL": "SILENT",
+            "KERAS_HOME": os.devnull,  # the owner's ~/.keras cannot be read there, and has no say in serving
         }
         try:
             self._popen = subprocess.Popen(

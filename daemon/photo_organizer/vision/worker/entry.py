@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
@@ -37,6 +38,7 @@ def main() -> int:
     if start is None:
         return 0
     confined = confinement.confine(*_paths(start))
+    tempfile.tempdir = os.devnull  # there is none; TensorFlow only wants to know where it would be
     make_worker = importlib.import_module(sys.argv[3]).make_worker
     try:
         worker = make_worker(connection, channel, start, confined)
