@@ -12,7 +12,9 @@ import pytest
 from heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
-GROUND = {"photo", "errors", "fsops", "formats", "boxes", "ignored_names", "files", "sqlite", "config"}
+GROUND = {
+    "photo", "errors", "fsops", "formats", "boxes", "ignored_names", "files", "sqlite", "crash_log", "config",
+}  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "photo": set(),
@@ -22,6 +24,7 @@ MAY_IMPORT = {
     "ignored_names": set(),
     "files": set(),
     "sqlite": {"files"},
+    "crash_log": {"errors"},
     "config": {"errors", "files"},
     "companions": GROUND,
     "models": GROUND,

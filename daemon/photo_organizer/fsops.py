@@ -29,7 +29,7 @@ _RENAME_NOREPLACE = 1  # linux/fs.h
 _RENAME_EXCL = 4  # macOS, sys/stdio.h
 _UNSUPPORTED_ATTRIBUTE = {
     errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.E2BIG, errno.ERANGE, errno.EINVAL, errno.ENODATA,
-    errno.ENOSPC,
+    errno.ENOSPC, errno.EOVERFLOW,
 }  # fmt: skip
 
 
@@ -65,6 +65,10 @@ class FileOperations:
 
     def make_folder(self, name: bytes, folder: int, mode: int) -> None:
         os.mkdir(name, mode, dir_fd=folder)
+
+    def remove_folder(self, name: bytes, folder: int) -> None:
+        """An empty folder; ENOTEMPTY (or EEXIST) where anything is in it."""
+        os.rmdir(name, dir_fd=folder)
 
     def may_change(self, folder: int) -> bool:
         """Whether names can be added to and removed from `folder`."""
@@ -128,7 +132,7 @@ class FileOperations:
         _attempt(lambda: os.fchmod(destination, stat.S_IMODE(status.st_mode)))
         for attribute in _extended_attributes(source):
             _attempt(partial(_copy_attribute, source, destination, attribute))
-        os.utime(destination, ns=(status.st_atime_ns, status.st_mtime_ns))
+        _attempt(lambda: os.utime(destination, ns=(status.st_atime_ns, status.st_mtime_ns)))
 
     def rename_without_replacing(self, name: bytes, folder: int, new_name: bytes, new_folder: int) -> None:
         """renameat2(2) with RENAME_NOREPLACE, or macOS's equal.

@@ -307,3 +307,60 @@ def test_run_makes_new_folders_and_hands_over(
     said = organizer("run")
     assert (said.code, said.err) == (0, f"made {tmp_path}/in\n")
     assert seen == [config_file]
+
+
+def test_undo_asks_on_a_terminal_and_says_how_many(
+    organizer: Organizer, sorted_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def confirm(text: str, **_: object) -> bool:
+        asked.append(text)
+        return len(asked) > 1
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", confirm)
+    assert organizer("undo").code == 1
+    assert len(sorted_home.filed()) == 3
+    assert organizer("undo", "--photo", sorted_home.library / "Food/a.png").code == 0
+    assert organizer("undo").code == 0
+    assert asked == ["Take back 3 photos?", "Take back 2 photos?"]
+
+
+def test_undo_with_yes_asks_nothing(
+    organizer: Organizer, sorted_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: pytest.fail("asked"))
+    assert organizer("undo", "--yes").code == 0
+    assert sorted_home.filed() == {}
+
+
+def test_undo_help_names_every_unit_of_time(organizer: Organizer) -> None:
+    text = organizer("undo", "--help").out
+    for example in ("90m", "2h", "3d", "1w"):
+        assert example in text
+
+
+def test_a_late_companion_is_explained_and_taken_back_alone(organizer: Organizer, sorted_home: Home) -> None:
+    from photo_organizer.companions.late import LateCompanion
+    from photo_organizer.config import load_configuration
+    from photo_organizer.library import Library
+    from photo_organizer.photo import FileIdentity, Photo
+
+    home = sorted_home
+    late = home.old / "a.png.xmp"
+    late.write_text("<x/>")
+    companion = LateCompanion(Photo(late, FileIdentity.of(late.stat())), home.old)
+    with Library.open(load_configuration(home.config)) as library:
+        assert library.join([companion], home.old).joined
+    joined = home.library / "Food/a.png.xmp"
+    for words in (joined, home.library / "Food/a.png"):
+        said = organizer("why", words)
+        assert said.code == 0, said.err
+        assert "joined" in said.out
+        assert "because it is named like the photo, and" in said.out
+    said = organizer("undo", "--photo", joined)
+    assert (said.code, late.exists(), joined.exists()) == (0, True, False)
+    assert (home.library / "Food/a.png").exists()
+    assert organizer("ledger", "verify").code == 0

@@ -141,6 +141,18 @@ def test_a_defect_is_one_line_and_its_traceback_is_written_down(
     assert log.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_crash_log_is_in_the_state_directory_in_use(
+    organizer: Organizer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("inboxes: [in]\nlibrary: lib\nstate: {directory: my-state}\n")
+    monkeypatch.setattr("photo_organizer.library.Library.open", lambda *_, **__: 1 // 0)
+    said = organizer("--config", config, "ledger", "verify")
+    log = tmp_path / "my-state" / "crash.log"
+    assert f"please report it with {log}" in said.err
+    assert "ZeroDivisionError" in log.read_text()
+
+
 def test_a_crash_log_that_cannot_be_written_is_told(
     organizer: Organizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

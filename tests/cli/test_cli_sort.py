@@ -268,6 +268,17 @@ def test_what_is_ours_is_not_sorted_when_it_lies_below(organizer: Organizer, hom
     }  # fmt: skip
 
 
+def test_symbolic_links_are_left_and_told(organizer: Organizer, home: Home) -> None:
+    home.draw("a.png", "Food").rename(home.root / "a.png")
+    for number in range(3):
+        (home.old / f"{number}.png").symlink_to(home.root / "a.png")
+    (home.old / "folder").symlink_to(home.root)
+    for words in (("sort", home.old), ("sort", home.old, "--dry-run")):
+        said = organizer(*words)
+        assert said.code == 0
+        assert "left where they are: 4 symbolic links, which are not followed" in said.out
+
+
 def test_a_library_in_use_is_told_with_its_owner(organizer: Organizer, home: Home) -> None:
     from photo_organizer.config import load_configuration
     from photo_organizer.library import Library

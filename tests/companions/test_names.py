@@ -135,6 +135,7 @@ VIDEOS = {
 
 SEVERAL_GROUPS = {
     "two photos of one stem": (("a.jpg",), ("a.png",)),
+    "documents of an editor": (("a.jpg", "a.psd"), ("b.psd", "b.xmp")),
     "two photos, each with its sidecar": (("a.jpg", "a.jpg.xmp"), ("a.png", "a.png.xmp")),
     "counters": (
         ("IMG.jpg", "IMG.jpg.json"),

@@ -14,6 +14,7 @@ from photo_organizer.config.folders import FolderTemplate, capture_date
 
 JANUARY = datetime(2024, 1, 31, 12, 30)
 LATER = datetime(2025, 6, 1)
+NOW = datetime(2026, 11, 25, 12, 0)
 
 
 def render(
@@ -133,4 +134,17 @@ def test_the_category_of_a_folder(template: str, folder: str, category: str | No
     ],
 )
 def test_when_a_photo_was_taken(taken: datetime | None, name: str, date: datetime) -> None:
-    assert capture_date(taken, name, LATER) == date
+    assert capture_date(taken, name, LATER, NOW) == date
+
+
+@pytest.mark.parametrize("year", [1, 1601, 1825, 2027, 2300, 9999])
+def test_a_date_that_no_photo_can_have_is_passed_over(year: int) -> None:
+    impossible = datetime(year, 1, 1)
+    assert capture_date(impossible, "DSC_0001.jpg", LATER, NOW) == LATER
+    assert capture_date(impossible, "IMG_20200202.jpg", LATER, NOW) == datetime(2020, 2, 2)
+    assert capture_date(None, "20990101.jpg", impossible, NOW) == NOW
+    assert capture_date(None, "DSC_0001.jpg", None, NOW) == NOW
+
+
+def test_old_scans_keep_their_date() -> None:
+    assert capture_date(None, "grandmother.jpg", datetime(1931, 5, 1), NOW) == datetime(1931, 5, 1)

@@ -19,7 +19,7 @@ from models import CATEGORIES, draw_photo
 from photo_organizer.learning.events import Outcome, Progress
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.learning.retrain import Request, retrain
-from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.classifier import Classifier
@@ -126,7 +126,11 @@ def test_half_of_a_category_shuffled_is_not_promoted_and_the_report_says_why(hom
 def test_a_category_that_left_the_configuration_is_no_longer_predicted(home: Home) -> None:
     smaller = Home(home.root, categories=("Food", "Pets"))
     model = Registry(home.root / "models").current()
-    assert serving_categories(smaller.config, model, accepted_folders(smaller.config)) == ("Food", "Pets")
+    accepted = accepted_folders(smaller.config)
+    assert serving_categories(smaller.config, model, accepted) == ("Food", "Pets")
+    predicted = predicted_categories(smaller.config, model, read_model(model).categories, accepted)
+    assert predicted[:2] == ("Food", "Pets")
+    assert set(predicted) == set(read_model(model).categories), "told apart still, to be sent to review"
 
 
 def test_nothing_to_learn_from_is_said_and_costs_nothing(home: Home) -> None:

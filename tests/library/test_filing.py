@@ -12,7 +12,14 @@ import pytest
 from photo_world import World, seen, sha256
 
 from photo_organizer.inbox import LateCompanion
-from photo_organizer.library import Filing, Library, LibraryLocked, LibrarySettings, SourceTroubleKind
+from photo_organizer.library import (
+    Filing,
+    Library,
+    LibraryLocked,
+    LibrarySettings,
+    Manner,
+    SourceTroubleKind,
+)
 from photo_organizer.library.record.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
 
@@ -267,3 +274,24 @@ def test_settings_come_from_the_config(world: World) -> None:
         })()
     )  # fmt: skip
     assert settings.duplicates == "keep"
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [-11_644_473_600, -62_135_596_800, -1, 0, 10_413_792_000, 253_402_300_800, 910_692_730_085, (1 << 62)],
+    ids=["1601", "year 1", "1969", "1970", "2300", "10000", "30828", "end of time"],
+)
+@pytest.mark.parametrize("manner", [Manner.MOVE, Manner.COPY])
+def test_no_time_of_a_file_is_too_far_away(
+    world: World, library: Library, seconds: int, manner: Manner
+) -> None:
+    paths = [world.drop("a.jpg", b"photo a"), world.drop("b.jpg", b"photo b", "b.xmp")]
+    for path in (*paths, world.inbox / "b.xmp"):
+        os.utime(path, ns=(seconds * 10**9 + 123_456_789, seconds * 10**9 + 123_456_789))
+    before = seen(paths[0]).identity.mtime_ns  # as this file system keeps it
+    report = library.file([replace(world.filing(path), manner=manner) for path in paths])
+    assert [placed.destination.name for placed in report.filed] == ["a.jpg", "b.jpg"]
+    assert (world.library / "Pets" / "a.jpg").stat().st_mtime_ns == before
+    assert not library.undo().refused
+    assert seen(paths[0]).identity.mtime_ns == before
+    assert library.is_held(seen(paths[0]))

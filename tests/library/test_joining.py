@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from photo_world import World, seen, sha256
 
 from photo_organizer.inbox import LateCompanion
-from photo_organizer.library import JoinReport, Library
+from photo_organizer.library import JoinReport, Library, NothingToUndoError, Selection
 
 LONG = "a very long title that some phone gave to its photo of a dog"  # 60 characters
 CUT = (LONG + ".jpg")[:46]
@@ -97,3 +101,78 @@ def test_what_belongs_to_none_stays(world: World, library: Library) -> None:
     report = arrive(world, library, "IMG.jpg(1).json", "metadata.json")
     assert len(report.orphans) == 2
     assert (world.inbox / "IMG.jpg(1).json").exists()
+
+
+YEAR = 365 * 24 * 3600
+
+
+def at(path: Path, seconds: float) -> Path:
+    os.utime(path, (seconds, seconds))
+    return path
+
+
+@pytest.mark.parametrize("companion", ["IMG_1234.MOV", "IMG_1234.mp4", "IMG_1234.JPG.mov"])
+def test_one_of_another_time_joins_no_photo_that_once_had_its_name(
+    world: World, library: Library, companion: str
+) -> None:
+    now = time.time()
+    library.file([world.filing(at(world.drop("IMG_1234.JPG", b"of 2019"), now - 7 * YEAR))])
+    video = at(world.inbox / companion, now) if (world.inbox / companion).write_bytes(b"video") else None
+    assert video is not None
+    report = library.join([LateCompanion(seen(video), world.inbox)], world.inbox)
+    assert report.orphans == (seen(video),)
+    assert video.exists()
+
+
+def test_of_two_photos_of_one_name_it_joins_the_one_of_its_time(world: World, library: Library) -> None:
+    now = time.time()
+    old = library.file([world.filing(at(world.drop("IMG_1.jpg", b"old"), now - 7 * YEAR), "Food")])
+    new = library.file([world.filing(at(world.drop("IMG_1.jpg", b"new"), now - YEAR), "Pets")])
+    (world.inbox / "IMG_1.mov").write_bytes(b"video")
+    video = at(world.inbox / "IMG_1.mov", now - 7 * YEAR + 3)
+    ((_, path),) = library.join([LateCompanion(seen(video), world.inbox)], world.inbox).joined
+    assert path.parent == old.filed[0].destination.parent
+    (world.inbox / "IMG_1.mov").write_bytes(b"video 2")
+    video = at(world.inbox / "IMG_1.mov", now - YEAR - 3)
+    ((_, path),) = library.join([LateCompanion(seen(video), world.inbox)], world.inbox).joined
+    assert path.parent == new.filed[0].destination.parent
+
+
+def test_the_time_that_the_photo_was_taken_counts_too(world: World, library: Library) -> None:
+    filing = world.filing(world.drop("IMG_1.jpg", b"downloaded today"))
+    taken = datetime(2019, 7, 1, 12, 0)
+    prediction = replace(filing.prediction, taken=taken) if filing.prediction else None
+    library.file([replace(filing, prediction=prediction)])
+    (world.inbox / "IMG_1.mov").write_bytes(b"video")
+    video = at(world.inbox / "IMG_1.mov", taken.timestamp() + 2)
+    assert library.join([LateCompanion(seen(video), world.inbox)], world.inbox).joined
+
+
+def test_a_description_joins_when_it_arrives_with_the_photo_but_not_years_later(world: World) -> None:
+    with world.open() as library:
+        library.file([world.filing(at(world.drop("IMG_1.jpg", b"a photo"), 1.5e9))])
+        assert arrive(world, library, "IMG_1.jpg.xmp").joined
+        library.file([world.filing(at(world.drop("IMG_2.jpg", b"another"), 1.5e9))])
+        world.clock.now += timedelta(days=400)
+        assert arrive(world, library, "IMG_2.jpg.xmp").orphans
+
+
+def test_a_join_says_why_and_is_undone_alone(world: World, library: Library) -> None:
+    photo = file(world, library, "IMG_1.jpg", b"a photo")
+    ((_, joined),) = arrive(world, library, "IMG_1.jpg.xmp").joined
+    event = library.history(joined)[-1]
+    assert (event.action, event.reason) == ("joined", "named like the photo, and of the same time")
+    before = (world.state / "predictions.csv").read_bytes()
+    report = library.undo(Selection(photo=joined))
+    assert [step.destination.name for step in report.undone] == ["IMG_1.jpg.xmp"]
+    assert photo.exists()
+    assert [path.name for path in world.inbox.iterdir()] == ["IMG_1.jpg.xmp"]
+    assert (world.state / "predictions.csv").read_bytes() == before, "no photo was undone"
+    assert library.verify_ledger().is_equal
+    late = LateCompanion(seen(world.inbox / "IMG_1.jpg.xmp"), world.inbox)
+    assert library.is_held(late.companion)
+    assert not library.join([late], world.inbox).joined, "not at once again"
+    assert [event.action for event in library.history(photo)] == ["filed", "joined", "unjoined"]
+    assert [step.source.name for step in library.undo().undone] == ["IMG_1.jpg"]
+    with pytest.raises(NothingToUndoError):
+        library.undo(Selection(photo=joined))

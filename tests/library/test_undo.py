@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from photo_world import World, seen, sha256
 
+from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Correction, Library, NothingToUndoError, Selection, SourceTroubleKind
 from photo_organizer.photo import Action
 
@@ -142,3 +146,54 @@ def test_it_works_beside_a_running_daemon(world: World, library: Library) -> Non
     file(world, library, "b.jpg", b"two")
     assert library.verify_ledger().is_equal
     assert library.totals()[Action.UNDONE] == 1
+
+
+def test_folders_that_were_made_for_photos_go_when_they_are_empty_again(
+    world: World, library: Library
+) -> None:
+    (world.library / "Food").mkdir()
+    report = library.file([
+        world.filing(world.drop("a.jpg", b"one"), "Pets/2024/07"),
+        world.filing(world.drop("b.jpg", b"two"), "Pets/2023"),
+        world.filing(world.drop("f.jpg", b"three"), "Food/2024"),
+    ])  # fmt: skip
+    assert len(report.filed) == 3
+    library.undo(Selection(photo=world.library / "Pets/2024/07/a.jpg"))
+    assert sorted(path.name for path in (world.library / "Pets").iterdir()) == ["2023"]
+    library.undo()
+    assert sorted(path.name for path in world.library.iterdir() if not path.name.startswith(".")) == ["Food"]
+    assert list((world.library / "Food").iterdir()) == [], "its owner's own"
+
+
+def test_a_folder_that_its_owner_uses_or_made_again_stays(world: World, library: Library) -> None:
+    library.file(
+        [
+            world.filing(world.drop("a.jpg", b"one"), "Pets/2024"),
+            world.filing(world.drop("f.jpg", b"2"), "Food"),
+        ]
+    )
+    (world.library / "Pets/2024/note.txt").write_text("mine")
+    (world.library / "Food").rename(world.library / "Meals")
+    (world.library / "Food").mkdir()
+    (world.library / "Meals/f.jpg").rename(world.library / "Food/f.jpg")
+    library.undo()
+    assert (world.library / "Pets/2024/note.txt").exists()
+    assert (world.library / "Food").is_dir()
+
+
+def test_a_folder_for_photos_that_could_not_be_filed_goes_again(world: World) -> None:
+    class Full(FileOperations):
+        is_full = True
+
+        def rename_without_replacing(self, *arguments: Any) -> None:
+            if self.is_full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            super().rename_without_replacing(*arguments)
+
+    operations = Full()
+    with world.open(operations) as library:
+        filing = world.filing(world.drop("a.jpg", b"one"), "Pets/2024")
+        assert library.file([filing]).pause is not None
+        assert not (world.library / "Pets").exists()
+        operations.is_full = False
+        assert library.file([filing]).filed

@@ -33,8 +33,10 @@ class Scenario:
     """What comes again by itself after a start, before everything is as it should be."""
     two_devices: bool = False
     limits: tuple[str, ...] = ()
-    """What the file system cannot do: `noreplace`, `link`; or `across`, to move between folders, as across
-    devices (in memory, since syncing a disk takes its time; `two_devices` are real ones)."""
+    """What the file system cannot do: `noreplace`, `link`, `names` (those with a colon); or `across`, to move
+    between folders, as across devices (in memory, since syncing a disk takes its time; `two_devices` are real
+    ones).
+    """
     manner: Manner = Manner.MOVE
     """How photos come into the library; with all but MOVE, everything in the inbox must stay as it is."""
     is_last_resort: bool = False
@@ -59,6 +61,10 @@ def _batch(world: World) -> None:
     world.drop("day/a.jpg", b"photo a of a day", "a.xmp")
     world.drop("f.jpg", b"photo f")
     world.drop("f2.jpg", b"photo f")
+
+
+def _odd_name(world: World) -> None:
+    world.drop("a:b.jpg", b"photo a" * 500, "a:b.xmp")
 
 
 def _twins(world: World) -> None:
@@ -103,6 +109,15 @@ def _file_photo_alone(world: World, library: Library) -> None:
     library.file([replace(filing, group=replace(filing.group, companions=()))])
 
 
+def _file_and_join(world: World, library: Library) -> None:
+    _file_photo_alone(world, library)
+    _join(world, library)
+
+
+def _undo_join(world: World, library: Library) -> Any:
+    return library.undo(Selection(photo=world.inbox / "a.xmp"))
+
+
 def _rebuild(world: World, library: Library) -> None:
     library.rebuild_ledger()
 
@@ -116,6 +131,9 @@ SCENARIOS = (
     Scenario("undo of quarantine", _bad, _undo, _file),
     Scenario("a correction", _photo, _correct, _file, repeat=_correct),
     Scenario("a late companion", _prepare_join, _join, _file_photo_alone),
+    Scenario("a name that the disk cannot hold", _odd_name, _file, limits=("names",)),
+    Scenario("such a name across devices", _odd_name, _file, limits=("names", "across")),
+    Scenario("undo of a join", _prepare_join, _undo_join, _file_and_join),
     Scenario("a ledger rebuilt", _photo, _rebuild, _file),
     Scenario("a group across devices", _group, _file, limits=("across",)),
     Scenario("undo across devices", _group, _undo, _file, limits=("across",)),
@@ -159,6 +177,9 @@ def limited(base: type[FileOperations], limits: tuple[str, ...]) -> type[FileOpe
         Limited.rename_without_replacing = _refusing(errno.EINVAL)  # type: ignore[method-assign]
     if "link" in limits:
         Limited.link = _refusing(errno.EPERM)  # type: ignore[method-assign]
+    if "names" in limits:
+        for name, at in {"rename_without_replacing": 2, "link": 2, "create_file": 0}.items():
+            setattr(Limited, name, _portable_only(getattr(Limited, name), at))
     return Limited
 
 
@@ -169,6 +190,18 @@ def _within_folder(name: str, base: type[FileOperations]) -> Callable[..., None]
         getattr(base, name)(self, old, folder, new, new_folder)
 
     return move
+
+
+def _portable_only(call: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """Refuse names with a colon in the library, as NTFS does; argument `at` is the name, then its folder."""
+
+    def checked(self: FileOperations, *arguments: Any) -> Any:
+        folder = Path(f"/proc/self/fd/{arguments[at + 1]}").readlink()
+        if b":" in arguments[at] and "inbox" not in folder.parts:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return call(self, *arguments)
+
+    return checked
 
 
 def _refusing(code: int) -> Callable[..., None]:

@@ -13,7 +13,8 @@ NEVER_FAIL = {"close", "hold_against_writers", "may_change", "is_being_written"}
 """By their contract."""
 
 CHANGING = {
-    "make_folder", "create_file", "open_ledger", "write", "truncate", "sync", "copy_attributes",
+    "make_folder", "remove_folder", "create_file", "open_ledger", "write", "truncate", "sync",
+    "copy_attributes",
     "rename_without_replacing", "rename_own", "link", "symlink", "unlink", "commit",
 }  # fmt: skip
 """Steps that change what is on the disk; before any other step the disk is as before the one that follows."""

@@ -100,7 +100,7 @@ class World:
         path.write_bytes(content)
         hashes = [sha256(content)]
         for companion in companions:
-            data = content + companion.encode()
+            data = content + os.fsencode(companion)
             path.with_name(companion).write_bytes(data)
             hashes.append(sha256(data))
         if companions:
@@ -212,7 +212,7 @@ class World:
             raise BrokenPromiseError(f"ledger and journal differ: {check.problems}")
         settled: dict[Path, str] = {}
         for event in library.events():
-            if event.action == "joined":
+            if event.action in {"joined", "unjoined"}:
                 continue
             if event.action in {Action.CORRECTED, Action.UNDONE}:
                 settled.pop(event.source, None)

@@ -186,6 +186,8 @@ class Recorder:
     def _after_unlink(self, _: None, name: bytes, folder: int) -> None:
         self._change((folder, name, None))
 
+    _after_remove_folder = _after_unlink
+
     def _after_commit(self, *_: object) -> None:
         self._keep_journal()
 

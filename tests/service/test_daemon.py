@@ -115,9 +115,11 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
         daemon.until_filed(
             [draw_photo(household.root / "Second" / "what.jpg", "Food", between="Pets", seed=1)]
         )
-        household.save(thresholds={"default": 7})
+        household.save(thresholds={"default": 7, "Food": 8})
         status = daemon.until(lambda status: status["config_error"])
-        assert "thresholds" in status["config_error"]
+        assert "thresholds.default" in status["config_error"]
+        assert "; " in status["config_error"], "both, on one line"
+        assert "\n" not in status["config_error"]
         daemon.until_filed([draw_photo(household.inbox / "still.jpg", "Food", between="Pets", seed=2)])
         household.save(thresholds={"default": 1.0})
         daemon.process.send_signal(signal.SIGHUP)
@@ -126,7 +128,8 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
     filed = household.filed()
     assert filed.pop("Review") == ["strict.jpg"]
     assert sorted(name for names in filed.values() for name in names) == ["still.jpg", "what.jpg"]
-    assert daemon.says().count("is not taken over") == 1
+    assert daemon.says().count("is not taken over") == 2, "each fault on a line of its own"
+    assert "\\n" not in daemon.says()
 
 
 def test_a_model_that_is_chosen_takes_over_while_photos_go_on_being_filed(household: Household) -> None:

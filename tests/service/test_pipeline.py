@@ -3,13 +3,14 @@ rests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import (
     DestinationTrouble,
@@ -216,7 +217,16 @@ def make_bench(configuration: Configuration, count: int, **vision: object) -> Be
     )
     seeing = TestVision(**vision)  # type: ignore[arg-type]  # as the test says
     placement = Placement.by(configuration, {})
-    pipeline = Pipeline(source, seeing, library, placement, reporter, linger=0.5, clock=clock)
+    pipeline = Pipeline(
+        source,
+        seeing,
+        library,
+        placement,
+        reporter,
+        crash_log=CrashLog(configuration.state_directory),
+        linger=0.5,
+        clock=clock,
+    )
     return Bench(source, seeing, library, reporter, clock, pipeline)
 
 
@@ -404,7 +414,18 @@ def test_sort_ends_when_all_is_done_and_gives_up_on_what_fails_three_times(
 
     placement = Placement.by(configuration, {})
     run_to_end(
-        Pipeline(source, vision, library, placement, reporter, linger=0.5, clock=clock), source, ticking
+        Pipeline(
+            source,
+            vision,
+            library,
+            placement,
+            reporter,
+            crash_log=CrashLog(configuration.state_directory),
+            linger=0.5,
+            clock=clock,
+        ),
+        source,
+        ticking,
     )
     assert sum(len(batch) for batch in library.batches) == 4
     assert [group.photo.path.name for group in source.failed] == ["3.jpg"]
@@ -415,3 +436,69 @@ def test_sort_stops_at_a_full_disk_and_says_so(configuration: Configuration) -> 
     bench.library.trouble = DestinationTrouble("no space left on device")
     with pytest.raises(FilingStoppedError, match="no space left"):
         run_to_end(bench.pipeline, bench.source, lambda: False)
+
+
+def _raising(*_: object, **__: object) -> None:
+    raise OverflowError("a number nobody thought of")
+
+
+@dataclass
+class UnlikePhoto:
+    """Raises when it is about photo 3, and else does what it is put before."""
+
+    inner: Callable[..., object]
+
+    def __call__(self, *arguments: object, **keywords: object) -> object:
+        if "3.jpg" in repr(arguments):
+            _raising()
+        return self.inner(*arguments, **keywords)
+
+
+CALLS = [
+    "source.done", "source.retry", "source.collect", "vision.submit", "vision.poll", "library.file",
+    "reporter.placed", "pipeline.placement.of_classified", "pipeline.placement.is_video",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_unforeseen_error_is_one_photos_own_and_never_ends_the_pipeline(
+    configuration: Configuration, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(configuration, 8, speed=4)
+    *path, name = call.split(".")
+    whose: object = bench
+    for step in path:
+        whose = getattr(whose, step)
+    failing: object = UnlikePhoto(getattr(whose, name))
+    if name == "poll":
+        failing = _raising
+    elif name == "collect":
+        failing = _once(getattr(whose, name))
+    if path[-1] == "placement":
+        real = getattr(Placement, name)
+        unlike = UnlikePhoto(real)
+        monkeypatch.setattr(Placement, name, lambda self, *given: unlike(self, *given))  # noqa: PLW0108  a method
+    else:
+        monkeypatch.setattr(whose, name, failing)
+    if name == "retry":
+        bench.library.unwilling.add("3.jpg")
+    for _ in range(20):
+        bench.pipeline.step()
+        bench.clock.now += 40
+        if name == "poll":
+            monkeypatch.setattr(bench.vision, "poll", TestVision.poll.__get__(bench.vision))
+    done = {line for line in bench.reporter.heard if line.startswith("filed")}
+    assert {f"filed {number}.jpg" for number in range(8) if number != 3} <= done
+    assert bench.pipeline.pause is None
+    assert "OverflowError" in (configuration.state_directory / "crash.log").read_text()
+
+
+def _once(real: Callable[..., object]) -> Callable[..., object]:
+    failures = [OverflowError("a number nobody thought of")]
+
+    def call(*arguments: object) -> object:
+        if failures:
+            raise failures.pop()
+        return real(*arguments)
+
+    return call

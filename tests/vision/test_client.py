@@ -11,14 +11,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from vision_driver import outcomes, seen
 
 from models import CATEGORIES, draw_photo, make_model
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.models.serving_model import read_model
-from photo_organizer.photo import Photo
+from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.client import client as client_module
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode.limits import FixedLimits
@@ -334,3 +336,33 @@ def test_the_clients_imports_are_light() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
     assert printed.strip() == "[]"
+
+
+@pytest.mark.parametrize("at", ["sending", "answering"])
+def test_an_unforeseen_error_with_one_photo_rejects_that_photo(
+    tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process is needed: the client's own work on a photo is what fails."""
+    photos = [Photo(tmp_path / name, FileIdentity(1, number, 1, 1)) for number, name in enumerate("abc")]
+    client = VisionClient(
+        tmp_path, categories=("Pets",), limits=FixedLimits(), crash_log=CrashLog(tmp_path / "state")
+    )
+
+    def fail(*given: object) -> object:
+        photo = next(one for one in given if isinstance(one, Photo))
+        if photo.path.name == "b":
+            raise OverflowError("a number nobody thought of")
+        return {"op": "classify"} if at == "sending" else Rejected(photo, RejectionKind.GONE, "")
+
+    monkeypatch.setattr(client_module, "photo_message" if at == "sending" else "outcome_of", fail)
+    client._process = SimpleNamespace(send=lambda _: None)  # type: ignore[assignment]
+    client.ready = True
+    client._queue.add(photos)
+    client._send_waiting()
+    found: list[Outcome] = list(client._not_sent)
+    if at == "answering":
+        for number in range(1, 4):
+            client._hear({"event": "classified", "photo": number}, found)
+    rejected = [one for one in found if isinstance(one, Rejected) and one.kind is RejectionKind.SOURCE_ERROR]
+    assert [one.photo.path.name for one in rejected] == ["b"]
+    assert "OverflowError" in (tmp_path / "state" / "crash.log").read_text()

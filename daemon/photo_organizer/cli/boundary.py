@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from photo_organizer.cli.frame import build_application, version
+from photo_organizer.cli.frame import Invocation, build_application
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ PROGRAM = "photo-organizer"
 COMPLETION = "_PHOTO_ORGANIZER_COMPLETE"  # set by the completion that click writes for shells
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
-LARGEST_CRASH_LOG = 1 << 20  # bytes
 
 
 def run_safely(arguments: Sequence[str] | None) -> int:
@@ -34,8 +32,9 @@ def run_safely(arguments: Sequence[str] | None) -> int:
         The exit code.
     """
     _print_any_name()
+    invocation = Invocation()
     try:
-        result = _invoke(sys.argv[1:] if arguments is None else list(arguments))
+        result = _invoke(sys.argv[1:] if arguments is None else list(arguments), invocation)
         sys.stdout.flush()
     except click.exceptions.Exit as wish:  # --help and --version
         return wish.exit_code
@@ -46,25 +45,25 @@ def run_safely(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 (the one place that must know no other way)
-        return _explain(error)
+        return _explain(error, invocation)
     return result if isinstance(result, int) else 0
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, invocation: Invocation) -> int:
     """One line for `error`, and its exit code."""
     if isinstance(error, click.ClickException):
         return _usage_error(error)
     if isinstance(error, OrganizerError):
         return _say(str(error), error.exit_code)
-    return _unexpected(error)
+    return _unexpected(error, invocation)
 
 
-def _invoke(arguments: list[str]) -> object:
+def _invoke(arguments: list[str], invocation: Invocation) -> object:
     """Runs the command. click's own `main` would end the program by itself on Ctrl-C and on a closed pipe."""
     application = build_application()
     if COMPLETION in os.environ:
         application.main(prog_name=PROGRAM)
-    with application.make_context(PROGRAM, arguments) as context:
+    with application.make_context(PROGRAM, arguments, obj=invocation) as context:
         return application.invoke(context)
 
 
@@ -92,30 +91,22 @@ def _say(text: str, exit_code: int) -> int:
     return exit_code
 
 
-def _unexpected(error: Exception) -> int:
-    """Writes the traceback down for a bug report, and says where."""
+def _unexpected(error: Exception, invocation: Invocation) -> int:
+    """Write the traceback down for a bug report, and say where."""
     what = printable(str(error) or type(error).__name__)
+    crash_log = CrashLog(_state_directory(invocation))
     try:
-        path = write_crash(error)
+        crash_log.write(error)
     except OSError as failure:
         return _say(f"{what} (and the details could not be written down: {failure.strerror})", 1)
-    return _say(f"{what}; this should not happen, please report it with {path}", 1)
+    return _say(f"{what}; this should not happen, please report it with {crash_log.path}", 1)
 
 
-def write_crash(error: Exception) -> Path:
-    """Appends the traceback of `error` to the crash log, which only the owner may read."""
+def _state_directory(invocation: Invocation) -> Path:
+    """Return the state directory in use; the usual one where the configuration does not say another."""
     from photo_organizer.config.paths import state_home
 
-    path = state_home() / "crash.log"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LARGEST_CRASH_LOG:
-        path.replace(path.with_suffix(".old.log"))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as log:
-        head = (
-            f"{datetime.now().astimezone().isoformat()} photo-organizer {version()} {' '.join(sys.argv[1:])}"
-        )
-        log.write(printable(head) + "\n")
-        log.writelines(traceback.format_exception(error))
-        log.write("\n")
-    return path
+    try:
+        return invocation.configuration().state_directory
+    except Exception:  # noqa: BLE001  (it may be the configuration itself that fails)
+        return state_home()

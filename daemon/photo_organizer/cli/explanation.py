@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.formats import by_extension
+from photo_organizer.library.record.operation import JOINED
 from photo_organizer.photo import Action
+from photo_organizer.vision.decision import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +38,7 @@ class Verdict:
     engine: str
     decoder: str
     probabilities: tuple[tuple[str, float], ...]
+    reason: str = ""
 
     @property
     def margin(self) -> float:
@@ -79,13 +83,18 @@ class Explanation:
             how = "" if event.manner == "move" else f"  ({event.manner})"
             moment = f"{event.time.astimezone():%Y-%m-%d %H:%M}"
             yield f"  {moment}  {event.action:<11} {source} -> {destination}{how}{taken_back}"
+            if event.action == JOINED and event.reason:
+                yield f"{'':<20}because it is {printable(event.reason)}"
 
     def _verdict_lines(self, verdict: Verdict) -> Iterator[str]:
         category, confidence = verdict.probabilities[0]
         would = "would be " if self.is_fresh else ""
-        threshold = f"threshold {verdict.threshold:.2f}, " if verdict.threshold is not None else ""
-        sure = f"{category} {confidence:.2f} ({threshold}margin {verdict.margin:.2f})"
+        sure_text, threshold_text = shown(confidence, verdict.threshold)
+        threshold = f"threshold {threshold_text}, " if threshold_text else ""
+        sure = f"{category} {sure_text} ({threshold}margin {verdict.margin:.2f})"
         yield f"decision    {would}{verdict.action}: {sure}"
+        if verdict.reason:
+            yield f"because     {printable(verdict.reason)}"
         decoded = f", decoded as {verdict.decoder}" if verdict.decoder else ""
         yield f"model       {verdict.model}, {verdict.engine}{decoded}"
         yield "probabilities"
@@ -104,6 +113,7 @@ class Explanation:
             "action": verdict.action if verdict else None,
             "category": self.category,
             "threshold": verdict.threshold if verdict else None,
+            "reason": verdict.reason if verdict else None,
             "margin": round(verdict.margin, 4) if verdict else None,
             "model": verdict.model if verdict else None,
             "engine": verdict.engine if verdict else None,
@@ -149,6 +159,9 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
         # the bytes tell more than the path: photos are renamed, and names are used again
         sha256 = _sha256(path) if path and path.is_file() else None
         events = library.history(sha256) if sha256 else library.history(path or photo.lower())
+        is_companion = path is not None and by_extension(path) is None
+        if not events and path is not None and is_companion:
+            events, sha256 = library.history(path), None
     verdict = next((found for event in reversed(events) if (found := _verdict_of(event))), None)
     if events:
         place = path if sha256 else _place(events)
@@ -184,15 +197,15 @@ def _verdict_of(event: Event) -> Verdict | None:
         return None
     pairs = sorted(zip(details.categories, details.probabilities, strict=True), key=lambda pair: -pair[1])
     return Verdict(
-        event.action, details.threshold, details.model, details.engine, details.decoder, tuple(pairs)
-    )
+        event.action, details.threshold, details.model, details.engine, details.decoder, tuple(pairs),
+        event.reason,
+    )  # fmt: skip
 
 
 def _classify(configuration: Configuration, path: Path) -> Verdict:
     """What the model in use says about a photo that was never filed."""
     from photo_organizer.cli.sort.selection import groups_in, model_in_use
-    from photo_organizer.service.placement import Placement
-    from photo_organizer.service.runtime import new_vision
+    from photo_organizer.service.runtime import new_placement, new_vision
     from photo_organizer.vision.outcome import Rejected
 
     skipped: list[str] = []
@@ -210,7 +223,7 @@ def _classify(configuration: Configuration, path: Path) -> Verdict:
     outcome = outcomes[0]
     if isinstance(outcome, Rejected):
         raise OrganizerError(outcome.reason, where=path)
-    filing = Placement.by(configuration, model.thresholds).of_classified(group, outcome.prediction)
+    filing = new_placement(configuration, model).of_classified(group, outcome.prediction)
     prediction = outcome.prediction
     return Verdict(
         str(filing.action),
@@ -219,4 +232,5 @@ def _classify(configuration: Configuration, path: Path) -> Verdict:
         prediction.engine,
         prediction.decoder,
         tuple(prediction.ranked()),
+        filing.reason,
     )

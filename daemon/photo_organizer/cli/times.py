@@ -1,4 +1,4 @@
-"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `3d`."""
+"""Moments as people type them: `14:30`, `2026-11-22`, `2026-11-22T14:30:00+01:00`, `90m`, `2h`, `1w`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -20,10 +21,15 @@ MOST_PHOTOS_LISTED = 50
 
 
 @command("undo")
-@click.option("--since", type=Moment(), help="Everything filed since then: 14:30, 2026-11-22, 2h, 3d, ...")
+@click.option(
+    "--since", type=Moment(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+)
 @click.option("--photo", metavar="PHOTO", help="One photo, by its path or SHA-256.")
 @click.option("--batch", metavar="ID", help="One batch, by its id in the ledger.")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would go back.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask first. On a terminal, undo asks when it is more than one photo."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
 def undo(
     invocation: Invocation,
@@ -32,6 +38,7 @@ def undo(
     photo: str | None,
     batch: str | None,
     dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> int:
     """Take back the last batch, or what the options name.
@@ -43,8 +50,13 @@ def undo(
 
     if sum(1 for option in (since, photo, batch) if option) > 1:
         raise click.UsageError("use one of --since, --photo and --batch")
+    selection = Selection(batch=batch, since=since, photo=photo)
     with Library.open(invocation.configuration()) as library:
-        report = library.undo(Selection(batch=batch, since=since, photo=photo), dry_run=dry_run)
+        if not (dry_run or yes or as_json) and sys.stdin.isatty():
+            count = library.count_undoable(selection)
+            if count > 1 and not click.confirm(f"Take back {count:,} photos?", err=True):
+                return 1
+        report = library.undo(selection, dry_run=dry_run)
     if as_json:
         _print_json(report)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
+from photo_organizer.companions.kinds import Kind, is_document, kind_of, may_accompany
 from photo_organizer.companions.names import (
     companion_keys,
     families_of,
@@ -66,13 +66,18 @@ def bundle(
         the groups, and the companions that belong to none of them. Each name comes back exactly once.
     """
     images: list[str] = []
+    documents: list[str] = []
     videos: list[str] = []
     for name in sorted(photos, key=lambda name: _rank(name, usable=usable)):
-        (videos if kind_of(name) is Kind.VIDEO else images).append(name)
+        kind = videos if kind_of(name) is Kind.VIDEO else documents if is_document(name) else images
+        kind.append(name)
     groups = _Groups()
     for members in _families(images):
         for leader, followers in _divide(members):
             groups.found(leader, followers)
+    for document in documents:
+        if not groups.join(document):
+            groups.found(document, [])
     alone = [video for video in videos if not (may_accompany(video) and groups.join(video))]
     for video in alone:
         groups.found(video, [])

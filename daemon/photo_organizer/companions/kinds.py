@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from photo_organizer.formats import IMAGE_FORMATS, extension_of
+from photo_organizer.formats import IMAGE_FORMATS, PHOTOSHOP, extension_of
 
 LIVE_VIDEO_EXTENSIONS = frozenset({".mov", ".mp4", ".mp"})
 """Videos that phones write beside a photo of the same name (Apple Live Photo, Google Motion Photo)."""
@@ -33,7 +33,7 @@ _OF_EDITORS = frozenset(
         ".rrdata",  # RAW Power, Nitro
         ".ufraw", ".lzn", ".ptj", ".pts",  # UFRaw, LightZone, Photivo, PTGui
         ".pto",  # Hugin
-        ".psd", ".psb", ".xcf", ".kra", ".afphoto",  # the document in which it was edited
+        ".psb", ".xcf", ".kra", ".afphoto",  # the document in which it was edited
         ".mie", ".exv", ".exif", ".iptc",  # metadata: exiftool, exiv2
         ".json", ".yml", ".yaml",  # Google Takeout, PhotoPrism
     }
@@ -87,6 +87,14 @@ def may_accompany(name: str) -> bool:
     """Return whether a file of this name can be the companion of a photo or video."""
     kind = kind_of(name)
     return kind is Kind.COMPANION or (kind is Kind.VIDEO and extension_of(name) in LIVE_VIDEO_EXTENSIONS)
+
+
+def is_document(name: str) -> bool:
+    """Return whether an editor keeps its work on a photo in such a file, which is an image itself.
+
+    It is the companion of a photo of its name, and a photo where there is none.
+    """
+    return extension_of(name) in PHOTOSHOP.extensions
 
 
 def is_of_a_recording(name: str) -> bool:

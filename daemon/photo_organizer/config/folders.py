@@ -7,19 +7,22 @@ Fields:
     {inbox}         the name of the inbox folder it came through
 
 When the photo was taken is, in this order: the capture date in the photo (EXIF), a date in its name
-(`IMG_20240131_...`, `2024-01-31 ...`), the time it was last modified.
+(`IMG_20240131_...`, `2024-01-31 ...`), the time it was last modified, the present. A date before the first
+photograph or in the future is passed over: it is the zero of some clock, or a clock that was wrong.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from photo_organizer.config.plain_names import folder_name_fault, plain_folder_name
 
 FIELDS = ("category", "taken", "camera", "inbox")
+FIRST_PHOTOGRAPH = 1826  # year
 UNKNOWN_CAMERA = "Unknown camera"
 # strftime's directives that give plain text of a few characters on every platform
 DATE_DIRECTIVES = frozenset("YymdBbjHMSGVUuAa")
@@ -67,7 +70,7 @@ class FolderTemplate:
         *,
         category: str,
         taken: datetime | None,
-        modified: datetime,
+        modified: datetime | None,
         camera: str,
         inbox: PurePath,
         name: str,
@@ -77,12 +80,12 @@ class FolderTemplate:
         Args:
             category: the photo's category, a plain folder name.
             taken: capture date in the photo; None when it has none.
-            modified: when the file was last modified.
+            modified: when the file was last modified; None when that is no date at all.
             camera: the camera's name; may be empty, and may be anything at all.
             inbox: the inbox the photo came through.
             name: the photo's file name, in which a date may stand.
         """
-        date = capture_date(taken, name, modified)
+        date = capture_date(taken, name, modified, datetime.now())
         values = {"category": category, "camera": camera or UNKNOWN_CAMERA, "inbox": inbox.name}
 
         def written(piece: Piece) -> str:
@@ -110,16 +113,23 @@ class FolderTemplate:
         return None if any(piece.field for piece in first) else "".join(piece.text for piece in first)
 
 
-def capture_date(taken: datetime | None, name: str, modified: datetime) -> datetime:
-    """When a photo was taken: its own date, else a date in its name, else when the file was modified."""
-    if taken is not None:
-        return taken
+def capture_date(taken: datetime | None, name: str, modified: datetime | None, now: datetime) -> datetime:
+    """Return when a photo was taken: the first date that can be one, see the module."""
+    dates = (taken, *_dates_in(name), modified)
+    return next((date for date in dates if date is not None and _can_be(date, now)), now)
+
+
+def _dates_in(name: str) -> Iterator[datetime]:
     for match in DATE_IN_NAME.finditer(name):
         try:
-            return datetime(int(match[1]), int(match[3]), int(match[4]))
+            yield datetime(int(match[1]), int(match[3]), int(match[4]))
         except ValueError:
             continue  # 31 February
-    return modified
+
+
+def _can_be(date: datetime, now: datetime) -> bool:
+    """Whether a photo can have been taken then; a day ahead is a time zone."""
+    return date.year >= FIRST_PHOTOGRAPH and date.replace(tzinfo=None) <= now + timedelta(days=1)
 
 
 def _parts(text: str) -> list[list[Piece]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from photo_organizer.companions.late import LateCompanion
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts
 from photo_organizer.inbox.emptied_folders import EmptiedFolders
@@ -21,7 +22,7 @@ from photo_organizer.inbox.grouping_state import Gathering
 from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.lone_video import seconds_to_wait
 from photo_organizer.inbox.mounts import MountWatch, file_system_of, is_at_or_below, is_remote, read_mounts
-from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offering
+from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offer, Offering
 from photo_organizer.inbox.scanner import Scanner
 from photo_organizer.inbox.skip_cache import INCOMPLETE, NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
 from photo_organizer.inbox.stability import Moment, Observation
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 _LOOKING_SECONDS = 0.1
 """How long one `collect` may look into folders before it hands out what it has."""
 
+_UNFORESEEN_SECONDS = 30.0
 _LATE_AT_ONCE = 64
 
 
@@ -65,6 +67,7 @@ class Inbox:
         is_held: whether the library wants a photo left alone (put back by undo). Asked once per offer.
         videos: whether videos alone are offered too.
         available_extras: the optional formats that can be decoded ("heif", "raw", "jxl").
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
 
     All methods belong to one thread. Only the `wake` given to `start` is called from others.
     """
@@ -78,7 +81,10 @@ class Inbox:
         is_held: Callable[[Photo], bool],
         videos: bool = False,
         available_extras: frozenset[str] = frozenset(),
+        crash_log: CrashLog | None = None,
     ) -> None:
+        self._crash_log = crash_log
+        self._last_unforeseen = ""
         self._memory = Memory()
         self._hints: Hints | None = None
         self._paused = False
@@ -112,6 +118,8 @@ class Inbox:
                 on_orphan=self._offer_late,
             ),
         )
+
+        self._scanner.crash_log = crash_log
 
     def _root(self, path: Path) -> Root:
         root = Root(path, trust_clock=False, polled=False)
@@ -311,7 +319,7 @@ class Inbox:
         groups: list[AssetGroup] = []
         now = Moment.now()
         while len(groups) < limit and (waiting := self._scanner.pop_group(now.monotonic)) is not None:
-            offer = self._offering.consider(waiting, now)
+            offer = self._consider(waiting, now)
             if offer.again_at is not None:
                 self._scanner.groups.plan(waiting, offer.again_at)
                 continue
@@ -326,6 +334,20 @@ class Inbox:
             self._in_flight[offer.group.photo.path] = (folder, waiting.names)
             groups.append(offer.group)
         return groups
+
+    def _consider(self, waiting: Waiting, now: Moment) -> Offer:
+        """As `Offering.consider`; an error that nobody foresaw has this group wait, and no other."""
+        try:
+            return self._offering.consider(waiting, now)
+        except Exception as error:
+            if self._crash_log is None:
+                raise
+            photo = waiting.folder.path_of(waiting.names[0])
+            reason = self._crash_log.describe(error, photo)
+            if reason != self._last_unforeseen:  # not at each look
+                self._last_unforeseen = reason
+                logger.error("%s waits: %s", printable(photo), reason)  # noqa: TRY400  for people
+            return Offer(again_at=now.monotonic + _UNFORESEEN_SECONDS)
 
     def _may_be_late(self, folder: Folder, waiting: Waiting, group: AssetGroup) -> bool:
         """A phone's video alone waits for its picture, which may also have been filed before."""

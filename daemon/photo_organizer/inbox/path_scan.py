@@ -6,12 +6,15 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
 from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox.content_type import hindrance, is_being_written
@@ -22,6 +25,7 @@ from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE
 from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
+SYMBOLIC_LINK = "a symbolic link"
 _WINDOW = 4096
 _PATIENCE_SECONDS = 60.0
 
@@ -47,6 +51,7 @@ class _Search:
     ours: frozenset[tuple[int, int]]
     available_extras: frozenset[str]
     on_skipped: Callable[[Skipped], None]
+    crash_log: CrashLog | None
 
     def is_photo(self, name: str) -> bool:
         kind = kind_of(name)
@@ -91,6 +96,7 @@ def find_groups(
     ours: Sequence[Path] = (),
     available_extras: frozenset[str] = frozenset(),
     on_skipped: Callable[[Skipped], None] = lambda _skipped: None,
+    crash_log: CrashLog | None = None,
 ) -> Iterator[AssetGroup]:
     """The photos in `paths` with their companions, each group once, as they are found.
 
@@ -107,6 +113,7 @@ def find_groups(
         ours: folders not looked into, under whatever path they are met: the library and the program's own.
         available_extras: the optional formats that can be decoded.
         on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
 
     Raises:
         NothingThereError: at once, when a path does not exist or cannot be read.
@@ -119,6 +126,7 @@ def find_groups(
         frozenset(filter(None, map(_identity, ours))),
         available_extras,
         on_skipped,
+        crash_log,
     )
     places = _starting_places([Path(os.path.abspath(path)) for path in paths], search)
     return _search_all(places, search)
@@ -180,7 +188,7 @@ def _identity(folder: str | Path) -> tuple[int, int] | None:
 
 def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[AssetGroup]:
     """Groups in one folder; its sub-folders are added to `below`."""
-    names = iter(place.given) if place.given else _names(place, search, below)
+    names = iter(place.given) if place.given else _telling_links(place, search, below)
     awaited: list[_Awaited] = []
     handed_out: set[str] = set()  # only of names given: in a folder each group is met at its photo, once
     photos = (name for name in names if search.is_photo(name) and _may_be_image(place, search, name))
@@ -230,6 +238,16 @@ def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
                 yield entry.name
 
 
+def _telling_links(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
+    """As `_names`; symbolic links, which are not followed, are told of."""
+    ignored = search.ignored.within(place.relative)
+    with os.scandir(place.folder) as entries:
+        links = [entry.name for entry in entries if entry.is_symlink() and not ignored(entry.name)]
+    for name in sorted(links):
+        search.on_skipped(Skipped(Path(place.folder, name), SYMBOLIC_LINK))
+    yield from _names(place, search, below)
+
+
 def _bundles(place: _Place, search: _Search, window: Iterable[str]) -> list[Bundle]:
     """The groups that the photos of `window` belong to, with members from anywhere in the folder."""
     photos = dict.fromkeys(window)
@@ -255,19 +273,47 @@ def _sift(
     now = Moment(time.monotonic(), time.time())
     ready, waiting = [], []
     for each in awaited:
-        if not _look_at(each, place, search, now):
+        with _one_photo(each, search) as looked:
+            is_there = _look_at(each, place, search, now)
+            if is_there and each.due <= now.monotonic and place.trust_clock:
+                paths = (f"{each.folder}/{name}" for name in each.names)
+                if any(is_being_written(path) for path in paths):
+                    each.due = now.monotonic + max(search.settle_seconds, 0.1)
+            looked.append(is_there)
+        if not all(looked) or not looked:
             continue
-        if each.due <= now.monotonic and place.trust_clock:
-            paths = (f"{each.folder}/{name}" for name in each.names)
-            if any(is_being_written(path) for path in paths):
-                each.due = now.monotonic + max(search.settle_seconds, 0.1)
         if each.due <= now.monotonic:
             ready.append(each)
         elif now.monotonic - each.found > max(_PATIENCE_SECONDS, 3 * search.settle_seconds):
             search.on_skipped(Skipped(Path(each.folder, each.names[0]), "still being written"))
         else:
             waiting.append(each)
-    return (group for each in ready if (group := _group(each, place, search)) is not None), waiting
+    return (group for each in ready for group in _groups(each, place, search)), waiting
+
+
+def _groups(each: _Awaited, place: _Place, search: _Search) -> list[AssetGroup]:
+    """The group, if there is one."""
+    groups: list[AssetGroup] = []
+    with _one_photo(each, search) as found:
+        found.append(_group(each, place, search))
+        groups += [group for group in found if group is not None]
+    return groups
+
+
+@contextmanager
+def _one_photo(each: _Awaited, search: _Search) -> Iterator[list[Any]]:
+    """Gives a list for what is found; an error that nobody foresaw has this photo skipped, and no other."""
+    found: list[Any] = []
+    try:
+        yield found
+    except OSError:
+        raise
+    except Exception as error:
+        if search.crash_log is None:
+            raise
+        found.clear()
+        path = Path(each.folder, each.names[0])
+        search.on_skipped(Skipped(path, search.crash_log.describe(error, str(path))))
 
 
 def _after_a_pause(awaited: list[_Awaited], place: _Place, search: _Search) -> Iterator[AssetGroup]:
@@ -296,7 +342,7 @@ def _look_at(each: _Awaited, place: _Place, search: _Search, now: Moment) -> boo
 
 
 def _special(path: str) -> str:
-    return "a symbolic link" if stat.S_ISLNK(os.lstat(path).st_mode) else "not a regular file"
+    return SYMBOLIC_LINK if stat.S_ISLNK(os.lstat(path).st_mode) else "not a regular file"
 
 
 def _group(each: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:

@@ -11,6 +11,7 @@ from collections import deque
 from math import inf
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.formats import recognise
 from photo_organizer.inbox.content_type import read_head
@@ -52,6 +53,7 @@ class Scanner:
         folders: every known folder, by its path.
         watcher: asked to watch each folder before it is listed; None when nothing is watched.
         hints: told before each look; None when nothing is watched.
+        crash_log: where the details of an error go that nobody foresaw; None to have it raised.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Scanner:
         self.roots = roots
         self.hints: Hints | None = None
         self.watcher: InotifyWatcher | None = None
+        self.crash_log: CrashLog | None = None
         self.groups = gathering.groups
         self._gathering = gathering
         self.folders: dict[str, Folder] = {}
@@ -158,6 +161,15 @@ class Scanner:
             self._look_into(folder)
 
     def _look_into(self, folder: Folder) -> None:
+        """Look into a folder; an error that nobody foresaw has its photos wait, and no others."""
+        try:
+            self._look_through(folder)
+        except Exception as error:
+            if self.crash_log is None:
+                raise
+            self._cannot_look(folder, OSError(errno.EIO, self.crash_log.describe(error, folder.path)))
+
+    def _look_through(self, folder: Folder) -> None:
         began = time.monotonic()
         folder.hinted = False
         if folder.hungry:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
+from photo_organizer.library.move.open_folders import FolderRefusedError
 
 
 class SourceTroubleKind(StrEnum):
@@ -79,9 +82,13 @@ def at_source(where: bytes) -> Iterator[None]:
 
 @contextmanager
 def at_destination(where: bytes) -> Iterator[None]:
-    """Turns an OSError of a step in the library (or in our own files) into destination trouble."""
+    """Turns an OSError of a step in the library (or in our own files) into destination trouble; but one of a
+    single folder, which the photos of others do not need, into trouble of the photos that do.
+    """
     try:
         yield
+    except FolderRefusedError as error:
+        raise refused(where, _words(error)) from error
     except OSError as error:
         raise destination_trouble(error, where) from error
 
@@ -95,6 +102,7 @@ def source_trouble(error: OSError, where: bytes) -> SourceTrouble | DestinationT
 
 
 def destination_trouble(error: OSError, where: bytes) -> DestinationTrouble:
+    """Return the trouble that an OSError of a step in the library, or on our own files, is."""
     remedy = _REMEDIES.get(error.errno or 0, "filing is tried again by itself")
     return DestinationTrouble(_words(error), where=os.fsdecode(where), remedy=remedy)
 
@@ -112,6 +120,43 @@ def no_hard_link(source: Path, folder: Path, code: int) -> DestinationTrouble | 
         return None
     what = f"cannot have a hard link to {source}: {_NO_LINK[code]}"
     return DestinationTrouble(what, where=folder, remedy="use --copy or --symlink")
+
+
+@contextmanager
+def one_photo(where: bytes, crash_log: CrashLog) -> Iterator[None]:
+    """Turn an error that nobody foresaw into trouble with the photo at `where`, and write it to the crash
+    log.
+
+    Trouble that is known passes, and so does what SQLite says of the journal as a whole.
+    """
+    try:
+        yield
+    except OrganizerError:
+        raise
+    except Exception as error:
+        if concerns_the_journal(error):
+            raise
+        raise unforeseen(error, where, crash_log) from error
+
+
+def unforeseen(error: Exception, where: bytes, crash_log: CrashLog) -> SourceTrouble:
+    """Return what an error that nobody foresaw is for one photo; it is in the crash log then."""
+    path = os.fsdecode(where)
+    return SourceTrouble(SourceTroubleKind.REFUSED, crash_log.describe(error, path), where=path)
+
+
+def concerns_the_journal(error: Exception) -> bool:
+    """Whether SQLite failed, and not because of what one photo asked it to write."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE_ROW)
+
+
+_OF_ONE_ROW = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.NotSupportedError,
+    sqlite3.ProgrammingError,
+)
 
 
 def changed(where: bytes, what: str = "changed while it was being filed") -> SourceTrouble:

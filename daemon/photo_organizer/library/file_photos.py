@@ -6,18 +6,28 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
+from photo_organizer.crash_log import CrashLog
+from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.errors import (
+    DestinationTrouble,
+    SourceTrouble,
+    concerns_the_journal,
+    one_photo,
+    unforeseen,
+)
 from photo_organizer.library.locations import LibrarySettings
-from photo_organizer.library.move.executor import Draft, Engine
+from photo_organizer.library.move.executor import Draft, Outcome
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.duplicates import Originals
-from photo_organizer.library.plan.filing import SKIP, Drafter, Filing, FilingReport, Placed
+from photo_organizer.library.plan.filing import SKIP, Drafter, Filing, FilingReport, Placed, rounds
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.ledger import Ledger
-from photo_organizer.library.record.operation import SKIPPED, Move, State
+from photo_organizer.library.record.operation import SKIPPED, Move, Operation, State
 from photo_organizer.photo import Action, AssetGroup
+
+_AT_ONCE = 64
 
 
 @dataclass(slots=True)
@@ -43,17 +53,52 @@ class _Lists:
 
 @dataclass(frozen=True, slots=True)
 class Filer:
-    """Files photos at the time `time`; to be used while the moves lock is held."""
+    """Files photos at the time `time`, or plans to, as its engine does; to be used while the moves lock is
+    held.
+    """
 
     operations: FileOperations
     journal: Journal
-    ledger: Ledger
-    engine: Engine
+    engine: FilingEngine
+    originals: Originals
     settings: LibrarySettings
+    crash_log: CrashLog
     time: str
 
     def file(self, filings: Sequence[Filing], report: FilingReport) -> FilingReport:
-        """`report`, with what became of `filings` added.
+        """`report`, with what became of `filings` added: any number of them, in portions."""
+        try:
+            for start in range(0, len(filings), _AT_ONCE):
+                for part in rounds(filings[start : start + _AT_ONCE]):
+                    report = self._file_part(part, report)
+                    if report.pause:
+                        return report
+        except DestinationTrouble as trouble:
+            return replace(report, pause=trouble)
+        return report
+
+    def _file_part(self, part: Sequence[Filing], report: FilingReport) -> FilingReport:
+        """File photos together; one by one when something unforeseen prevents that, to find the one it is."""
+        try:
+            return self._file_together(part, report)
+        except OrganizerError:
+            raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            if len(part) == 1:
+                group = part[0].group
+                trouble = unforeseen(error, os.fsencode(group.photo.path), self.crash_log)
+                return replace(report, set_aside=(*report.set_aside, (group, trouble)))
+        for filing in part:
+            self.engine.recover()
+            report = self._file_part([filing], report)
+            if report.pause:
+                break
+        return report
+
+    def _file_together(self, filings: Sequence[Filing], report: FilingReport) -> FilingReport:
+        """As `file`, for photos of which no two are the same.
 
         Raises:
             DestinationTrouble: the state directory fails.
@@ -73,22 +118,23 @@ class Filer:
         return lists.added_to(report)
 
     def _drafts(self, filings: Sequence[Filing], batch: str, lists: _Lists) -> list[tuple[Filing, Draft]]:
+        originals = self.originals
         drafter = Drafter(
-            self.operations, self.journal, os.fsencode(self.settings.library),
+            self.operations, originals, os.fsencode(self.settings.library),
             os.fsencode(self.settings.quarantine), self.settings.duplicates, batch, self.time,
         )  # fmt: skip
-        originals = Originals(self.operations, self.journal)
         drafted: list[tuple[Filing, Draft]] = []
         with Folders(self.operations) as folders:
             for filing in filings:
                 try:
-                    draft = drafter.draft(filing, folders)
+                    with one_photo(os.fsencode(filing.group.photo.path), self.crash_log):
+                        draft = drafter.draft(filing, folders)
+                        known = originals.placed_before(
+                            filing.group.photo, filing.manner, draft.operation.sha256, folders
+                        )
                 except SourceTrouble as trouble:
                     lists.set_aside.append((filing.group, trouble))
                     continue
-                known = originals.placed_before(
-                    filing.group.photo, filing.manner, draft.operation.sha256, folders
-                )
                 if known is not None:
                     lists.known.append(Placed(filing.group, filing.action, known))
                 elif draft.original is not None and self.settings.duplicates == SKIP:
@@ -107,8 +153,14 @@ class Filer:
             return
         first = draft.operation.moves[0]
         moves = (Move(first.source, os.fsencode(original), first.identity, first.sha256),)
-        operation = replace(
-            draft.operation, kind=Action.DUPLICATE, moves=moves, label=SKIPPED, state=State.DONE
+        self.engine.leave(
+            replace(draft.operation, kind=Action.DUPLICATE, moves=moves, label=SKIPPED, state=State.DONE)
         )
-        written = self.journal.intend([operation], *self.ledger.take_unrecorded(), hold=True)
-        self.ledger.append(written, written)
+
+
+class FilingEngine(Protocol):
+    """What carries drafts out, or only plans them."""
+
+    def run(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
+    def leave(self, operation: Operation) -> None: ...
+    def recover(self) -> None: ...

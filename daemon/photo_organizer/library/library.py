@@ -11,18 +11,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, LibraryLocked, at_destination
-from photo_organizer.library.file_photos import Filer
+from photo_organizer.library.errors import (
+    DestinationTrouble,
+    LibraryLocked,
+    at_destination,
+)
+from photo_organizer.library.file_photos import Filer, FilingEngine
 from photo_organizer.library.library_lock import Claim
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Engine
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.plan.duplicates import Originals
-from photo_organizer.library.plan.filing import Filing, FilingReport, rounds
+from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
+from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
+from photo_organizer.library.plan.library_files import LibraryFiles
+from photo_organizer.library.plan.planner import PlanningEngine
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.history import (
     Correction,
@@ -68,7 +75,10 @@ class Library:
         self._lock = lock
         self._journal = Journal(settings.state / "journal.sqlite", operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
-        self._engine = Engine(operations, self._journal, self._ledger)
+        self._crash_log = CrashLog(settings.state)
+        self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
+        self._planning: PlanningEngine | None = None
+        self._files = LibraryFiles(os.fsencode(settings.library))
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
 
     @classmethod
@@ -127,6 +137,8 @@ class Library:
         finally:
             self._claim.release()
             self._journal.close()
+            if self._planning is not None:
+                self._planning.planned.close()
             if self._lock is not None:
                 self._lock.release()
 
@@ -147,13 +159,18 @@ class Library:
             with moves_lock(self._settings.state / "moves.lock"):
                 self._recover()
                 yield
+        except OrganizerError:
+            raise
         except sqlite3.Error as error:
             raise DestinationTrouble(f"the journal: {error}", where=self._settings.state) from error
+        except Exception as error:  # of no photo that could be set aside
+            what = self._crash_log.describe(error, "filing photos")
+            raise DestinationTrouble(what, remedy="filing is tried again by itself") from error
 
     def _recover(self) -> Recovery:
         if self._ledger.is_as_left(self._journal.unfinished()):
             return Recovery()
-        recovery = Recoverer(self._operations, self._journal).recover()
+        recovery = Recoverer(self._operations, self._journal, self._crash_log).recover()
         recovery.ledger_rows = self._ledger.bring_up_to_date()
         return recovery
 
@@ -191,28 +208,41 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
-                filer = Filer(
-                    self._operations, self._journal, self._ledger, self._engine, self._settings, self._now()
-                )
-                for start in range(0, len(filings), _AT_ONCE):
-                    for part in rounds(filings[start : start + _AT_ONCE]):
-                        report = filer.file(part, report)
-                        if report.pause:
-                            return report
+                return self._filer(self._engine, self._originals()).file(filings, report)
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
-        return report
+
+    def plan(self, filings: Sequence[Filing]) -> FilingReport:
+        """What `file` would do with these photos if all that was planned before had been done; does none of
+        it.
+
+        Found out by the code that files, except for what only a disk can tell when it is written to: that
+        it is full, say, or cannot hold a name. There is no batch.
+        """
+        report = FilingReport("")
+        try:
+            self._claim.check()
+            if self._planning is None:
+                self._planning = PlanningEngine(self._operations, self._crash_log)
+            planned = self._originals(self._planning.planned)
+            return self._filer(self._planning, planned).file(filings, report)
+        except DestinationTrouble as trouble:
+            return replace(report, pause=trouble)
+
+    def _filer(self, engine: FilingEngine, originals: Originals) -> Filer:
+        return Filer(
+            self._operations, self._journal, engine, originals, self._settings, self._crash_log, self._now()
+        )
 
     def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
         """Where this very photo was copied or linked to before (in that manner), if it is still there."""
         with Folders(self._operations) as folders:
-            return Originals(self._operations, self._journal).placed_before(photo, manner, None, folders)
+            return self._originals().placed_before(photo, manner, None, folders)
 
-    def original_of(self, photo: Photo, sha256: str, manner: Manner) -> Path | None:
-        """What `photo` would be a duplicate of; None when its bytes (SHA-256 in hex) are new here."""
-        with Folders(self._operations) as folders:
-            originals = Originals(self._operations, self._journal)
-            return originals.original(bytes.fromhex(sha256), photo, manner, folders)
+    def _originals(self, planned: PlannedPlaces | None = None) -> Originals:
+        duplicates = self._settings.duplicates
+        folder = "" if duplicates in {KEEP, SKIP} else self._settings.library / duplicates
+        return Originals(self._operations, self._journal, self._files, os.fsencode(folder), planned)
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.
@@ -224,9 +254,8 @@ class Library:
         try:
             with self._exclusive():
                 self._claim.hold()
-                return Joiner(self._operations, self._journal, self._undoer("")).join(
-                    latecomers, inbox, self._engine
-                )
+                joiner = Joiner(self._operations, self._journal, self._undoer(""), self._crash_log)
+                return joiner.join(latecomers, inbox, self._engine)
         except DestinationTrouble as trouble:
             return JoinReport(pause=trouble)
 
@@ -257,8 +286,16 @@ class Library:
                 report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
         return report
 
+    def count_undoable(self, selection: Selection) -> int:
+        """How many photos `undo` would take back, or try to.
+
+        Raises:
+            NothingToUndoError: nothing fits the selection.
+        """
+        return len(selected(self._journal, selection))
+
     def _undoer(self, batch: str) -> Undoer:
-        return Undoer(self._operations, self._journal, batch, self._now())
+        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now())
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.

@@ -50,6 +50,29 @@ class Claim:
                 f"cannot be made: {error.strerror}", where=self._library, remedy=remedy
             ) from error
 
+    def check(self) -> None:
+        """Make sure that a library on a drive of its own is mounted, without taking hold of it.
+
+        Raises:
+            DestinationTrouble: it is not, or cannot be looked into.
+        """
+        path = os.fsencode(self._library)
+        if self._journal.get(self._key) != "yes":
+            return
+        with at_destination(path):
+            folder = self._operations.open_root(path)
+            try:
+                self._check_mounted(folder, self._operations.status_of(folder))
+            finally:
+                self._operations.close(folder)
+
+    def _check_mounted(self, folder: int, status: os.stat_result) -> None:
+        is_elsewhere = status.st_dev != self._state.stat().st_dev
+        if self._journal.get(self._key) == "yes" and not is_elsewhere and not _has_lock_file(folder):
+            raise DestinationTrouble(
+                "its drive is not mounted", where=self._library, remedy="mount it; filing resumes by itself"
+            )
+
     def hold(self) -> None:
         """Makes sure of the library before a batch; cheap when nothing has changed.
 
@@ -68,12 +91,9 @@ class Claim:
                 self._operations.close(folder)
 
     def _take(self, folder: int, status: os.stat_result) -> None:
+        self._check_mounted(folder, status)
         is_elsewhere = "yes" if status.st_dev != self._state.stat().st_dev else "no"
         known = self._journal.get(self._key)
-        if known == "yes" and is_elsewhere == "no" and not _has_lock_file(folder):
-            raise DestinationTrouble(
-                "its drive is not mounted", where=self._library, remedy="mount it; filing resumes by itself"
-            )
         lock = OwnerLock(LIBRARY_LOCK, folder=folder)
         self.release()
         self._lock = lock

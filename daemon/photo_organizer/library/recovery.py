@@ -12,19 +12,29 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
     DestinationTrouble,
     SourceTrouble,
     SourceTroubleKind,
     at_destination,
+    concerns_the_journal,
     destination_trouble,
+    unforeseen,
 )
+from photo_organizer.library.move.empty_folders import remove_empty_folders
 from photo_organizer.library.move.file_recovery import Settler, Sides
-from photo_organizer.library.move.mover import Mover, StillOpenError, destination_place, source_place
+from photo_organizer.library.move.mover import (
+    Mover,
+    NameTakenError,
+    StillOpenError,
+    destination_place,
+    source_place,
+)
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.move.removal import Withdrawer
-from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.plan.free_names import GroupNames, NameRefusedError
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import Move, Operation, State
 from photo_organizer.library.record.quarantine_reason import settle_reason
@@ -56,6 +66,7 @@ class Recoverer:
 
     operations: FileOperations
     journal: Journal
+    crash_log: CrashLog
     report: Recovery = field(default_factory=Recovery)
 
     def recover(self) -> Recovery:
@@ -79,6 +90,10 @@ class Recoverer:
             self._wait(trouble)
         except OSError as error:
             self._wait(destination_trouble(error, operation.destination))
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            self._wait(unforeseen(error, operation.source, self.crash_log))
 
     def _wait(self, trouble: SourceTrouble | DestinationTrouble) -> None:
         self.report.waiting += 1
@@ -116,6 +131,7 @@ class Recoverer:
         if not made.moves:
             self.journal.finish([], [operation], {})
             self.report.taken_back += 1
+            remove_empty_folders(self.operations, self.journal, destination_place(operation))
             return
         self.operations.sync(folders.open(destination_place(made)))
         self._finish(made, mover)
@@ -124,6 +140,8 @@ class Recoverer:
         identity = mover.landed(made)
         self.journal.finish([made], [], {} if identity is None else {made.id: identity})
         self.report.completed += 1
+        if made.takes_back:
+            remove_empty_folders(self.operations, self.journal, source_place(made))
 
     def _recover_withdrawal(self, operation: Operation, folders: Folders, mover: Mover) -> None:
         if not Withdrawer(self.operations, folders, mover.hidden).complete(operation):
@@ -191,8 +209,10 @@ class Recoverer:
             moves = sorted([*others, *part.moves], key=lambda other: other.position)
             self.journal.change_moves(replace(operation, moves=tuple(moves), reserved=part.reserved))
 
-        def rename(part: Operation) -> Operation:
+        def rename(part: Operation, reason: NameTakenError | NameRefusedError) -> Operation:
             nonlocal number
+            if isinstance(reason, NameRefusedError):
+                raise reason.trouble
             number += 1
             names = GroupNames(os.path.basename(move.destination)).numbered(number)
             part = part.renamed(names)

@@ -31,6 +31,29 @@ def serving_categories(config: Configuration, model: Path, accepted: Collection[
     return (*config.categories, *(name for name in own if _has_folder(config, name)))
 
 
+def predicted_categories(
+    config: Configuration, model: Path, known: Sequence[str], accepted: Collection[str]
+) -> tuple[str, ...]:
+    """The categories to tell apart with a model: those to file in, and then all others that it has learned.
+
+    A photo of a category that is not filed in (because it was taken out of the configuration, say) is
+    recognised as one, so that it is not taken for the next best.
+
+    Args:
+        config: see `serving_categories`.
+        model: the model's folder.
+        known: what the model has learned.
+        accepted: see `serving_categories`.
+
+    Raises:
+        ModelError: the model's manifest cannot be read.
+    """
+    serving = serving_categories(config, model, accepted)
+    if not set(serving) & set(known):
+        return serving  # a model that knows none of them is refused
+    return (*serving, *(name for name in known if name not in serving))
+
+
 def trainable_categories(
     config: Configuration, photos: Mapping[str, int], known: Sequence[str], *, least: int
 ) -> tuple[tuple[str, ...], dict[str, int]]:

@@ -47,7 +47,7 @@ def run_daemon(path: Path) -> int:
         path: the configuration file.
 
     Returns:
-        The exit code: 0, for every other end is an error.
+        The exit code: 0 after SIGTERM, 130 after Ctrl-C; every other end is an error.
 
     Raises:
         ConfigurationError: the configuration cannot be used.
@@ -57,8 +57,7 @@ def run_daemon(path: Path) -> int:
     configuration = load_configuration(path)
     configure_logging(configuration.logging.level, configuration.log_directory)
     with contextlib.closing(Daemon(configuration, Notifier.from_environment(os.environ))) as daemon:
-        daemon.run()
-    return 0
+        return daemon.run()
 
 
 class Daemon:
@@ -87,8 +86,8 @@ class Daemon:
         self._show_at = 0.0
         self._is_shown = True
 
-    def run(self) -> None:
-        """Starts, loops until asked to stop, and stops cleanly."""
+    def run(self) -> int:
+        """Starts, loops until asked to stop, and stops cleanly; returns the exit code."""
         with self._signals.installed():
             try:
                 with patience(self._notifier):
@@ -100,6 +99,7 @@ class Daemon:
                         self._wait()
             finally:
                 self._stop()
+        return self._signals.exit_code
 
     def close(self) -> None:
         """Gives the last descriptors back."""
@@ -222,8 +222,10 @@ class Daemon:
             configuration = load_configuration(self._configuration.path)
             self._take_over(configuration)
         except OrganizerError as error:
-            self._config_error = str(error)
-            log.error("the changed configuration is not taken over: %s", error)  # noqa: TRY400  for people
+            problems = str(error).splitlines()
+            self._config_error = "; ".join(problems)
+            for problem in problems:
+                log.error("the changed configuration is not taken over: %s", problem)  # noqa: TRY400  for people
         else:
             self._config_error = None
             log.info("configuration taken over")

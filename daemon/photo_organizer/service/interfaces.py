@@ -47,6 +47,12 @@ class Destination(Protocol):
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport: ...
 
 
+class Planner(Protocol):
+    """What says where photos would be filed: the library, or it with the sidecars that go along."""
+
+    def plan(self, filings: Sequence[Filing]) -> FilingReport: ...
+
+
 class Reporter(Protocol):
     """Who hears what became of each photo."""
 

@@ -10,22 +10,30 @@ lone
 
 A photo on its way here is only remembered, never touched: whoever ends this process loses nothing but the
 work.
+
+An error that nobody foresaw while one photo is handled is that photo's: it is set aside with the reason, its
+traceback goes to the crash log, and the others go on.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import Filing
 from photo_organizer.photo import AssetGroup, Photo
 from photo_organizer.service.interfaces import Destination, Reporter, Source, Vision
 from photo_organizer.service.placement import Placement
-from photo_organizer.vision.outcome import Classified, Rejected, RejectionKind
+from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
+
+log = logging.getLogger(__name__)
 
 FILED_TOGETHER = 64
 KNOWN = "filed before"
@@ -58,6 +66,7 @@ class Pipeline:
         destination: what files them.
         placement: which folder a classified photo belongs in.
         reporter: who hears what became of each photo.
+        crash_log: where the details of an unforeseen error go.
         linger: seconds that a result waits for others to be filed with, while others are on their way.
         clock: seconds that only grow.
     """
@@ -70,6 +79,7 @@ class Pipeline:
         placement: Placement,
         reporter: Reporter,
         *,
+        crash_log: CrashLog,
         linger: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -79,6 +89,7 @@ class Pipeline:
         self.placement = placement
         self.linger = linger
         self._reporter = reporter
+        self._crash_log = crash_log
         self._clock = clock
         self._being_classified: dict[Path, AssetGroup] = {}
         self._ready: list[Filing] = []
@@ -89,6 +100,7 @@ class Pipeline:
         self._batch: str | None = None
         self._more = False
         self._trying_vision = False
+        self._filed_alone = 0
         self.is_held = False
         """The owner's pause: what is under way is finished, and nothing new is taken."""
 
@@ -143,7 +155,7 @@ class Pipeline:
         that are already classified stay to be filed.
         """
         for group in self._being_classified.values():
-            self.source.retry(group, 0.0)
+            self._tell(group.photo.path, self.source.retry, group, 0.0)
         self._being_classified.clear()
 
     def end_batch(self) -> None:
@@ -154,7 +166,8 @@ class Pipeline:
 
     def _take_in(self) -> None:
         try:
-            outcomes = self.vision.poll(0)
+            with self._foreseen("classifying photos"):
+                outcomes = self.vision.poll(0)
         except OrganizerError as error:
             self._rest(str(error), by_vision=True)
             self.give_back()
@@ -165,14 +178,21 @@ class Pipeline:
             group = self._being_classified.pop(outcome.photo.path, None)
             if group is None:
                 continue
-            if outcome.photo != group.photo:
-                self.source.retry(group, _RETRY_CHANGED_SECONDS)
-            elif self._waits_for_rest(group, outcome):
-                self._reporter.incomplete(group)
-            elif isinstance(outcome, Classified):
-                self._make_ready(self.placement.of_classified(group, outcome.prediction))
-            else:
-                self._turn_away(group, outcome)
+            try:
+                with self._foreseen(group.photo.path):
+                    self._decide(group, outcome)
+            except OrganizerError as error:
+                self._set_aside(group, str(error))
+
+    def _decide(self, group: AssetGroup, outcome: Outcome) -> None:
+        if outcome.photo != group.photo:
+            self.source.retry(group, _RETRY_CHANGED_SECONDS)
+        elif self._waits_for_rest(group, outcome):
+            self._reporter.incomplete(group)
+        elif isinstance(outcome, Classified):
+            self._make_ready(self.placement.of_classified(group, outcome.prediction))
+        else:
+            self._turn_away(group, outcome)
 
     def _waits_for_rest(self, group: AssetGroup, outcome: Classified | Rejected) -> bool:
         """Whether the source keeps a photo whose file is not whole, as one that is being transferred."""
@@ -215,25 +235,55 @@ class Pipeline:
     def _feed(self) -> None:
         if not self.is_hungry:
             return
-        collection = self.source.collect(self.vision.capacity - self.vision.in_flight)
+        try:
+            with self._foreseen("looking for photos"):
+                collection = self.source.collect(self.vision.capacity - self.vision.in_flight)
+        except OrganizerError as error:
+            self._rest(str(error), by_vision=False)
+            return
         self._more = collection.more
         self._late += collection.late
         known = {filing.group.photo.path for filing in self._ready} | self._being_classified.keys()
         fresh = [group for group in collection.groups if group.photo.path not in known]
-        photos: list[Photo] = []
-        for group in fresh:
-            if self.placement.is_video(group):
-                self._make_ready(self.placement.of_video(group))
-            else:
-                self._being_classified[group.photo.path] = group
-                photos.append(group.photo)
+        photos = [group.photo for group in fresh if self._has_to_be_classified(group)]
         if not photos:
             return
         try:
-            self.vision.submit(photos)
+            self._submit(photos)
         except OrganizerError as error:
             self._rest(str(error), by_vision=True)
             self.give_back()
+
+    def _submit(self, photos: Sequence[Photo]) -> None:
+        """Have photos classified; one by one when something unforeseen prevents that, to find the one it is.
+
+        Raises:
+            OrganizerError: nothing can be classified now.
+        """
+        try:
+            self.vision.submit(photos)
+        except OrganizerError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
+            if len(photos) == 1:
+                reason = self._crash_log.describe(error, str(photos[0].path))
+                self._set_aside(self._being_classified.pop(photos[0].path), reason)
+                return
+            for photo in photos:
+                self._submit([photo])
+
+    def _has_to_be_classified(self, group: AssetGroup) -> bool:
+        """Whether the network has to look at it: not at a video, which has a folder of its own."""
+        try:
+            with self._foreseen(group.photo.path):
+                if self.placement.is_video(group):
+                    self._make_ready(self.placement.of_video(group))
+                    return False
+        except OrganizerError as error:
+            self._set_aside(group, str(error))
+            return False
+        self._being_classified[group.photo.path] = group
+        return True
 
     def _filing_due(self) -> float | None:
         if not self._ready:
@@ -245,12 +295,22 @@ class Pipeline:
     def _file(self) -> None:
         while self._ready and self._pause is None:
             batch = self._next_batch()
-            report = self.destination.file(batch, batch=self._batch)
-            self._batch = report.batch or self._batch
             by_path = {filing.group.photo.path: filing for filing in batch}
+            try:
+                with self._foreseen(batch[0].group.photo.path if len(batch) == 1 else "filing photos"):
+                    report = self.destination.file(batch, batch=self._batch)
+            except OrganizerError as error:
+                if len(batch) > 1:  # one by one, to find the photo that it is
+                    self._filed_alone = len(batch)
+                    continue
+                del self._ready[0]
+                self._set_aside(batch[0].group, str(error))
+                continue
+            self._batch = report.batch or self._batch
             for placed in report.filed:
-                self.source.done(placed.group)
-                self._reporter.placed(by_path.pop(placed.group.photo.path), placed)
+                path = placed.group.photo.path
+                self._tell(path, self.source.done, placed.group)
+                self._tell(path, self._reporter.placed, by_path.pop(path), placed)
             for placed in report.left:
                 by_path.pop(placed.group.photo.path)
                 self._leave(placed.group, f"the same as {printable(placed.original or placed.destination)}")
@@ -263,7 +323,7 @@ class Pipeline:
             self._ready[: len(batch)] = by_path.values()
             if report.pause is not None:
                 self._rest(str(report.pause), by_vision=False)
-            if len(self._ready) < FILED_TOGETHER:
+            if len(self._ready) < FILED_TOGETHER and not self._filed_alone:
                 break
 
     def _join(self) -> None:
@@ -273,15 +333,23 @@ class Pipeline:
         late, self._late = self._late, []
         for inbox in {companion.inbox for companion in late}:
             here = [companion for companion in late if companion.inbox == inbox]
-            report = self.destination.join(here, inbox)
+            try:
+                with self._foreseen("joining companions"):
+                    report = self.destination.join(here, inbox)
+            except OrganizerError as error:
+                log.error("companions cannot be joined: %s", error)  # noqa: TRY400  for people
+                continue
             for companion, path in report.joined:
-                self._reporter.joined(companion, path)
+                self._tell(companion.path, self._reporter.joined, companion, path)
             if report.pause is not None:
                 done = {companion for companion, _ in report.joined}
                 self._late += [companion for companion in here if companion.companion not in done]
                 self._rest(str(report.pause), by_vision=False)
 
     def _next_batch(self) -> list[Filing]:
+        if self._filed_alone:
+            self._filed_alone -= 1
+            return self._ready[:1]
         size = 0
         for count, filing in enumerate(self._ready[:FILED_TOGETHER], start=1):
             size += filing.group.photo.identity.size
@@ -290,12 +358,30 @@ class Pipeline:
         return self._ready[:FILED_TOGETHER]
 
     def _leave(self, group: AssetGroup, reason: str) -> None:
-        self.source.leave(group, reason)
-        self._reporter.left(group, reason)
+        self._tell(group.photo.path, self.source.leave, group, reason)
+        self._tell(group.photo.path, self._reporter.left, group, reason)
 
     def _set_aside(self, group: AssetGroup, reason: str) -> None:
-        self.source.retry(group, _RETRY_SOURCE_SECONDS)
-        self._reporter.set_aside(group, reason)
+        self._tell(group.photo.path, self.source.retry, group, _RETRY_SOURCE_SECONDS)
+        self._tell(group.photo.path, self._reporter.set_aside, group, reason)
+
+    @contextmanager
+    def _foreseen(self, during: object) -> Iterator[None]:
+        """Make any error an `OrganizerError`; the details of one that nobody foresaw go to the crash log."""
+        try:
+            yield
+        except OrganizerError:
+            raise
+        except Exception as error:
+            raise OrganizerError(self._crash_log.describe(error, str(during))) from error
+
+    def _tell(self, photo: Path, hear: Callable[..., None], *what: object) -> None:
+        """Tell source or reporter about a photo; what happened has happened, whatever they make of it."""
+        try:
+            with self._foreseen(photo):
+                hear(*what)
+        except OrganizerError as error:
+            log.error("%s: %s", printable(photo), error)  # noqa: TRY400  for people
 
     def _rest(self, reason: str, *, by_vision: bool) -> None:
         """Stops taking photos and tries again later, each time later than before."""

@@ -13,6 +13,7 @@ from photo_organizer.errors import printable
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.service.desktop import DesktopNotifier
+from photo_organizer.vision.decision import shown
 
 log = logging.getLogger("photo_organizer.filing")
 
@@ -44,22 +45,28 @@ class DaemonReporter:
         self.last_photo_time = datetime.now().astimezone().isoformat(timespec="seconds")
         name = printable(filing.group.photo.path.name)
         fields = {"PHOTO": printable(filing.group.photo.path), "DESTINATION": printable(placed.destination)}
+        # of a template such as {category}/{camera} all of it: its last folder alone says little
+        is_planned = placed.action in {Action.FILED, Action.REVIEW}
+        folder = printable(filing.folder if is_planned else placed.destination.parent.name)
         if placed.action is Action.QUARANTINED:
             log.warning("%s -> quarantine: %s", name, filing.reason, extra=fields)
             return
         if filing.decision is None or filing.prediction is None:  # a video, which nobody looked at
-            log.info("%s -> %s", name, placed.destination.parent.name, extra=fields)
+            log.info("%s -> %s", name, folder, extra=fields)
             return
         fields |= {
             "CATEGORY": filing.decision.category,
             "CONFIDENCE": f"{filing.decision.confidence:.4f}",
             "MODEL": filing.prediction.model,
         }
-        sure = f"{filing.decision.category} {filing.decision.confidence:.2f}"
-        log.info("%s -> %s (%s)", name, placed.destination.parent.name, sure, extra=fields)
+        confidence, threshold = shown(filing.decision.confidence, filing.decision.threshold)
+        sure = f"{filing.decision.category} {confidence}"
+        if placed.action is Action.REVIEW:
+            sure += f", {filing.reason or f'threshold {threshold}'}"
+        log.info("%s -> %s (%s)", name, folder, sure, extra=fields)
 
     def joined(self, companion: Photo, path: Path) -> None:
-        log.info("%s joins its photo in %s", printable(companion.path.name), path.parent.name)
+        log.info("%s joins its photo in %s", printable(companion.path.name), printable(path.parent))
 
     def left(self, group: AssetGroup, reason: str) -> None:
         log.info(

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photo_organizer.config import Configuration
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Inbox
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
-from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
-from photo_organizer.service.interfaces import Destination, Reporter, watch_vision
+from photo_organizer.service.interfaces import Reporter, watch_vision
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.xmp_keywords import LabellingLibrary
@@ -62,8 +63,9 @@ class Rooms:
             self.inbox,
             self.vision,
             destination_of(configuration, library),
-            Placement.by(configuration, self._model.thresholds),
+            new_placement(configuration, self._model),
             reporter,
+            crash_log=CrashLog(configuration.state_directory),
             linger=configuration.batch.max_wait_seconds,
         )
 
@@ -107,7 +109,7 @@ class Rooms:
         if _library_settings(configuration) != _library_settings(before):
             self._exchange_library(before, configuration)
         self._configuration = configuration
-        self.pipeline.placement = Placement.by(configuration, self._model.thresholds)
+        self.pipeline.placement = new_placement(configuration, self._model)
         self.pipeline.linger = configuration.batch.max_wait_seconds
         self.pipeline.destination = destination_of(configuration, self.library)
         if _inbox_settings(configuration) != _inbox_settings(before):
@@ -185,7 +187,7 @@ class Rooms:
         if successor.model != self._model:
             log.info("photos are classified by model %s now", successor.model.id)
         self._model = successor.model
-        self.pipeline.placement = Placement.by(self._configuration, successor.model.thresholds)
+        self.pipeline.placement = new_placement(self._configuration, successor.model)
         self._successor = None
 
     def _new_inbox(self) -> Inbox:
@@ -198,6 +200,7 @@ class Rooms:
             is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
             videos=configuration.videos is not None,
             available_extras=available_extras(),
+            crash_log=CrashLog(configuration.state_directory),
         )
 
 
@@ -207,15 +210,24 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
     return VisionClient(
         model.directory,
         engine=configuration.model.engine,
-        categories=serving_categories(configuration, model.directory, accepted_folders(configuration)),
+        categories=predicted_categories(
+            configuration, model.directory, model.categories, accepted_folders(configuration)
+        ),
         limits=configuration.limits,
         features=configuration.state_directory / "features.sqlite",
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
+        crash_log=CrashLog(configuration.state_directory),
     )
 
 
-def destination_of(configuration: Configuration, library: Library) -> Destination:
+def new_placement(configuration: Configuration, model: ModelDescription) -> Placement:
+    """Where the photos go that `model` classifies."""
+    categories = serving_categories(configuration, model.directory, accepted_folders(configuration))
+    return Placement.by(configuration, model.thresholds, categories)
+
+
+def destination_of(configuration: Configuration, library: Library) -> Library | LabellingLibrary:
     """`library`, or with `xmp_sidecar` what writes keywords on the way into it."""
     return LabellingLibrary(library) if configuration.metadata.xmp_sidecar else library
 

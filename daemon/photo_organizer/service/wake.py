@@ -50,11 +50,17 @@ class Signals:
     def __init__(self, wake: WakePipe) -> None:
         self._wake = wake
         self._stop = False
+        self._interrupted = False
         self._reload = False
 
     @property
     def stop_requested(self) -> bool:
         return self._stop
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that was asked to stop in this way: 130 for Ctrl-C, else 0."""
+        return 128 + signal.SIGINT if self._interrupted else 0
 
     def take_reload_request(self) -> bool:
         """True once for each SIGHUP, or several that came together."""
@@ -78,6 +84,7 @@ class Signals:
 
     def _on_stop(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGINT:
+            self._interrupted = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self._stop = True
         self._wake.wake()

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
-from photo_organizer.library.xmp.sidecars import with_sidecar
-from photo_organizer.service.interfaces import Destination
+from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer, Library
+from photo_organizer.library.xmp.sidecars import with_planned_sidecar, with_sidecar
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +24,16 @@ class LabellingLibrary:
         operations: the steps on files; replaced by tests.
     """
 
-    def __init__(self, library: Destination, operations: FileOperations | None = None) -> None:
+    def __init__(self, library: Library, operations: FileOperations | None = None) -> None:
         self._library = library
         self._operations = operations or FileOperations()
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         return self._library.file([self._labelled(filing) for filing in filings], batch=batch)
+
+    def plan(self, filings: Sequence[Filing]) -> FilingReport:
+        """As `Library.plan`, with the sidecars that would be written."""
+        return self._library.plan([with_planned_sidecar(filing) for filing in filings])
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         return self._library.join(latecomers, inbox)

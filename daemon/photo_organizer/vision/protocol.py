@@ -10,6 +10,7 @@ not UTF-8 survive as escaped surrogates.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -25,6 +26,8 @@ from photo_organizer.vision.outcome import (
 )
 
 Message = dict[str, Any]
+_LONGEST_LINE = 1 << 24
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def pack(message: Message) -> bytes:
@@ -42,9 +45,11 @@ class LineReader:
         """The messages that `piece` completes.
 
         Raises:
-            ValueError: a line is no message.
+            ValueError: a line is no message, or does not end.
         """
         *lines, self._rest = (self._rest + piece).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            raise ValueError("a line without an end")
         for line in lines:
             message = json.loads(line)
             if not isinstance(message, dict):
@@ -83,16 +88,25 @@ def rejection_message(number: int, error: PhotoRejectedError) -> Message:
 
 
 def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> Outcome:
-    """The outcome that a `classified` or `rejected` message tells of `photo`."""
+    """The outcome that a `classified` or `rejected` message tells of `photo`.
+
+    Raises:
+        LookupError, TypeError, ValueError: the message is not one that our vision process sends.
+    """
     if message["event"] == "rejected":
         return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
     taken = message["taken"]
+    probabilities = tuple(float(probability) for probability in message["probabilities"])
+    if len(probabilities) != len(categories) or not all(0.0 <= value <= 1.0 for value in probabilities):
+        raise ValueError("not the probabilities of the categories")
+    if not _SHA256.fullmatch(message["sha256"]):
+        raise ValueError("not a SHA-256")
     prediction = Prediction(
         sha256=message["sha256"],
         model=message["model"],
         engine=message["engine"],
         categories=categories,
-        probabilities=tuple(message["probabilities"]),
+        probabilities=probabilities,
         decoder=message["decoder"],
         taken=datetime.fromisoformat(taken) if taken else None,
         camera=message["camera"],

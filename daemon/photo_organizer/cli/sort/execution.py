@@ -10,7 +10,8 @@ from photo_organizer.cli.sort.jobs import Result, Watched, filing_into
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlannedPhoto
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.stopping import StopRequest
-from photo_organizer.errors import printable
+from photo_organizer.crash_log import CrashLog
+from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.service.one_shot import FilingStoppedError
@@ -18,7 +19,7 @@ from photo_organizer.service.pipeline import FILED_TOGETHER
 from photo_organizer.service.runtime import open_library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from photo_organizer.cli.sort.jobs import OnRow
@@ -51,8 +52,10 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         manner = plan.head.manner
         destination = Watched(filing_into(library, configuration, manner), on_row, manner)
         photos = plan.photos()
+        crash_log = CrashLog(configuration.state_directory)
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):
-            ready = list(_unchanged(chunk, library, manner, result, bar))
+            reasons = [_reason(photo, library, manner, crash_log) for photo in chunk]
+            ready = list(_unchanged(zip(chunk, reasons, strict=True), result, bar))
             if ready:
                 _file(ready, destination, result, bar)
         result.stopped = stop.asked and next(photos, None) is not None
@@ -60,12 +63,21 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     return result
 
 
-def _unchanged(
-    chunk: list[PlannedPhoto], library: Library, manner: Manner, result: Result, bar: Bar
-) -> Iterator[PlannedPhoto]:
-    for photo in chunk:
+def _reason(photo: PlannedPhoto, library: Library, manner: Manner, crash_log: CrashLog) -> str:
+    """Why this photo is not filed; empty when it is just as it was planned."""
+    try:
         is_known = library.placed_before(photo.group.photo, manner) is not None
-        reason = DONE_BEFORE if is_known else _reason_against(photo)
+        return DONE_BEFORE if is_known else _reason_against(photo)
+    except OrganizerError:
+        raise
+    except Exception as error:  # noqa: BLE001  (this photo's, whatever it is)
+        return crash_log.describe(error, photo.row["source"])
+
+
+def _unchanged(
+    photos: Iterable[tuple[PlannedPhoto, str]], result: Result, bar: Bar
+) -> Iterator[PlannedPhoto]:
+    for photo, reason in photos:
         if not reason:
             yield photo
             continue

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sort.contact_sheet import write_contact_sheet
+from photo_organizer.cli.sort.disk_work import DiskWork, DryRun
 from photo_organizer.cli.sort.look_alikes import LookAlikes
 from photo_organizer.cli.sort.plan_draft import PlanDraft
 from photo_organizer.cli.sort.plan_file import PlanHead, PlannedPhoto
-from photo_organizer.cli.sort.planned_library import DiskWork, PlannedLibrary
 from photo_organizer.cli.sort.progress import SortReporter, make_bar
 from photo_organizer.cli.sort.rows import row_of
 from photo_organizer.cli.sort.selection import (
@@ -24,15 +24,16 @@ from photo_organizer.cli.sort.selection import (
 )
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, Manner
-from photo_organizer.models.categories import serving_categories
+from photo_organizer.models.categories import predicted_categories
 from photo_organizer.models.serving_model import ModelDescription
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.runtime import destination_of, new_vision, open_library
+from photo_organizer.service.runtime import destination_of, new_placement, new_vision, open_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
     from photo_organizer.photo import AssetGroup, Photo
     from photo_organizer.service.interfaces import Destination
+    from photo_organizer.service.xmp_keywords import LabellingLibrary
 
     OnRow = Callable[[Filing, dict[str, Any]], None]
 
@@ -134,7 +136,7 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
     return result
 
 
-def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Destination:
+def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Library | LabellingLibrary:
     """The library; on the way into it keywords are written beside photos, if they are wanted and the photos
     are moved: where photos stay, nothing is changed.
     """
@@ -166,9 +168,9 @@ def make_plan(
     result = Result()
     with (
         Library.open(configuration) as library,
-        closing(PlannedLibrary(configuration, library)) as planned,
         closing(LookAlikes()) as alike,
     ):
+        planned = DryRun(filing_into(library, configuration, manner))
 
         def take(filing: Filing, row: dict[str, Any]) -> None:
             if filing.prediction is not None and row["action"] != Action.DUPLICATE:
@@ -201,7 +203,9 @@ def _head(
     return PlanHead(
         library=os.fspath(configuration.library),
         model=model.id,
-        categories=serving_categories(configuration, model.directory, accepted_folders(configuration)),
+        categories=predicted_categories(
+            configuration, model.directory, model.categories, accepted_folders(configuration)
+        ),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
         manner=manner,
@@ -222,7 +226,7 @@ def _run(
 
     Those that `is_known` knows were copied or linked before; they are passed over without being looked at.
     """
-    placement = Placement.by(configuration, model.thresholds)
+    placement = new_placement(configuration, model)
     with StopRequest() as stop, make_bar(count_photos(paths)) as bar:
         reporter = SortReporter(result.tally, bar)
         groups = _not_placed(groups_in(configuration, paths, reporter.skipped), is_known, reporter)
@@ -237,6 +241,7 @@ def _run(
                 destination,
                 placement,
                 reporter,
+                crash_log=CrashLog(configuration.state_directory),
                 linger=configuration.batch.max_wait_seconds,
             )
             run_to_end(pipeline, source, stop)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from photo_organizer.errors import printable
 from photo_organizer.formats import by_extension
+from photo_organizer.inbox.path_scan import SYMBOLIC_LINK
 from photo_organizer.service.pipeline import KNOWN
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class SortReporter:
 
     def skipped(self, skipped: Skipped) -> None:
         """A file was not even offered."""
-        if by_extension(skipped.path) is None:
+        if skipped.reason == SYMBOLIC_LINK:
+            self._tally.stays("symbolic links, which are not followed")
+        elif by_extension(skipped.path) is None:
             self._tally.stays("no photos")
         else:
             self._failed(skipped.path, skipped.reason)

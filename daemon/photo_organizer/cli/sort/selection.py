@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.config.paths import is_inside
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
 from photo_organizer.inbox import find_groups
@@ -35,6 +36,7 @@ def groups_in(
         ours=(configuration.library, configuration.state_directory, configuration.model_directory),
         available_extras=available_extras(),
         on_skipped=on_skipped,
+        crash_log=CrashLog(configuration.state_directory),
     )
 
 

@@ -11,10 +11,11 @@ from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.cli.sort.tally import BINS
 from photo_organizer.errors import printable
 from photo_organizer.photo import Action
+from photo_organizer.vision.decision import shown
 
 if TYPE_CHECKING:
+    from photo_organizer.cli.sort.disk_work import DiskWork
     from photo_organizer.cli.sort.look_alikes import LookAlikes
-    from photo_organizer.cli.sort.planned_library import DiskWork
     from photo_organizer.cli.sort.tally import Tally
 
 WIDEST_BAR = 40
@@ -41,7 +42,7 @@ def print_photos(rows: list[dict[str, Any]]) -> None:
         (
             shown_path(row["source"]),
             shown_path(row["destination"]),
-            "" if row["confidence"] is None else f"{row['confidence']:.2f}",
+            "" if row["confidence"] is None else shown(row["confidence"], row["threshold"])[0],
             row["action"],
         )
         for row in rows

@@ -40,6 +40,7 @@ from photo_organizer.library.move.atomic_steps import (
     shift,
     write_all,
 )
+from photo_organizer.library.plan.name_chooser import may_be_the_name, refused_name
 from photo_organizer.library.record.operation import Manner, Move, Operation
 
 
@@ -197,7 +198,10 @@ class Copier:
                 copy.published = self._is_at(copy, name, destination)
                 if isinstance(error, FileExistsError):
                     raise
-                raise destination_trouble(error, copy.move.destination) from error
+                trouble = destination_trouble(error, copy.move.destination)
+                if not copy.published and may_be_the_name(self._operations, error, destination):
+                    raise refused_name(error, operation, trouble) from error
+                raise trouble from error
             copy.published = True
         with at_destination(operation.destination):
             self._operations.sync(destination)
@@ -220,8 +224,11 @@ class Copier:
             copy.made = self._fill(copy.move, reading, name, destination)
             copy.published = True
         except DestinationTrouble as trouble:
-            if isinstance(trouble.__cause__, FileExistsError):
-                raise trouble.__cause__ from trouble
+            cause = trouble.__cause__
+            if isinstance(cause, FileExistsError):
+                raise cause from trouble
+            if isinstance(cause, OSError) and may_be_the_name(self._operations, cause, destination):
+                raise refused_name(cause, operation, trouble) from trouble
             raise
         finally:
             self._operations.close(reading)

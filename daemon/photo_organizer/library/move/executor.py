@@ -6,12 +6,14 @@ The same for filing, for undo and for late companions: each of them only says wh
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
+from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
     DestinationTrouble,
@@ -19,35 +21,37 @@ from photo_organizer.library.errors import (
     at_destination,
     at_source,
     changed,
+    concerns_the_journal,
     refused,
+    unforeseen,
 )
+from photo_organizer.library.move.empty_folders import remove_empty_folders
 from photo_organizer.library.move.mover import (
-    FOLDER_MODE,
     Mover,
+    NameTakenError,
     StillOpenError,
     destination_place,
     source_place,
 )
 from photo_organizer.library.move.open_folders import Folders, Place
-from photo_organizer.library.plan.free_names import LONGEST, LONGEST_ENCRYPTED, GroupNames, NumberCache
+from photo_organizer.library.plan.free_names import NameLimits, NameRefusedError
+from photo_organizer.library.plan.name_chooser import FOLDER_MODE, NameChooser, NameRequest
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
-from photo_organizer.library.record.operation import JOINED, Manner, Operation
+from photo_organizer.library.record.ledger_text import cells, line
+from photo_organizer.library.record.operation import WITHOUT_ROW, Manner, Operation
 from photo_organizer.library.record.quarantine_reason import settle_reason
-from photo_organizer.photo import Action
+from photo_organizer.library.recovery import Recoverer
 
 _MOST_TRIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What is to be moved. The operation's destinations are the wanted names; `names` gives the numbered
-    ones.
+class Draft(NameRequest):
+    """What is to be moved. The operation's destinations are the wanted names; `original` is what a duplicate
+    is the same as.
     """
 
-    operation: Operation
-    names: GroupNames
-    may_be_numbered: bool = True
     original: Path | None = None
 
 
@@ -63,75 +67,17 @@ class Outcome:
     is_open: bool = False
 
 
-@dataclass(slots=True)
-class _Names:
-    """The destination names of one batch, chosen so that no two are the same and none is taken."""
-
-    operations: FileOperations
-    folders: Folders
-    cache: NumberCache
-    _given: set[tuple[bytes, bytes]] = field(default_factory=set)
-
-    def choose(self, operation: Operation, draft: Draft) -> Operation:
-        """The operation with the first free names.
-
-        Raises:
-            SourceTrouble: there is none.
-            DestinationTrouble: the destination folder cannot be looked into.
-        """
-        place = destination_place(operation)
-        with at_destination(place.path):
-            folder = self.folders.open(place, make=FOLDER_MODE)
-        number = self.cache.first_to_try(place.path, draft.names)
-        longest = LONGEST
-        while number == 1 or draft.may_be_numbered:
-            names = draft.names.numbered(number, longest)
-            names = tuple(names[move.position] for move in operation.moves)
-            try:
-                with at_destination(place.path):
-                    is_free = not any(
-                        self._is_taken(place.path, name, folder) for name in self._all(names, draft.names)
-                    )
-            except DestinationTrouble as trouble:
-                if longest == LONGEST_ENCRYPTED or not _is_too_long(trouble):
-                    raise
-                longest = LONGEST_ENCRYPTED
-                continue
-            if is_free:
-                self._given.update((place.path, name) for name in names)
-                self.cache.given(place.path, draft.names, number)
-                return operation.renamed(names)
-            number += 1
-        raise refused(operation.source, "its name is taken there")
-
-    @staticmethod
-    def _all(names: Sequence[bytes], wanted: GroupNames) -> Iterator[bytes]:
-        yield from names
-        if wanted.beside:
-            yield names[0] + wanted.beside
-
-    def _is_taken(self, path: bytes, name: bytes, folder: int) -> bool:
-        if (path, name) in self._given:
-            return True
-        try:
-            self.operations.status(name, folder)
-        except FileNotFoundError:
-            return False
-        return True
-
-
-def _is_too_long(trouble: DestinationTrouble) -> bool:
-    return isinstance(trouble.__cause__, OSError) and trouble.__cause__.errno == errno.ENAMETOOLONG
-
-
 class Engine:
     """Carries out drafts; to be used while the moves lock is held."""
 
-    def __init__(self, operations: FileOperations, journal: Journal, ledger: Ledger) -> None:
+    def __init__(
+        self, operations: FileOperations, journal: Journal, ledger: Ledger, crash_log: CrashLog
+    ) -> None:
         self._operations = operations
+        self._crash_log = crash_log
         self._journal = journal
         self._ledger = ledger
-        self._cache = NumberCache()
+        self._name_limits: dict[bytes, NameLimits] = {}
 
     def run(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Carries the drafts out; a destination trouble ends it, and the rest of them has that trouble too.
@@ -142,45 +88,94 @@ class Engine:
         with Folders(self._operations) as folders:
             return self._run(drafts, folders)
 
+    def leave(self, operation: Operation) -> None:
+        """Write down that a duplicate stays where it is, and hold it there.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        written = self._journal.intend([operation], *self._ledger.take_unrecorded(), hold=True)
+        self._ledger.append(written, written)
+
+    def recover(self) -> None:
+        """Bring what is open to its end, between two attempts at one batch.
+
+        Raises:
+            DestinationTrouble: the state directory fails.
+        """
+        Recoverer(self._operations, self._journal, self._crash_log).recover()
+        self._ledger.bring_up_to_date()
+
     def _run(self, drafts: Sequence[Draft], folders: Folders) -> list[Outcome]:
-        names = _Names(self._operations, folders, self._cache)
+        names = NameChooser(self._operations, folders, set(), FOLDER_MODE, self._name_limits)
         outcomes = [Outcome(draft, draft.operation) for draft in drafts]
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
-                with _keeping_trouble(outcome):
+                with self._keeping_trouble(outcome):
                     if not outcome.operation.is_withdrawal:
-                        outcome.operation = names.choose(outcome.operation, outcome.draft)
-        self._intend([outcome for outcome in outcomes if not outcome.trouble])
+                        outcome.operation = names.choose(outcome.draft)
+                    line(cells(outcome.operation))  # a photo whose row cannot be written is not begun with
+        self._intend([outcome for outcome in outcomes if not outcome.trouble], folders.made)
         mover = Mover(self._operations, folders, self._journal.token, self._journal.change_moves)
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
                 if not outcome.trouble:
-                    with _keeping_trouble(outcome):
+                    with self._keeping_trouble(outcome):
                         self._move(outcome, mover, names, folders)
         self._sync(outcomes, folders, mover)
         self._finish(outcomes, mover)
-        for outcome in outcomes:
-            if outcome.trouble:
-                self._cache.taken_back(destination_place(outcome.operation).path, outcome.draft.names)
+        self._remove_empty_folders(outcomes)
         return outcomes
 
-    def _intend(self, outcomes: Sequence[Outcome]) -> None:
-        if outcomes:
-            written = self._journal.intend(
-                [outcome.operation for outcome in outcomes], *self._ledger.take_unrecorded()
-            )
-            for outcome, operation in zip(outcomes, written, strict=True):
-                outcome.operation = operation
+    def _intend(self, outcomes: Sequence[Outcome], made_folders: Mapping[bytes, int]) -> None:
+        if not outcomes:
+            if made_folders:
+                self._journal.remember_folders(made_folders)
+            return
+        recorded = self._ledger.take_unrecorded()
+        try:
+            operations = [outcome.operation for outcome in outcomes]
+            written = self._journal.intend(operations, *recorded, made_folders=made_folders)
+        except OrganizerError:
+            raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            self._intend_one_by_one(outcomes)
+            return
+        for outcome, operation in zip(outcomes, written, strict=True):
+            outcome.operation = operation
 
-    def _move(self, outcome: Outcome, mover: Mover, names: _Names, folders: Folders) -> None:
+    def _remove_empty_folders(self, outcomes: Sequence[Outcome]) -> None:
+        """Remove the folders of ours that nothing came into, or from which the last photo was taken back."""
+        places = {
+            destination_place(outcome.operation) if outcome.trouble else source_place(outcome.operation)
+            for outcome in outcomes
+            if not outcome.is_open and (outcome.trouble or outcome.operation.takes_back)
+        }
+        for place in sorted(places, key=lambda place: place.path, reverse=True):
+            remove_empty_folders(self._operations, self._journal, place)
+
+    def _intend_one_by_one(self, outcomes: Sequence[Outcome]) -> None:
+        """Find the photo that the journal cannot take."""
+        for outcome in outcomes:
+            with self._keeping_trouble(outcome):
+                (outcome.operation,) = self._journal.intend([outcome.operation])
+
+    def _move(self, outcome: Outcome, mover: Mover, names: NameChooser, folders: Folders) -> None:
         tries = 0
 
-        def rename(operation: Operation) -> Operation:
+        def rename(operation: Operation, reason: NameTakenError | NameRefusedError) -> Operation:
             nonlocal tries
             tries += 1
             if tries > _MOST_TRIES:
                 raise refused(operation.source, "each name that was tried is taken")
-            operation = names.choose(operation, outcome.draft)
+            if isinstance(reason, NameRefusedError):
+                names.refuse(outcome.draft, reason)
+            names_now = tuple(
+                os.path.basename(move.destination) for move in names.choose(outcome.draft).moves
+            )
+            operation = operation.renamed(names_now)
             self._journal.change_moves(operation)
             outcome.operation = operation
             return operation
@@ -201,7 +196,7 @@ class Engine:
         made = [outcome for outcome in outcomes if outcome.operation.id and not outcome.trouble]
         synced: set[int] = set()
         for outcome in made:
-            with _keeping_trouble(outcome, stays_open=True):
+            with self._keeping_trouble(outcome, stays_open=True):
                 if not outcome.operation.is_withdrawal:
                     self._check_place(outcome, folders, mover)
         for side, at_side in ((destination_place, at_destination), (source_place, at_source)):
@@ -209,7 +204,7 @@ class Engine:
                 if outcome.trouble or not _has_changed(outcome.operation, side):
                     continue
                 place = side(outcome.operation)
-                with _keeping_trouble(outcome, stays_open=True), at_side(place.path):
+                with self._keeping_trouble(outcome, stays_open=True), at_side(place.path):
                     folder = folders.open(place)
                     if folder not in synced:
                         self._operations.sync(folder)
@@ -233,13 +228,55 @@ class Engine:
         with_intent = [outcome for outcome in outcomes if outcome.operation.id and not outcome.is_open]
         if not with_intent:
             return
+        try:
+            self._write_end(with_intent, mover)
+        except OrganizerError:
+            raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            for outcome in with_intent:  # find the photo whose end the journal cannot take
+                with self._keeping_trouble(outcome, stays_open=True):
+                    self._write_end([outcome], mover)
         done = [outcome.operation for outcome in with_intent if not outcome.trouble]
-        abandoned = [outcome.operation for outcome in with_intent if outcome.trouble]
-        landed = {
-            operation.id: mover.landed(operation) for operation in done if operation.kind == Action.UNDONE
-        }
+        try:
+            self._ledger.append([operation for operation in done if operation.kind not in WITHOUT_ROW], done)
+        except OrganizerError:
+            raise
+        except Exception as error:  # of no photo: what is done is done, and recovery writes the rows
+            if concerns_the_journal(error):
+                raise
+            raise DestinationTrouble(self._crash_log.describe(error, "writing the ledger")) from error
+
+    def _write_end(self, outcomes: Sequence[Outcome], mover: Mover) -> None:
+        done = [outcome.operation for outcome in outcomes if not outcome.trouble]
+        abandoned = [outcome.operation for outcome in outcomes if outcome.trouble]
+        landed = {operation.id: mover.landed(operation) for operation in done if operation.takes_back}
         self._journal.finish(done, abandoned, {key: value for key, value in landed.items() if value})
-        self._ledger.append([operation for operation in done if operation.kind != JOINED], done)
+
+    @contextmanager
+    def _keeping_trouble(self, outcome: Outcome, *, stays_open: bool = False) -> Iterator[None]:
+        """Source trouble stays with the photo; destination trouble, too, and goes on.
+
+        So does an error that nobody foresaw: how far the photo got with it, recovery will see on the disk.
+        """
+        try:
+            yield
+        except SourceTrouble as trouble:
+            outcome.trouble, outcome.is_open = trouble, stays_open
+        except StillOpenError as error:
+            outcome.trouble, outcome.is_open = error.trouble, True
+            if isinstance(error.trouble, DestinationTrouble):
+                raise error.trouble from error
+        except DestinationTrouble as trouble:
+            outcome.trouble, outcome.is_open = trouble, stays_open
+            if not stays_open:
+                raise
+        except Exception as error:
+            if concerns_the_journal(error):
+                raise
+            outcome.trouble = unforeseen(error, outcome.operation.source, self._crash_log)
+            outcome.is_open = outcome.operation.id != 0
 
 
 def _has_changed(operation: Operation, side: Callable[[Operation], Place]) -> bool:
@@ -247,23 +284,6 @@ def _has_changed(operation: Operation, side: Callable[[Operation], Place]) -> bo
     if operation.manner is Manner.MOVE:
         return True
     return side is (source_place if operation.is_withdrawal else destination_place)
-
-
-@contextmanager
-def _keeping_trouble(outcome: Outcome, *, stays_open: bool = False) -> Iterator[None]:
-    """Source trouble stays with the photo; destination trouble, too, and goes on."""
-    try:
-        yield
-    except SourceTrouble as trouble:
-        outcome.trouble, outcome.is_open = trouble, stays_open
-    except StillOpenError as error:
-        outcome.trouble, outcome.is_open = error.trouble, True
-        if isinstance(error.trouble, DestinationTrouble):
-            raise error.trouble from error
-    except DestinationTrouble as trouble:
-        outcome.trouble, outcome.is_open = trouble, stays_open
-        if not stays_open:
-            raise
 
 
 @contextmanager

@@ -41,12 +41,15 @@ from photo_organizer.library.move.copying import Copier
 from photo_organizer.library.move.links import Entry, is_made, make_link, remove
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.move.removal import Withdrawer
-from photo_organizer.library.plan.free_names import GroupNames
+from photo_organizer.library.plan.free_names import GroupNames, NameRefusedError
+from photo_organizer.library.plan.name_chooser import (
+    FOLDER_MODE,
+    may_be_the_name,
+    name_trouble,
+    refused_name,
+)
 from photo_organizer.library.record.operation import Manner, Move, Operation
 from photo_organizer.photo import FileIdentity
-
-FOLDER_MODE = 0o777
-"""Of category folders, less the umask: they are the owner's."""
 
 _MOST_TRIES = 1000
 
@@ -106,12 +109,17 @@ class Mover:
         with at_destination(destination.path):
             return source_folder, self._folders.open(destination, make=FOLDER_MODE)
 
-    def move(self, operation: Operation, rename: Callable[[Operation], Operation]) -> Operation:
+    def move(
+        self,
+        operation: Operation,
+        rename: Callable[[Operation, NameTakenError | NameRefusedError], Operation],
+    ) -> Operation:
         """Moves the operation's files, or copies or links them, or takes that back, as its manner says.
 
         Args:
             operation: an intent in the journal.
-            rename: gives the operation other names, and writes them down; called when a name is taken.
+            rename: gives the operation other names, and writes them down; called when a name is taken, or
+                when the disk does not take it.
 
         Returns:
             The operation as it was made at last.
@@ -125,8 +133,8 @@ class Mover:
         while True:
             try:
                 return self._move_once(operation)
-            except NameTakenError:
-                operation = rename(operation)
+            except (NameTakenError, NameRefusedError) as reason:
+                operation = rename(operation, reason)
 
     def _move_once(self, operation: Operation) -> Operation:
         source, destination = self.open(operation)
@@ -142,6 +150,9 @@ class Mover:
         except FileExistsError as error:
             self._take_back_or_leave_open(operation)
             raise NameTakenError from error
+        except NameRefusedError:
+            self._take_back_or_leave_open(operation)
+            raise
         except (SourceTrouble, DestinationTrouble) as trouble:
             self._take_back_or_leave_open(operation, trouble)
             raise
@@ -152,6 +163,10 @@ class Mover:
             return self._copier.copy(operation, source, destination)
         except FileExistsError as error:
             raise NameTakenError from error
+        except NameRefusedError as error:
+            if not self._copier.is_clean:
+                raise StillOpenError(name_trouble(operation)) from error
+            raise
         except (SourceTrouble, DestinationTrouble) as trouble:
             if not self._copier.is_clean:
                 raise StillOpenError(trouble) from trouble
@@ -174,7 +189,10 @@ class Mover:
         except OSError as error:
             if error.errno == errno.EXDEV:
                 raise AnotherDeviceError from error
-            raise self._blame(error, operation, source, destination) from error
+            trouble = self._blame(error, operation, source, destination)
+            if self._refused_name(error, operation, move, source, destination):
+                raise refused_name(error, operation, trouble) from error
+            raise trouble from error
         with at_destination(move.destination):
             if find(self._operations, move, new_name, destination) is not Found.SAME:
                 put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)
@@ -193,7 +211,19 @@ class Mover:
                 )
                 if trouble := no_hard_link(photo, folder, error.errno or 0):
                     raise trouble from error
-            raise self._blame(error, operation, source, destination) from error
+            blamed = self._blame(error, operation, source, destination)
+            if self._refused_name(error, operation, move, source, destination):
+                raise refused_name(error, operation, blamed) from error
+            raise blamed from error
+
+    def _refused_name(
+        self, error: OSError, operation: Operation, move: Move, source: int, destination: int
+    ) -> bool:
+        """Whether a step failed because the destination's disk may not be able to hold the new name."""
+        if error.errno == errno.ENOENT:
+            here = find(self._operations, move, os.path.basename(move.source), source)
+            return here is Found.SAME and may_be_the_name(self._operations, error, destination)
+        return may_be_the_name(self._operations, error, destination)
 
     def _withdraw(self, operation: Operation) -> Operation:
         withdrawer = Withdrawer(self._operations, self._folders, self.hidden)

@@ -6,14 +6,27 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Container
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from photo_organizer.fsops import FileOperations
+from photo_organizer.library.move.atomic_steps import CHUNK
 from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import FILING_KINDS, SKIPPED, Manner, Operation, State
 from photo_organizer.photo import Action, Photo
+
+_LOOK_SECONDS = 2.0
+"""How old a look at the library may be for a photo that was never filed, and how long one may take then."""
+
+_MOST_COMPARED = 64
+"""Of a photo that was never filed: with more files of its size (raw files of one camera) it counts as new."""
+
+_FIRST_CHUNK = 1 << 16
 
 _KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _THERE = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"
@@ -29,12 +42,36 @@ def current_place(journal: Journal, operation: Operation) -> bytes:
     return place
 
 
-@dataclass(frozen=True, slots=True)
+class PlannedPlaces(Protocol):
+    """Where photos are planned to be."""
+
+    def get(self, sha256: bytes, /) -> bytes | None: ...
+
+
+@dataclass(slots=True)
 class Originals:
-    """Looks in the journal first, and then at the disk."""
+    """Finds what was filed before: where the journal says it is, or anywhere else in the library.
+
+    Nothing is called the same before its bytes were compared: a copy may have been damaged, or edited with
+    its size kept.
+
+    Args:
+        operations: the steps on files.
+        journal: knows what was filed, and where to.
+        files: the library's files.
+        duplicates: the folder for duplicates, which are named last; empty when there is none.
+        planned: where photos are planned to be that are not there yet; None when nothing is planned.
+    """
 
     operations: FileOperations
     journal: Journal
+    files: LibraryFiles
+    duplicates: bytes = b""
+    planned: PlannedPlaces | None = None
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.files.clock()
 
     def original(self, sha256: bytes, photo: Photo, manner: Manner, folders: Folders) -> Path | None:
         """The photo with the same bytes that was filed before and is still there, if there is one.
@@ -42,27 +79,71 @@ class Originals:
         A copy or link that was made of this very photo does not make it a duplicate. A symbolic link holds no
         bytes: only another symbolic link is a duplicate of it.
         """
+        if self.planned is not None and (planned := self.planned.get(sha256)) is not None:
+            return Path(os.fsdecode(planned))
         condition = (
             f"o.sha256 = ? AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
             " AND o.kind IN ('filed', 'review', 'corrected', 'duplicate')"
             f" AND o.label <> '{SKIPPED}' ORDER BY o.id"
         )
         source = os.fsencode(photo.path)
-        own: set[bytes] = set()
+        own: set[bytes] = {source}
+        is_known = False
         for operation in self.journal.select(condition, (sha256,)):
+            is_known = True
             place = operation.destination
             is_own = operation.manner is not Manner.MOVE and operation.source == source
             if is_own or (operation.kind == Action.CORRECTED and operation.source in own):
                 own.add(place)
-            elif place != source and self._has_bytes(operation, photo.identity.size, manner, folders):
+            elif operation.kind == Action.DUPLICATE:
+                continue  # found below, where there is no other
+            elif place != source and self._has_bytes(operation, photo, manner, folders):
                 return Path(os.fsdecode(place))
-        return None
+        return self._elsewhere(photo, own, folders, is_known=is_known)
 
-    def _has_bytes(self, operation: Operation, size: int, manner: Manner, folders: Folders) -> bool:
-        status = self._status(operation.destination, operation.destination_root, folders)
+    def _has_bytes(self, operation: Operation, photo: Photo, manner: Manner, folders: Folders) -> bool:
+        place = Place(os.path.dirname(operation.destination), operation.destination_root)
+        status = self._status(operation.destination, place, folders)
         if status is None or stat.S_ISLNK(status.st_mode):
             return status is not None and manner is Manner.SYMLINK and operation.manner is Manner.SYMLINK
-        return status.st_size == size
+        return self._is_same(photo, operation.destination, place, folders)
+
+    def _elsewhere(
+        self, photo: Photo, own: Container[bytes], folders: Folders, *, is_known: bool
+    ) -> Path | None:
+        """A file with the photo's bytes at a place that the journal does not know."""
+        if is_known:  # its owner has moved it: wherever it is, it is found
+            self.files.look(newer_than=self._began)
+        else:
+            self.files.look(newer_than=self._began - _LOOK_SECONDS, seconds=_LOOK_SECONDS)
+        paths = [path for path in self.files.of_size(photo.identity.size) if path not in own]
+        if not is_known and len(paths) > _MOST_COMPARED:
+            return None
+        for path in sorted(paths, key=self._is_duplicate):
+            if self._is_same(photo, path, Place(os.path.dirname(path), len(self.files.root)), folders):
+                return Path(os.fsdecode(path))
+        return None
+
+    def _is_duplicate(self, path: bytes) -> bool:
+        return bool(self.duplicates) and path.startswith(self.duplicates + b"/")
+
+    def _is_same(self, photo: Photo, path: bytes, place: Place, folders: Folders) -> bool:
+        """Whether the file at `path` is another one than the photo, and has its bytes; False where it cannot
+        be read.
+        """
+        source = os.fsencode(photo.path)
+        with suppress(OSError):
+            there = self.operations.open_file(os.path.basename(path), folders.open(place))
+            try:
+                folder = folders.open(Place(os.path.dirname(source), len(os.path.dirname(source))))
+                here = self.operations.open_file(os.path.basename(source), folder)
+                try:
+                    return _are_equal(self.operations, here, there)
+                finally:
+                    self.operations.close(here)
+            finally:
+                self.operations.close(there)
+        return False
 
     def placed_before(
         self, photo: Photo, manner: Manner, sha256: bytes | None, folders: Folders
@@ -84,16 +165,31 @@ class Originals:
         for operation in self.journal.select(condition, (os.fsencode(photo.path), manner)):
             if operation.sha256 != sha256 and operation.moves[0].identity != photo.identity:
                 continue
-            place = current_place(self.journal, operation)
-            status = self._status(place, operation.destination_root, folders)
+            path = current_place(self.journal, operation)
+            place = Place(os.path.dirname(path), operation.destination_root)
+            status = self._status(path, place, folders)
             if status is not None and (manner is Manner.SYMLINK or status.st_size == photo.identity.size):
-                return Path(os.fsdecode(place))
+                return Path(os.fsdecode(path))
+            if manner is Manner.COPY and (moved := self._elsewhere(photo, set(), folders, is_known=True)):
+                return moved
         return None
 
-    def _status(self, path: bytes, root: int, folders: Folders) -> os.stat_result | None:
+    def _status(self, path: bytes, place: Place, folders: Folders) -> os.stat_result | None:
         try:
-            return self.operations.status(
-                os.path.basename(path), folders.open(Place(os.path.dirname(path), root))
-            )
+            return self.operations.status(os.path.basename(path), folders.open(place))
         except OSError:
             return None
+
+
+def _are_equal(operations: FileOperations, one: int, other: int) -> bool:
+    """Whether two open files are two, and have the same bytes."""
+    status, other_status = operations.status_of(one), operations.status_of(other)
+    if os.path.samestat(status, other_status) or status.st_size != other_status.st_size:
+        return False
+    offset, size = 0, _FIRST_CHUNK  # most files that are not the same differ at once
+    while chunk := operations.read(one, size, offset):
+        if chunk != operations.read(other, len(chunk), offset):
+            return False
+        offset += len(chunk)
+        size = CHUNK
+    return True

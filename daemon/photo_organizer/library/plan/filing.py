@@ -14,7 +14,6 @@ from photo_organizer.library.move.executor import Draft
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.duplicates import Originals
 from photo_organizer.library.plan.free_names import GroupNames
-from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation
 from photo_organizer.library.record.quarantine_reason import REASON
@@ -31,8 +30,10 @@ class Filing:
     Args:
         action: FILED, REVIEW or QUARANTINED; the library makes DUPLICATE of the first two where it is one.
         folder: relative to the library ("Pets/2024"); not used for QUARANTINED.
-        reason: why, for QUARANTINED; one clause in the owner's words.
+        reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the
+            owner's words.
         manner: MOVE, or how else it comes there; the photo stays where it is then.
+        sidecar: in a plan, the end of the name of a companion that would be written before (".xmp").
     """
 
     group: AssetGroup
@@ -42,6 +43,7 @@ class Filing:
     decision: Decision | None = None
     reason: str = ""
     manner: Manner = Manner.MOVE
+    sidecar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,14 @@ class Drafter:
     """Makes drafts of filings.
 
     Args:
+        originals: finds what is there already.
         library, quarantine: absolute.
         duplicates: `keep`, `skip`, or the folder for them.
         batch, time: for the rows.
     """
 
     operations: FileOperations
-    journal: Journal
+    originals: Originals
     library: bytes
     quarantine: bytes
     duplicates: str
@@ -105,8 +108,7 @@ class Drafter:
         sha256 = self._sha256(filing, folders)
         original = None
         if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
-            originals = Originals(self.operations, self.journal)
-            original = originals.original(sha256, group.photo, filing.manner, folders)
+            original = self.originals.original(sha256, group.photo, filing.manner, folders)
         action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
         place = Place.below(root, folder)
@@ -122,7 +124,7 @@ class Drafter:
             )
             for at, (photo, name) in enumerate(zip(photos, names, strict=True))
         )
-        beside = REASON if action is Action.QUARANTINED else b""
+        beside = REASON if action is Action.QUARANTINED else os.fsencode(filing.sidecar)
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
             details_of(filing.prediction, filing.decision),
@@ -146,6 +148,8 @@ class Drafter:
             path = os.fsencode(photo.path)
             with at_source(path):
                 folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
+                if filing.manner is Manner.MOVE and not self.operations.may_change(folder):
+                    raise refused(path, "its folder is read-only", "make the folder writable")
                 descriptor = self.operations.open_file(os.path.basename(path), folder)
                 try:
                     if self.operations.is_being_written(descriptor):
@@ -183,6 +187,7 @@ def details_of(prediction: Prediction | None, decision: Decision | None) -> Deta
             decoder=prediction.decoder,
             categories=prediction.categories,
             probabilities=prediction.probabilities,
+            taken=prediction.taken.isoformat() if prediction.taken else "",
         )
     if decision is not None:
         details = replace(

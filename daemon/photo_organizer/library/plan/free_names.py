@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from photo_organizer.errors import OrganizerError
 
 LONGEST = 255
 """Bytes in a name on the usual file systems."""
@@ -15,8 +18,55 @@ LONGEST_ENCRYPTED = 143
 """Bytes in a name on eCryptfs, the shortest limit in use."""
 
 _LONGEST_EXTENSION = 24
+_NOT_PORTABLE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\udc80-\udcff]')
+_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 _NUMBERED = re.compile(rb"(.+)( \(\d+\))", re.DOTALL)
 _JOINERS = "\u200d\ufe0e\ufe0f"
+
+
+class Characters(IntEnum):
+    """What may be in a name; each takes less than the one before."""
+
+    ANY = 0
+    """Every byte, as on the file systems of Linux."""
+    PORTABLE = 1
+    """What exFAT, FAT, NTFS and file servers of Windows can hold: valid Unicode without `:`, `?`, `*` and the
+    like.
+    """
+    ASCII = 2
+    """Of these only ASCII: a FAT drive that is mounted with an old character set."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameLimits:
+    """What names a disk can hold."""
+
+    longest: int = LONGEST
+    characters: Characters = Characters.ANY
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether it is likely to hold for other photos on that disk, too."""
+        return self.characters is Characters.PORTABLE
+
+
+class NameRefusedError(OSError):
+    """A disk does not take a name. `trouble` is what is to be said when there is no other to try."""
+
+    def __init__(self, code: int | None, trouble: OrganizerError) -> None:
+        super().__init__(code, str(trouble))
+        self.trouble = trouble
+
+
+def stricter_limits(names: GroupNames, limits: NameLimits, code: int) -> NameLimits | None:
+    """Return the next limits by which these names are others, after the disk answered with `code`; None for
+    none.
+    """
+    if code == errno.ENAMETOOLONG:  # of a numbered name, perhaps, when the plain one is short enough
+        return replace(limits, longest=LONGEST_ENCRYPTED) if limits.longest > LONGEST_ENCRYPTED else None
+    current = names.numbered(1, limits)
+    candidates = (replace(limits, characters=one) for one in Characters if one > limits.characters)
+    return next((one for one in candidates if names.numbered(1, one) != current), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +83,7 @@ class GroupNames:
     companions: tuple[bytes, ...] = ()
     beside: bytes = b""
 
-    def numbered(self, number: int, longest: int = LONGEST) -> tuple[bytes, ...]:
+    def numbered(self, number: int, limits: NameLimits = NameLimits()) -> tuple[bytes, ...]:
         """The names of photo and companions for the `number`th photo of that name.
 
         Number 1 has no suffix. A stem that is too long for the suffix is cut at the end, between two
@@ -45,11 +95,33 @@ class GroupNames:
         behind = max(
             [len(extension) + len(self.beside), *(len(tail) for tail in related if tail is not None)]
         )
+        longest = limits.longest
         stem = shortened(stem, longest - len(suffix) - behind) + suffix
         names = [stem + extension]
         for companion, tail in zip(self.companions, related, strict=True):
             names.append(stem + tail if tail is not None else _alone(companion, suffix, longest))
-        return tuple(names)
+        if limits.characters is Characters.ANY:
+            return tuple(names)
+        photo = _portable(names[0], limits.characters)
+        companions = (
+            photo + _portable(name[len(names[0]) :], limits.characters)
+            if name.startswith(names[0])
+            else _portable(name, limits.characters)
+            for name in names[1:]
+        )
+        return (photo, *companions)
+
+
+def _portable(name: bytes, characters: Characters) -> bytes:
+    """`name` with `_` for each character that some disks cannot hold, and before the name of a device."""
+    text = _NOT_PORTABLE.sub("_", os.fsdecode(name))
+    if characters is Characters.ASCII:
+        letters = (one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+        text = "".join(letter if letter.isascii() else "_" for letter in letters)
+        text = text[:LONGEST]
+    if text.endswith((".", " ")):
+        text = text[:-1] + "_"
+    return os.fsencode(f"_{text}" if _DEVICE.match(text) else text)
 
 
 def _tail(companion: bytes, photo: bytes, stem: bytes) -> bytes | None:
@@ -113,26 +185,3 @@ def shortened(stem: bytes, longest: int) -> bytes:
         following = kept[-1]
         kept = kept[:-1]
     return os.fsencode(kept)
-
-
-class NumberCache:
-    """The last number given to a name in a folder, so that 20,000 photos of one name are not 20,000 searches.
-
-    A hint only: what it proposes is looked up in the folder before it is used.
-    """
-
-    def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._last: dict[tuple[bytes, Sequence[bytes]], int] = {}
-
-    def first_to_try(self, folder: bytes, names: GroupNames) -> int:
-        return self._last.get((folder, names.numbered(1)), 0) + 1
-
-    def given(self, folder: bytes, names: GroupNames, number: int) -> None:
-        if len(self._last) >= self._size:
-            self._last.clear()
-        self._last[folder, names.numbered(1)] = number
-
-    def taken_back(self, folder: bytes, names: GroupNames) -> None:
-        """A number that was given came to nothing: the next search begins from the first again."""
-        self._last.pop((folder, names.numbered(1)), None)

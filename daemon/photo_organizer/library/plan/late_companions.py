@@ -1,6 +1,8 @@
 """A companion that arrives after its photo was filed: which photo it belongs to, and its name beside it.
 
-Which names belong together the inbox knows; here the photos are looked up that it shall be asked about.
+Which names belong together `companions/` knows; here the photos are looked up that it shall be asked about.
+Names come again (a camera counts to 9999 and begins anew), so that a companion joins only a photo that is
+near in time.
 """
 
 from __future__ import annotations
@@ -8,11 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from photo_organizer.companions.kinds import Kind, kind_of
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, one_photo
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
@@ -28,6 +33,11 @@ _FILED_FROM = (
     f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
     " AND o.undone_by IS NULL ORDER BY o.id DESC"
 )
+_NEAR_NS = 5 * 60 * 10**9
+_SAME_ARRIVAL_NS = 24 * 3600 * 10**9
+_RECORDED_WITH_THE_PHOTO = frozenset({".lrv", ".thm", ".wav", ".insv", ".mp4", ".mov"})
+"""Companions that a camera writes at the time of the photo itself."""
+
 _SUFFIXES = 3  # `IMG_1.jpg.supplemental-metadata.json`
 
 
@@ -67,6 +77,7 @@ class Joiner:
     operations: FileOperations
     journal: Journal
     undoer: Undoer
+    crash_log: CrashLog
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Engine) -> JoinReport:
         """Moves each companion beside its photo.
@@ -74,11 +85,18 @@ class Joiner:
         Raises:
             DestinationTrouble: the state directory fails.
         """
-        pairs = [(latecomer.companion, self.draft(latecomer, inbox)) for latecomer in latecomers]
-        belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
-        outcomes = engine.run([draft for _, draft in belonging])
+        pairs: list[tuple[Photo, Draft | None]] = []
         joined: list[tuple[Photo, Path]] = []
         set_aside: list[tuple[Photo, SourceTrouble]] = []
+        for latecomer in latecomers:
+            companion = latecomer.companion
+            try:
+                with one_photo(os.fsencode(companion.path), self.crash_log):
+                    pairs.append((companion, self.draft(latecomer, inbox)))
+            except SourceTrouble as trouble:
+                set_aside.append((companion, trouble))
+        belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
+        outcomes = engine.run([draft for _, draft in belonging])
         pause = None
         for (companion, _), outcome in zip(belonging, outcomes, strict=True):
             if outcome.trouble is None:
@@ -94,7 +112,12 @@ class Joiner:
         """What has to be moved, or None for an orphan."""
         companion = latecomer.companion
         path = os.fsencode(companion.path)
+        if self.journal.is_held(path, companion.identity):
+            return None  # its owner has had it taken back
         for photo in self._photos(path, latecomer.fits):
+            reason = nearness(companion, photo, self.undoer.time)
+            if not reason:
+                continue
             place = self.undoer.current_place(photo)
             if not self._is_there(place, photo.destination_root):
                 continue
@@ -103,7 +126,7 @@ class Joiner:
             move = Move(path, os.path.join(os.path.dirname(place), name), companion.identity)
             joining = Operation(
                 0, photo.batch, JOINED, self.undoer.time, photo.sha256, (move,), len(os.fsencode(inbox)),
-                photo.destination_root, parent=photo.id,
+                photo.destination_root, reason=reason, parent=photo.id,
             )  # fmt: skip
             # one that is not named after its photo's stem is told by no name anyway
             return Draft(joining, GroupNames(name), may_be_numbered=not goes_by_stem(own, name_before))
@@ -127,6 +150,40 @@ class Joiner:
         except OSError:
             return False
         return True
+
+
+def nearness(companion: Photo, photo: Operation, now: str) -> str:
+    """Say in what a companion is near in time to a photo that was filed before; empty when it is not.
+
+    A video or another picture has a time of its own: it must be the photo's. A file that only describes a
+    photo may be written much later, and belongs to it when both arrive together.
+    """
+    identity = photo.moves[0].identity
+    if _are_near(companion.identity.mtime_ns, identity.mtime_ns):
+        return "named like the photo, and of the same time"
+    taken = _nanoseconds(photo.details.taken)
+    if taken is not None and _are_near(companion.identity.mtime_ns, taken):
+        return "named like the photo, and of the time when that was taken"
+    kind = kind_of(companion.path.name)
+    if kind is Kind.COMPANION and companion.path.suffix.lower() not in _RECORDED_WITH_THE_PHOTO:
+        filed, arrived = _nanoseconds(photo.time), _nanoseconds(now)
+        if filed is not None and arrived is not None and 0 <= arrived - filed <= _SAME_ARRIVAL_NS:
+            return "named like the photo, and arrived with it"
+    return ""
+
+
+def _are_near(one: int, other: int) -> bool:
+    return abs(one - other) <= _NEAR_NS
+
+
+def _nanoseconds(moment: str) -> int | None:
+    """Return an ISO 8601 moment as nanoseconds since 1970; None where it is none, or outside of all
+    calendars.
+    """
+    try:
+        return int(datetime.fromisoformat(moment).timestamp()) * 10**9
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _ranges(companion: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -9,9 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import SourceTrouble, SourceTroubleKind, at_source, changed, refused
+from photo_organizer.library.errors import (
+    SourceTrouble,
+    SourceTroubleKind,
+    at_source,
+    changed,
+    one_photo,
+    refused,
+)
 from photo_organizer.library.move.atomic_steps import digest_named
 from photo_organizer.library.move.executor import Draft, Engine
 from photo_organizer.library.move.open_folders import Folders, Place
@@ -23,6 +31,7 @@ from photo_organizer.library.record.operation import (
     FILING_KINDS,
     JOINED,
     SKIPPED,
+    UNJOINED,
     Manner,
     Move,
     Operation,
@@ -133,6 +142,8 @@ def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
             for operation in journal.select(f"o.sha256 = ? AND {_UNDOABLE} ORDER BY o.id DESC", (sha256,))
         ]
     path = os.fsencode(os.path.abspath(photo))
+    if joined := _joined_from_or_to(journal, path):
+        return joined
     found: set[int] = set()
     for column in ("source", "destination"):
         condition = f"o.id IN (SELECT operation FROM moves WHERE {column} = ?) ORDER BY o.id DESC"  # noqa: S608 (ours)
@@ -150,6 +161,15 @@ def _of_photo(journal: Journal, photo: Path | str) -> list[int]:
     ]
 
 
+def _joined_from_or_to(journal: Journal, path: bytes) -> list[int]:
+    """The operation that brought a late companion from or to `path`, which is taken back alone."""
+    condition = (
+        f"o.kind = '{JOINED}' AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NULL"  # noqa: S608
+        " AND o.id IN (SELECT operation FROM moves WHERE source = ? OR destination = ?) ORDER BY o.id DESC"
+    )
+    return [operation.id for operation in journal.select(condition, (path, path))][:1]
+
+
 def _as_hash(photo: Path | str) -> bytes | None:
     if isinstance(photo, Path) or len(photo) != 64:
         return None
@@ -165,6 +185,7 @@ class Undoer:
 
     operations: FileOperations
     journal: Journal
+    crash_log: CrashLog
     batch: str
     time: str
 
@@ -201,9 +222,12 @@ class Undoer:
             for operation in self.journal.select("o.id = ?", (number,)):
                 step = self.step(operation)
                 try:
-                    yield step, self.draft(operation), None
+                    with one_photo(operation.destination, self.crash_log):
+                        draft = self.draft(operation)
                 except SourceTrouble as trouble:
                     yield step, None, trouble
+                else:
+                    yield step, draft, None
 
     def step(self, operation: Operation) -> UndoStep:
         """The way back of a filed photo, from where it is now."""
@@ -221,6 +245,8 @@ class Undoer:
             SourceTrouble: the photo is not where it was filed, or is not the same any more.
         """
         place = self.current_place(operation)
+        if operation.kind == JOINED:
+            return self._companion_alone(operation, place)
         if operation.manner is not Manner.MOVE:
             return self._withdrawal(operation, place)
         with Folders(self.operations) as folders:
@@ -236,6 +262,20 @@ class Undoer:
             operation.destination_root, operation.source_root, operation.details, parent=operation.id,
         )  # fmt: skip
         return Draft(undoing, names)
+
+    def _companion_alone(self, operation: Operation, place: bytes) -> Draft:
+        """What takes a companion back that came late; its photo stays."""
+        with Folders(self.operations) as folders:
+            self._check_way_back(operation, place, folders)
+            with _at_photo(place):
+                folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
+                status = self.operations.status(os.path.basename(place), folder)
+        back = Move(place, operation.source, FileIdentity.of(status))
+        undoing = Operation(
+            0, self.batch, UNJOINED, self.time, operation.sha256, (back,), operation.destination_root,
+            operation.source_root, parent=operation.id,
+        )  # fmt: skip
+        return Draft(undoing, GroupNames(os.path.basename(operation.source)))
 
     def _check_way_back(self, operation: Operation, place: bytes, folders: Folders) -> None:
         """Folders inside are made anew; the outermost is not, since it may be on a drive that is not mounted.
@@ -303,12 +343,18 @@ class Undoer:
     def _joined(self, operation: Operation) -> Iterator[Operation]:
         """What brought companions to the photo of `operation` that came late."""
         return self.journal.select(
-            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2)", (operation.id,)
+            f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2) AND o.undone_by IS NULL",
+            (operation.id,),
         )
 
     def current_place(self, operation: Operation) -> bytes:
         """Where the photo is now: where it was filed, or where its owner has moved it since."""
-        return current_place(self.journal, operation)
+        if operation.kind != JOINED:
+            return current_place(self.journal, operation)
+        for photo in self.journal.select("o.id = ?", (operation.parent,)):
+            folder = os.path.dirname(current_place(self.journal, photo))
+            return os.path.join(folder, os.path.basename(operation.destination))
+        return operation.destination
 
 
 @contextmanager

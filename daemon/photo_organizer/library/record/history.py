@@ -21,7 +21,7 @@ from photo_organizer.library.record.operation import (
 from photo_organizer.photo import Action, FileIdentity
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
-_MOVED = f"{_FINISHED} AND o.label <> '{SKIPPED}' AND o.kind NOT IN ('undone', 'quarantined')"
+_MOVED = f"{_FINISHED} AND o.label <> '{SKIPPED}' AND o.kind NOT IN ('undone', 'unjoined', 'quarantined')"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
@@ -22,12 +23,13 @@ from photo_organizer.library.errors import DestinationTrouble, JournalError
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
 from photo_organizer.photo import FileIdentity
-from photo_organizer.sqlite import open_database
+from photo_organizer.sqlite import open_database, storable, stored_number
 
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
-    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner"
+    " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner,"
+    " o.taken"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -123,6 +125,7 @@ class Journal:
         ledger_size: int | None = None,
         *,
         hold: bool = False,
+        made_folders: Mapping[bytes, int] = MappingProxyType({}),
     ) -> list[Operation]:
         """Writes the intents down, and on the way that the ledger has had the rows of `recorded`.
 
@@ -132,9 +135,14 @@ class Journal:
             recorded: operations whose rows are in the ledger.
             ledger_size: its size with them.
             hold: the photos stay where they are, and are held there.
+            made_folders: the inode numbers of the folders that were made for them, by path.
         """
         with self.transaction():
             self._mark_recorded(recorded, ledger_size)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO made_folders VALUES (?,?)",
+                [(path, storable(inode)) for path, inode in made_folders.items()],
+            )
             written = [self._insert(operation) for operation in operations]
             for operation in written if hold else ():
                 self.hold(operation.source, operation.moves[0].identity, operation.id)
@@ -145,8 +153,8 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state, manner)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner, taken)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
@@ -154,11 +162,12 @@ class Journal:
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state, operation.manner,
+                details.taken,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
         self._insert_moves(number, operation.moves)
-        if operation.kind == "undone" and not operation.is_withdrawal:
+        if operation.takes_back and not operation.is_withdrawal:
             self.hold(operation.destination, operation.moves[0].identity, number)
         if operation.state == State.DONE:
             self._count([number])
@@ -168,7 +177,8 @@ class Journal:
         rows = [
             (
                 number, move.position, move.source, move.destination, _signed(move.identity.device),
-                _signed(move.identity.inode), move.identity.size, move.identity.mtime_ns, move.sha256,
+                _signed(move.identity.inode), storable(move.identity.size),
+                storable(move.identity.mtime_ns), move.sha256,
             )
             for move in moves
         ]  # fmt: skip
@@ -190,7 +200,7 @@ class Journal:
             self._connection.execute(
                 "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
             )
-            if operation.kind == "undone" and not operation.is_withdrawal:
+            if operation.takes_back and not operation.is_withdrawal:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
                 self.hold(operation.destination, operation.moves[0].identity, operation.id)
 
@@ -204,7 +214,7 @@ class Journal:
             self._set_state(State.DONE, [operation.id for operation in done])
             self._count([operation.id for operation in done])
             for operation in done:
-                if operation.kind == "undone":
+                if operation.takes_back:
                     self._connection.execute(
                         "UPDATE operations SET undone_by = ? WHERE id = ?", (operation.id, operation.parent)
                     )
@@ -247,7 +257,8 @@ class Journal:
     def hold(self, path: bytes, identity: FileIdentity, number: int) -> None:
         """To be called in a transaction."""
         self._connection.execute(
-            "INSERT OR REPLACE INTO held VALUES (?,?,?,?)", (path, identity.size, identity.mtime_ns, number)
+            "INSERT OR REPLACE INTO held VALUES (?,?,?,?)",
+            (path, storable(identity.size), storable(identity.mtime_ns), number),
         )
 
     def _release(self, operation: Operation) -> None:
@@ -258,7 +269,24 @@ class Journal:
 
     def is_held(self, path: bytes, identity: FileIdentity) -> bool:
         row = self._connection.execute("SELECT size, mtime_ns FROM held WHERE path = ?", (path,)).fetchone()
-        return row is not None and tuple(row) == (identity.size, identity.mtime_ns)
+        return row is not None and tuple(map(stored_number, row)) == (identity.size, identity.mtime_ns)
+
+    # folders that were made for photos
+    # ----------------------------------------------------------------------------------------
+
+    def remember_folders(self, made: Mapping[bytes, int]) -> None:
+        """Folders were made for photos: their inode numbers, by path."""
+        self.intend([], made_folders=made)
+
+    def made_folder(self, path: bytes) -> int | None:
+        """The inode number of a folder that was made for photos; None for one of its owner's."""
+        row = self._connection.execute("SELECT inode FROM made_folders WHERE path = ?", (path,)).fetchone()
+        return None if row is None else stored_number(row[0])
+
+    def forget_folder(self, path: bytes) -> None:
+        """A folder that was made for photos is gone."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM made_folders WHERE path = ?", (path,))
 
     # reading
     # ---------------------------------------------------------------------------------------------------
@@ -321,11 +349,11 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner,
+        reason, parent, label, state, undone_by, reserved, manner, taken,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)),
+        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)), taken,
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
@@ -334,7 +362,8 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
 
 
 def _move(row: tuple[Any, ...]) -> Move:
-    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), row[4], row[5])
+    size, mtime_ns = stored_number(row[4]), stored_number(row[5])
+    identity = FileIdentity(_unsigned(row[2]), _unsigned(row[3]), size, mtime_ns)
     return Move(row[0], row[1], identity, row[6], row[7])
 
 

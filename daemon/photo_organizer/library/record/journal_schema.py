@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -29,7 +29,8 @@ SCHEMA = (
         label TEXT NOT NULL,
         undone_by INTEGER REFERENCES operations,
         reserved INTEGER NOT NULL DEFAULT 0,
-        manner TEXT NOT NULL DEFAULT 'move'
+        manner TEXT NOT NULL DEFAULT 'move',
+        taken TEXT NOT NULL DEFAULT ''
     )""",
     # so small that a million finished operations cost nothing at start
     "CREATE INDEX unfinished ON operations (id) WHERE state < 2",
@@ -56,8 +57,16 @@ SCHEMA = (
         mtime_ns INTEGER NOT NULL,
         operation INTEGER NOT NULL
     ) WITHOUT ROWID""",
+    "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID",
 )
 
-CHANGES = {1: ("ALTER TABLE operations ADD COLUMN manner TEXT NOT NULL DEFAULT 'move'",)}
+CHANGES = {
+    1: ("ALTER TABLE operations ADD COLUMN manner TEXT NOT NULL DEFAULT 'move'",),
+    2: (
+        "ALTER TABLE operations ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
+        # folders that were made for photos; they go again when they are empty
+        "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+}
 """What brings a journal of an older version to the next one."""

@@ -21,10 +21,10 @@ from photo_organizer.library.move.atomic_steps import Spot, put_back, write_all
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_rows import missing_operations, read_end
 from photo_organizer.library.record.ledger_text import HEADER, cells, line
-from photo_organizer.library.record.operation import JOINED, Operation, State
+from photo_organizer.library.record.operation import WITHOUT_ROW, Operation, State
 
 _ROWS_AT_ONCE = 1000
-HAS_ROW = f"o.kind <> '{JOINED}'"
+HAS_ROW = f"o.kind NOT IN {WITHOUT_ROW}"
 """Condition on an operation: it has a row in the ledger."""
 
 
@@ -100,7 +100,7 @@ class Ledger:
         """
         self._unrecorded = _Unrecorded()
         waiting = list(self._journal.select(f"o.state = {State.DONE:d} ORDER BY o.id"))
-        rows = [line(cells(operation)) for operation in waiting if operation.kind != JOINED]
+        rows = [line(cells(operation)) for operation in waiting if operation.kind not in WITHOUT_ROW]
         with self._open() as (ledger, folder):
             known = self._known_size() or 0
             size = self._operations.status_of(ledger).st_size

@@ -12,11 +12,11 @@ from pathlib import Path
 from photo_organizer.fsops import FileOperations, open_photo
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import COLUMNS, HEADER, cells
-from photo_organizer.library.record.operation import JOINED, Operation, State
+from photo_organizer.library.record.operation import WITHOUT_ROW, Operation, State
 
 _BLOCK = 1 << 16
 _KEY = (1, 2, 3, 4)  # batch, action, sha256, source: what stays when a spreadsheet rewrites times and numbers
-_FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.kind <> '{JOINED}'"
+_FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.kind NOT IN {WITHOUT_ROW}"
 
 
 @dataclass(frozen=True, slots=True)

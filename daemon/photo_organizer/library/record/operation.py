@@ -10,7 +10,13 @@ from enum import IntEnum, StrEnum
 from photo_organizer.photo import Action, FileIdentity
 
 JOINED = "joined"
-"""The kind of an operation that moves a late companion; such an operation has no ledger row."""
+"""The kind of an operation that moves a late companion to its photo."""
+
+UNJOINED = "unjoined"
+"""The kind of an operation that takes such a companion back, and it alone."""
+
+WITHOUT_ROW = (JOINED, UNJOINED)
+"""The kinds that have no row in the ledger, which is about photos."""
 
 SKIPPED = "skipped"
 """The label of a duplicate that was left in its inbox: there is nothing to take back."""
@@ -68,6 +74,8 @@ class Details:
     decoder: str = ""
     categories: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
+    taken: str = ""
+    """When the photo was taken, by its own EXIF, in ISO 8601; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class Operation:
 
     Args:
         id: 0 until it is in the journal.
-        kind: an `Action`, or `JOINED`.
+        kind: an `Action`, `JOINED` or `UNJOINED`.
         source_root, destination_root: length of the trusted beginning of the paths, see `folders.Place`.
         parent: the operation that this one takes back or joins.
         label: the owner's category, for `corrected`.
@@ -107,6 +115,11 @@ class Operation:
         its destinations.
         """
         return self.kind == Action.UNDONE and self.manner is not Manner.MOVE
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it takes another operation, its parent, back."""
+        return self.kind in {Action.UNDONE, UNJOINED}
 
     @property
     def source(self) -> bytes:

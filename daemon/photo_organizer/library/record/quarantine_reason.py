@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.move.atomic_steps import Spot, exists, put_back, write_all
+from photo_organizer.library.move.atomic_steps import CHUNK, Spot, exists, put_back, write_all
 from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import escape
@@ -23,8 +23,21 @@ def reason_text(operation: Operation) -> str:
         f"photo:  {escape(os.fsdecode(operation.source))}\n"
         f"sha256: {operation.sha256.hex()}\n"
         f"when:   {operation.time}\n\n"
-        "The photo is complete and unchanged. 'photo-organizer undo --photo PHOTO' puts it back.\n"
+        "The photo is complete and unchanged. This puts it back:\n"
+        f"photo-organizer undo --photo {operation.sha256.hex()}\n"
     )
+
+
+def _is_ours(text: bytes, operation: Operation) -> bool:
+    """Whether it says what we wrote, be it in the words of an older version; not if its owner added
+    something.
+    """
+    facts = reason_text(operation).partition("The photo is")[0].encode("utf-8", "backslashreplace")
+    ending = text.removeprefix(facts)
+    return text.startswith(facts) and ending in {
+        reason_text(operation).encode("utf-8", "backslashreplace").removeprefix(facts),
+        b"The photo is complete and unchanged. 'photo-organizer undo --photo PHOTO' puts it back.\n",
+    }
 
 
 def write_reason(
@@ -62,10 +75,9 @@ def remove_reason(operations: FileOperations, operation: Operation, folder: int)
     name = os.path.basename(operation.destination) + REASON
     if not exists(operations, name, folder):
         return
-    expected = reason_text(operation).encode("utf-8", "backslashreplace")
     descriptor = operations.open_file(name, folder)
     try:
-        is_ours = operations.read(descriptor, len(expected) + 1, 0) == expected
+        is_ours = _is_ours(operations.read(descriptor, CHUNK, 0), operation)
     finally:
         operations.close(descriptor)
     if is_ours:

@@ -20,6 +20,9 @@ from photo_organizer.library.xmp.keywords import LARGEST, XmpError, new_sidecar,
 from photo_organizer.photo import Action, AssetGroup, FileIdentity, Photo
 
 _DRAFT = b".photo-organizer-xmp.part"
+_NEW = b".xmp"
+"""What the name of a new sidecar has more than its photo's."""
+
 _LONGEST_NAME = 255  # bytes, on every file system that matters here
 
 
@@ -37,7 +40,8 @@ def with_sidecar(filing: Filing, operations: FileOperations) -> Filing:
     keywords = (filing.decision.category, f"confidence {filing.decision.confidence:.2f}")
     group = filing.group
     existing = _existing(group)
-    path = existing.path if existing else group.photo.path.with_name(f"{group.photo.path.name}.xmp")
+    new = group.photo.path.with_name(group.photo.path.name + os.fsdecode(_NEW))
+    path = existing.path if existing else new
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise XmpError("the photo's name is too long for a sidecar", where=group.photo.path)
     try:
@@ -48,6 +52,14 @@ def with_sidecar(filing: Filing, operations: FileOperations) -> Filing:
         raise OrganizerError(f"the sidecar cannot be written ({error.strerror})", where=path) from error
     others = tuple(companion for companion in group.companions if companion != existing)
     return replace(filing, group=replace(group, companions=(*others, Photo(path, identity))))
+
+
+def with_planned_sidecar(filing: Filing) -> Filing:
+    """`filing` as a plan has it: the name of a sidecar that `with_sidecar` would write must be free, too."""
+    if filing.action is not Action.FILED or filing.decision is None or _existing(filing.group):
+        return filing
+    is_too_long = len(os.fsencode(filing.group.photo.path.name) + _NEW) > _LONGEST_NAME
+    return filing if is_too_long else replace(filing, sidecar=os.fsdecode(_NEW))
 
 
 def _existing(group: AssetGroup) -> Photo | None:

@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from photo_organizer import fsops
+from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
@@ -53,6 +54,8 @@ class VisionClient:
         features: the feature store's file; None to keep no features.
         unload_after: seconds without work after which the process is ended; None for never.
         batch: most photos that are classified together.
+        crash_log: where the details of an unforeseen error with one photo go, which is rejected then; None
+            to have the error raised.
         worker: the module that the process runs.
     """
 
@@ -66,6 +69,7 @@ class VisionClient:
         features: Path | None = None,
         unload_after: float | None = None,
         batch: int = 16,
+        crash_log: CrashLog | None = None,
         worker: str = WORKER,
     ) -> None:
         self.capacity = _CAPACITY_IN_BATCHES * batch
@@ -81,13 +85,14 @@ class VisionClient:
         self._features = features
         self._unload_after = unload_after
         self._batch = batch
+        self._crash_log = crash_log
         self._worker = worker
         self._queue = Queue()
         self._process: VisionProcess | None = None
         self._failed_starts = 0
         self._quiet_since = time.monotonic()
-        self._not_sent: list[Outcome] = []
         self._error: VisionError | None = None
+        self._not_sent: list[Outcome] = []
 
     @property
     def in_flight(self) -> int:
@@ -137,10 +142,11 @@ class VisionClient:
         outcomes, self._not_sent = self._not_sent, []
         if self._process is not None:
             messages, open_still = self._process.exchange(0 if outcomes else timeout)
-            for message in messages:
-                self._quiet_since = time.monotonic()
-                self._hear(message, outcomes)
-            if not open_still:
+            understood = self._hear_all(messages, outcomes)
+            if not understood:
+                self._process.kill()
+                self._mourn("its answers make no sense", outcomes)
+            elif not open_still:
                 self._mourn("", outcomes)
         self._enforce_deadlines(outcomes)
         if self._error is not None and not outcomes:
@@ -202,13 +208,25 @@ class VisionClient:
             return
         for flight in self._queue.take(_MOST_OPEN):
             try:
-                descriptor = fsops.open_photo(flight.photo.path)
+                message = photo_message(flight.number, flight.photo)
+                self._process.send(message, fsops.open_photo(flight.photo.path))
             except OSError as error:
                 self._queue.answer(flight.number)
                 rejection = rejection_of(error)
                 self._not_sent.append(Rejected(flight.photo, rejection.kind, rejection.reason))
-            else:
-                self._process.send(photo_message(flight.number, flight.photo), descriptor)
+            except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
+                self._queue.answer(flight.number)
+                self._not_sent.append(self._unforeseen(error, flight.photo))
+
+    def _hear_all(self, messages: Sequence[Message], outcomes: list[Outcome]) -> bool:
+        """Take in what the process says; return False when its memory must be damaged."""
+        for message in messages:
+            self._quiet_since = time.monotonic()
+            try:
+                self._hear(message, outcomes)
+            except (LookupError, TypeError, ValueError):
+                return False
+        return True
 
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
@@ -222,11 +240,23 @@ class VisionClient:
             case "classified" | "rejected":
                 flight = self._queue.answer(int(message["photo"]))
                 if flight is not None:
-                    outcomes.append(outcome_of(message, flight.photo, self._categories))
+                    outcomes.append(self._outcome(message, flight.photo))
             case "ready":
                 self._become_ready(message)
             case "failed":
                 self._fail(message)
+
+    def _outcome(self, message: Message, photo: Photo) -> Outcome:
+        try:
+            return outcome_of(message, photo, self._categories)
+        except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
+            return self._unforeseen(error, photo)
+
+    def _unforeseen(self, error: Exception, photo: Photo) -> Rejected:
+        if self._crash_log is None:
+            raise error
+        reason = self._crash_log.describe(error, str(photo.path))
+        return Rejected(photo, RejectionKind.SOURCE_ERROR, reason)
 
     def _become_ready(self, message: Message) -> None:
         self.ready = True

@@ -196,7 +196,7 @@ class VisionProcess:
                 return False
             try:
                 messages += self._reader.feed(piece)
-            except (ValueError, TypeError):  # a process whose memory is damaged
+            except (ValueError, TypeError, RecursionError):  # a process whose memory is damaged
                 self._popen.kill()
                 return False
 

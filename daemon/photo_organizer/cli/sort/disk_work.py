@@ -1,0 +1,72 @@
+"""What carrying a plan out will do to the disks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photo_organizer.library import Manner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer, Placed
+    from photo_organizer.service.interfaces import Planner
+
+
+@dataclass(slots=True)
+class DiskWork:
+    """Counts of files, bytes and folders."""
+
+    renamed: int = 0
+    linked: int = 0
+    copied: int = 0
+    copied_bytes: int = 0
+    new_folders: set[Path] = field(default_factory=set)
+    _devices: dict[Path, int] = field(default_factory=dict)
+
+    def add(self, filing: Filing, placed: Placed) -> None:
+        """A photo would go there, with its companions."""
+        group, manner, folder = filing.group, filing.manner, placed.destination.parent
+        files = (group.photo, *group.companions)
+        if not folder.exists():
+            self.new_folders.add(folder)
+        if manner in {Manner.LINK, Manner.SYMLINK}:
+            self.linked += len(files)
+        elif manner is Manner.MOVE and group.photo.identity.device == self._device(folder):
+            self.renamed += len(files)
+        else:
+            self.copied += len(files)
+            self.copied_bytes += sum(file.identity.size for file in files)
+
+    def _device(self, folder: Path) -> int:
+        """The device of a folder, or of the nearest one above it that is there."""
+        if folder not in self._devices:
+            there = next(place for place in (folder, *folder.parents) if place.exists())
+            self._devices[folder] = there.stat().st_dev
+        return self._devices[folder]
+
+
+class DryRun:
+    """The destination of a dry run: has the library plan, and counts the work."""
+
+    def __init__(self, library: Planner) -> None:
+        self._library = library
+        self.work = DiskWork()
+
+    def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
+        """Where each photo would go; there is no batch yet."""
+        del batch
+        report = self._library.plan(filings)
+        by_path = {filing.group.photo.path: filing for filing in filings}
+        for placed in report.filed:
+            self.work.add(by_path[placed.group.photo.path], placed)
+        return report
+
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
+        """Companions without their photo stay where they are."""
+        from photo_organizer.library import JoinReport
+
+        del inbox
+        return JoinReport(orphans=tuple(latecomer.companion for latecomer in latecomers))
