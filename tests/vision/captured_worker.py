@@ -1,6 +1,6 @@
 """A vision process whose decoder runs what is in a photo, as one with a hole would. The entry imports it.
 
-A photo whose bytes begin with `RUN` holds Python. Its outcome says whether that was refused, and by what error.
+A photo whose bytes begin with `RUN` holds Python. Its outcome says whether it was refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def captured_decode(data: bytes, *arguments: object, **options: object) -> Decod
         return decode(data, *arguments, **options)  # type: ignore[arg-type]
     try:
         exec(data.removeprefix(MARK).decode(), {})  # noqa: S102 (that is what it is for)
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         raise UnreadablePhotoError(f"{type(error).__name__}: {error}") from error
     raise UnreadablePhotoError("it was done")
 

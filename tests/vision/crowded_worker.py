@@ -1,4 +1,4 @@
-"""The vision process with as many decoder threads as a test wants, on any machine. The entry of the process imports it.
+"""The vision process with as many decoder threads as a test wants, on any machine.
 
 `DECODER_THREADS` says how many; with `ESTIMATE`, each photo is thought to need this many bytes a pixel.
 """

@@ -1,4 +1,4 @@
-"""The vision process with photos that do to it what a bug in a decoder would. The entry of the process imports it."""
+"""The vision process with photos that do to it what a bug in a decoder would."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ ALLOWED = {
     "the feature cache": "open(state + '/features/x', 'w').write('x')",
     "a signal to itself": "import os; os.kill(os.getpid(), 0)",
 }
-SECRET = "known to the daemon alone"
+REFUSALS = ("PermissionError", "ValueError: not allowed to raise", "OSError: [Errno 18]")
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def attempt(
     make_client: Callable[..., VisionClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[dict[str, str]], dict[str, str]]:
     """Run attempts in a captured vision process; return what each came to."""
-    monkeypatch.setenv("SECRET", SECRET)
+    monkeypatch.setenv("OF_THE_DAEMON", "private")
     folders = {name: tmp_path / name for name in ("home", "inbox", "library", "state")}
     for folder in folders.values():
         folder.mkdir()
@@ -148,11 +148,7 @@ def tree(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 
 def not_refused(results: dict[str, str]) -> dict[str, str]:
-    return {
-        name: result
-        for name, result in results.items()
-        if not result.startswith(("PermissionError", "ValueError: not allowed to raise", "OSError: [Errno 18]"))
-    }
+    return {name: result for name, result in results.items() if not result.startswith(REFUSALS)}
 
 
 @NEEDS_LANDLOCK
@@ -176,6 +172,8 @@ def test_a_captured_process_reaches_no_other_process_and_nobody_outside(
 def test_a_confined_process_keeps_what_it_needs_and_is_told_nothing_else(
     attempt: Callable[[dict[str, str]], dict[str, str]],
 ) -> None:
-    results = attempt({**ALLOWED, "environment": "import os; raise LookupError(os.environ.get('SECRET'))"})
+    results = attempt(
+        {**ALLOWED, "environment": "import os; raise LookupError(os.environ.get('OF_THE_DAEMON'))"}
+    )
     assert results.pop("environment") == "LookupError: None"
     assert results == dict.fromkeys(ALLOWED, "it was done")

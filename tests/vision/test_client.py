@@ -344,6 +344,8 @@ def test_an_unforeseen_error_with_one_photo_rejects_that_photo(
 ) -> None:
     """No process is needed: the client's own work on a photo is what fails."""
     photos = [Photo(tmp_path / name, FileIdentity(1, number, 1, 1)) for number, name in enumerate("abc")]
+    for photo in photos:
+        photo.path.touch()
     client = VisionClient(
         tmp_path, categories=("Pets",), limits=FixedLimits(), crash_log=CrashLog(tmp_path / "state")
     )
@@ -355,7 +357,7 @@ def test_an_unforeseen_error_with_one_photo_rejects_that_photo(
         return {"op": "classify"} if at == "sending" else Rejected(photo, RejectionKind.GONE, "")
 
     monkeypatch.setattr(client_module, "photo_message" if at == "sending" else "outcome_of", fail)
-    client._process = SimpleNamespace(send=lambda _: None)  # type: ignore[assignment]
+    client._process = SimpleNamespace(send=lambda _, photo: os.close(photo))  # type: ignore[assignment]
     client.ready = True
     client._queue.add(photos)
     client._send_waiting()
@@ -366,3 +368,30 @@ def test_an_unforeseen_error_with_one_photo_rejects_that_photo(
     rejected = [one for one in found if isinstance(one, Rejected) and one.kind is RejectionKind.SOURCE_ERROR]
     assert [one.photo.path.name for one in rejected] == ["b"]
     assert "OverflowError" in (tmp_path / "state" / "crash.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"event": "classified"},
+        {"event": "reading", "thread": 0, "photo": []},
+        {"event": "classified", "photo": 1, "probabilities": [2.0] * 10, "sha256": "0" * 64, "taken": None},
+        {"event": "classified", "photo": 1, "probabilities": [0.1] * 10, "sha256": "../..", "taken": None},
+        {"event": "rejected", "photo": 1, "kind": "stolen", "reason": ""},
+        {},
+    ],
+)
+def test_a_process_that_talks_nonsense_is_ended(
+    make_client: MakeClient, tmp_path: Path, said: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client()
+    client.submit([seen(draw_photo(tmp_path / "a.jpg", "Food"))])
+    while not client.ready:
+        client.poll(5)
+    process = client._process
+    assert process is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(process, "exchange", lambda _: ([said], True))
+        client.poll(5)
+    assert client.pid is None or client.pid != process.pid
+    assert category_of(outcomes(client)["a.jpg"]) == "Food"

@@ -56,6 +56,8 @@ def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, st
     waiting = list(_waiting(values))
     yield "inbox", ", ".join(waiting) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
+    if values.get("vision_confinement"):
+        yield "decoders", values["vision_confinement"]
     if values.get("training"):
         yield "training", values["training"]
     yield from _learning(values, min_new_labels)

@@ -48,6 +48,7 @@ def checks(configuration: Configuration) -> Iterator[Check]:
     yield from of_findings("watching", watching(configuration), health.inotify_findings(configuration))
     yield model(configuration)
     yield engine(configuration)
+    yield confinement()
     yield from extras()
     yield from of_findings("packages", "nothing is missing", health.package_findings())
     yield from of_findings(
@@ -141,6 +142,17 @@ def engine(configuration: Configuration) -> Check:
             "engine", "hint", f"tensorflow ({processor})", "openvino classifies several times as fast"
         )
     return Check("engine", "ok", f"openvino ({processor})")
+
+
+def confinement() -> Check:
+    """Whether the kernel lets the vision process give up the rights that it can do without."""
+    from photo_organizer.vision.worker.confinement import available_confinement
+
+    available = available_confinement()
+    if available.is_complete:
+        return Check("decoders", "ok", str(available))
+    remedy = "photos are decoded with your own rights; a kernel from 5.13 on with Landlock switched on helps"
+    return Check("decoders", "hint", str(available), remedy)
 
 
 def cpu_flags() -> tuple[str, ...]:

@@ -214,7 +214,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
             configuration, model.directory, model.categories, accepted_folders(configuration)
         ),
         limits=configuration.limits,
-        features=configuration.state_directory / "features.sqlite",
+        features=configuration.feature_store_path,
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
         crash_log=CrashLog(configuration.state_directory),

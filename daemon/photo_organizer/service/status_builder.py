@@ -87,6 +87,7 @@ class Overview:
             waiting_for_extra=dict(counts.waiting_for_extra) if counts else {},
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
             vision_loaded=rooms.vision.ready if rooms else False,
+            vision_confinement=(rooms.vision.confinement or None) if rooms else None,
             training=self.training.progress,
             new_corrections=self.training.labels.corrections,
             new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},

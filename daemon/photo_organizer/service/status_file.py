@@ -63,6 +63,7 @@ class Status:
     waiting_for_extra: Mapping[str, int] = field(default_factory=dict)
     missing_inboxes: tuple[str, ...] = ()
     vision_loaded: bool = False
+    vision_confinement: str | None = None
     training: str | None = None
     new_corrections: int = 0
     new_labels: Mapping[str, int] = field(default_factory=dict)

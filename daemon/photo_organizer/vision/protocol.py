@@ -97,7 +97,8 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
         return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
     taken = message["taken"]
     probabilities = tuple(float(probability) for probability in message["probabilities"])
-    if len(probabilities) != len(categories) or not all(0.0 <= value <= 1.0 for value in probabilities):
+    are_probable = all(-1e-6 <= value <= 1 + 1e-6 for value in probabilities)
+    if len(probabilities) != len(categories) or not are_probable:
         raise ValueError("not the probabilities of the categories")
     if not _SHA256.fullmatch(message["sha256"]):
         raise ValueError("not a SHA-256")

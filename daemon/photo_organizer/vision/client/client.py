@@ -25,6 +25,7 @@ from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
+from photo_organizer.vision.feature_location import move_older_store
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError, rejection_of
 from photo_organizer.vision.protocol import Message, outcome_of, photo_message
 
@@ -51,7 +52,8 @@ class VisionClient:
         engine: "auto", "openvino" or "tensorflow".
         categories: the owner's; probabilities come in this order.
         limits: what one photo may cost.
-        features: the feature store's file; None to keep no features.
+        features: the feature store's file, in a folder that is its alone, since the process may write there;
+            None to keep no features.
         unload_after: seconds without work after which the process is ended; None for never.
         batch: most photos that are classified together.
         crash_log: where the details of an unforeseen error with one photo go, which is rejected then; None
@@ -185,6 +187,8 @@ class VisionClient:
     def _start_if_needed(self) -> None:
         if self._process is not None:
             return
+        if self._features is not None:
+            move_older_store(self._features)
         try:
             self._process = VisionProcess(self._worker, max_pixels=self._limits.max_pixels)
         except OSError as error:
@@ -238,9 +242,10 @@ class VisionClient:
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], None)
             case "classified" | "rejected":
-                flight = self._queue.answer(int(message["photo"]))
+                flight = self._queue.get(int(message["photo"]))
                 if flight is not None:
                     outcomes.append(self._outcome(message, flight.photo))
+                    self._queue.answer(flight.number)
             case "ready":
                 self._become_ready(message)
             case "failed":
@@ -249,6 +254,8 @@ class VisionClient:
     def _outcome(self, message: Message, photo: Photo) -> Outcome:
         try:
             return outcome_of(message, photo, self._categories)
+        except (LookupError, TypeError, ValueError):  # nonsense: see `_hear_all`
+            raise
         except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
             return self._unforeseen(error, photo)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import errno
 import os
 import select
@@ -48,6 +47,11 @@ class Work:
     spent_before: float
 
 
+def bare_environment() -> dict[str, str]:
+    """Return what a process that reads photos is told of this one's environment."""
+    return {name: value for name, value in os.environ.items() if name in ENVIRONMENT}
+
+
 @dataclass(frozen=True, slots=True)
 class Unsent:
     """Bytes that the socket has not taken yet, and the descriptor that goes with the first of them."""
@@ -80,7 +84,7 @@ class VisionProcess:
         self._errors = _anonymous_file()
         self._socket, theirs = socket.socketpair()
         environment = {
-            **{name: value for name, value in os.environ.items() if name in ENVIRONMENT},
+            **bare_environment(),
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(max_pixels),
             "OPENCV_LOG_LEVEL": "SILENT",
             "KERAS_HOME": os.devnull,  # the owner's ~/.keras cannot be read there, and has no say in serving
@@ -161,7 +165,7 @@ class VisionProcess:
             except BlockingIOError:
                 return True
             except OSError as error:
-                if error.errno == errno.ETOOMANYREFS:  # files under way to some process; it will take them soon
+                if error.errno == errno.ETOOMANYREFS:  # too many files are under way
                     return True
                 self._discard_output()
                 return True  # what it said before it died is still to be read
@@ -175,8 +179,7 @@ class VisionProcess:
     def _send_part(self, unsent: Unsent) -> int:
         if unsent.descriptor is None:
             return self._socket.send(unsent.data)
-        attached = array.array("i", [unsent.descriptor])
-        return self._socket.sendmsg([unsent.data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, attached)])
+        return socket.send_fds(self._socket, [unsent.data], [unsent.descriptor])
 
     def _discard_output(self) -> None:
         while self._output:

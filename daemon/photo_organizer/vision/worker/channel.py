@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import socket
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from photo_organizer.vision.protocol import LineReader, Message
 
 _PIECE = 65536
 _MOST_WITH_A_PIECE = 253  # SCM_MAX_FD of the kernel
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Channel:
@@ -31,20 +31,17 @@ class Channel:
             ValueError: a line is not a message.
         """
         reader = LineReader()
-        room = socket.CMSG_SPACE(_MOST_WITH_A_PIECE * array.array("i").itemsize)
         while True:
-            piece, attached, _, _ = self._connection.recvmsg(_PIECE, room, socket.MSG_CMSG_CLOEXEC)
-            for level, kind, data in attached:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    numbers = array.array("i")
-                    numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
-                    self._descriptors.extend(numbers)
+            piece, descriptors, _, _ = socket.recv_fds(
+                self._connection, _PIECE, _MOST_WITH_A_PIECE, _CLOSE_ON_EXEC
+            )
+            self._descriptors.extend(descriptors)
             if not piece:
                 return
             yield from reader.feed(piece)
 
     def next_descriptor(self) -> int:
-        """Return the open photo that belongs to the `classify` message just read; it is the caller's to close.
+        """Return the open photo that belongs to the `classify` message just read; the caller closes it.
 
         Raises:
             IndexError: none came with it.

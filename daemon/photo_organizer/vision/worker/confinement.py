@@ -1,4 +1,4 @@
-"""What the vision process is bound to: its parent's life, limits, silence, and no right that it can do without.
+"""What the vision process is bound to: its parent's life, limits, silence, and few rights.
 
 Decoders written in C read what strangers sent. `confine` is called before any of them is loaded, while the
 process has one thread: what takes over a decoder afterwards holds open descriptors of some photos, reads the
@@ -67,8 +67,8 @@ def confine(readable: Iterable[Path], writable: Iterable[Path]) -> Confinement:
     """Give up, for good, every right that the process can do without; return what the kernel allowed.
 
     No program it starts could gain rights, and it can start none; it opens no file but those below `readable`
-    and `writable` (which may be written as well), makes no connection and no process, signals none but itself,
-    and leaves no core. To be called before a second thread is started.
+    and `writable` (which may be written as well), makes no connection and no process, signals only
+    itself, and leaves no core. To be called before a second thread is started.
 
     Threads of this user are not counted (RLIMIT_NPROC): the limit is one for all processes of a user.
     """

@@ -42,9 +42,9 @@ def landlock_version() -> int:
 def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> int:
     """Leave this process the right to read below `readable` and to read and write below `writable`, for good.
 
-    Everything else on the disk stays closed to it, whoever owns it; open descriptors go on working. Paths that
-    do not exist are passed over. It can start no program, reach no TCP port (from ABI 4) and send no signal to
-    other processes (from ABI 6). Only threads that this one starts afterwards are restricted as well.
+    Everything else on the disk stays closed to it, whoever owns it; open descriptors go on working. Paths
+    that do not exist are passed over. It can start no program, reach no TCP port (from ABI 4) and signal no
+    other process (from ABI 6). Only threads that this one starts afterwards are restricted as well.
 
     Returns:
         The ABI that was used; 0 where nothing is restricted.

@@ -141,14 +141,19 @@ def _program(machine: _Machine, process: int) -> bytes:
     return b"".join(parts)
 
 
-def _by_argument(number: int, argument: int, values: tuple[int, ...], listed: int, others: int) -> list[bytes]:
+def _by_argument(
+    number: int, argument: int, values: tuple[int, ...], listed: int, others: int
+) -> list[bytes]:
     """Of a call: `listed` is returned where the argument is one of `values`, else `others`."""
     checks: list[bytes] = []
     for value in values:
         checks += [_jump(_EQUAL, value & 0xFFFFFFFF, 0, 1), _end(listed)]
     return [
-        _jump(_EQUAL, number, 0, len(checks) + 2), _load(_FIRST_ARGUMENT + 8 * argument), *checks, _end(others),
-    ]  # fmt: skip
+        _jump(_EQUAL, number, 0, len(checks) + 2),
+        _load(_FIRST_ARGUMENT + 8 * argument),
+        *checks,
+        _end(others),
+    ]
 
 
 def _load(offset: int) -> bytes:

@@ -140,9 +140,7 @@ class Worker:
         decoded: list[tuple[int, Decoded]] = []
         for submitted in batch:
             try:
-                decoded.append(
-                    (submitted.number, self._decode(thread, submitted, serving.model.input_size))
-                )
+                decoded.append((submitted.number, self._decode(thread, submitted, serving.model.input_size)))
             except PhotoRejectedError as error:
                 self._send(rejection_message(submitted.number, error))
             finally:
