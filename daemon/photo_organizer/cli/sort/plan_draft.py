@@ -84,7 +84,10 @@ class PlanDraft:
             "SELECT line FROM photos WHERE source = ? AND identity = ?",
             (os.fsencode(group.photo.path), _identity(group)),
         ).fetchone()
-        return PlannedPhoto.from_line(row[0], self._head) if row else None
+        try:
+            return PlannedPhoto.from_line(row[0].encode(), self._head) if row else None
+        except ValueError:  # of another version, or damaged: it is looked at anew
+            return None
 
     def add(self, photo: PlannedPhoto) -> None:
         """Keeps a photo.
@@ -114,7 +117,7 @@ class PlanDraft:
         """The photos of this run, those with the lowest confidence first."""
         query = "SELECT line FROM photos WHERE run = ? AND confidence IS NOT NULL ORDER BY confidence LIMIT ?"
         for (line,) in self._database.execute(query, (self._run, limit)):
-            yield PlannedPhoto.from_line(line, self._head)
+            yield PlannedPhoto.from_line(line.encode(), self._head)
 
     def finish(self) -> None:
         """All is known: writes the plan under its name, and removes the draft."""
