@@ -41,6 +41,8 @@ def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, st
         min_new_labels: how many corrections a retraining by schedule wants.
     """
     yield "state", _state(values)
+    if values.get("is_old"):
+        yield "old", "what follows: status.json cannot be written; make room for it, or make it writable"
     if "filed_total" not in values:
         return
     counts = [

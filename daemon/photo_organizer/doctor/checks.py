@@ -190,6 +190,9 @@ def daemon(configuration: Configuration) -> Check:
         return Check(
             "daemon", "hint", "not running", "photo-organizer run, or photo-organizer service install"
         )
+    if status.get("is_old"):
+        remedy = "make room in the state directory, or make it writable"
+        return Check("daemon", "fix", "its status cannot be written", remedy)
     if status["state"] == "paused":
         return Check(
             "daemon", "fix", f"paused: {status.get('reason')}", "it goes on by itself once that is over"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -282,8 +282,13 @@ class Library:
             batch = self._new_batch()
         report = UndoReport()
         for start in range(0, len(numbers), _AT_ONCE):
-            with self._exclusive():
-                report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
+            try:
+                with self._exclusive():
+                    report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
+            except DestinationTrouble as trouble:
+                if not report.undone:
+                    raise
+                return self._undoer(batch).refuse(numbers[start:], trouble, report)  # the others are back
         return report
 
     def count_undoable(self, selection: Selection) -> int:
@@ -313,7 +318,8 @@ class Library:
                 batch = self._new_batch()
                 operations = [replace(operation, batch=batch) for operation in operations]
                 written = self._journal.intend(operations, *self._ledger.take_unrecorded())
-                self._ledger.append(written, written)
+                with suppress(DestinationTrouble):  # the rows are written before the next batch begins
+                    self._ledger.append(written, written)
         return len(operations)
 
     # looking

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.service.status_file import STATUS_FILE
+from photo_organizer.service.status_file import OLD, STATUS_FILE
 
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
@@ -19,6 +20,8 @@ OWNER_LOCK = "owner.lock"
 
 def read_status(configuration: Configuration) -> dict[str, Any]:
     """What the daemon last wrote to status.json, with `running`; `state` is "stopped" when it does not run.
+
+    With a daemon, `is_old` is true when it could not write what it is doing now.
 
     Raises:
         OrganizerError: status.json cannot be read.
@@ -33,7 +36,16 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     running = daemon_runs(configuration, written.get("pid"))
     if not running:
         written |= {"state": STOPPED, "pid": None}
-    return {"running": running, **written}
+    age = {"is_old": _is_old(path)} if running else {}
+    return {"running": running, **age, **written}
+
+
+def _is_old(path: Path) -> bool:
+    """Whether the daemon has marked the file, or could not even do that: its disk is read-only."""
+    try:
+        return path.stat().st_mtime == OLD or not os.access(path.parent, os.W_OK)
+    except OSError:
+        return True
 
 
 def daemon_runs(configuration: Configuration, pid: object) -> bool:
