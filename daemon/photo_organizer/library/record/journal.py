@@ -198,7 +198,7 @@ class Journal:
             self._connection.execute("DELETE FROM moves WHERE operation = ?", (operation.id,))
             self._insert_moves(operation.id, operation.moves)
             self._connection.execute(
-                "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
+                "UPDATE operations SET reserved = ? WHERE id = ?", (_signed(operation.reserved), operation.id)
             )
             if operation.takes_back and not operation.is_withdrawal:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
@@ -357,7 +357,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner),
+        reason, parent, label, State(state), undone_by, _unsigned(reserved), Manner(manner),
     )  # fmt: skip
 
 

@@ -25,6 +25,10 @@ SKIPPED = "skipped"
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
 
 
+RESERVED = 1
+"""`Operation.reserved` before the inode of the file that takes the name is known."""
+
+
 class Manner(StrEnum):
     """How a photo comes into the library; with all but MOVE its source stays as it is."""
 
@@ -106,7 +110,7 @@ class Operation:
     label: str = ""
     state: State = State.INTENT
     undone_by: int | None = None
-    reserved: bool = False
+    reserved: int = 0
     manner: Manner = Manner.MOVE
 
     @property
