@@ -41,7 +41,7 @@ from photo_organizer.library.record.history import (
     moved_files,
 )
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.ledger import Ledger
+from photo_organizer.library.record.ledger import Ledger, real_ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
@@ -360,7 +360,7 @@ class Library:
             moves_lock(self._settings.state / "moves.lock"),
             at_destination(os.fsencode(self._settings.ledger)),
         ):
-            return compare(self._settings.ledger, self._journal)
+            return compare(real_ledger(self._settings.ledger), self._journal)
 
     def rebuild_ledger(self) -> int:
         """Writes the ledger anew from the journal, keeps the old one beside it, and returns the number of
