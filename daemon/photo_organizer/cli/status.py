@@ -20,6 +20,7 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
     """What the daemon is doing, what waits, and what needs you."""
     from photo_organizer.cli.console import print_json
     from photo_organizer.errors import printable
+    from photo_organizer.library.journal_state import journal_problem
     from photo_organizer.service.running_daemon import read_status
 
     configuration = invocation.configuration()
@@ -29,6 +30,8 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
         return
     for name, value in lines(values, configuration.retraining.min_new_labels):
         click.echo(f"{name:<11} {printable(value)}")
+    if problem := journal_problem(configuration):
+        click.echo(f"{'journal':<11} {printable(problem)}; see photo-organizer doctor")
     if not values["running"]:
         click.echo(f"{'start':<11} photo-organizer run, or photo-organizer service install")
 

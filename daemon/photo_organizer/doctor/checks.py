@@ -46,6 +46,7 @@ def checks(configuration: Configuration) -> Iterator[Check]:
     yield from disk_space(configuration)
     yield moves(configuration)
     yield from of_findings("watching", watching(configuration), health.inotify_findings(configuration))
+    yield journal(configuration)
     yield model(configuration)
     yield engine(configuration)
     yield confinement()
@@ -99,6 +100,17 @@ def moves(configuration: Configuration) -> Check:
         what = f"{', '.join(elsewhere)} is on another disk than the library"
         return Check("moves", "ok", f"{what}: photos are copied, compared, and then removed there")
     return Check("moves", "ok", "within one disk: a photo is renamed, never copied")
+
+
+def journal(configuration: Configuration) -> Check:
+    """Whether the journal is sound."""
+    from photo_organizer.library.journal_state import journal_problem
+
+    problem = journal_problem(configuration)
+    if problem:
+        remedy = "restart the daemon, or run `photo-organizer sort`: the journal is set aside and restored"
+        return Check("journal", "fix", problem, remedy)
+    return Check("journal", "ok", "sound")
 
 
 def model(configuration: Configuration) -> Check:

@@ -18,6 +18,7 @@ from photo_organizer.library.errors import (
     DestinationTrouble,
     LibraryLocked,
     at_destination,
+    destination_trouble,
 )
 from photo_organizer.library.file_photos import Filer, FilingEngine
 from photo_organizer.library.library_lock import Claim
@@ -41,8 +42,10 @@ from photo_organizer.library.record.history import (
     moved_files,
 )
 from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.journal_health import JOURNAL, journal_fault, restore_copy, set_aside
+from photo_organizer.library.record.journal_rebuild import LedgerAdoption
 from photo_organizer.library.record.ledger import Ledger, real_ledger
-from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.record.ledger_rows import LedgerCheck, compare, has_rows
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
 from photo_organizer.photo import Action, Photo
@@ -73,9 +76,11 @@ class Library:
         self._operations = operations
         self._clock = clock
         self._lock = lock
-        self._journal = Journal(settings.state / "journal.sqlite", operations)
+        self._journal = Journal(settings.state / JOURNAL, operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._crash_log = CrashLog(settings.state)
+        self.restored = ""
+        """What was done at the start about a journal that was damaged or gone; empty when it was sound."""
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
         self._planning: PlanningEngine | None = None
         self._files = LibraryFiles(os.fsencode(settings.library))
@@ -111,9 +116,11 @@ class Library:
             _make_private(folder)
         lock = _own(settings.state / "owner.lock") if owner else None
         try:
+            restored = _restored(settings.state / JOURNAL, clock()) if owner else ""
             library = cls(settings, operations or FileOperations(), clock, lock)
             if owner:
                 library._begin_owning()
+                library._take_over_ledger(restored)
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -126,6 +133,33 @@ class Library:
             self._claim.hold()
         except DestinationTrouble:  # said again, and acted on, by the first batch
             return
+
+    def _take_over_ledger(self, restored: str) -> None:
+        """Write down what only the ledger knows, if the journal was damaged or is gone."""
+        if not restored and not self._journal.is_empty():
+            return
+        adopted = 0
+        with at_destination(os.fsencode(self._settings.ledger)):
+            ledger = real_ledger(self._settings.ledger)
+            if has_rows(ledger):
+                with moves_lock(self._settings.state / "moves.lock"):
+                    adopted = LedgerAdoption(self._journal, self._settings).adopt(ledger)
+        if adopted:
+            restored = restored or "the journal was gone"
+            restored += f"; {adopted:,} photos are taken over from the ledger, without their companions"
+        self.restored = restored
+
+    def keep_daily_copy(self) -> None:
+        """Keep a copy of the journal for each of the last seven days on which this was called.
+
+        Raises:
+            DestinationTrouble: it cannot be written.
+        """
+        try:
+            self._journal.keep_daily_copy(self._clock().date())
+        except (OSError, sqlite3.Error) as error:
+            what = f"a copy of the journal cannot be kept: {error}"
+            raise DestinationTrouble(what, where=self._settings.state) from error
 
     def close(self) -> None:
         """Records what is still to be recorded, and lets go of the locks."""
@@ -350,6 +384,11 @@ class Library:
         """The batch that `undo` would take back."""
         return last_batch(self._journal)
 
+    @property
+    def has_no_history(self) -> bool:
+        """Whether the journal knows of nothing that was ever done."""
+        return self._journal.is_empty()
+
     def verify_ledger(self) -> LedgerCheck:
         """Compares every row of the ledger with the journal.
 
@@ -384,6 +423,22 @@ class Library:
         ):
             number += 1
         return f"{second}-{number}"
+
+
+def _restored(journal: Path, now: datetime) -> str:
+    """Set a damaged journal aside and put its last copy in its place; say so, or nothing if it is sound."""
+    fault = journal_fault(journal)
+    try:
+        if fault is None:
+            if os.path.lexists(journal) or restore_copy(journal) is None:
+                return ""
+            return "the journal was gone; its last copy is in its place"
+        aside = set_aside(journal, now)
+        day = restore_copy(journal)
+    except OSError as error:
+        raise destination_trouble(error, os.fsencode(journal)) from error
+    instead = f"the copy of {day}" if day else "a new one"
+    return f"the journal was damaged ({fault}): it is kept as {aside}, and {instead} is in its place"
 
 
 def _make_private(folder: Path) -> None:

@@ -14,15 +14,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import DestinationTrouble, JournalError
+from photo_organizer.library.record.journal_health import keep_daily_copy
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
-from photo_organizer.library.record.operation import Details, Manner, Move, Operation, State
-from photo_organizer.photo import FileIdentity
+from photo_organizer.library.record.operation import SKIPPED, Details, Manner, Move, Operation, State
+from photo_organizer.photo import Action, FileIdentity
 from photo_organizer.sqlite import open_database, storable, stored_number
 
 _COLUMNS = (
@@ -52,7 +54,7 @@ class Journal:
                 f"the journal: {error}", where=path, remedy="make room or make it writable"
             ) from error
         except sqlite3.DatabaseError as error:
-            remedy = "move it aside with its -wal file; a new one is begun, and undo forgets what was filed"
+            remedy = "start the daemon, or `sort` something: the journal is set aside and restored then"
             raise JournalError(f"not readable as the journal: {error}", where=path, remedy=remedy) from error
 
     def _prepare(self) -> None:
@@ -147,6 +149,46 @@ class Journal:
             for operation in written if hold else ():
                 self.hold(operation.source, operation.moves[0].identity, operation.id)
         return written
+
+    def adopt(self, operations: Iterable[Operation]) -> int:
+        """Write finished operations down that the ledger has already; return how many.
+
+        Args:
+            operations: with id 0 and RECORDED, in the order in which they happened. Reading them may ask the
+                journal.
+        """
+        count = 0
+        with self.transaction():
+            # numbers that were given after the last copy can be in hidden names: they are not given again
+            self._connection.execute(
+                "UPDATE sqlite_sequence SET seq = seq + 1000000 WHERE name = 'operations'"
+            )
+            for operation in operations:
+                written = self._insert(operation)
+                self._count([written.id])
+                count += 1
+                if operation.kind == Action.UNDONE:
+                    self._connection.execute(
+                        "UPDATE operations SET undone_by = ? WHERE id = (SELECT o.id FROM operations o"
+                        " JOIN moves m ON m.operation = o.id WHERE o.sha256 = ? AND m.destination = ?"
+                        " AND o.undone_by IS NULL AND o.id <> ? ORDER BY o.id DESC LIMIT 1)",
+                        (written.id, operation.sha256, operation.source, written.id),
+                    )
+                elif operation.label == SKIPPED:
+                    self.hold(operation.source, operation.moves[0].identity, written.id)
+        return count
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written down."""
+        return self.value("SELECT 1 FROM operations LIMIT 1") is None
+
+    def keep_daily_copy(self, today: date) -> None:
+        """Keep a copy of the journal for each of the last days.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be written.
+        """
+        keep_daily_copy(self._connection, self._path, today)
 
     def _insert(self, operation: Operation) -> Operation:
         details = operation.details
