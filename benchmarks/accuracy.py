@@ -94,8 +94,18 @@ def find_photos(folder: Path, categories: Sequence[str]) -> tuple[LabelledPhoto,
 def judge(model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str) -> Judged:
     """Classify the photos as the vision process would."""
     model = read_model(model_folder)
-    engine = load_engine(model, engine_name)
     classifier = Classifier(model, model.categories)
+    readable, features = see(model_folder, photos, engine_name)
+    probabilities = classifier.probabilities(features).astype(np.float32)
+    return Judged(readable, probabilities, len(photos) - len(readable))
+
+
+def see(
+    model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str
+) -> tuple[tuple[LabelledPhoto, ...], NDArray[np.float32]]:
+    """Return the photos that can be read, and their features (N, F), as the vision process sees them."""
+    model = read_model(model_folder)
+    engine = load_engine(model, engine_name)
 
     def read(photo: LabelledPhoto) -> NDArray[np.uint8] | None:
         try:
@@ -104,7 +114,7 @@ def judge(model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str)
             return None
 
     readable: list[LabelledPhoto] = []
-    probabilities = [np.zeros((0, len(model.categories)))]
+    features = [np.zeros((0, engine.feature_size), np.float32)]
     with ThreadPoolExecutor(available_cores()) as threads:
         for start in range(0, len(photos), CHUNK):
             part = photos[start : start + CHUNK]
@@ -112,10 +122,8 @@ def judge(model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str)
             good = [(photo, pixels) for photo, pixels in decoded if pixels is not None]
             if good:
                 readable += [photo for photo, _ in good]
-                features = engine.features(np.stack([pixels for _, pixels in good]))
-                probabilities.append(classifier.probabilities(features))
-    everything = np.concatenate(probabilities).astype(np.float32)
-    return Judged(tuple(readable), everything, len(photos) - len(readable))
+                features.append(engine.features(np.stack([pixels for _, pixels in good])))
+    return tuple(readable), np.concatenate(features).astype(np.float32)
 
 
 def lines(evaluation: Evaluation) -> Iterator[str]:

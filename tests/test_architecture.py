@@ -34,11 +34,13 @@ MAY_IMPORT = {
     "learning": GROUND | {"companions", "models", "vision", "library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
-    "cli": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor"},
+    "web": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
+    "cli": GROUND
+    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "cli"} | GROUND
+LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "web", "cli"} | GROUND
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

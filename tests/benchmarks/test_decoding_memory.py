@@ -15,6 +15,4 @@ def test_what_is_reserved_for_a_webp_covers_what_it_takes() -> None:
     assert finished.returncode in {0, 1}, finished.stderr
     line = finished.stdout.splitlines()[1]
     taken, reserved = (float(number) for number in line.split()[1:3])
-    assert (
-        10 < taken <= 1.2 * reserved
-    )  # in a small picture, fixed costs count more
+    assert 10 < taken <= 1.2 * reserved  # in a small picture, fixed costs count more

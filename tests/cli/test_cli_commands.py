@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -213,12 +214,16 @@ def test_models_list_show_and_use(organizer: Organizer, home: Home) -> None:
     for file in (home.models / "small").iterdir():
         (other / file.name).write_bytes(file.read_bytes())
     description = json.loads((other / "model.json").read_text())
-    (other / "model.json").write_text(
-        json.dumps(description | {"id": "other", "metrics": {"accuracy": 0.875, "nested": {"macro_f1": 0.8}}})
-    )
+    estimate = {
+        "before": {"filed_share": 0.44, "filed_precision": 0.9},
+        "after": {"filed_share": 0.54, "filed_precision": 0.93},
+    }
+    metrics = {"estimate": estimate, "nested": {"macro_f1": 0.8}}
+    (other / "model.json").write_text(json.dumps(description | {"id": "other", "metrics": metrics}))
     listed = organizer("models", "list")
     assert "* small" in " ".join(listed.out.split())
-    assert "0.875" in listed.out
+    assert "44% to 54%" in listed.out
+    assert "90% to 93%" in listed.out
     assert {one["id"]: one["current"] for one in organizer("models", "list", "--json").objects} == {
         "small": True, "other": False,
     }  # fmt: skip

@@ -21,7 +21,7 @@ from photo_organizer.learning.finetune.backbone_source import (
 )
 from photo_organizer.learning.finetune.drift import Drift
 from photo_organizer.learning.finetune.fine_tune import class_weights
-from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.retrain import Request, retrain
 from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.weights import read_backbone
@@ -34,6 +34,7 @@ def home(tmp_path: Path) -> Home:
     for category, looks_like in (("Food", "Food"), ("Pets", "Pets"), ("Garden", "Nature")):
         for seed in range(22):
             home.place(category, seed, looks_like=looks_like)
+    home.accept("Garden")
     return home
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
-from photo_organizer.learning.head.head_training import Samples, Trial, choose, mixed, train_head
+from photo_organizer.learning.head.head_training import (
+    balanced,
+    mixture,
+    owner_weight,
+    train_head,
+)
+from photo_organizer.learning.head.label_trust import trust_labels
+from photo_organizer.learning.head.new_category import drawn_in
+from photo_organizer.learning.head.samples import Samples
+from photo_organizer.learning.head.training_set import TrainingSet
 
 WIDTH = 24
 CATEGORIES = ("Pets", "Food", "Travel", "Nature")
@@ -117,7 +128,7 @@ def test_a_few_corrections_from_a_new_source_help_and_nothing_is_forgotten(
     owner_labels = np.repeat(np.arange(4), 3)
     owner = samples(cloud(random, centres, owner_labels) + shift, owner_labels)
 
-    trained = train_head(owner, exemplars, base, progress=lambda done, total: None)
+    trained = train_head(TrainingSet.plain(owner, exemplars, base), progress=lambda done, total: None)
 
     labels = np.repeat(np.arange(4), 300)
     there, here = cloud(random, centres, labels) + shift, cloud(random, centres, labels)
@@ -134,7 +145,8 @@ def test_a_new_category_of_thirty_photos_is_recognised(
     owner_labels = np.full(30, 4)
     owner = samples(cloud(random, centres, owner_labels), owner_labels)
 
-    trained = train_head(owner, exemplars, base.for_categories(categories), progress=lambda done, total: None)
+    data = TrainingSet.plain(owner, exemplars, base.for_categories(categories))
+    trained = train_head(data, progress=lambda done, total: None)
 
     more = np.full(200, 4)
     assert accuracy(trained.head, cloud(random, centres, more), more) >= 0.7
@@ -148,35 +160,98 @@ def test_out_of_fold_predictions_do_not_know_the_photo(random: np.random.Generat
     labels = random.integers(0, 4, 120)
     owner = samples(cloud(random, centres, random.integers(0, 4, 120)), labels)
     none = samples(np.zeros((0, WIDTH), np.float32), np.zeros(0, np.int64))
-    trained = train_head(owner, none, neutral(CATEGORIES), progress=lambda done, total: None)
+    data = TrainingSet.plain(owner, none, neutral(CATEGORIES))
+    trained = train_head(data, progress=lambda done, total: None)
     assert (trained.out_of_fold.argmax(axis=1) == labels).mean() < 0.42
     assert accuracy(trained.head, owner.features, labels) > 0.42
 
 
-def test_worth_counts_a_photo_as_so_many_exemplars() -> None:
-    owner = samples(np.zeros((2, WIDTH), np.float32), np.array([0, 1]))
-    exemplars = samples(np.zeros((3, WIDTH), np.float32), np.array([0, 1, 2]))
-    _, targets, weights = mixed(owner, exemplars, neutral(CATEGORIES), worth=10.0)
-    np.testing.assert_allclose(weights, [10, 10, 1, 1, 1])
-    np.testing.assert_allclose(targets[2:], 0.25), "exemplars keep what the base head says of them"
+def test_a_dozen_photos_are_heard_and_thousands_do_not_shout() -> None:
+    assert owner_weight(12) == 30
+    assert owner_weight(100) == pytest.approx(13)
+    assert owner_weight(1_000_000) == 1
 
 
 def test_common_categories_of_the_owner_count_less_a_photo() -> None:
-    owner = samples(np.zeros((5, WIDTH), np.float32), np.array([0, 0, 0, 0, 1]))
-    none = samples(np.zeros((0, WIDTH), np.float32), np.zeros(0, np.int64))
-    _, _, weights = mixed(owner, none, neutral(CATEGORIES), worth=1.0)
+    weights = balanced(np.array([0, 0, 0, 0, 1]), np.ones(5, np.float32), 4)
     assert weights[4] == pytest.approx(4**0.75 * weights[0])
 
 
-def test_the_best_setting_is_the_best_of_those_that_forget_little() -> None:
-    empty = np.zeros((0, 4), np.float32)
-    trials = [
-        (Trial(30, 0.003, owner_loss=0.5, forgotten=0.02), empty),
-        (Trial(10, 0.003, owner_loss=0.7, forgotten=0.004), empty),
-        (Trial(1, 0.03, owner_loss=0.9, forgotten=0.0), empty),
-    ]
-    assert choose(trials)[0].worth == 10
-    assert choose(trials[:1])[0].worth == 30
+def test_a_new_category_leaves_the_photos_of_others_alone(
+    base: Head, random: np.random.Generator, centres: Floats
+) -> None:
+    """All photos of the owner differ from the exemplars alike: that must not make them the new category."""
+    shift = 1.1 * random.standard_normal(WIDTH).astype(np.float32)
+    categories = (*CATEGORIES, "Garden")
+    exemplar_labels = np.repeat(np.arange(4), 100)
+    exemplars = samples(cloud(random, centres, exemplar_labels), exemplar_labels)
+    owner = samples(cloud(random, centres, np.full(12, 4)) + shift, np.full(12, 4))
+    alone = TrainingSet.plain(owner, exemplars, base.for_categories(categories))
+    seen = replace(alone, others=cloud(random, centres, np.repeat(np.arange(4), 60)) + shift)
+    labels = np.repeat(np.arange(4), 300)
+    there = cloud(random, centres, labels) + shift
+    new = cloud(random, centres, np.full(200, 4)) + shift
+
+    trained = _trained(seen)
+
+    taken = (trained.logits(there).argmax(axis=1) == 4).mean()
+    assert taken < 0.5 * (_trained(alone).logits(there).argmax(axis=1) == 4).mean()
+    assert taken < 0.06
+    assert accuracy(trained, new, np.full(200, 4)) >= 0.7
+
+
+def test_a_mixture_lies_between(base: Head) -> None:
+    other = Head(base.kernel + 2, base.bias - 4, base.categories)
+    half = mixture(other, base, 0.5)
+    np.testing.assert_allclose(half.kernel, base.kernel + 1, rtol=1e-5)
+    np.testing.assert_allclose(half.bias, base.bias - 2, rtol=1e-4)
+
+
+def test_wrong_labels_are_found_weigh_less_and_are_asked_about(
+    base: Head, random: np.random.Generator, centres: Floats
+) -> None:
+    truth = np.repeat(np.arange(4), 15)
+    labels = truth.copy()
+    slips = np.array([3, 20, 40])
+    labels[slips] = (truth[slips] + 1) % 4
+    exemplar_labels = np.repeat(np.arange(4), 100)
+    exemplars = samples(cloud(random, centres, exemplar_labels), exemplar_labels)
+    owner = samples(cloud(random, centres, truth), labels)
+    data = TrainingSet.plain(owner, exemplars, base)
+
+    trust = train_head(data, progress=lambda done, total: None).trust
+    assert set(slips) <= set(np.flatnonzero(trust.doubted))
+    assert trust.doubted.sum() <= 5
+    assert trust.weights[slips].max() < 0.5 < np.delete(trust.weights, slips).mean()
+    np.testing.assert_array_equal(trust.suggested[slips], truth[slips])
+
+    confirmed = np.zeros(60, np.bool_)
+    confirmed[slips] = True
+    again = train_head(replace(data, certain=confirmed), progress=lambda done, total: None).trust
+    assert not again.doubted[slips].any()
+    np.testing.assert_array_equal(again.weights[slips], 1.0)
+
+
+def test_that_the_organizer_was_sure_says_nothing_against_a_correction() -> None:
+    said = np.array([[0.98, 0.015, 0.005]], np.float32)
+    labels, certain = np.array([1]), np.zeros(1, np.bool_)
+    assert trust_labels(said, labels, np.array([-1]), certain).weights[0] < 0.9
+    assert trust_labels(said, labels, np.array([0]), certain).weights[0] > 0.96
+
+
+def test_the_boundary_of_a_new_category_moves_only_where_photos_lie_between() -> None:
+    mine = np.stack([np.zeros(10), np.linspace(0, 9, 10)], axis=1).astype(np.float32)
+    labels, new = np.ones(10, np.int64), np.array([False, True])
+    apart = np.stack([np.full(50, 5.0), np.zeros(50)], axis=1).astype(np.float32)
+    between = apart.copy()
+    between[:5, 1] = 6.0
+    assert not drawn_in(mine, labels, apart, new).any()
+    np.testing.assert_allclose(drawn_in(mine, labels, between, new), [0, -1.8], rtol=1e-5)
+    assert not drawn_in(mine, labels, between, np.zeros(2, np.bool_)).any()
+
+
+def _trained(data: TrainingSet) -> Head:
+    return train_head(data, progress=lambda done, total: None).head
 
 
 def test_saving_and_loading(base: Head, tmp_path: object) -> None:

@@ -17,7 +17,9 @@ from learning_home import SMALL, Home
 
 from models import CATEGORIES, draw_photo
 from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.judge.out_of_fold import load_out_of_fold
 from photo_organizer.learning.labels.category_folders import accepted_folders
+from photo_organizer.learning.labels.label_questions import read_questions
 from photo_organizer.learning.retrain import Request, retrain
 from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import read_model
@@ -95,7 +97,9 @@ def _check_report(report: Path) -> None:
         "precision_coverage.png",
         "history.png",
     }
-    assert pictures | {"metrics.csv", "epochs.csv", "index.html"} == {path.name for path in report.iterdir()}
+    assert pictures | {"metrics.csv", "epochs.csv", "coverage.csv", "index.html"} == {
+        path.name for path in report.iterdir()
+    }
     for name in pictures:
         assert (report / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     table = pd.read_csv(report / "metrics.csv")
@@ -248,3 +252,27 @@ def test_a_wrong_configuration_ends_with_two(home: Home) -> None:
     result = subprocess.run(command, capture_output=True, check=False)
     assert result.returncode == 2
     assert json.loads(result.stdout)["event"] == "outcome"
+
+
+def test_trainings_in_a_row_each_learn_from_all_corrections(home: Home) -> None:
+    """Each model keeps its out-of-fold predictions, and the verdict says what the owner gets."""
+    told: list[str] = []
+    for number in range(2):
+        for seed in range(12 * number, 12 * (number + 1)):
+            path = home.file("Food", seed, looks_like="Nature")
+            (home.library / "Pets").mkdir(exist_ok=True)
+            path.rename(home.library / "Pets" / path.name)
+        outcome = train(home)
+        assert outcome.promoted, outcome.reason
+        told.append(outcome.reason)
+        kept = load_out_of_fold(home.root / "models" / str(outcome.model), SMALL, {})
+        assert len(kept) == 12 * (number + 1)
+    assert "files" in told[0]
+    assert "of 100 right instead of" in told[0]
+    assert "learned most: Pets" in told[0]
+    assert "12 corrections used" in told[0]
+    assert "24 corrections used" in told[1]
+    manifest = verify(Registry(home.root / "models").current())
+    assert set(manifest.metrics["estimate"]) == {"before", "after"}
+    assert manifest.data["corrected_share"] == 1.0
+    assert read_questions(home.root / "state") == ()

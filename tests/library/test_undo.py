@@ -197,3 +197,12 @@ def test_a_folder_for_photos_that_could_not_be_filed_goes_again(world: World) ->
         assert not (world.library / "Pets").exists()
         operations.is_full = False
         assert library.file([filing]).filed
+
+
+def test_without_a_hold_it_is_taken_again_as_if_it_were_new(world: World, library: Library) -> None:
+    file(world, library, "a.jpg", b"one")
+    library.undo(hold=False)
+    assert not library.is_held(seen(world.inbox / "a.jpg"))
+    assert library.file([world.filing(world.inbox / "a.jpg")]).filed
+    library.undo()
+    assert library.is_held(seen(world.inbox / "a.jpg"))

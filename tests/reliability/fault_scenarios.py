@@ -14,7 +14,8 @@ from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.inbox import LateCompanion
-from photo_organizer.library import Correction, Library, Manner, Selection
+from photo_organizer.library import Correction, Library, Manner, OwnerMove, Selection
+from photo_organizer.photo import AssetGroup
 
 
 def _nothing(world: World, library: Library) -> None:
@@ -92,6 +93,19 @@ def _correct(world: World, library: Library) -> None:
     library.correct([Correction(sha256(b"photo a"), old, new, "Food")])
 
 
+def _move(world: World, library: Library) -> Any:
+    placed = world.library / "Pets" / "a (2).jpg"
+    if not placed.exists():
+        return None
+    companions = tuple(seen(placed.with_name(name)) for name in ("a (2).jpg.xmp", "a (2).aae"))
+    return library.move([OwnerMove(AssetGroup(world.library, seen(placed), companions), "Food", "Food")])
+
+
+def _file_and_move(world: World, library: Library) -> None:
+    _file(world, library)
+    _move(world, library)
+
+
 def _join(world: World, library: Library) -> Any:
     late = world.inbox / "a.xmp"
     if not late.exists() and not any(world.library.rglob("a.xmp")):
@@ -130,6 +144,9 @@ SCENARIOS = (
     Scenario("undo", _group, _undo, _file),
     Scenario("undo of quarantine", _bad, _undo, _file),
     Scenario("a correction", _photo, _correct, _file, repeat=_correct),
+    Scenario("a move by the owner", _group, _move, _file),
+    Scenario("a move by the owner across devices", _group, _move, _file, limits=("across",)),
+    Scenario("undo of a move by the owner", _group, _undo, _file_and_move),
     Scenario("a late companion", _prepare_join, _join, _file_photo_alone),
     Scenario("a name that the disk cannot hold", _odd_name, _file, limits=("names",)),
     Scenario("such a name across devices", _odd_name, _file, limits=("names", "across")),

@@ -11,8 +11,6 @@ from photo_organizer.cli.frame import Invocation, group, with_invocation
 if TYPE_CHECKING:
     from photo_organizer.models.store import ModelRecord, Registry
 
-CLEAREST_METRICS = ("accuracy", "macro_f1")
-
 
 @group("models")
 def models() -> None:
@@ -39,14 +37,15 @@ def list_models(invocation: Invocation, *, as_json: bool) -> None:
             "*" if record.current else "",
             record.id,
             record.manifest.made[:16].replace("T", " ") if record.manifest else "",
-            *(_share(record, metric) for metric in CLEAREST_METRICS),
+            _before_and_after(record, "filed_share"),
+            _before_and_after(record, "filed_precision"),
             record.manifest.parent or "" if record.manifest else "",
             record.problem or record.rejected or "",
         )
         for record in records
     ]
-    columns = ("", "model", "made", "accuracy", "macro F1", "parent", "not in use because")
-    print_table(columns, rows, numbers=("accuracy", "macro F1"))
+    columns = ("", "model", "made", "filed", "right of the filed", "made from", "not in use because")
+    print_table(columns, rows, numbers=("filed", "right of the filed"))
 
 
 @models.command("show")
@@ -111,9 +110,12 @@ def _registry(invocation: Invocation) -> Registry:
     return Registry(invocation.configuration().model_directory)
 
 
-def _share(record: ModelRecord, metric: str) -> str:
-    value = record.manifest.metrics.get(metric) if record.manifest else None
-    return f"{value:.3f}" if isinstance(value, (int, float)) else ""
+def _before_and_after(record: ModelRecord, figure: str) -> str:
+    """Return what the model before did with the owner's photos and what this one does, as estimated."""
+    estimate = record.manifest.metrics.get("estimate") if record.manifest else None
+    if not isinstance(estimate, dict):
+        return ""
+    return f"{estimate['before'][figure]:.0%} to {estimate['after'][figure]:.0%}"
 
 
 def _as_json(record: ModelRecord) -> dict[str, Any]:

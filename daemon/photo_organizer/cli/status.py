@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.service.waiting import waiting_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, st
     yield "photos", ", ".join(counts)
     if values["last_photo_time"]:
         yield "last photo", _moment(values["last_photo_time"])
-    waiting = list(_waiting(values))
+    waiting = list(waiting_lines(values))
     yield "inbox", ", ".join(waiting) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
     if values.get("vision_confinement"):
@@ -109,27 +110,6 @@ def _state(values: dict[str, Any]) -> str:
         return "stopped: no daemon is running"
     state = f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
     return f"{state}: {values['reason']}" if values.get("reason") else state
-
-
-def _waiting(values: dict[str, Any]) -> Iterator[str]:
-    words = {
-        "queued": "waiting",
-        "settling": "being written",
-        "unsettled": "still changing",
-        "incomplete": "incomplete, waiting for the rest",
-        "retrying": "to be tried again, see the log",
-        "left_alone": "left alone (put back by undo, or a duplicate)",
-        "not_images": "not an image, left alone",
-        "orphans": "companions without a photo",
-        "videos": "videos",
-    }
-    for key, word in words.items():
-        if values.get(key):
-            yield f"{values[key]:,} {word}"
-    for extra, count in (values.get("waiting_for_extra") or {}).items():
-        yield f"{count:,} waiting for pip install 'smart-photo-organizer[{extra}]'"
-    for inbox in values.get("missing_inboxes") or ():
-        yield f"{inbox} is missing"
 
 
 def _moment(text: str) -> str:

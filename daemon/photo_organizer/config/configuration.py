@@ -21,6 +21,7 @@ from photo_organizer.config.settings import (
     NotifySettings,
     PathValue,
     RetrainingSettings,
+    ReviewPageSettings,
     Section,
     StateSettings,
     Thresholds,
@@ -98,6 +99,9 @@ class Configuration(Section):
         default_factory=MetadataSettings, description="What is written beside photos."
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="What you are told.")
+    review_page: ReviewPageSettings = Field(
+        default_factory=ReviewPageSettings, description="The review page in the browser."
+    )
     limits: LimitSettings = Field(
         default_factory=LimitSettings,
         description="What one photo may cost; one that is beyond goes to quarantine with the reason.",

@@ -91,8 +91,9 @@ class Thresholds(Section):
     )
     target_precision: Share | None = Field(
         default=None,
-        description="Take the thresholds that reached this precision on held-out photos, anew after each "
-        "retraining. They go before `default`; a category's own threshold goes before both.",
+        description="Share of the filed photos that should be right. With a number, the model's thresholds, "
+        "which each retraining adapts to it, override `default`; a category's own threshold overrides both. "
+        "null aims at 0.95 and lets `default` count.",
         examples=[0.95],
     )
 
@@ -244,7 +245,8 @@ class RetrainingSettings(Section):
     )
     mode: Literal["head", "fine-tune"] = Field(
         default="head",
-        description="`head` takes seconds and learns new habits; `fine-tune` takes hours and looks anew.",
+        description="`head` retrains only the classifier (seconds); `fine-tune` also retrains the last "
+        "convolution block (minutes to hours), which is worth trying from some 300 corrections on.",
         examples=["fine-tune"],
     )
     min_photos_per_category: Annotated[int, Field(ge=2)] = Field(
@@ -295,6 +297,20 @@ class NotifySettings(Section):
     """What you are told."""
 
     desktop: bool = Field(default=False, description="One desktop notification a batch.", examples=[True])
+
+
+class ReviewPageSettings(Section):
+    """The review page, served by the daemon."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Serve the review page while the daemon runs. `photo-organizer review` opens it; without "
+        "this it serves the page itself.",
+        examples=[True],
+    )
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        default=8420, description="Its port on the loopback address.", examples=[8420]
+    )
 
 
 class LimitSettings(Section):

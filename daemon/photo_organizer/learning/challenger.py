@@ -1,36 +1,64 @@
-"""Makes a challenger in a draft: backbone and head, temperature, thresholds, judgement, report."""
+"""Make a challenger in a staging folder: backbone and head, thresholds, judgement, report."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.config.settings import FALLBACK_THRESHOLD
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.data.base_model import Body, inherit_body, needs_new_backbone
-from photo_organizer.learning.data.photo_features import PhotoFeatures, photo_features
-from photo_organizer.learning.data.training_data import HEAD, Exemplars, OwnerPhotos, owner_photos
+from photo_organizer.learning.data.filing_state import (
+    UnlabelledPhotos,
+    moved_out_of,
+    unlabelled_photos,
+    with_features,
+)
+from photo_organizer.learning.data.photo_features import PhotoFeatures, known_features, photo_features
+from photo_organizer.learning.data.training_data import HEAD, OwnerPhotos, owner_photos
 from photo_organizer.learning.events import Epoch, Listener, Progress
-from photo_organizer.learning.head.head import Floats
+from photo_organizer.learning.head.head import Floats, softmax
 from photo_organizer.learning.head.head_training import TrainedHead, train_head
-from photo_organizer.learning.judge.calibration import fit_temperature, suggest_all
-from photo_organizer.learning.judge.comparison_set import Jury, jury
+from photo_organizer.learning.head.label_trust import LabelTrust
+from photo_organizer.learning.head.training_set import TrainingSet
+from photo_organizer.learning.judge.assessment import Assessment, assess
+from photo_organizer.learning.judge.calibration import fit_temperature
+from photo_organizer.learning.judge.comparison_set import ComparisonSet, OwnerRows, compare_models
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
-from photo_organizer.learning.judge.promotion import Verdict, judge
+from photo_organizer.learning.judge.label_consistency import LabelFacts
+from photo_organizer.learning.judge.out_of_fold import save_out_of_fold
+from photo_organizer.learning.judge.promotion import Verdict
 from photo_organizer.learning.judge.serving_check import disagreement
+from photo_organizer.learning.judge.thresholds import TARGET_PRECISION
+from photo_organizer.learning.labels.label_questions import LabelQuestion
 from photo_organizer.learning.labels.label_store import LabelStore, Part, Provenance
 from photo_organizer.learning.report.curves import CurveRecorder
 from photo_organizer.learning.training_plan import Judgement, Plan, manifest_fields, results
 from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.staging import Draft
 
-DEFAULT_PRECISION = 0.90
+_CORRECTIONS = {Provenance.CORRECTED, Provenance.REVIEWED}
 _UNBIASED = {Provenance.PLACED, Provenance.DATASET}
 
 
-class Workshop:
-    """Where one challenger is made.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one training came to, for the report."""
+
+    assessment: Assessment
+    verdict: Verdict
+    trained: TrainedHead
+    questions: tuple[LabelQuestion, ...]
+    epochs: tuple[Epoch, ...]
+    photos: PhotoFeatures
+
+
+class CandidateTrainer:
+    """Makes one challenger.
 
     Args:
         plan: what it is to be made of.
@@ -45,8 +73,11 @@ class Workshop:
         self._store = store
         self._tell = listener
 
-    def make(self) -> Verdict:
-        """Trains, judges and writes the challenger; the draft is then sealed and ready to be published.
+    def make(self) -> tuple[Verdict, tuple[LabelQuestion, ...]]:
+        """Train, judge and write the challenger; the draft is then sealed and ready to be published.
+
+        Returns:
+            The verdict, and the labels that the owner should be asked about.
 
         Raises:
             OrganizerError: there is too little to train on, or a part of the work failed.
@@ -55,40 +86,63 @@ class Workshop:
         if len(plan.categories) < 2:
             raise OrganizerError("fewer than two categories have photos to learn from")
         photos, before = self._owner_photos()
+        unlabelled = unlabelled_photos(plan.filed_in, plan.scan.labels)
+        others_before = self._unlabelled(unlabelled, before, plan.champion)
         body, owner = self._body(before)
-        rows = owner.where(Part.TRAIN)
+        others = self._unlabelled(unlabelled, owner, self._draft.path) if body.is_new else others_before
+        rows = owner.where(Part.TRAIN) if body.is_new else owner.where()
         if len(rows) == 0:
-            raise OrganizerError("none of the photos to learn from could be looked at")
-        trained, curves = self._train(body, owner, rows)
+            raise OrganizerError("none of the training photos could be read")
+        trained, curves = self._train(body, owner, rows, others)
         trained.head.save(self._draft.path / HEAD)
         temperature = _temperature(owner, rows, trained, known=body.known_temperature)
+        photos_of_rows = [owner.labels[row].sha256 for row in rows.tolist()]
+        save_out_of_fold(self._draft.path, photos_of_rows, softmax(trained.out_of_fold, temperature))
         fields = manifest_fields(plan, body, temperature)
         self._draft.seal(fields)
 
-        self._tell(Progress("judging", text="champion and challenger on photos that neither learned"))
-        judges = self._jury(before, owner, body, trained)
-        verdict = self._verdict(judges, owner)
-        judgement = self._judgement(judges, verdict, trained, photos, (*body.epochs, *curves))
+        self._tell(Progress("judging", text="champion and challenger on photos that neither has seen"))
+        compared = owner.where(*((Part.HOLD_OUT,) if body.is_new else ()), guesses=False)
+        models = compare_models(
+            plan.champion,
+            self._draft.path,
+            categories=plan.categories,
+            renamed=plan.scan.renamed,
+            before=OwnerRows(before, compared, others_before),
+            after=OwnerRows(owner, compared, others),
+            trained_before=self._store.trained(),
+        )
+        trust = trained.trust.at(rows, compared)
+        assessment = self._assess(models, trust, owner, compared)
+        made = Made(
+            assessment=assessment,
+            verdict=self._verdict(assessment, owner, rows),
+            trained=trained,
+            questions=self._questions(owner, rows, trained.trust),
+            epochs=(*body.epochs, *curves),
+            photos=photos,
+        )
+        judgement = self._judgement(models, made)
         self._write_report(judgement)
         self._draft.seal({**fields, **results(judgement, fields["data"])})
-        return verdict
+        return made.verdict, made.questions
 
     def _owner_photos(self) -> tuple[PhotoFeatures, OwnerPhotos]:
         plan = self._plan
-        photos = self._look(before=True)
+        photos = self._look(plan.champion)
         readable = [
             it for it in plan.labels if it.sha256 in photos.features and it.category in plan.categories
         ]
         if not readable:
-            raise OrganizerError("none of the photos to learn from could be looked at")
+            raise OrganizerError("none of the training photos could be read")
         weight = plan.config.retraining.untouched_weight
         owner = owner_photos(
             readable, photos.features, photos.facts, plan.categories, self._store, untouched_weight=weight
         )
         return photos, owner
 
-    def _look(self, *, before: bool) -> PhotoFeatures:
-        """Features of the labelled photos under the champion's backbone, or under the draft's."""
+    def _look(self, model: Path) -> PhotoFeatures:
+        """Return the features of the labelled photos under a model's backbone."""
         plan = self._plan
         paths = {it.sha256: it.path for it in plan.labels if it.category in plan.categories}
 
@@ -96,11 +150,15 @@ class Workshop:
             self._tell(Progress("features", done, total, "photos seen for the first time"))
 
         self._tell(Progress("features", text=f"of {len(paths)} photos"))
-        model = plan.champion if before else self._draft.path
         return photo_features(plan.config, model, paths, progress=looked_at)
 
+    def _unlabelled(self, filed: dict[str, bool], owner: OwnerPhotos, model: Path) -> UnlabelledPhotos:
+        """Return the photos without a label that the model's backbone has seen; none is read for this."""
+        known = known_features(self._plan.config, model, list(filed))
+        return with_features(filed, known, owner.samples.features.shape[1])
+
     def _body(self, before: OwnerPhotos) -> tuple[Body, OwnerPhotos]:
-        """The backbone, and the owner's photos as it sees them."""
+        """Return the backbone, and the owner's photos as it sees them."""
         plan = self._plan
         new = needs_new_backbone(plan.config, read_manifest(plan.champion))
         if plan.mode != "fine-tune" and not new:
@@ -108,85 +166,99 @@ class Workshop:
         from photo_organizer.learning.finetune.fine_tune import fine_tuned_body  # noqa: PLC0415 (TensorFlow)
 
         body = fine_tuned_body(plan, self._draft, before, self._tell)
-        return body, before.with_features(self._look(before=False).features)
+        return body, before.with_features(self._look(self._draft.path).features)
 
     def _train(
-        self, body: Body, owner: OwnerPhotos, rows: NDArray[np.int64]
+        self, body: Body, owner: OwnerPhotos, rows: NDArray[np.int64], others: UnlabelledPhotos
     ) -> tuple[TrainedHead, list[Epoch]]:
-        categories = self._plan.categories
-        held_out = owner.samples.only(owner.where(Part.HOLD_OUT, guesses=False))
-        rest = body.exemplars.samples(categories, held_out=True, width=body.width)
-        curves = CurveRecorder(owner.samples.only(rows), [held_out, rest])
+        plan = self._plan
+        elsewhere = body.exemplars.samples(plan.categories, held_out=True, width=body.width)
+        curves = CurveRecorder(owner.samples.only(rows), [elsewhere])
 
-        def tried(done: int, total: int) -> None:
-            self._tell(Progress("training", done, total, "how much to learn, by cross-validation"))
+        def fitted(done: int, total: int) -> None:
+            self._tell(Progress("training", done, total, "heads, each without a part of your photos"))
 
         self._tell(Progress("training", text=f"the head, on {len(rows)} photos of yours"))
-        trained = train_head(
-            owner.samples.only(rows),
-            body.exemplars.samples(categories, held_out=False, width=body.width),
-            body.base_head.for_categories(categories),
-            progress=tried,
-            watch=curves.watch,
+        data = TrainingSet(
+            owner=owner.samples.only(rows),
+            not_in=self._moved_out_of(owner)[rows],
+            certain=owner.certain()[rows],
+            exemplars=body.exemplars.samples(plan.categories, held_out=False, width=body.width),
+            others=others.features,
+            base=body.base_head.for_categories(plan.categories),
+            temperature=body.known_temperature,
         )
+        trained = train_head(data, progress=fitted, watch=curves.watch)
         return trained, curves.epochs
 
-    def _jury(self, before: OwnerPhotos, owner: OwnerPhotos, body: Body, trained: TrainedHead) -> Jury:
+    def _moved_out_of(self, owner: OwnerPhotos) -> NDArray[np.int64]:
         plan = self._plan
-        width = before.samples.features.shape[1]
-        champions = Exemplars.load(plan.champion, plan.scan.renamed)
-        rest = body.exemplars.samples(plan.categories, held_out=True, width=body.width)
-        rest_before = champions.samples(plan.categories, held_out=True, width=width)
-        return jury(
-            plan.champion,
-            self._draft.path,
-            categories=plan.categories,
-            renamed=plan.scan.renamed,
-            owner=owner,
-            owner_before=before.samples.features,
-            exemplars=rest,
-            # A backbone of another origin has no exemplars; then the champion's cannot be compared either.
-            exemplars_before=rest_before.features if len(rest) else rest_before.features[:0],
-            trained=trained,
-            use_training_photos=not body.is_new,
+        return moved_out_of(owner.labels, plan.filed_in, plan.scan.renamed, plan.categories)
+
+    def _assess(
+        self, models: ComparisonSet, trust: LabelTrust, owner: OwnerPhotos, compared: NDArray[np.int64]
+    ) -> Assessment:
+        plan = self._plan
+        limits = plan.config.thresholds
+        suggested = read_manifest(plan.champion).thresholds
+        return assess(
+            models.sample,
+            LabelFacts(self._moved_out_of(owner)[compared], owner.samples.groups[compared]),
+            trust,
+            models.used,
+            plan.categories,
+            before={"default": FALLBACK_THRESHOLD, **suggested},
+            target=limits.target_precision or TARGET_PRECISION,
+            in_force=lambda name, of_model: limits.for_category(name, dict(of_model)),
         )
 
-    def _verdict(self, judges: Jury, owner: OwnerPhotos) -> Verdict:
-        verdict = judge(judges.rest, judges.owner, self._plan.categories)
+    def _verdict(self, assessment: Assessment, owner: OwnerPhotos, rows: NDArray[np.int64]) -> Verdict:
+        corrections = sum(owner.labels[row].provenance in _CORRECTIONS for row in rows.tolist())
+        verdict = assessment.verdict(corrections, len(rows) - corrections)
         problem = disagreement(self._plan.config, self._draft.path, self._plan.categories, owner)
-        if problem is not None:
-            return Verdict(promoted=False, reasons=(problem, *verdict.reasons))
-        return verdict
+        if problem is None:
+            return verdict
+        return Verdict(promoted=False, reasons=(problem, *assessment.objections))
 
-    def _judgement(
-        self,
-        judges: Jury,
-        verdict: Verdict,
-        trained: TrainedHead,
-        photos: PhotoFeatures,
-        epochs: tuple[Epoch, ...],
-    ) -> Judgement:
+    def _questions(
+        self, owner: OwnerPhotos, rows: NDArray[np.int64], trust: LabelTrust
+    ) -> tuple[LabelQuestion, ...]:
+        """Return the labels that are more likely wrong than right, the least likely first."""
+        doubted = np.flatnonzero(trust.doubted)
+        return tuple(
+            LabelQuestion(
+                sha256=owner.labels[rows[place]].sha256,
+                path=str(owner.labels[rows[place]].path),
+                category=owner.labels[rows[place]].category,
+                looks_like=self._plan.categories[trust.suggested[place]],
+                confidence=round(float(trust.confidence[place]), 4),
+            )
+            for place in doubted[np.argsort(trust.weights[doubted], kind="stable")].tolist()
+        )
+
+    def _judgement(self, models: ComparisonSet, made: Made) -> Judgement:
         plan = self._plan
-        scores = judges.everything
-        target = plan.config.thresholds.target_precision or DEFAULT_PRECISION
-        suggested = suggest_all(scores.challenger, scores.labels, plan.categories, target)
+        scores = models.everything
+        before = read_manifest(plan.champion).thresholds
+        after = made.assessment.thresholds.thresholds
         return Judgement(
             plan=plan,
-            verdict=verdict,
-            jury=judges,
-            champion=self._evaluate(scores.champion, scores.labels, read_manifest(plan.champion).thresholds),
-            challenger=self._evaluate(scores.challenger, scores.labels, suggested),
-            thresholds=suggested,
-            trained=trained,
-            epochs=epochs,
-            photos=photos,
-            training_photos=Counter(it.category for it in plan.labels if it.sha256 in photos.features),
+            verdict=made.verdict,
+            assessment=made.assessment,
+            models=models,
+            champion=self._evaluate(scores.champion, scores.labels, before),
+            challenger=self._evaluate(scores.challenger, scores.labels, after),
+            trained=made.trained,
+            questions=made.questions,
+            epochs=made.epochs,
+            photos=made.photos,
+            training_photos=Counter(it.category for it in plan.labels if it.sha256 in made.photos.features),
         )
 
     def _evaluate(
         self, probabilities: Floats, labels: NDArray[np.int64], suggested: dict[str, float]
     ) -> Evaluation:
-        """At the thresholds that would apply if this model were in use."""
+        """Evaluate at the thresholds that would apply if this model were in use."""
         limits = self._plan.config.thresholds
         thresholds = [limits.for_category(name, suggested) for name in self._plan.categories]
         return evaluate(probabilities, labels, self._plan.categories, thresholds)
@@ -199,10 +271,9 @@ class Workshop:
 
 
 def _temperature(owner: OwnerPhotos, rows: NDArray[np.int64], trained: TrainedHead, *, known: float) -> float:
-    """Refitted on photos that the heads had not seen.
+    """Return the temperature refitted on photos that the heads had not seen.
 
     Corrections have no say: being the champion's mistakes, they would tell every model that it is too sure.
     """
-    judged = rows[trained.judged]
-    unbiased = np.array([owner.labels[row].provenance in _UNBIASED for row in judged.tolist()], np.bool_)
-    return fit_temperature(trained.out_of_fold[unbiased], owner.samples.labels[judged[unbiased]], known=known)
+    unbiased = np.array([owner.labels[row].provenance in _UNBIASED for row in rows.tolist()], np.bool_)
+    return fit_temperature(trained.out_of_fold[unbiased], owner.samples.labels[rows[unbiased]], known=known)

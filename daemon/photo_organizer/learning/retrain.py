@@ -14,11 +14,14 @@ from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.challenger import Workshop
+from photo_organizer.learning.challenger import CandidateTrainer
 from photo_organizer.learning.data.base_model import needs_new_backbone
+from photo_organizer.learning.data.filing_state import FiledIn
 from photo_organizer.learning.data.training_data import exemplar_categories
 from photo_organizer.learning.events import Listener, Outcome, Progress
 from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.labels.journal_history import read_history
+from photo_organizer.learning.labels.label_questions import write_questions
 from photo_organizer.learning.labels.label_store import LABELS, Label, LabelStore, Provenance
 from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
 from photo_organizer.learning.training_plan import Plan
@@ -59,7 +62,7 @@ def retrain(config: Configuration, request: Request, listener: Listener) -> Outc
     config.state_directory.mkdir(parents=True, exist_ok=True)
     now = datetime.now().astimezone()
     with LabelStore(config.state_directory / LABELS) as store:
-        scan = _scan(config, request, store, now, listener)
+        scan, filed_in = _scan(config, request, store, now, listener)
         labels = _trainable(config, scan)
         too_few = _too_few(config, request, labels, store)
         if too_few is not None:
@@ -72,26 +75,30 @@ def retrain(config: Configuration, request: Request, listener: Listener) -> Outc
             config, photos, [scan.renamed.get(name, name) for name in known], least=least
         )
         model_id = registry.free_id(f"{now:%Y%m%d-%H%M%S}-{request.mode}")
-        plan = Plan(config, request.mode, model_id, champion, categories, few, scan, labels, now)
+        plan = Plan(config, request.mode, model_id, champion, categories, few, scan, filed_in, labels, now)
         with registry.draft() as draft:
-            verdict = Workshop(plan, draft, store, listener).make()
+            verdict, questions = CandidateTrainer(plan, draft, store, listener).make()
             listener(Progress("installing", text=model_id))
             outcome = _install(registry, draft, verdict, now)
+        if request.photos is None:
+            write_questions(config.state_directory, questions, model=model_id, time=now)
         store.mark_trained({it.sha256: it.category for it in labels}, model_id)
         return outcome
 
 
 def _scan(
     config: Configuration, request: Request, store: LabelStore, now: datetime, listener: Listener
-) -> Scan:
+) -> tuple[Scan, FiledIn]:
     def found(count: int) -> None:
         listener(Progress("looking", count, 0, f"{count} photos found"))
 
     listener(Progress("looking", text="where the photos lie"))
     if request.photos is not None:
-        return scan_dataset(request.photos, store, now=now, progress=found)
+        return scan_dataset(request.photos, store, now=now, progress=found), {}
     with closing(Library.open(config)) as library:
-        return scan_library(config, store, library, now=now, progress=found)
+        scan = scan_library(config, store, library, now=now, progress=found)
+        filed = read_history(library).filed
+        return scan, {sha256: filing.category for sha256, filing in filed.items()}
 
 
 def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:

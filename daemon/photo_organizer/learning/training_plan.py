@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.data.base_model import Body
+from photo_organizer.learning.data.filing_state import FiledIn
 from photo_organizer.learning.data.photo_features import PhotoFeatures
 from photo_organizer.learning.events import Epoch
 from photo_organizer.learning.head.head_training import TrainedHead
-from photo_organizer.learning.judge.comparison_set import Jury
+from photo_organizer.learning.judge.assessment import Assessment
+from photo_organizer.learning.judge.comparison_set import ComparisonSet
 from photo_organizer.learning.judge.evaluation import Evaluation
+from photo_organizer.learning.judge.owner_sample import Estimate
 from photo_organizer.learning.judge.promotion import Verdict
-from photo_organizer.learning.labels.label_store import Label
+from photo_organizer.learning.labels.label_questions import LabelQuestion
+from photo_organizer.learning.labels.label_store import Label, Provenance
 from photo_organizer.learning.labels.labels import Scan
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the challenger is to be made of. `few` are categories that lack photos, with how many they
-    have.
+    have; `filed_in` says where the library filed each photo.
     """
 
     config: Configuration
@@ -34,8 +38,16 @@ class Plan:
     categories: tuple[str, ...]
     few: Mapping[str, int]
     scan: Scan
+    filed_in: FiledIn
     labels: tuple[Label, ...]
     now: datetime
+
+    @property
+    def corrected_share(self) -> float | None:
+        """Share of the photos filed so far that the owner moved to another category; None before any."""
+        filed = sum(category is not None for category in self.filed_in.values())
+        corrected = sum(it.provenance is Provenance.CORRECTED for it in self.labels)
+        return corrected / filed if filed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,12 @@ class Judgement:
 
     plan: Plan
     verdict: Verdict
-    jury: Jury
+    assessment: Assessment
+    models: ComparisonSet
     champion: Evaluation
     challenger: Evaluation
-    thresholds: Mapping[str, float]
     trained: TrainedHead
+    questions: tuple[LabelQuestion, ...]
     epochs: tuple[Epoch, ...]
     photos: PhotoFeatures
     training_photos: Counter[str]
@@ -84,25 +97,31 @@ def results(judgement: Judgement, data: Mapping[str, Any]) -> dict[str, Any]:
         judgement: of the challenger.
         data: the field of that name so far.
     """
-    chosen = judgement.trained.chosen
+    trained, assessment = judgement.trained, judgement.assessment
     return {
-        "thresholds": dict(judgement.thresholds),
+        "thresholds": dict(assessment.thresholds.thresholds),
         "data": {
             **data,
             "training_photos": dict(judgement.training_photos),
+            "corrected_share": judgement.plan.corrected_share,
             "unreadable": len(judgement.photos.failed),
-            "worth_of_a_photo": chosen.worth,
-            "pull_to_the_base_head": chosen.strength,
+            "weight_of_a_photo": round(trained.owner_weight, 3),
+            "share_of_the_new_head": trained.step,
+            "doubted_labels": len(judgement.questions),
+            "wrong_label_share": round(trained.trust.wrong_share, 4),
         },
         "metrics": {
             **judgement.challenger.summary(),
             "champion": judgement.champion.summary(),
-            "owner_photos": len(judgement.jury.owner.labels),
+            "owner_photos": len(judgement.models.sample.labelled),
+            "estimate": {"before": _estimate(assessment.before), "after": _estimate(assessment.after)},
+            "below_target": list(assessment.thresholds.below_target),
+            "files_nothing": list(assessment.thresholds.files_nothing),
             "promoted": judgement.verdict.promoted,
             "reason": judgement.verdict.reason,
-            "suggested_thresholds": {
-                f"{target:.2f}": {it.category: it.threshold for it in suggestions}
-                for target, suggestions in judgement.challenger.suggestions.items()
-            },
         },
     }
+
+
+def _estimate(estimate: Estimate) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in asdict(estimate).items()}

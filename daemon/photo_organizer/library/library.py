@@ -30,6 +30,7 @@ from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
 from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
+from photo_organizer.library.plan.owner_moves import MoveReport, OwnerMove, OwnerMover
 from photo_organizer.library.plan.planner import PlanningEngine
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
 from photo_organizer.library.record.history import (
@@ -46,6 +47,16 @@ from photo_organizer.library.record.journal_health import JOURNAL, journal_fault
 from photo_organizer.library.record.journal_rebuild import LedgerAdoption
 from photo_organizer.library.record.ledger import Ledger, real_ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare, has_rows
+from photo_organizer.library.record.listing import (
+    BatchSummary,
+    HeldPhoto,
+    PlacedPhoto,
+    classified_lately,
+    filed_lately,
+    held_photos,
+    last_batches,
+    photos_below,
+)
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
 from photo_organizer.photo import Action, Photo
@@ -268,6 +279,33 @@ class Library:
             self._operations, self._journal, engine, originals, self._settings, self._crash_log, self._now()
         )
 
+    def move(self, moves: Sequence[OwnerMove]) -> MoveReport:
+        """Moves photos to the categories that their owner names, in one batch; the daemon may be running.
+
+        On return they are there, and in the ledger as `corrected`. Nothing is replaced, companions move
+        along, and `undo` takes them back.
+
+        Args:
+            moves: any number; handled in portions.
+        """
+        report = MoveReport("")
+        try:
+            with self._exclusive():
+                self._claim.check()
+                report = MoveReport(self._new_batch())
+            for start in range(0, len(moves), _AT_ONCE):
+                with self._exclusive():  # let go between portions: the daemon's batches get their turn
+                    mover = OwnerMover(
+                        self._operations, self._journal, os.fsencode(self._settings.library), report.batch,
+                        self._now(),
+                    )  # fmt: skip
+                    report = mover.move(moves[start : start + _AT_ONCE], self._engine, report)
+                if report.pause:
+                    break
+        except DestinationTrouble as trouble:
+            return replace(report, pause=trouble)
+        return report
+
     def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
         """Where this very photo was copied or linked to before (in that manner), if it is still there."""
         with Folders(self._operations) as folders:
@@ -302,8 +340,20 @@ class Library:
     # undo and corrections
     # --------------------------------------------------------------------------------------
 
-    def undo(self, selection: Selection = Selection(), *, dry_run: bool = False) -> UndoReport:  # noqa: B008 (frozen)
-        """Takes photos back to their inboxes, where they are held. Never replaces a file there.
+    def undo(
+        self,
+        selection: Selection = Selection(),  # noqa: B008 (frozen)
+        *,
+        dry_run: bool = False,
+        hold: bool = True,
+    ) -> UndoReport:
+        """Takes photos back to where they came from. Never replaces a file there.
+
+        Args:
+            selection: which photos.
+            dry_run: nothing is moved; the report says what would be.
+            hold: they are left alone in their inboxes until their owner touches them; otherwise they are
+                taken again as if they were new.
 
         Raises:
             NothingToUndoError: nothing fits the selection.
@@ -318,7 +368,9 @@ class Library:
         for start in range(0, len(numbers), _AT_ONCE):
             try:
                 with self._exclusive():
-                    report = self._undoer(batch).undo(numbers[start : start + _AT_ONCE], self._engine, report)
+                    report = self._undoer(batch, hold=hold).undo(
+                        numbers[start : start + _AT_ONCE], self._engine, report
+                    )
             except DestinationTrouble as trouble:
                 if not report.undone:
                     raise
@@ -333,8 +385,8 @@ class Library:
         """
         return len(selected(self._journal, selection))
 
-    def _undoer(self, batch: str) -> Undoer:
-        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now())
+    def _undoer(self, batch: str, *, hold: bool = True) -> Undoer:
+        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now(), hold=hold)
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.
@@ -370,6 +422,26 @@ class Library:
     def events(self) -> Iterator[Event]:
         """Everything that was ever done, oldest first; a row at a time, for any number of photos."""
         return finished_events(self._journal)
+
+    def photos_below(self, folder: Path) -> Iterator[PlacedPhoto]:
+        """What was last brought to each path below `folder`; the disk is not asked."""
+        return photos_below(self._journal, folder)
+
+    def filed_lately(self, most: int, batch: str | None = None) -> Iterator[PlacedPhoto]:
+        """The photos that were filed last (in that batch, if one is given), newest first."""
+        return filed_lately(self._journal, most, batch)
+
+    def classified_lately(self, most: int) -> Iterator[PlacedPhoto]:
+        """The photos that a model decided about last, newest first; wherever they are now."""
+        return classified_lately(self._journal, most)
+
+    def last_batches(self, most: int) -> list[BatchSummary]:
+        """The last batches, newest first."""
+        return last_batches(self._journal, most)
+
+    def held_photos(self, most: int) -> list[HeldPhoto]:
+        """Photos in the inboxes that are left alone until their owner touches them, the last first."""
+        return held_photos(self._journal, most)
 
     def moved_files(self) -> Iterator[MovedFile]:
         """Yield where every photo and companion was put, oldest first."""

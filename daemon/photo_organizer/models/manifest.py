@@ -13,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import file_sha256, read_small_file
 
+REPORT = "report"
+COVERAGE = "coverage.csv"
+"""In the report: how much each threshold files, and how much of that is right."""
+
+METRICS = "metrics.csv"
+"""In the report: the figures of each category."""
+
 MANIFEST = "model.json"
 BACKBONE_FILE = "backbone.npz"
 HEAD_FILE = "head.npz"

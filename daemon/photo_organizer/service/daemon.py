@@ -25,6 +25,7 @@ from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pau
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
+from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Rooms, open_library
 from photo_organizer.service.status_builder import Overview, now_text
 from photo_organizer.service.status_file import State, Status, StatusFile, describe
@@ -75,6 +76,7 @@ class Daemon:
         self._signals = Signals(self._wake)
         self._files = self._new_file_watch()
         self._training = Training(configuration, Remembered(configuration.state_directory))
+        self._review_page = ReviewPageProcess(configuration)
         self._reporter = DaemonReporter(_desktop(configuration))
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
@@ -122,6 +124,7 @@ class Daemon:
         self._phase = State.STOPPING
         self._notifier.stopping()
         self._training.stop()
+        self._review_page.stop()
         self._files.stop()
         self._reporter.close()
         if self._rooms is not None:
@@ -141,6 +144,7 @@ class Daemon:
             self._end_pause()
         if self._rooms is not None:
             self._rooms.step()
+        self._review_page.step()
         result = self._training.step()
         if result is not None and result.promoted:
             self._take_over_model()
@@ -158,6 +162,7 @@ class Daemon:
         if self._rooms is not None:
             self._rooms.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
+        moments.append(self._review_page.next_due())
         moments.append(None if self._is_shown else self._show_at)
         moments.append(self._pause_ends_at())
         if self._rooms is not None:
@@ -247,6 +252,7 @@ class Daemon:
             configure_logging(configuration.logging.level, configuration.log_directory)
         self._configuration = configuration
         self._training.configure(configuration)
+        self._review_page.configure(configuration)
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)

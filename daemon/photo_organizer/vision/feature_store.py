@@ -80,6 +80,14 @@ class FeatureStore:
         """Vectors (F,) of those of `photos` (sha256, hex) that are known."""
         return dict(self._rows(backbone, photos))
 
+    def commonest_backbone(self, photos: Sequence[str]) -> str | None:
+        """The backbone by which most of `photos` (sha256, hex) are known; None when none of them is."""
+        some = photos[:_ASKED_TOGETHER]  # enough to tell
+        names = [row[0] for row in self._connection.execute("SELECT DISTINCT backbone FROM features")]
+        counts = {name: sum(1 for _ in self._rows(name, some)) for name in names}
+        best = max(counts, key=lambda name: counts[name], default=None)
+        return best if best is not None and counts[best] else None
+
     def put_facts(self, photos: Iterable[tuple[str, datetime | None, str]]) -> None:
         """Keeps (sha256, capture time, perceptual hash) of photos, in one transaction."""
         rows = [

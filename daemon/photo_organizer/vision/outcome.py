@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from photo_organizer.errors import OrganizerError, printable
@@ -56,6 +57,20 @@ class Rejected:
     kind: RejectionKind
     reason: str
     ends_early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A photo's thumbnail: a JPEG, upright and in sRGB, made of the bytes with this SHA-256 (hex).
+
+    `taken` and `camera` are the photo's, from EXIF.
+    """
+
+    photo: Photo
+    sha256: str
+    jpeg: bytes
+    taken: datetime | None
+    camera: str
 
 
 Outcome = Classified | Rejected

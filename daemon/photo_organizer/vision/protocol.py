@@ -3,12 +3,14 @@
 To the vision process: `start` (once, first), `classify` (a photo; its open file comes with the message as
 SCM_RIGHTS). The end of the stream ends the process. From it: `ready` or `failed` after `start`; then for each
 photo `reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
-thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected`. Names that are
-not UTF-8 survive as escaped surrogates.
+thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected` (from the
+process that makes thumbnails `thumbnail` or `rejected`). Names that are not UTF-8 survive as escaped
+surrogates.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from photo_organizer.vision.outcome import (
     Classified,
     Outcome,
     PhotoRejectedError,
+    Pictured,
     Rejected,
     RejectionKind,
 )
@@ -95,7 +98,6 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
     """
     if message["event"] == "rejected":
         return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
-    taken = message["taken"]
     probabilities = tuple(float(probability) for probability in message["probabilities"])
     are_probable = all(-1e-6 <= value <= 1 + 1e-6 for value in probabilities)
     if len(probabilities) != len(categories) or not are_probable:
@@ -109,8 +111,18 @@ def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> O
         categories=categories,
         probabilities=probabilities,
         decoder=message["decoder"],
-        taken=datetime.fromisoformat(taken) if taken else None,
+        taken=_moment(message),
         camera=message["camera"],
         perceptual_hash=message["perceptual_hash"],
     )
     return Classified(photo, prediction, message["ends_early"])
+
+
+def picture_of(message: Message, photo: Photo) -> Pictured:
+    """The thumbnail of `photo` that a `thumbnail` message brings."""
+    jpeg = base64.b64decode(message["jpeg"])
+    return Pictured(photo, message["sha256"], jpeg, _moment(message), message["camera"])
+
+
+def _moment(message: Message) -> datetime | None:
+    return datetime.fromisoformat(message["taken"]) if message["taken"] else None

@@ -11,6 +11,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.learning.data.training_data import (
     BASE_HEAD,
     HEAD,
+    OUT_OF_FOLD,
     Exemplars,
     base_head,
     exemplar_categories,
@@ -20,7 +21,7 @@ from photo_organizer.learning.head.head import Head
 from photo_organizer.models.manifest import Manifest, read_manifest
 from photo_organizer.models.staging import Draft
 
-NOT_OF_THE_BODY = {HEAD, BASE_HEAD}
+NOT_OF_THE_BODY = {HEAD, BASE_HEAD, OUT_OF_FOLD}
 
 
 @dataclass(frozen=True, slots=True)

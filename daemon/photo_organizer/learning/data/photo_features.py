@@ -96,6 +96,13 @@ def photo_features(
     )
 
 
+def known_features(config: Configuration, model: Path, photos: Sequence[str]) -> dict[str, Floats]:
+    """Return the features of those of `photos` (sha256) that a model's backbone has seen before."""
+    with FeatureStore(config.feature_store_path) as store:
+        known = store.get(_key(config, model), photos)
+    return {sha256: vector.astype(np.float32) for sha256, vector in known.items()}
+
+
 def _key(config: Configuration, model: Path) -> str:
     description = read_model(model)
     name, precision, _ = choose(description, config.model.engine)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from photo_organizer.learning.data.dataset import Shot, group_shots, split
 from photo_organizer.learning.data.photo_features import PhotoFacts
 from photo_organizer.learning.head.head import Floats, Head
-from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.labels.label_store import Label, LabelStore, Part, Provenance
 from photo_organizer.models.manifest import Manifest, read_manifest
 
+OUT_OF_FOLD = "out-of-fold.npz"
 EXEMPLARS = "exemplars.npz"
 BASE_HEAD = "base-head.npz"
 HEAD = "head.npz"
@@ -91,15 +92,23 @@ class OwnerPhotos:
     parts: tuple[Part, ...]
 
     def where(self, *parts: Part, guesses: bool = True) -> NDArray[np.int64]:
-        """Positions of the photos of these parts, with or without the model's own guesses."""
+        """Positions of the photos of these parts, or of all; with or without the model's own guesses."""
         return np.array(
             [
                 index
                 for index, (label, part) in enumerate(zip(self.labels, self.parts, strict=True))
-                if part in parts and (guesses or label.provenance is not Provenance.UNTOUCHED)
+                if (part in parts or not parts) and (guesses or label.provenance is not Provenance.UNTOUCHED)
             ],
             np.int64,
         )
+
+    def reviewed(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the photo was moved out of Review."""
+        return np.array([it.provenance is Provenance.REVIEWED for it in self.labels], np.bool_)
+
+    def certain(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the label is beyond doubt."""
+        return np.array([it.provenance is Provenance.CONFIRMED for it in self.labels], np.bool_)
 
     def with_features(self, features: Mapping[str, Floats]) -> OwnerPhotos:
         """The same photos as another backbone sees them."""

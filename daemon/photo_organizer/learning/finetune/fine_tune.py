@@ -43,7 +43,7 @@ from photo_organizer.learning.finetune.backbone_source import (
 from photo_organizer.learning.finetune.block5 import BlockFive, Photos, Schedule, train_block5
 from photo_organizer.learning.finetune.new_backbone import fresh_body, moved_body
 from photo_organizer.learning.head.head import Floats
-from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.labels.label_store import Part
 from photo_organizer.learning.training_plan import Plan, manifest_fields
 from photo_organizer.models.manifest import BACKBONE_FILE, read_manifest

@@ -20,7 +20,7 @@ from photo_organizer.learning.data.training_data import (
 from photo_organizer.learning.events import Epoch
 from photo_organizer.learning.finetune.drift import Drift
 from photo_organizer.learning.head.head import Floats, Head, Scaling, fit, one_hot, softmax
-from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.training_plan import Plan
 from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.staging import Draft

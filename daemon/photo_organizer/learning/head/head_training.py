@@ -1,231 +1,278 @@
 """Head mode: a head that has learned the owner's photos and says the same as before about everything else.
 
-The exemplars are trained on with the *probabilities that the base head gives them*, not with their labels
-(learning without forgetting, Li and Hoiem 2016): where the owner said nothing, the gradient is zero at the
-base head, and every photo of the owner moves the head only as far as it disagrees.
+Three kinds of photos take part in one weighted cross-entropy:
 
-Two numbers are chosen by cross-validation inside the training part; nothing is chosen on the hold-out:
+- the *owner's labelled photos*, with their labels. Each weighs as much as `owner_weight` exemplars;
+- the *exemplars*, with the probabilities that the base head gives them (learning without forgetting, Li and
+  Hoiem 2016): where the owner said nothing, the gradient is zero at the base head;
+- the *owner's other photos*, filed and never moved or waiting in Review, with the probabilities that the head
+  itself gives them after it was fitted without them (self-training), weighted by the square of its
+  confidence. They carry a correction over to the photos that look alike.
 
-- `worth`: how many exemplars one photo of the owner counts for;
-- `strength`: the pull of the parameters towards the base head.
+A new category would take in all photos that look like their owner's, for the exemplars are other people's. So
+where there is one, the other photos take part from the beginning, with the probabilities of the base head,
+and only those that look like the new category's photos after that are given to it (see new_category.py).
 
-The setting with the lowest log-loss on the owner's photos wins, among those that cost the kept exemplars no
-more than half a point of accuracy (and no category of them more than 3.5 points). Kept are the exemplars of
-all categories that the owner has not defined by 50 photos or more.
+The parameters are drawn to the base head. Where the result still costs the exemplars of its categories more
+than two points of accuracy, it is mixed with the base head until it does not. The constants were
+chosen by simulation (benchmarks/learning.py) on owners whose photos come from sources that the base head has
+not seen, and judged on other such owners.
+
+Every labelled photo also gets an *out-of-fold* prediction, of a head that was trained without the photo and
+its near-duplicates. These find labels that are probably wrong (see label_trust.py), and compare this model
+with others (see judge/).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.data.dataset import folds
-from photo_organizer.learning.head.head import (
-    Floats,
-    Head,
-    Labels,
-    Scaling,
-    fit,
-    log_softmax,
-    one_hot,
-    softmax,
-)
+from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fit, one_hot, softmax
+from photo_organizer.learning.head.label_trust import LabelTrust, trust_labels
+from photo_organizer.learning.head.new_category import drawn_in
+from photo_organizer.learning.head.samples import Samples
+from photo_organizer.learning.head.training_set import TrainingSet
 
-WORTHS = (1.0, 3.0, 10.0, 30.0)
-STRENGTHS = (0.003, 0.03)
-DEFINED_BY = 50
-FORGOTTEN = 0.005
-CATEGORY_FORGOTTEN = 0.035
-_FOLDS = 3
-_FOLDS_OF_FEW = 6  # of few photos, each fold should leave out few
-_FEW = 200
-_BALANCE = 0.75
-_FEWEST_EXEMPLARS = 20
-_SEARCHED = 2500  # photos of either kind in the search; more do not change the choice and cost time
-_SEARCH_STEPS = 60
+Watch = Callable[[str, Head], None]
+"""Told the stage and the head after each step of a fit."""
 
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Features (N, F), labels (N,) as positions in the categories, weights (N,), groups (N,) that stay
-    together.
-    """
-
-    features: Floats
-    labels: Labels
-    weights: Floats
-    groups: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Samples:
-        """The chosen rows."""
-        return Samples(self.features[chosen], self.labels[chosen], self.weights[chosen], self.groups[chosen])
-
-    def scaled(self, scaling: Scaling) -> Samples:
-        """The same with standardised features."""
-        return Samples(scaling.apply(self.features), self.labels, self.weights, self.groups)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One setting of the cross-validation.
-
-    `owner_loss` is the mean log-loss on the owner's photos, `forgotten` the accuracy lost on the kept
-    exemplars; both out of fold.
-    """
-
-    worth: float
-    strength: float
-    owner_loss: float
-    forgotten: float
+PRIOR_STRENGTH = 0.1
+"""Pull of the parameters towards the base head, on standardised features."""
+OWNER_WEIGHT = 130.0
+"""One of n labelled photos weighs as much as 130 / sqrt(n) exemplars, at most 30 and at least 1: a dozen must
+be heard, a hundred must not outvote the exemplars by their number alone.
+"""
+HEAVIEST, LIGHTEST = 30.0, 1.0
+FEWEST_TO_DOUBT = 6
+SELF_TRAINING_ROUNDS = 3
+NEW_CATEGORY_ROUNDS = 2
+OTHERS_PER_LABEL = 4.0
+"""All other photos together weigh at most as much as four times the labelled ones."""
+MOST_OTHERS = 1000
+ANCHOR_WEIGHT = 1.0
+"""Of one other photo, in exemplars, where a new category is learned."""
+BALANCE = 0.75
+"""A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
+which rare categories lose, and "each category the same", under which accuracy does.
+"""
+FORGOTTEN = 0.02
+"""Accuracy that the exemplars may lose; beyond it the head is mixed with the base head."""
+STEPS_BACK = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
+_FEWEST_EXEMPLARS = 100  # fewer cannot tell a loss of two points
+_FOLDS = ((60, 6), (1000, 5))  # up to so many photos, so many folds
+_FOLDS_OF_MANY = 3
+_STEPS = 100
+_STEPS_OUT_OF_FOLD = 60
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedHead:
-    """The head, how it was chosen, and what heads say about photos that they have not seen.
+    """The head, what heads say about photos that they have not seen, and how far the labels can be trusted.
 
-    `out_of_fold` are logits (M, C), of the owner's photos at the positions `judged`
-    (M,): all of them, or a random part when they are thousands.
+    `out_of_fold` are logits (N, C) of the owner's labelled photos. `step` is the share of the fitted head in
+    the mixture with the base head.
     """
 
     head: Head
-    chosen: Trial
-    trials: tuple[Trial, ...]
-    judged: NDArray[np.int64]
     out_of_fold: Floats
+    trust: LabelTrust
+    owner_weight: float
+    step: float
 
 
 def train_head(
-    owner: Samples,
-    exemplars: Samples,
-    base: Head,
+    data: TrainingSet,
     *,
     progress: Callable[[int, int], None],
-    watch: Callable[[Head], None] | None = None,
+    watch: Watch | None = None,
 ) -> TrainedHead:
-    """Fits the head.
+    """Fit the head.
 
     Args:
-        owner: the owner's training photos; at least one.
-        exemplars: the backbone's training exemplars; may be none.
-        base: the head to be drawn to, with the categories of the labels.
-        progress: called with (done, of how many) settings tried.
-        watch: called with the head after each step of the last fit.
+        data: what to train on.
+        progress: called with (done, of how many) heads fitted.
+        watch: told each step of the last fit.
     """
-    scaling = Scaling.of(np.concatenate([owner.features, exemplars.features]))
-    prior = scaling.to_scaled(base)
-    mine, theirs = owner.scaled(scaling), exemplars.scaled(scaling)
-    judged = _some(len(mine))
-    trials: list[tuple[Trial, Floats]] = []
-    search = _Search(mine.only(judged), theirs.only(_some(len(theirs))), prior)
-    settings = [(worth, strength) for strength in STRENGTHS for worth in WORTHS]
-    for worth, strength in settings:
-        trials.append(search.attempt(worth, strength))
-        progress(len(trials), len(settings))
-    best, out_of_fold = choose(trials)
-    features, targets, weights = mixed(mine, theirs, prior, best.worth)
-    head = fit(
-        features,
-        targets,
-        weights,
-        prior=prior,
-        strength=best.strength,
-        watch=None if watch is None else lambda step: watch(scaling.from_scaled(step)),
-    )
+    fitter = _Fitter(data)
+    fold = _fold_numbers(data.owner)
+    count = int(fold.max()) + 1
+
+    def out_of_fold(weights: Floats, done: int) -> Floats:
+        logits = np.zeros((len(data.owner), len(data.base.categories)), np.float32)
+        for number in range(count):
+            left_out = fold == number
+            head = fitter.fit(~left_out, weights, rounds=1, steps=_STEPS_OUT_OF_FOLD)
+            logits[left_out] = head.logits(fitter.owner.features[left_out])
+            progress(done + number + 1, total)
+        return logits
+
+    total = 2 * count + 1
+    every = np.ones(len(data.owner), np.bool_)
+    logits = out_of_fold(np.ones(len(data.owner), np.float32), 0)
+    # Of very few photos, none tells whether another's label is meant.
+    certain = data.certain | (len(np.unique(data.owner.groups)) < FEWEST_TO_DOUBT)
+    trust = trust_labels(softmax(logits, data.temperature), data.owner.labels, data.not_in, certain)
+    if trust.doubted.any():
+        logits = out_of_fold(trust.weights, count)
+    head = fitter.fit(every, trust.weights, rounds=SELF_TRAINING_ROUNDS, steps=_STEPS, watch=watch)
+    shift = drawn_in(logits, data.owner.labels, head.logits(fitter.others), fitter.new)
+    head, logits = Head(head.kernel, head.bias + shift, head.categories), logits + shift
+    step = fitter.step_back(head)
+    progress(total, total)
     return TrainedHead(
-        head=scaling.from_scaled(head),
-        chosen=best,
-        trials=tuple(trial for trial, _ in trials),
-        judged=judged,
-        out_of_fold=out_of_fold,
+        head=fitter.scaling.from_scaled(mixture(head, fitter.prior, step)),
+        out_of_fold=step * logits + (1 - step) * fitter.prior.logits(fitter.owner.features),
+        trust=trust,
+        owner_weight=owner_weight(len(data.owner)),
+        step=step,
     )
 
 
-def mixed(owner: Samples, exemplars: Samples, base: Head, worth: float) -> tuple[Floats, Floats, Floats]:
-    """Both sets as one: features, targets, weights. Common categories of the owner count less a photo.
-
-    A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
-    which rare categories lose, and "each category the same", under which accuracy does (measured, see
-    docs/learning.md).
-    """
-    count = np.maximum(np.bincount(owner.labels, owner.weights, len(base.categories)), 1e-9)
-    balance = (count[count > 1e-6].mean() / count)[owner.labels] ** _BALANCE if len(owner) else np.zeros(0)
-    return (
-        np.concatenate([owner.features, exemplars.features]),
-        np.concatenate(
-            [one_hot(owner.labels, len(base.categories)), softmax(base.logits(exemplars.features))]
-        ),
-        np.concatenate([owner.weights * worth * balance, exemplars.weights]).astype(np.float32),
-    )
+def mixture(head: Head, base: Head, share: float) -> Head:
+    """Return the head whose logits are a mixture of those of two heads."""
+    kernel = share * head.kernel + (1 - share) * base.kernel
+    return Head(kernel, share * head.bias + (1 - share) * base.bias, head.categories)
 
 
-def choose(trials: list[tuple[Trial, Floats]]) -> tuple[Trial, Floats]:
-    """The lowest loss on the owner's photos among the settings that forget little; else the least
-    forgetful.
-    """
-    harmless = [it for it in trials if it[0].forgotten <= FORGOTTEN]
-    if harmless:
-        return min(harmless, key=lambda it: it[0].owner_loss)
-    return min(trials, key=lambda it: it[0].forgotten)
+def owner_weight(count: int) -> float:
+    """Return how many exemplars one of `count` labelled photos weighs."""
+    return float(np.clip(OWNER_WEIGHT / np.sqrt(max(1, count)), LIGHTEST, HEAVIEST))
 
 
-class _Search:
-    """Cross-validation of settings; each fit starts from the fold's last result."""
+def balanced(labels: Labels, weights: Floats, categories: int) -> Floats:
+    """Return weights (N,) under which a common category of the owner counts less a photo."""
+    count = np.maximum(np.bincount(labels, weights, categories), 1e-9)
+    mean = count[count > 1e-6].mean() if (count > 1e-6).any() else 1.0
+    return np.asarray(weights * (mean / count[labels]) ** BALANCE, np.float32)
 
-    def __init__(self, owner: Samples, exemplars: Samples, prior: Head) -> None:
-        self._owner, self._exemplars, self._prior = owner, exemplars, prior
-        self._folds = _FOLDS if len(owner) > _FEW else _FOLDS_OF_FEW
-        self._owner_fold = _fold_numbers(owner, self._folds)
-        self._exemplar_fold = _fold_numbers(exemplars, self._folds)
-        self._heads: list[Head | None] = [None] * self._folds
-        defined = np.bincount(owner.labels, minlength=len(prior.categories)) >= DEFINED_BY
-        untouched = np.bincount(owner.labels, minlength=len(prior.categories)) == 0
-        kept = ~defined[exemplars.labels]
-        self._kept = [part for part in (kept, untouched[exemplars.labels]) if part.any()]
-        single = [kept & (exemplars.labels == index) for index in range(len(prior.categories))]
-        self._kept_categories = [part for part in single if part.sum() >= _FEWEST_EXEMPLARS]
-        self._before = prior.logits(exemplars.features).argmax(axis=1) == exemplars.labels
 
-    def attempt(self, worth: float, strength: float) -> tuple[Trial, Floats]:
-        classes = len(self._prior.categories)
-        owner_logits = np.zeros((len(self._owner), classes), np.float32)
-        exemplar_logits = np.zeros((len(self._exemplars), classes), np.float32)
-        for fold in range(self._folds):
-            mine, theirs = self._owner_fold == fold, self._exemplar_fold == fold
-            owner, exemplars = self._owner.only(~mine), self._exemplars.only(~theirs)
-            features, targets, weights = mixed(owner, exemplars, self._prior, worth)
-            head = fit(
-                features,
-                targets,
-                weights,
-                prior=self._prior,
-                strength=strength,
-                start=self._heads[fold],
-                steps=_SEARCH_STEPS,
+class _Fitter:
+    """Fits heads on parts of the labelled photos; keeps what is the same for all of them."""
+
+    def __init__(self, data: TrainingSet) -> None:
+        self.scaling = Scaling.of(np.concatenate([data.owner.features, data.exemplars.features]))
+        self.owner = data.owner.scaled(self.scaling)
+        self.prior = self.scaling.to_scaled(data.base)
+        self._exemplars = data.exemplars.scaled(self.scaling)
+        self._exemplar_targets = softmax(self.prior.logits(self._exemplars.features))
+        self.others = self.scaling.apply(_some(data.others))
+        self._temperature = data.temperature
+        unknown: NDArray[np.bool_] = np.all(data.base.kernel == 0, axis=0)
+        self.new = np.zeros_like(unknown) if unknown.all() else unknown
+
+    def fit(
+        self,
+        chosen: NDArray[np.bool_],
+        factors: Floats,
+        *,
+        rounds: int,
+        steps: int,
+        watch: Watch | None = None,
+    ) -> Head:
+        """Fit a head on the chosen labelled photos; `factors` (N,) multiply the weights of all of them."""
+        owner = self.owner.weighted(factors).only(chosen)
+        features = [owner.features, self._exemplars.features]
+        targets = [one_hot(owner.labels, len(self.prior.categories)), self._exemplar_targets]
+        one = owner_weight(len(owner))
+        weights = [
+            one * balanced(owner.labels, owner.weights, len(self.prior.categories)),
+            self._exemplars.weights,
+        ]
+        if not len(self.others):
+            rounds = 0
+        elif self.new.any():
+            return self._anchored(features, targets, weights, steps=steps, watch=watch)
+        solve = partial(self._solve, steps=steps, watch=watch)
+        head = solve(features, targets, weights, None)
+        for number in range(rounds):
+            said = softmax(head.logits(self.others), self._temperature)
+            each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self.others))
+            other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
+            head = solve(
+                [*features, self.others],
+                [*targets, said],
+                [*weights, other_weights],
+                head,
+                stage=f"with photos without a label, {number + 1}",
             )
-            self._heads[fold] = head
-            owner_logits[mine] = head.logits(self._owner.features[mine])
-            exemplar_logits[theirs] = head.logits(self._exemplars.features[theirs])
-        after = exemplar_logits.argmax(axis=1) == self._exemplars.labels
-        lost = [self._lost(after, part) for part in self._kept]
-        beyond = CATEGORY_FORGOTTEN - FORGOTTEN
-        lost += [self._lost(after, part) - beyond for part in self._kept_categories]
-        loss = -log_softmax(owner_logits)[np.arange(len(self._owner)), self._owner.labels]
-        return Trial(worth, strength, float(loss.mean()), max(lost, default=0.0)), owner_logits
+        return head
 
-    def _lost(self, after: NDArray[np.bool_], part: NDArray[np.bool_]) -> float:
-        return float(self._before[part].mean() - after[part].mean())
+    def _anchored(
+        self,
+        features: list[Floats],
+        targets: list[Floats],
+        weights: list[Floats],
+        *,
+        steps: int,
+        watch: Watch | None,
+    ) -> Head:
+        """Fit a head with new categories, which take no more of the other photos than look like theirs."""
+        solve = partial(self._solve, steps=steps, watch=watch)
+        old = softmax(self.prior.logits(self.others), self._temperature) * ~self.new
+        old /= np.maximum(old.sum(axis=1, keepdims=True), 1e-6)
+        weight = np.full(len(self.others), ANCHOR_WEIGHT, np.float32)
+        head = solve([*features, self.others], [*targets, old], [*weights, weight], None)
+        for number in range(NEW_CATEGORY_ROUNDS):
+            said = softmax(head.logits(self.others), self._temperature) * self.new
+            mixed = np.asarray(said + (1 - said.sum(axis=1, keepdims=True)) * old, np.float32)
+            head = solve(
+                [*features, self.others],
+                [*targets, mixed],
+                [*weights, weight],
+                head,
+                stage=f"new category, {number + 1}",
+            )
+        return head
+
+    def step_back(self, head: Head) -> float:
+        """Return the largest share of `head` in a mixture with the base head that forgets little."""
+        labels, features = self._exemplars.labels, self._exemplars.features
+        if len(labels) < _FEWEST_EXEMPLARS:
+            return STEPS_BACK[0]
+        known = np.unique(labels)
+        before, after = self.prior.logits(features)[:, known], head.logits(features)[:, known]
+        right = float((known[before.argmax(axis=1)] == labels).mean())
+        for share in STEPS_BACK:
+            said = share * after + (1 - share) * before
+            if right - float((known[said.argmax(axis=1)] == labels).mean()) <= FORGOTTEN:
+                return share
+        return STEPS_BACK[-1]
+
+    def _solve(
+        self,
+        features: list[Floats],
+        targets: list[Floats],
+        weights: list[Floats],
+        start: Head | None,
+        *,
+        steps: int,
+        watch: Watch | None,
+        stage: str = "head",
+    ) -> Head:
+        return fit(
+            np.concatenate(features),
+            np.concatenate(targets),
+            np.concatenate(weights).astype(np.float32),
+            prior=self.prior,
+            strength=PRIOR_STRENGTH,
+            start=start,
+            steps=steps,
+            watch=None if watch is None else partial(watch, stage),
+        )
 
 
-def _some(count: int) -> NDArray[np.int64]:
-    """All positions, or a random part of so many that the search can bear."""
-    return np.sort(np.random.default_rng(0).permutation(count)[:_SEARCHED])
+def _some(others: Floats) -> Floats:
+    """Return all photos, or a random part where there are very many."""
+    return others[np.sort(np.random.default_rng(0).permutation(len(others))[:MOST_OTHERS])]
 
 
-def _fold_numbers(samples: Samples, count: int) -> NDArray[np.int64]:
+def _fold_numbers(samples: Samples) -> NDArray[np.int64]:
+    count = next((number for most, number in _FOLDS if len(samples) <= most), _FOLDS_OF_MANY)
+    count = max(2, min(count, len(np.unique(samples.groups))))
     return folds([str(label) for label in samples.labels.tolist()], samples.groups, count)

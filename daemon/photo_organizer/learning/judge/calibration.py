@@ -19,7 +19,6 @@ BINS = 15
 _PRIOR_PHOTOS = 30.0  # how many photos the temperature that was known before is worth
 _PRIOR_HITS = 5.0  # how many photos the model's own confidence is worth against counted hits
 _FEWEST = 5  # filed photos without which a counted precision says nothing
-_FEWEST_OF_ITS_OWN = 20  # predicted photos that give a category a threshold of its own
 _HIGHEST = 0.999  # the threshold of a category whose precision is out of reach
 
 
@@ -119,25 +118,6 @@ def suggest_thresholds(
             )
         )
     return tuple(suggestions)
-
-
-def suggest_all(
-    probabilities: Floats, labels: Labels, categories: Sequence[str], target: float
-) -> dict[str, float]:
-    """Thresholds for `model.json`: `default` for all photos as one, and each category that has photos to
-    count.
-    """
-    order = np.argsort(-probabilities.max(axis=1), kind="stable")
-    sure = probabilities.max(axis=1).astype(np.float64)[order]
-    right = (probabilities.argmax(axis=1) == labels)[order]
-    predicted = np.bincount(probabilities.argmax(axis=1), minlength=len(categories))
-    suggestions = suggest_thresholds(probabilities, labels, categories, target)
-    single = {
-        it.category: it.threshold
-        for it, count in zip(suggestions, predicted.tolist(), strict=True)
-        if count >= _FEWEST_OF_ITS_OWN
-    }
-    return {"default": _lowest(sure, right, target), **single}
 
 
 def _lowest(sure: NDArray[np.float64], right: NDArray[np.bool_], target: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from photo_organizer.learning.events import Epoch
 from photo_organizer.learning.head.head import Floats, Head, Labels, log_softmax
-from photo_organizer.learning.head.head_training import Samples
+from photo_organizer.learning.head.samples import Samples
 
 _MOST = 1500  # photos of either kind that are looked at after each step
 
@@ -26,12 +26,12 @@ class CurveRecorder:
         self._training = _part([training])
         self._validation = _part(validation)
 
-    def watch(self, head: Head) -> None:
+    def watch(self, stage: str, head: Head) -> None:
         """Adds a point to the curve."""
         loss, accuracy = _figures(head, *self._training)
         validation_loss, validation_accuracy = _figures(head, *self._validation)
         number = len(self.epochs) + 1
-        self.epochs.append(Epoch("head", number, loss, accuracy, validation_loss, validation_accuracy))
+        self.epochs.append(Epoch(stage, number, loss, accuracy, validation_loss, validation_accuracy))
 
 
 def _part(sets: Sequence[Samples]) -> tuple[Floats, Labels]:

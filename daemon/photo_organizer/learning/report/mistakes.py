@@ -34,7 +34,7 @@ def worst_mistakes(judgement: Judgement) -> list[Mistake]:
     """The owner's judging photos in a wrong category, the most confident first; unreadable ones are passed
     over.
     """
-    scores = judgement.jury.owner
+    scores = judgement.models.sample.labelled
     confidence, predicted = scores.challenger.max(axis=1), scores.challenger.argmax(axis=1)
     wrong = np.flatnonzero(predicted != scores.labels)
     categories = judgement.plan.categories
@@ -42,7 +42,7 @@ def worst_mistakes(judgement: Judgement) -> list[Mistake]:
     for index in wrong[np.argsort(-confidence[wrong], kind="stable")].tolist():
         if len(mistakes) == _MOST:
             break
-        label = judgement.jury.photos[index]
+        label = judgement.models.photos[index]
         thumbnail = _thumbnail(label.path, judgement)
         if thumbnail is not None:
             taken_for = categories[int(predicted[index])]

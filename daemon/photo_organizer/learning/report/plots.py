@@ -6,6 +6,7 @@ marker. matplotlib is used without pyplot: no window system, no state.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,10 +37,19 @@ class PastModel:
     accuracy: float
     macro_f1: float
     promoted: bool
+    corrected_share: float | None = None  # of the photos filed until then, moved by the owner
 
 
-def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
-    """Loss and accuracy per epoch, training and validation, a vertical line where a stage begins."""
+@dataclass(frozen=True, slots=True)
+class CurvePhotos:
+    """Which photos the two curves of a training count."""
+
+    training: str
+    validation: str
+
+
+def draw_curves(epochs: Sequence[Epoch], photos: CurvePhotos, path: Path) -> None:
+    """Draw loss and accuracy per epoch on two sets of photos, a vertical line where a stage begins."""
     figure, (loss_axes, accuracy_axes) = _figure(1, 2, size=(11, 4.2))
     steps = np.arange(1, len(epochs) + 1)
     for axes, name, training, validation in (
@@ -52,9 +62,7 @@ def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
         ),
     ):
         marker = "o" if len(epochs) <= 40 else None
-        axes.plot(
-            steps, training, color=TRAINING, marker=marker, markersize=3.5, label="your training photos"
-        )
+        axes.plot(steps, training, color=TRAINING, marker=marker, markersize=3.5, label=photos.training)
         axes.plot(
             steps,
             validation,
@@ -62,32 +70,35 @@ def draw_curves(epochs: Sequence[Epoch], path: Path) -> None:
             marker=marker,
             markersize=3.5,
             linestyle="--",
-            label="held-out photos",
+            label=photos.validation,
         )
         axes.set_xlabel("epoch")
         axes.set_title(name, loc="left")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _mark_stages(axes, epochs)
     accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    loss_axes.legend(frameon=False)
+    figure.suptitle("Training curves: the two lines count different photos, so either may lie above")
+    handles, names = loss_axes.get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=1)
     _save(figure, path)
 
 
-def draw_confusion(champion: Evaluation, challenger: Evaluation, path: Path) -> None:
-    """Both confusion matrices side by side: share of each true category, with counts."""
+def draw_confusion(champion: Evaluation, challenger: Evaluation, photos: str, path: Path) -> None:
+    """Draw both confusion matrices side by side: share of each true category, with counts."""
     side = max(4.6, 0.52 * len(champion.categories))
     figure, pair = _figure(1, 2, size=(2 * side + 1.6, side + 0.9))
     for axes, evaluation, name in zip(pair, (champion, challenger), ("Champion", "Challenger"), strict=True):
         shown = _confusion(axes, evaluation)
         axes.set_title(f"{name}: {evaluation.accuracy:.1%} right", loc="left")
+    _say_photos(figure, photos)
     pair[0].set_ylabel("lies in")
     bar = figure.colorbar(shown, ax=list(pair), shrink=0.8, format=PercentFormatter(1.0, decimals=0))
     bar.set_label("share of the category's photos")
     _save(figure, path)
 
 
-def draw_categories(champion: Evaluation, challenger: Evaluation, path: Path) -> None:
-    """Precision and recall of each category, champion and challenger, sorted by the challenger's F1."""
+def draw_categories(champion: Evaluation, challenger: Evaluation, photos: str, path: Path) -> None:
+    """Draw precision and recall of each category, champion and challenger, sorted by the challenger's F1."""
     rows = [index for index, it in enumerate(challenger.per_category) if it.photos]
     rows.sort(key=lambda index: challenger.per_category[index].f1)
     places = np.arange(len(rows))
@@ -110,14 +121,15 @@ def draw_categories(champion: Evaluation, challenger: Evaluation, path: Path) ->
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(axis="x", color="#EEEEEE")
+    _say_photos(figure, photos)
     names = [f"{challenger.categories[index]} ({challenger.per_category[index].photos})" for index in rows]
     pair[0].set_yticks(places, names)
     pair[1].legend(frameon=False, loc="lower left")
     _save(figure, path)
 
 
-def draw_reliability(champion: Reliability, challenger: Reliability, path: Path) -> None:
-    """Accuracy against confidence; on the diagonal, confidence means what it says."""
+def draw_reliability(champion: Reliability, challenger: Reliability, photos: str, path: Path) -> None:
+    """Draw accuracy against confidence; on the diagonal, confidence means what it says."""
     figure, (axes, counts) = _figure(2, 1, size=(6.4, 6.6), heights=(3.4, 1))
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="as it should be")
     for it, name, colour, marker in (
@@ -137,22 +149,28 @@ def draw_reliability(champion: Reliability, challenger: Reliability, path: Path)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("share that is right")
     counts.set_xlabel("confidence")
+    _say_photos(figure, photos)
     axes.set_title("Does confidence mean what it says?", loc="left")
     axes.legend(frameon=False, loc="upper left")
     _save(figure, path)
 
 
 def draw_coverage(
-    models: Sequence[tuple[str, Floats, Labels]], marks: Sequence[tuple[str, float, float]], path: Path
+    models: Sequence[tuple[str, Floats, Labels]],
+    marks: Sequence[tuple[str, float, float]],
+    photos: str,
+    path: Path,
 ) -> None:
-    """Precision against the share that is filed, for every threshold.
+    """Draw precision against the share that is filed, for every threshold.
 
     Args:
         models: name, probabilities (N, C) and labels (N,) of champion and challenger.
         marks: label, share and precision of the thresholds to be marked on the challenger's curve.
+        photos: which photos are counted.
         path: of the PNG.
     """
     figure, axes = _figure(1, 1, size=(7.2, 4.6))
+    _say_photos(figure, photos)
     lowest = 1.0
     for (name, probabilities, labels), colour, style in zip(
         models, (CHAMPION, CHALLENGER), ("--", "-"), strict=True
@@ -191,7 +209,9 @@ def _joined(marks: Sequence[tuple[str, float, float]]) -> dict[tuple[float, floa
 
 
 def draw_history(models: Sequence[PastModel], path: Path) -> None:
-    """Accuracy and macro F1 of all retrainings; hollow marks are challengers that were not promoted."""
+    """Draw accuracy and macro F1 of all retrainings, and the share of filed photos that was corrected; hollow
+    marks are challengers that were not promoted.
+    """
     figure, axes = _figure(1, 1, size=(8.4, 4.2))
     steps = np.arange(len(models))
     for name, values, colour, marker in (
@@ -210,12 +230,15 @@ def draw_history(models: Sequence[PastModel], path: Path) -> None:
                 linestyle="none",
                 label=name if step == 0 else None,
             )
+    known = [(step, it.corrected_share) for step, it in enumerate(models) if it.corrected_share is not None]
+    if known:
+        axes.plot(*zip(*known, strict=True), color=CHAMPION, marker="v", label="corrected after filing")
     axes.set_xticks(steps, [f"{it.made:%d %b}\n{it.made:%H:%M}" for it in models], fontsize=8)
     axes.set_xlim(-0.5, len(models) - 0.5)
-    values = [value for it in models for value in (it.accuracy, it.macro_f1)]
+    values = [value for it in models for value in (it.accuracy, it.macro_f1)] + [share for _, share in known]
     axes.set_ylim(max(0.0, min(values) - 0.05), min(1.02, max(values) + 0.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_title("All retrainings (hollow: not promoted), each on its own hold-out", loc="left")
+    axes.set_title("All retrainings (hollow: not promoted), each on the photos that judged it", loc="left")
     axes.grid(axis="y", color="#EEEEEE")
     axes.legend(frameon=False)
     _save(figure, path)
@@ -277,6 +300,10 @@ def _figure(
     for one in np.ravel(np.array(axes, dtype=object)):
         one.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _say_photos(figure: Any, photos: str) -> None:  # noqa: ANN401 (matplotlib has no types)
+    figure.suptitle(textwrap.fill(f"On {photos}", 90), fontsize=9, color="#555555")
 
 
 def _save(figure: Any, path: Path) -> None:  # noqa: ANN401 (matplotlib has no types)

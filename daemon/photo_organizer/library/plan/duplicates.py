@@ -33,12 +33,10 @@ _THERE = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.undone_by IS NU
 
 
 def current_place(journal: Journal, operation: Operation) -> bytes:
-    """Where a filed photo is: where it was filed, or where its owner is known to have moved it since."""
+    """Where a filed photo is: where it was filed, or where corrections have taken it since."""
     place = operation.destination
-    condition = f"o.sha256 = ? AND o.kind = '{Action.CORRECTED}' AND o.id > ? ORDER BY o.id"
-    for correction in journal.select(condition, (operation.sha256, operation.id)):
-        if correction.source == place:
-            place = correction.destination
+    for correction in journal.corrections_since(operation):
+        place = correction.destination
     return place
 
 

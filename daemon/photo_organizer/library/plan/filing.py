@@ -17,7 +17,7 @@ from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.library.record.operation import Details, Manner, Move, Operation
 from photo_organizer.library.record.quarantine_reason import REASON
-from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Prediction
 
 KEEP = "keep"
 SKIP = "skip"
@@ -105,7 +105,8 @@ class Drafter:
         """
         group = filing.group
         inbox = os.fsencode(group.inbox)
-        sha256 = self._sha256(filing, folders)
+        known = bytes.fromhex(filing.prediction.sha256) if filing.prediction else None
+        sha256 = verified_hash(self.operations, group, known, folders, filing.manner)
         original = None
         if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
             original = self.originals.original(sha256, group.photo, filing.manner, folders)
@@ -141,42 +142,55 @@ class Drafter:
             return Action.DUPLICATE, os.fsencode(self.duplicates)
         return filing.action, os.fsencode(filing.folder)
 
-    def _sha256(self, filing: Filing, folders: Folders) -> bytes:
-        """The hash of the photo: of the very bytes that were decoded, or of what is there now."""
-        group = filing.group
-        self._check_below(group)
-        photo_hash = bytes.fromhex(filing.prediction.sha256) if filing.prediction else None
-        for photo in (*group.companions, group.photo):
-            path = os.fsencode(photo.path)
-            with at_source(path):
-                folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
-                if filing.manner is Manner.MOVE and not self.operations.may_change(folder):
-                    raise refused(path, "its folder is read-only", "make the folder writable")
-                descriptor = self.operations.open_file(os.path.basename(path), folder)
-                try:
-                    if self.operations.is_being_written(descriptor):
-                        raise changed(path, "still being written to")
-                    if photo is group.photo and photo_hash is None:
-                        photo_hash = digest(self.operations, descriptor)
-                    self._check_identity(photo, self.operations.status_of(descriptor))
-                finally:
-                    self.operations.close(descriptor)
-        return photo_hash or b""
 
-    @staticmethod
-    def _check_identity(photo: Photo, status: os.stat_result) -> None:
-        if FileIdentity.of(status) != photo.identity:
-            raise changed(os.fsencode(photo.path))
+def verified_hash(
+    operations: FileOperations,
+    group: AssetGroup,
+    known: bytes | None,
+    folders: Folders,
+    manner: Manner = Manner.MOVE,
+) -> bytes:
+    """The SHA-256 of the photo, once it is sure that photo and companions are as they were seen.
 
-    @staticmethod
-    def _check_below(group: AssetGroup) -> None:
-        """All of a group are in one folder below its inbox."""
-        folder = group.photo.path.parent
-        if not folder.is_relative_to(group.inbox):
-            raise refused(group.photo.path, f"not below {group.inbox}")
-        for companion in group.companions:
-            if companion.path.parent != folder:
-                raise refused(companion.path, "not in the folder of its photo")
+    Args:
+        operations: the steps on files.
+        group: as it was seen.
+        known: the hash of the very bytes that were decoded; None to take that of what is there now.
+        folders: open folders.
+        manner: how it shall come into the library; what is moved must be in a folder that can be changed.
+
+    Raises:
+        SourceTrouble: a file is gone, has changed, is being written to, or cannot be read.
+    """
+    _check_below(group)
+    photo_hash = known
+    for photo in (*group.companions, group.photo):
+        path = os.fsencode(photo.path)
+        with at_source(path):
+            folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
+            if manner is Manner.MOVE and not operations.may_change(folder):
+                raise refused(path, "its folder is read-only", "make the folder writable")
+            descriptor = operations.open_file(os.path.basename(path), folder)
+            try:
+                if operations.is_being_written(descriptor):
+                    raise changed(path, "still being written to")
+                if photo is group.photo and photo_hash is None:
+                    photo_hash = digest(operations, descriptor)
+                if FileIdentity.of(operations.status_of(descriptor)) != photo.identity:
+                    raise changed(path)
+            finally:
+                operations.close(descriptor)
+    return photo_hash or b""
+
+
+def _check_below(group: AssetGroup) -> None:
+    """All of a group are in one folder below its inbox."""
+    folder = group.photo.path.parent
+    if not folder.is_relative_to(group.inbox):
+        raise refused(group.photo.path, f"not below {group.inbox}")
+    for companion in group.companions:
+        if companion.path.parent != folder:
+            raise refused(companion.path, "not in the folder of its photo")
 
 
 def details_of(prediction: Prediction | None, decision: Decision | None) -> Details:

@@ -23,14 +23,13 @@ from photo_organizer.library.move.open_folders import Folders, Place
 from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
 from photo_organizer.library.plan.undo import Undoer
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import FILING_KINDS, JOINED, Move, Operation, State
+from photo_organizer.library.record.operation import BROUGHT, JOINED, Move, Operation, State
 from photo_organizer.photo import Photo
 
-_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _FILED_FROM = (
     "SELECT o.id, m.source FROM moves m JOIN operations o ON o.id = m.operation"  # noqa: S608 (constants of ours)
     " WHERE m.position = 0 AND m.source >= ? AND m.source <= ?"
-    f" AND o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    f" AND {BROUGHT} AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
     " AND o.undone_by IS NULL ORDER BY o.id DESC"
 )
 _NEAR_NS = 5 * 60 * 10**9

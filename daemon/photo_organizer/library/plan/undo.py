@@ -28,7 +28,8 @@ from photo_organizer.library.plan.duplicates import current_place
 from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import (
-    FILING_KINDS,
+    AGAIN,
+    BROUGHT,
     JOINED,
     SKIPPED,
     UNJOINED,
@@ -39,9 +40,8 @@ from photo_organizer.library.record.operation import (
 )
 from photo_organizer.photo import Action, FileIdentity
 
-_KINDS = ",".join(f"'{kind}'" for kind in FILING_KINDS)
 _UNDOABLE = (
-    f"o.kind IN ({_KINDS}) AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
+    f"{BROUGHT} AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
     f" AND o.undone_by IS NULL AND o.label <> '{SKIPPED}'"
 )
 
@@ -117,12 +117,18 @@ def _numbers(journal: Journal, selection: Selection) -> list[int]:
         # times are ISO 8601 with the local offset of their day: the order of numbers bounds the search, not
         # the text
         candidates = journal.select(f"{_UNDOABLE} ORDER BY o.id DESC")
-        return [operation.id for operation in _since(candidates, selection.since)]
+        return _all_the_way(journal, list(_since(candidates, selection.since)))
     batch = selection.batch or last_batch(journal)
     return [
         operation.id
         for operation in journal.select(f"o.batch = ? AND {_UNDOABLE} ORDER BY o.id DESC", (batch,))
     ]
+
+
+def _all_the_way(journal: Journal, operations: Sequence[Operation]) -> list[int]:
+    """Of a photo that was moved more than once, only the first move: it takes the others back with it."""
+    included = {later.id for operation in operations for later in journal.corrections_since(operation)}
+    return [operation.id for operation in operations if operation.id not in included]
 
 
 def _since(candidates: Iterator[Operation], since: datetime) -> Iterator[Operation]:
@@ -185,13 +191,14 @@ def _as_hash(photo: Path | str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Undoer:
-    """Prepares undo operations; `batch` and `time` are those of the undo."""
+    """Prepares undo operations; `batch` and `time` are those of the undo, `hold` as in `Library.undo`."""
 
     operations: FileOperations
     journal: Journal
     crash_log: CrashLog
     batch: str
     time: str
+    hold: bool = True
 
     def plan(self, numbers: Sequence[int]) -> UndoReport:
         """What `undo` would do with these operations."""
@@ -275,6 +282,7 @@ class Undoer:
         undoing = Operation(
             0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
             operation.destination_root, operation.source_root, operation.details, parent=operation.id,
+            label="" if self.hold else AGAIN,
         )  # fmt: skip
         return Draft(undoing, names)
 

@@ -154,7 +154,7 @@ def corrected(
     sha256 = bytes.fromhex(correction.sha256)
     earlier = list(journal.select(f"o.sha256 = ? AND {_FINISHED} ORDER BY o.id", (sha256,)))
     source, destination = os.fsencode(correction.source), os.fsencode(correction.destination)
-    known = [o for o in earlier if o.kind == Action.CORRECTED]
+    known = [o for o in earlier if o.kind == Action.CORRECTED and o.undone_by is None]
     if known and (known[-1].destination, known[-1].label) == (destination, correction.category):
         return
     predicted = [o for o in earlier if o.details.model]
@@ -164,7 +164,7 @@ def corrected(
     move = Move(source, destination, identity, sha256)
     yield Operation(
         0, batch, Action.CORRECTED, time, sha256, (move,), root, root, details,
-        label=correction.category, state=State.DONE,
+        label=correction.category, state=State.DONE, observed=True,
     )  # fmt: skip
 
 

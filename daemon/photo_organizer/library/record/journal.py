@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +24,15 @@ from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import DestinationTrouble, JournalError
 from photo_organizer.library.record.journal_health import keep_daily_copy
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
-from photo_organizer.library.record.operation import SKIPPED, Details, Manner, Move, Operation, State
+from photo_organizer.library.record.operation import (
+    AGAIN,
+    SKIPPED,
+    Details,
+    Manner,
+    Move,
+    Operation,
+    State,
+)
 from photo_organizer.photo import Action, FileIdentity
 from photo_organizer.sqlite import open_database, storable, stored_number
 
@@ -31,7 +40,7 @@ _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
     " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner,"
-    " o.taken"
+    " o.taken, o.observed"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -195,8 +204,8 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state, manner, taken)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner, taken, observed)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
@@ -204,12 +213,12 @@ class Journal:
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state, operation.manner,
-                details.taken,
+                details.taken, operation.observed,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
         self._insert_moves(number, operation.moves)
-        if operation.takes_back and not operation.is_withdrawal:
+        if operation.holds:
             self.hold(operation.destination, operation.moves[0].identity, number)
         if operation.state == State.DONE:
             self._count([number])
@@ -242,7 +251,7 @@ class Journal:
             self._connection.execute(
                 "UPDATE operations SET reserved = ? WHERE id = ?", (_signed(operation.reserved), operation.id)
             )
-            if operation.takes_back and not operation.is_withdrawal:
+            if operation.holds:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
                 self.hold(operation.destination, operation.moves[0].identity, operation.id)
 
@@ -257,19 +266,24 @@ class Journal:
             self._count([operation.id for operation in done])
             for operation in done:
                 if operation.takes_back:
-                    self._connection.execute(
-                        "UPDATE operations SET undone_by = ? WHERE id = ?", (operation.id, operation.parent)
-                    )
-                    self.hold(
-                        operation.destination,
-                        landed.get(operation.id, operation.moves[0].identity),
-                        operation.id,
-                    )
+                    self._mark_undone(operation)
+                    if operation.label != AGAIN:
+                        landed_as = landed.get(operation.id, operation.moves[0].identity)
+                        self.hold(operation.destination, landed_as, operation.id)
                 elif operation.manner is Manner.MOVE:  # the others leave a photo that is held where it is
                     self._release(operation)
             for operation in abandoned:
                 self._set_state(State.ABANDONED, [operation.id])
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
+
+    def _mark_undone(self, operation: Operation) -> None:
+        """What `operation` took back, and the corrections on the way that it took back with it."""
+        for parent in list(self.select("o.id = ?", (operation.parent,))):
+            taken_back = [parent.id, *(correction.id for correction in self.corrections_since(parent))]
+            self._connection.executemany(
+                "UPDATE operations SET undone_by = ? WHERE id = ?",
+                [(operation.id, number) for number in taken_back],
+            )
 
     def record(self, recorded: Sequence[int], ledger_size: int) -> None:
         """The ledger has the rows of `recorded`, on the disk, and is `ledger_size` bytes long."""
@@ -338,9 +352,25 @@ class Journal:
         for row in self._connection.execute(f"{_OPERATION} WHERE {condition}", parameters):
             yield _operation(row, self._moves(row[0]))
 
-    def photos(self, condition: str) -> Iterator[Operation]:
-        """As `select`, but without companions, in the order of the operations, and by one query for all."""
-        for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition} ORDER BY o.id"):
+    def corrections_since(self, operation: Operation) -> Iterator[Operation]:
+        """The corrections by which the photo of `operation` went on from its destination, in order."""
+        place = operation.destination
+        condition = (
+            f"o.sha256 = ? AND o.kind = '{Action.CORRECTED}' AND o.id > ? AND o.undone_by IS NULL"
+            f" AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) ORDER BY o.id"
+        )
+        for correction in list(self.select(condition, (operation.sha256, operation.id))):
+            if correction.source == place:
+                place = correction.destination
+                yield correction
+
+    def photos(self, condition: str, parameters: Sequence[object] = ()) -> Iterator[Operation]:
+        """As `select`, but without companions, and by one query for all; `m` is the photo's own move.
+
+        In the order of the operations, unless `condition` ends with another.
+        """
+        order = "" if "ORDER BY" in condition else " ORDER BY o.id"
+        for row in self._connection.execute(f"{_WITH_PHOTO} WHERE {condition}{order}", parameters):
             yield _operation(row[:-8], (_move(row[-8:]),))
 
     def moves(self, columns: str, condition: str) -> Iterator[tuple[tuple[Any, ...], Move]]:
@@ -391,16 +421,22 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner, taken,
+        reason, parent, label, state, undone_by, reserved, manner, taken, observed,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-        tuple(json.loads(categories or "[]")), tuple(json.loads(probabilities)), taken,
+        _names(categories or "[]"), tuple(json.loads(probabilities)), taken,
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, _unsigned(reserved), Manner(manner),
+        reason, parent, label, State(state), undone_by, _unsigned(reserved), Manner(manner), bool(observed),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _names(categories: str) -> tuple[str, ...]:
+    """A list of categories, the same object for all photos that share it."""
+    return tuple(json.loads(categories))
 
 
 def _move(row: tuple[Any, ...]) -> Move:

@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -30,7 +30,8 @@ SCHEMA = (
         undone_by INTEGER REFERENCES operations,
         reserved INTEGER NOT NULL DEFAULT 0,
         manner TEXT NOT NULL DEFAULT 'move',
-        taken TEXT NOT NULL DEFAULT ''
+        taken TEXT NOT NULL DEFAULT '',
+        observed INTEGER NOT NULL DEFAULT 0
     )""",
     # so small that a million finished operations cost nothing at start
     "CREATE INDEX unfinished ON operations (id) WHERE state < 2",
@@ -67,6 +68,10 @@ CHANGES = {
         "ALTER TABLE operations ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
         # folders that were made for photos; they go again when they are empty
         "CREATE TABLE made_folders (path BLOB PRIMARY KEY, inode INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+    3: (
+        "ALTER TABLE operations ADD COLUMN observed INTEGER NOT NULL DEFAULT 0",
+        "UPDATE operations SET observed = 1 WHERE kind = 'corrected'",
     ),
 }
 """What brings a journal of an older version to the next one."""

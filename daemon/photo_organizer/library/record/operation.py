@@ -21,8 +21,14 @@ WITHOUT_ROW = (JOINED, UNJOINED)
 SKIPPED = "skipped"
 """The label of a duplicate that was left in its inbox: there is nothing to take back."""
 
+AGAIN = "again"
+"""The label of an undo after which the photo is not held: it is taken again as if it were new."""
+
 # the kinds that brought a photo into the library (or quarantine), from where undo can take it back
 FILING_KINDS = ("filed", "review", "duplicate", "quarantined")
+_FILED = ", ".join(repr(kind) for kind in FILING_KINDS)
+BROUGHT = f"(o.kind IN ({_FILED}) OR (o.kind = 'corrected' AND NOT o.observed))"
+"""The operations that moved a photo to where it was wanted (SQL over `o`): filed, or put there."""
 
 
 RESERVED = 1
@@ -94,6 +100,8 @@ class Operation:
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
         manner: how the files come to their destinations; of one that takes another back, that one's.
+        observed: of a correction, that the owner had moved the photo already, and it was only written down:
+            there is nothing to take back.
     """
 
     id: int
@@ -112,6 +120,7 @@ class Operation:
     undone_by: int | None = None
     reserved: int = 0
     manner: Manner = Manner.MOVE
+    observed: bool = False
 
     @property
     def is_withdrawal(self) -> bool:
@@ -119,6 +128,11 @@ class Operation:
         its destinations.
         """
         return self.kind == Action.UNDONE and self.manner is not Manner.MOVE
+
+    @property
+    def holds(self) -> bool:
+        """Whether it puts a photo or companion back in its inbox to be left alone there."""
+        return self.takes_back and not self.is_withdrawal and self.label != AGAIN
 
     @property
     def takes_back(self) -> bool:

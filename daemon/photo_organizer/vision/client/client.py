@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 from photo_organizer import fsops
 from photo_organizer.crash_log import CrashLog
@@ -26,8 +27,15 @@ from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.feature_location import move_older_store
-from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind, VisionError, rejection_of
-from photo_organizer.vision.protocol import Message, outcome_of, photo_message
+from photo_organizer.vision.outcome import (
+    Outcome,
+    Pictured,
+    Rejected,
+    RejectionKind,
+    VisionError,
+    rejection_of,
+)
+from photo_organizer.vision.protocol import Message, outcome_of, photo_message, picture_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,6 +67,10 @@ class VisionClient:
         crash_log: where the details of an unforeseen error with one photo go, which is rejected then; None
             to have the error raised.
         worker: the module that the process runs.
+        job: what else that module is told at its start.
+
+    Attributes:
+        pictures: thumbnails that have come, of a process that makes them (see `ThumbnailClient`).
     """
 
     def __init__(
@@ -73,7 +85,9 @@ class VisionClient:
         batch: int = 16,
         crash_log: CrashLog | None = None,
         worker: str = WORKER,
+        job: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
+        self.pictures: list[Pictured] = []
         self.capacity = _CAPACITY_IN_BATCHES * batch
         self.engine_name = ""
         self.engine_reason = ""
@@ -89,6 +103,7 @@ class VisionClient:
         self._batch = batch
         self._crash_log = crash_log
         self._worker = worker
+        self._job = dict(job)
         self._queue = Queue()
         self._process: VisionProcess | None = None
         self._failed_starts = 0
@@ -204,6 +219,7 @@ class VisionClient:
                 "limits": asdict(self._limits),
                 "features": str(self._features) if self._features else None,
                 "batch": self._batch,
+                **self._job,
             }
         )
 
@@ -245,6 +261,11 @@ class VisionClient:
                 flight = self._queue.get(int(message["photo"]))
                 if flight is not None:
                     outcomes.append(self._outcome(message, flight.photo))
+                    self._queue.answer(flight.number)
+            case "thumbnail":
+                flight = self._queue.get(int(message["photo"]))
+                if flight is not None:
+                    self.pictures.append(picture_of(message, flight.photo))
                     self._queue.answer(flight.number)
             case "ready":
                 self._become_ready(message)

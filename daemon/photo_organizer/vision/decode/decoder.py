@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +24,8 @@ cv2.setNumThreads(1)
 cv2.utils.logging.setLogLevel(0)  # what it cannot decode is said once, in the photo's own reason
 
 _HASH_SIDE = 8
+
+Finished = TypeVar("Finished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,22 @@ def decode(
         PhotoRejectedError: UNREADABLE when it is damaged, incomplete or beyond a limit; NEEDS_EXTRA when the
             decoder is not installed; NOT_AN_IMAGE when the content is none that is known.
     """
+    return decode_with(data, size, lambda picture: _finish(picture, size), limits, gate=gate, on_wait=on_wait)
+
+
+def decode_with(
+    data: bytes,
+    size: int,
+    finish: Callable[[Picture], Finished],
+    limits: Limits | None = None,
+    *,
+    gate: MemoryGate | None = None,
+    on_wait: OnWait = nothing,
+) -> Finished:
+    """Decode a photo, and make of it what `finish` makes of a picture that is not turned or converted yet.
+
+    Args and Raises: as `decode`; the picture's shorter side is at least twice `size` where the photo's is.
+    """
     limits = limits or FixedLimits()
     if not data:
         raise UnreadablePhotoError("the file is empty")
@@ -85,18 +105,18 @@ def decode(
     gate = gate or MemoryGate(limits.memory_megabytes * 1_000_000)
     with gate.share(on_wait) as memory:
         try:
-            return _decode(Task(data, size, limits, memory))
+            return _decode(Task(data, size, limits, memory), finish)
         except Exception:
             memory.give_back()
             if not memory.was_crowded:
                 raise
     with gate.alone(on_wait) as memory:
-        return _decode(Task(data, size, limits, memory))
+        return _decode(Task(data, size, limits, memory), finish)
 
 
-def _decode(task: Task) -> DecodedPhoto:
+def _decode(task: Task, finish: Callable[[Picture], Finished]) -> Finished:
     try:
-        return _finish(open_picture(task), task.size)
+        return finish(open_picture(task))
     except MemoryError as error:
         raise UnreadablePhotoError(OUT_OF_MEMORY) from error
 

@@ -5,12 +5,30 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.protocol import LineReader, Message
 
 _PIECE = 65536
 _MOST_WITH_A_PIECE = 253  # SCM_MAX_FD of the kernel
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A photo that waits.
+
+    Args:
+        number: names it to the client.
+        photo: what it was when it was seen.
+        descriptor: the file, open for reading; whoever is done with the photo closes it.
+    """
+
+    number: int
+    photo: Photo
+    descriptor: int
 
 
 class Channel:
@@ -40,10 +58,11 @@ class Channel:
                 return
             yield from reader.feed(piece)
 
-    def next_descriptor(self) -> int:
-        """Return the open photo that belongs to the `classify` message just read; the caller closes it.
+    def submitted(self, message: Message) -> Submitted:
+        """Return the photo of a `classify` message that was just read.
 
         Raises:
-            IndexError: none came with it.
+            IndexError: no open file came with it.
         """
-        return self._descriptors.popleft()
+        photo = Photo(Path(message["path"]), FileIdentity(*message["identity"]))
+        return Submitted(int(message["photo"]), photo, self._descriptors.popleft())

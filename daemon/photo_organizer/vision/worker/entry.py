@@ -52,7 +52,8 @@ def main() -> int:
 
 def _paths(start: Message) -> tuple[list[Path], list[Path]]:
     """What may be read, and what may be written: Python, the model and the feature cache's own folder."""
-    readable = [*needed_by_python(), *([Path(start["model"])] if start.get("model") else [])]
+    model = Path(start["model"])
+    readable = [*needed_by_python(), *([model] if model != Path() else [])]  # for thumbnails there is none
     writable = [_NOWHERE]
     if start.get("features"):
         folder = Path(start["features"]).parent

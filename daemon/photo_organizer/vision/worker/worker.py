@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer import formats
-from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.completeness import ends_early, lacks_the_rest
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
 from photo_organizer.vision.decode.limits import FixedLimits
@@ -29,19 +28,10 @@ from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
 from photo_organizer.vision.protocol import Message, pack, prediction_message, rejection_message
 from photo_organizer.vision.worker import confinement
-from photo_organizer.vision.worker.channel import Channel
+from photo_organizer.vision.worker.channel import Channel, Submitted
 from photo_organizer.vision.worker.feature_writer import FeatureWriter
 from photo_organizer.vision.worker.reading import read_photo
 from photo_organizer.vision.worker.serving import load_serving
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """A photo that waits: its number, and the descriptor by which it is read."""
-
-    number: int
-    photo: Photo
-    descriptor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +91,7 @@ class Worker:
         self._features.close()
 
     def _hear(self, message: Message) -> None:
-        photo = Photo(Path(message["path"]), FileIdentity(*message["identity"]))
-        submitted = Submitted(int(message["photo"]), photo, self._channel.next_descriptor())
+        submitted = self._channel.submitted(message)
         with self._arrival:
             self._waiting.append(submitted)
             self._arrival.notify()

@@ -1,0 +1,235 @@
+"""Everything behind the page: photos, the library's threads, thumbnails, training, and when it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from photo_organizer.config import Configuration
+from photo_organizer.errors import OrganizerError
+from photo_organizer.library import Library
+from photo_organizer.service.running_daemon import read_status
+from photo_organizer.service.waiting import waiting_lines
+from photo_organizer.web import activity
+from photo_organizer.web.confirmations import Confirmations
+from photo_organizer.web.events import Windows
+from photo_organizer.web.library_thread import LibraryThread
+from photo_organizer.web.model_service import ModelService
+from photo_organizer.web.photo_service import PhotoService
+from photo_organizer.web.thumbnail_cache import ThumbnailCache
+from photo_organizer.web.thumbnails import Thumbnails
+
+log = logging.getLogger(__name__)
+
+THUMBNAIL_SIDE = 400  # pixels
+PICTURE_SIDE = 1600
+_WATCH_SECONDS = 1.0
+_QUIET_SECONDS = 1.5  # after an action: not after each key, what others have done is looked for
+_CLOSED_SECONDS = 3.0  # a window that is loaded anew closes first
+
+
+class PageService:
+    """What the routes ask.
+
+    Args:
+        configuration: as it was when the page began.
+        idle_seconds: without a request for so long, `stop` is called; None for never.
+        stop: ends the server.
+        ends_when_closed: whether `stop` is called too when the last window was closed.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        idle_seconds: float | None,
+        stop: Callable[[], None],
+        ends_when_closed: bool,
+    ) -> None:
+        self.configuration = configuration
+        self.photos = PhotoService(configuration)
+        self.windows = Windows()
+        self._cache = ThumbnailCache(configuration.state_directory / "thumbnails")
+        self.thumbnails = Thumbnails(THUMBNAIL_SIDE, self._cache, configuration.limits)
+        self.pictures = Thumbnails(PICTURE_SIDE, self._cache, configuration.limits)
+        self._models = ModelService(configuration)
+        self._confirmations = Confirmations(configuration.state_directory)
+        self._moves = LibraryThread(configuration, "moves")
+        self._reads = LibraryThread(configuration, "reads")
+        self._idle_seconds = idle_seconds
+        self._ends_when_closed = ends_when_closed
+        self._stop = stop
+        self._used_at = time.monotonic()
+        self._closed_at: float | None = None
+        self._listed_state: object = None
+        self._acted_at = float("-inf")
+        self._listing = asyncio.Lock()
+        self._grouping: asyncio.Task[None] | None = None
+
+    # reading
+
+    async def start(self) -> dict[str, Any]:
+        """What the page needs first."""
+        self.is_used()
+        self._closed_at = None
+        return {
+            "categories": await run_in_threadpool(self.photos.categories),
+            "review": self.configuration.review,
+            "status": await run_in_threadpool(self._status),
+        }
+
+    async def review(self) -> dict[str, Any]:
+        """The photos in Review, in groups."""
+        self.is_used()
+        await self._list_if_changed()
+        return await run_in_threadpool(self.photos.waiting.to_json)
+
+    async def filed(self, category: str | None, batch: str | None) -> dict[str, Any]:
+        """What was filed lately."""
+        self.is_used()
+        answer = await self._reads.ask(lambda library: self.photos.filed(library, category, batch))
+        confirmed = await run_in_threadpool(self._confirmations.all)
+        for photo in answer["photos"]:
+            photo["confirmed"] = photo["category"] == confirmed.get(self.photos.shown.get(photo["id"]).sha256)
+        return answer
+
+    async def activity(self) -> dict[str, Any]:
+        """Batches, quarantine, and what is left alone."""
+        self.is_used()
+        settings, photos = self.configuration, self.photos
+        answer = await self._reads.ask(lambda library: activity.overview(settings, library, photos))
+        return {**answer, "waiting": list(waiting_lines(await run_in_threadpool(self._status)))}
+
+    async def learning(self) -> dict[str, Any]:
+        """Labels, models and the curve."""
+        self.is_used()
+        confidences = await self._reads.ask(self.photos.confidences)
+        status = await run_in_threadpool(self._status)
+        labels = status.get("new_labels")
+        return {
+            **await run_in_threadpool(self._models.overview),
+            "confidences": confidences,
+            "labels": sum(labels.values()) if isinstance(labels, dict) else labels,
+            "next_retraining": status.get("next_retraining"),
+            "min_new_labels": self.configuration.retraining.min_new_labels,
+        }
+
+    # acting
+
+    async def file(self, names: Sequence[str], category: str) -> dict[str, Any]:
+        """Moves photos to a category."""
+        answer = await self._act(lambda library: self.photos.file(library, names, category))
+        self.windows.tell("categories", await run_in_threadpool(self.photos.categories))
+        return answer
+
+    async def undo(self, batch: str) -> dict[str, Any]:
+        """Takes a batch back."""
+        return await self._act(lambda library: self.photos.undo(library, batch))
+
+    async def confirm(self, names: Sequence[str]) -> dict[str, Any]:
+        """Writes down that photos are where they belong."""
+        self.is_used()
+        labels = await run_in_threadpool(self.photos.labels_of, names)
+        await run_in_threadpool(self._confirmations.add, labels)
+        return {"confirmed": len(labels)}
+
+    async def withdraw_confirmation(self, names: Sequence[str]) -> dict[str, Any]:
+        """Takes that back."""
+        self.is_used()
+        labels = await run_in_threadpool(self.photos.labels_of, names)
+        await run_in_threadpool(self._confirmations.withdraw, list(labels))
+        return {"withdrawn": len(labels)}
+
+    async def try_again(self, names: Sequence[str]) -> dict[str, Any]:
+        """Puts photos in quarantine back in their inbox, to be classified anew."""
+        return await self._act(lambda library: activity.try_again(library, self.photos.shown.get_all(names)))
+
+    async def train(self) -> dict[str, Any]:
+        """Begins a retraining, unless one is under way."""
+        self.is_used()
+        loop = asyncio.get_running_loop()
+
+        def tell(progress: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(self.windows.tell, "training", progress)
+
+        return {"started": self._models.train(tell)}
+
+    async def use_model(self, model: str) -> dict[str, Any]:
+        """Makes a model the one in use."""
+        self.is_used()
+        return {"model": await run_in_threadpool(self._models.use, model)}
+
+    async def _act(self, action: Callable[[Library], dict[str, Any]]) -> dict[str, Any]:
+        self.is_used()
+        self._acted_at = time.monotonic()
+        answer = await self._moves.ask(action)
+        self._acted_at = time.monotonic()
+        self.windows.tell("waiting", self.photos.waiting.count)
+        return answer
+
+    # as long as it runs
+
+    def is_used(self) -> None:
+        """Somebody is there."""
+        self._used_at = time.monotonic()
+
+    def window_closes(self) -> None:
+        """A window says that it is being closed (or loaded anew)."""
+        self._closed_at = time.monotonic()
+
+    async def watch(self) -> None:
+        """Tells the windows what changes, and ends when nobody is there any more."""
+        while True:
+            try:
+                self.windows.tell("status", await run_in_threadpool(self._status))
+                if time.monotonic() - self._acted_at > _QUIET_SECONDS:
+                    await self._list_if_changed()
+            except (OrganizerError, OSError) as error:
+                log.warning("%s", error)
+            if self._is_over():
+                self._stop()
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def _is_over(self) -> bool:
+        if self._models.is_training:
+            return False
+        now = time.monotonic()
+        if self._idle_seconds is not None and now - self._used_at > self._idle_seconds:
+            return True
+        is_closed = self._closed_at is not None and now - self._closed_at > _CLOSED_SECONDS
+        return self._ends_when_closed and is_closed and self.windows.count == 0
+
+    async def _list_if_changed(self) -> None:
+        async with self._listing:
+            state = await run_in_threadpool(self.photos.waiting.state)
+            if state == self._listed_state:
+                return
+            await self._reads.ask(self.photos.waiting.list)
+            self._listed_state = state
+            self.windows.tell("waiting", self.photos.waiting.count)
+            if not self.photos.waiting.is_grouped and (self._grouping is None or self._grouping.done()):
+                self._grouping = asyncio.create_task(self._group())
+
+    async def _group(self) -> None:
+        await run_in_threadpool(self.photos.waiting.group)
+        self.windows.tell("grouped", time.time(), again=False)
+
+    def _status(self) -> dict[str, Any]:
+        try:
+            return read_status(self.configuration)
+        except OrganizerError as error:
+            return {"running": False, "state": "unknown", "reason": str(error)}
+
+    def close(self) -> None:
+        """Lets go of everything; called once, when the server has ended."""
+        self.windows.close()
+        self._models.close()
+        self.thumbnails.close()
+        self.pictures.close()
+        self._moves.close()
+        self._reads.close()

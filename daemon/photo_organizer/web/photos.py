@@ -1,0 +1,114 @@
+"""The photos that the page may speak of, each under an id: no request names a path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.library import PlacedPhoto
+from photo_organizer.photo import FileIdentity, Photo
+
+_MOST = 200_000
+_SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPhoto:
+    """A photo that was shown, as it was then.
+
+    Args:
+        id: stands for path and state of the file; another state of it has another id.
+        photo: path and identity.
+        sha256: of its content, in hex; empty where nobody has told yet.
+        suggestions: what the model said, most probable first, at most three.
+    """
+
+    id: str
+    photo: Photo
+    sha256: str = ""
+    suggestions: tuple[tuple[str, float], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For the page: the name is for people's eyes, and never comes back."""
+        return {
+            "name": printable(self.photo.path.name),
+            "time": self.photo.identity.mtime_ns // 1_000_000_000,
+            "top": [[category, round(probability, 4)] for category, probability in self.suggestions],
+        }
+
+
+class UnknownPhotoError(OrganizerError):
+    """An id that this process never gave, or has forgotten."""
+
+
+class ShownPhotos:
+    """Gives photos their ids, and finds them again."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: dict[str, ShownPhoto] = {}
+
+    def show(self, path: Path, status: os.stat_result, placed: PlacedPhoto | None) -> ShownPhoto:
+        """The photo at `path` under its id.
+
+        Args:
+            path: absolute.
+            status: of the file, now.
+            placed: what the journal says was brought to that path.
+        """
+        photo = Photo(path, FileIdentity.of(status))
+        return self._keep(_described(self._id(photo), photo, placed))
+
+    def show_as(self, path: Path, status: os.stat_result, before: ShownPhoto) -> ShownPhoto:
+        """A photo that was moved, under its new id."""
+        photo = Photo(path, FileIdentity.of(status))
+        return self._keep(replace(before, id=self._id(photo), photo=photo))
+
+    def _id(self, photo: Photo) -> str:
+        identity = photo.identity
+        numbers = (identity.device, identity.inode, identity.size, identity.mtime_ns)
+        fields = (os.fsencode(photo.path), *(str(number).encode() for number in numbers))
+        return hashlib.blake2b(b"\0".join(fields), key=self._key, digest_size=12).hexdigest()
+
+    def _keep(self, shown: ShownPhoto) -> ShownPhoto:
+        if len(self._known) >= _MOST and shown.id not in self._known:
+            self._known.pop(next(iter(self._known)))
+        self._known[shown.id] = shown
+        return shown
+
+    def get(self, name: str) -> ShownPhoto:
+        """The photo with this id.
+
+        Raises:
+            UnknownPhotoError: there is none.
+        """
+        try:
+            return self._known[name]
+        except (KeyError, TypeError) as error:
+            raise UnknownPhotoError("the photo is not known (any more)", remedy="reload the page") from error
+
+    def get_all(self, names: Iterable[str]) -> list[ShownPhoto]:
+        """The photos with these ids, each once.
+
+        Raises:
+            UnknownPhotoError: one of them is not known.
+        """
+        return [self.get(name) for name in dict.fromkeys(names)]
+
+
+def _described(name: str, photo: Photo, placed: PlacedPhoto | None) -> ShownPhoto:
+    if placed is None or (placed.identity.size, placed.identity.mtime_ns) != (
+        photo.identity.size,
+        photo.identity.mtime_ns,
+    ):  # put there by hand, or edited since
+        return ShownPhoto(name, photo)
+    details = placed.details
+    pairs = zip(details.categories, details.probabilities, strict=True)
+    ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_SUGGESTIONS]
+    return ShownPhoto(name, photo, placed.sha256, tuple(ranked))

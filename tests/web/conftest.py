@@ -1,0 +1,22 @@
+"""A library with photos in Review, and the page on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from review_home import Page, ReviewHome
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> ReviewHome:
+    return ReviewHome(tmp_path / "home")
+
+
+@pytest.fixture
+def page(home: ReviewHome) -> Iterator[Page]:
+    """The page on `home`, started when the test asks for it: fill the home before."""
+    started = Page(home)
+    yield started
+    started.close()
