@@ -90,6 +90,7 @@ class Library:
         self._journal = Journal(settings.state / JOURNAL, operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._crash_log = CrashLog(settings.state)
+        self._ledger_is_ahead = False
         self.restored = ""
         """What was done at the start about a journal that was damaged or gone; empty when it was sound."""
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
@@ -147,18 +148,28 @@ class Library:
 
     def _take_over_ledger(self, restored: str) -> None:
         """Write down what only the ledger knows, if the journal was damaged or is gone."""
-        if not restored and not self._journal.is_empty():
+        self.restored = restored
+        self._ledger_is_ahead = bool(restored) or self._journal.is_empty()
+        try:
+            with moves_lock(self._settings.state / "moves.lock"):
+                self._adopt_rows()
+        except DestinationTrouble:  # said again, and acted on, by the first batch
+            return
+
+    def _adopt_rows(self) -> None:
+        if not self._ledger_is_ahead:
             return
         adopted = 0
         with at_destination(os.fsencode(self._settings.ledger)):
             ledger = real_ledger(self._settings.ledger)
             if has_rows(ledger):
-                with moves_lock(self._settings.state / "moves.lock"):
-                    adopted = LedgerAdoption(self._journal, self._settings).adopt(ledger)
+                adopted = LedgerAdoption(self._journal, self._settings).adopt(ledger)
+        self._ledger_is_ahead = False
         if adopted:
-            restored = restored or "the journal was gone"
-            restored += f"; {adopted:,} photos are taken over from the ledger, without their companions"
-        self.restored = restored
+            self.restored = (
+                f"{self.restored or 'the journal was gone'}; {adopted:,} photos are taken over from the"
+                " ledger, without their companions"
+            )
 
     def keep_daily_copy(self) -> None:
         """Keep a copy of the journal for each of the last seven days on which this was called.
@@ -202,6 +213,7 @@ class Library:
         """
         try:
             with moves_lock(self._settings.state / "moves.lock"):
+                self._adopt_rows()
                 self._recover()
                 yield
         except OrganizerError:
