@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from photo_organizer.vision.decode import raster
+from photo_organizer.vision.decode.formats import raster
 from photo_organizer.vision.worker import serving, worker
 
 
