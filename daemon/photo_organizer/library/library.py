@@ -130,7 +130,7 @@ class Library:
             _make_private(folder)
         lock = _own(settings.state / "owner.lock") if owner else None
         try:
-            restored = _restored(settings.state / JOURNAL, clock()) if owner else ""
+            restored = _restored(settings.state / JOURNAL, clock) if owner else ""
             library = cls(settings, operations or FileOperations(), clock, lock)
             if owner:
                 library._begin_owning()
@@ -535,7 +535,7 @@ class Library:
         return f"{second}-{number}"
 
 
-def _restored(journal: Path, now: datetime) -> str:
+def _restored(journal: Path, clock: Callable[[], datetime]) -> str:
     """Set a damaged journal aside and put its last copy in its place; say so, or nothing if it is sound."""
     fault = journal_fault(journal)
     try:
@@ -543,7 +543,7 @@ def _restored(journal: Path, now: datetime) -> str:
             if os.path.lexists(journal) or restore_copy(journal) is None:
                 return ""
             return "the journal was gone; its last copy is in its place"
-        aside = set_aside(journal, now)
+        aside = set_aside(journal, clock())
         day = restore_copy(journal)
     except OSError as error:
         raise destination_trouble(error, os.fsencode(journal)) from error
