@@ -87,7 +87,10 @@ class PlanDraft:
             "SELECT line FROM photos WHERE source = ? AND identity = ?",
             (os.fsencode(group.photo.path), _identity(group)),
         ).fetchone()
-        return PlannedPhoto.from_line(row[0], self._head) if row else None
+        try:
+            return PlannedPhoto.from_line(row[0].encode(), self._head) if row else None
+        except ValueError:  # of another version, or damaged: it is looked at anew
+            return None
 
     def add(self, photo: PlannedPhoto) -> None:
         """Keeps a photo.
@@ -122,13 +125,13 @@ class PlanDraft:
         query = "SELECT number, line FROM photos WHERE run = ?"
         order = []
         for number, line in self._database.execute(query, (self._run,)):
-            photo = PlannedPhoto.from_line(line, self._head)
+            photo = PlannedPhoto.from_line(line.encode(), self._head)
             confidence = photo.decision.confidence if photo.decision else 2.0
             order.append((section(photo), confidence, number))
         for key, _, number in sorted(order):
             query = "SELECT line FROM photos WHERE number = ?"
             (line,) = self._database.execute(query, (number,)).fetchone()
-            yield key, PlannedPhoto.from_line(line, self._head)
+            yield key, PlannedPhoto.from_line(line.encode(), self._head)
 
     def finish(self) -> None:
         """All is known: writes the plan under its name, and removes the draft."""
