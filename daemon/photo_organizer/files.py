@@ -68,6 +68,22 @@ def private_file(path: Path) -> BinaryIO:
     return open(os.open(path, flags, PRIVATE), "wb")
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; a pipe or a device in its place is not waited for.
+
+    Args:
+        path: the file; symbolic links are followed.
+
+    Raises:
+        OSError: it is missing, unreadable, or not a regular file.
+    """
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return file
+
+
 def read_small_file(path: Path, most: int) -> bytes:
     """Return the contents of a regular file; a pipe or a device in its place is not waited for.
 
@@ -78,10 +94,7 @@ def read_small_file(path: Path, most: int) -> bytes:
     Raises:
         OSError: it is missing, unreadable, not a regular file, or larger than `most`.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with open_regular(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, "far too large", str(path))

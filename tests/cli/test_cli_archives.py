@@ -227,7 +227,7 @@ def test_a_plan_with_a_torn_end_is_refused_as_a_whole(organizer: Organizer, home
     plan.write_bytes(plan.read_bytes()[:-40])
     said = organizer("sort", "--plan", plan)
     assert said.code == 1
-    assert "p: line 4 is damaged; make the plan anew" in said.err
+    assert "p: line 4 is damaged (not JSON); make the plan anew" in said.err
     assert home.filed() == {}
 
 

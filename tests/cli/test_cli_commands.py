@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -318,3 +319,27 @@ def test_a_late_companion_is_explained_and_taken_back_alone(organizer: Organizer
     assert (said.code, late.exists(), joined.exists()) == (0, True, False)
     assert (home.library / "Food/a.png").exists()
     assert organizer("ledger", "verify").code == 0
+
+
+def test_a_journal_that_is_damaged_or_gone_is_noticed_and_no_rebuild_is_advised(
+    organizer: Organizer, home: Home
+) -> None:
+    home.draw("a.png", "Food")
+    assert organizer("sort", home.old).code == 0
+    (home.state / "journal.sqlite").write_text("damaged" * 1000)
+    for command in ("status", "doctor"):
+        assert "the journal is damaged (file is not a database)" in organizer(command).out
+    for path in home.state.glob("journal*"):
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    for command in ("status", "doctor"):
+        assert "the journal is gone, although the ledger has photos" in organizer(command).out
+    before = home.ledger()
+    for command in ("verify", "rebuild"):
+        said = organizer("ledger", command)
+        assert said.code == 1
+        assert "a rebuild would drop what the ledger knows" in said.err
+    assert home.ledger() == before
+    home.draw("b.png", "Pets")
+    assert organizer("sort", home.old).code == 0
+    assert organizer("ledger", "verify").code == 0
+    assert len(home.ledger()) == 2

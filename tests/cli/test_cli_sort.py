@@ -153,7 +153,7 @@ def test_a_plan_for_another_library_or_of_another_kind_is_refused(organizer: Org
     home.config.write_text(text)
     lines = plan.read_text().splitlines()
     plan.write_text("\n".join([*lines, lines[-1][:40]]) + "\n")
-    assert "p: line 3 is damaged; make the plan anew" in organizer("sort", "--plan", plan).err
+    assert "p: line 3 is damaged (not JSON); make the plan anew" in organizer("sort", "--plan", plan).err
     plan.write_text("hello\n")
     for words in (("sort", "--plan", plan), ("sort", home.old, "--dry-run", "--plan", plan)):
         said = organizer(*words)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import stat
 from pathlib import Path
 
-from photo_organizer.service.status_file import STATUS_FILE, State, Status, StatusFile, describe
+import pytest
+
+from photo_organizer.service import status_file
+from photo_organizer.service.status_file import OLD, STATUS_FILE, State, Status, StatusFile, describe
 
 IDLE = Status(
     pid=1,
@@ -84,3 +88,29 @@ def test_the_line_for_systemctl_reads_like_a_sentence() -> None:
     assert describe(blind, filed_in_burst=0, burst=0).endswith(", photos or folders cannot be read")
     paused = dataclasses.replace(IDLE, state=State.PAUSED, reason="/lib: no space left on device")
     assert describe(paused, filed_in_burst=0, burst=0) == "paused: /lib: no space left on device"
+
+
+def test_a_status_that_cannot_be_written_is_seen_to_be_old_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    file = StatusFile(tmp_path, clock)
+    file.offer(IDLE)
+    assert (tmp_path / STATUS_FILE).stat().st_mtime != OLD
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(status_file, "replace_file", full)
+        clock.now += 2
+        with pytest.raises(OSError, match="No space"):
+            file.offer(dataclasses.replace(IDLE, queued=5))
+        assert (tmp_path / STATUS_FILE).stat().st_mtime == OLD
+    due = file.next_due()
+    assert due is not None
+    clock.now = due
+    file.offer(dataclasses.replace(IDLE, queued=5))
+    assert json.loads((tmp_path / STATUS_FILE).read_text())["queued"] == 5
+    assert (tmp_path / STATUS_FILE).stat().st_mtime != OLD
+    assert file.next_due() is None

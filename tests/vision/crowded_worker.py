@@ -1,4 +1,4 @@
-"""The vision process with as many decoder threads as a test wants, on any machine. Run as a module.
+"""The vision process with as many decoder threads as a test wants, on any machine.
 
 `DECODER_THREADS` says how many; with `ESTIMATE`, each photo is thought to need this many bytes a pixel.
 """
@@ -22,5 +22,4 @@ if "ESTIMATE" in os.environ:
     estimate = float(os.environ["ESTIMATE"])
     raster.pillow_cost = lambda *_: estimate  # type: ignore[attr-defined]
 
-if __name__ == "__main__":
-    worker.run_process(worker.Worker)
+make_worker = worker.Worker

@@ -1,8 +1,7 @@
-"""The vision process with photos that do to it what a bug in a decoder would. Run by tests as a module."""
+"""The vision process with photos that do to it what a bug in a decoder would."""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from photo_organizer.vision.worker import worker
 
 def faulty_decode(data: bytes, *arguments: object, **options: object) -> DecodedPhoto:
     if b"CRASH" in data:
-        os.kill(os.getpid(), signal.SIGSEGV)
+        signal.raise_signal(signal.SIGSEGV)  # in this thread: sent to the process, another could get it first
     if b"HANG" in data:
         threading.Event().wait()
     if b"WAIT" in data:  # as where other programs have the processor
@@ -25,5 +24,4 @@ def faulty_decode(data: bytes, *arguments: object, **options: object) -> Decoded
 
 worker.decode = faulty_decode  # type: ignore[assignment,attr-defined]
 
-if __name__ == "__main__":
-    worker.run_process(worker.Worker)
+make_worker = worker.Worker

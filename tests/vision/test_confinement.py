@@ -6,6 +6,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
+from photo_organizer.vision.worker.confinement import Confinement, available_confinement
+
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -61,3 +65,51 @@ def test_crashes_leave_a_trace_and_libraries_are_quiet() -> None:
     assert "chatter" not in done.stderr
     assert "ours" in done.stderr
     assert "Fatal Python error: Aborted" in done.stderr
+
+
+def test_what_the_kernel_allows_is_said_in_words() -> None:
+    assert str(Confinement(7, seccomp=True)) == "confined: files (Landlock 7) and system calls (seccomp)"
+    assert str(Confinement(0, seccomp=True)) == (
+        "confined: system calls (seccomp); the kernel offers no Landlock"
+    )
+    assert str(Confinement(0, seccomp=False)) == "not confined: the kernel offers no Landlock or seccomp"
+
+
+@pytest.mark.skipif(available_confinement().landlock < 6, reason="this kernel has no newer Landlock to hide")
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
+def test_an_older_kernel_closes_the_disk_as_well(version: int) -> None:
+    done = run(f"""
+        from pathlib import Path
+        from photo_organizer.vision.worker import landlock
+        landlock.landlock_version = lambda: {version}
+        readable = [Path("/usr"), Path("/no/such/folder")]
+        assert landlock.restrict_files(readable, [Path("/dev/null")]) == {version}
+        open("/dev/null", "w").close()
+        for path, mode in (("/etc/passwd", "r"), ("/tmp/photo-organizer-test", "w")):
+            try:
+                open(path, mode)
+            except PermissionError:
+                print("refused")
+    """)
+    assert done.stdout == "refused\nrefused\n", done.stderr
+
+
+def test_a_kernel_without_both_changes_nothing_and_says_so() -> None:
+    done = run("""
+        from photo_organizer.vision.worker import confinement, landlock, seccomp
+        landlock.landlock_version = lambda: 0
+        seccomp.is_available = lambda: False
+        confined = confinement.confine([], [])
+        open("/etc/passwd").close()
+        print(confined)
+    """)
+    assert done.stdout == "not confined: the kernel offers no Landlock or seccomp\n", done.stderr
+
+
+def test_each_processors_filter_is_one_that_the_kernel_takes() -> None:
+    from photo_organizer.vision.worker import seccomp
+
+    for machine in seccomp._MACHINES.values():
+        program = seccomp._program(machine, 1)
+        assert len(program) % 8 == 0
+        assert len(program) // 8 < 4096  # BPF_MAXINSNS

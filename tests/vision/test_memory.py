@@ -11,6 +11,7 @@ import pytest
 from drawn import noisy, saved, scene
 from vision_driver import outcomes, seen
 
+from photo_organizer.vision.client import worker_process
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode import decoder
 from photo_organizer.vision.decode.decoder import decode
@@ -113,6 +114,8 @@ def test_no_photo_is_unreadable_for_what_its_neighbours_take(
     """Also where a library takes 17 times what it is thought to take, and fails beside others at first."""
     if estimate is not None and threads == 1:
         pytest.skip("one photo at a time has no neighbours")
+    told = worker_process.ENVIRONMENT | {"DECODER_THREADS", "ESTIMATE"}
+    monkeypatch.setattr(worker_process, "ENVIRONMENT", told)
     monkeypatch.setenv("DECODER_THREADS", str(threads))
     if estimate is not None:
         monkeypatch.setenv("ESTIMATE", estimate)

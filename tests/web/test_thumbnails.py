@@ -55,15 +55,15 @@ def test_a_photo_that_kills_the_decoder_is_refused_and_the_others_are_made(tmp_p
     worker = tmp_path / "deadly_worker.py"
     worker.write_text(
         "import os\nfrom photo_organizer.vision.worker import thumbnail_worker as module\n"
-        "from photo_organizer.vision.worker.worker import run_process\nreal = module.read_photo\n"
-        "def read_photo(photo, limits):\n    content = real(photo, limits)\n"
+        "real = module.read_photo\n"
+        "def read_photo(descriptor, photo, limits):\n    content = real(descriptor, photo, limits)\n"
         "    if photo.path.name == 'poison.jpg':\n        poison.append(1)\n    return content\n"
         "poison = []\n"
         "made = module.make_thumbnail\n"
         "def make_thumbnail(*arguments):\n    if poison:\n        os.abort()\n    return made(*arguments)\n"
         "module.read_photo = read_photo\nmodule.make_thumbnail = make_thumbnail\n"
         "module.available_cores = lambda: 1\n"
-        "run_process(module.ThumbnailWorker)\n"
+        "make_worker = module.ThumbnailWorker\n"
     )
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(tmp_path)

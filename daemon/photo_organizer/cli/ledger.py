@@ -6,6 +6,11 @@ import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
 
+_FORGOTTEN = (
+    "the journal is new and the ledger is not: a rebuild would drop what the ledger knows; start the daemon,"
+    " or run photo-organizer sort, which takes it over into the journal"
+)
+
 
 @group("ledger")
 def ledger() -> None:
@@ -22,11 +27,15 @@ def verify(invocation: Invocation) -> int:
     configuration = invocation.configuration()
     with Library.open(configuration) as library:
         check = library.verify_ledger()
+        is_forgotten = library.has_no_history and check.rows > 0
     for problem in check.problems:
         click.echo(printable(problem))
     if check.is_equal:
         click.echo(f"{configuration.ledger_path}: {check.rows:,} rows, all as in the journal")
         return 0
+    if is_forgotten:
+        click.echo(_FORGOTTEN, err=True)
+        return 1
     click.echo(
         f"{configuration.ledger_path} differs from the journal; photo-organizer ledger rebuild", err=True
     )
@@ -37,9 +46,12 @@ def verify(invocation: Invocation) -> int:
 @with_invocation
 def rebuild(invocation: Invocation) -> None:
     """Write the ledger anew from the journal; the old one is kept beside it."""
+    from photo_organizer.errors import OrganizerError
     from photo_organizer.library import Library
 
     configuration = invocation.configuration()
     with Library.open(configuration) as library:
+        if library.has_no_history and library.verify_ledger().rows > 0:
+            raise OrganizerError(_FORGOTTEN, where=configuration.ledger_path)
         rows = library.rebuild_ledger()
     click.echo(f"{configuration.ledger_path}: {rows:,} rows written")

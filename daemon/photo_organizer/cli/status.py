@@ -94,6 +94,8 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
         yield "last photo", moment(values["last_photo_time"])
     yield "inbox", ", ".join(waiting_lines(values)) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
+    if values.get("vision_confinement"):
+        yield "decoders", values["vision_confinement"]
     if values.get("training"):
         yield "training", values["training"]
     yield from _learning(values, min_new_labels)

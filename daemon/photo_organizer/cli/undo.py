@@ -61,6 +61,8 @@ def undo(
         _print_json(report)
     else:
         _print_words(report, dry_run=dry_run)
+    if report.row_trouble is not None:
+        click.echo(f"their rows in the ledger follow later: {report.row_trouble}", err=True)
     return SOME_NOT_UNDONE if report.refused else 0
 
 

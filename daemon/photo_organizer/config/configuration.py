@@ -143,6 +143,11 @@ class Configuration(Section):
         return self.model.directory or model_home()
 
     @property
+    def feature_store_path(self) -> Path:
+        """The cache of features, in its own folder, the only one that the vision process may write to."""
+        return self.state_directory / "features" / "features.sqlite"
+
+    @property
     def quarantine_directory(self) -> Path:
         """Folder of what cannot be read as an image."""
         return self.state_directory / "quarantine"

@@ -14,7 +14,7 @@ from photo_organizer.doctor.folder_checks import (
     moves,
     waiting_photos,
 )
-from photo_organizer.doctor.machine_checks import engine, extras, packages, watching
+from photo_organizer.doctor.machine_checks import confinement, engine, extras, packages, watching
 from photo_organizer.doctor.monitoring_checks import hooks, metrics
 from photo_organizer.doctor.name_check import extensions
 from photo_organizer.doctor.record_checks import journal, model
@@ -34,6 +34,7 @@ CHECKS: Sequence[tuple[str, CheckFunction, str]] = (
     ("journal", journal, ""),
     ("watching", watching, "the kernel allows enough"),
     ("engine", engine, ""),
+    ("decoders", confinement, ""),
     ("formats", extras, ""),
     ("packages", packages, "nothing is missing"),
     ("service", service, "installed and running"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.vision.backbone.cores import available_cores
+from photo_organizer.vision.worker.confinement import available_confinement
 
 EXTRA_MODULES = {"heif": ("pillow_heif", "HEIC"), "raw": ("rawpy", "RAW"), "jxl": ("pillow_jxl", "JPEG XL")}
 FAST_CPU_FLAGS = ("avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16", "asimddp")
@@ -121,3 +122,13 @@ def packages(_configuration: Configuration) -> Iterator[Check]:
             "python-systemd (Arch), or build the extra [systemd] with pkg-config, a C compiler and "
             "libsystemd-dev (Debian, Ubuntu), systemd-devel (Fedora) or systemd-libs (Arch)",
         )
+
+
+def confinement(_: Configuration) -> Iterator[Check]:
+    """Check whether the kernel lets the vision process give up the rights that it can do without."""
+    available = available_confinement()
+    if available.is_complete:
+        yield ok("decoders", str(available))
+    else:
+        remedy = "photos are decoded with your own rights; Linux 5.13 or later has Landlock"
+        yield hint("decoders", str(available), remedy)

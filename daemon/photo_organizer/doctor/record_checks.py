@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.library.record.journal import JOURNAL, damage_of
+from photo_organizer.library.journal_state import journal_problem
+from photo_organizer.library.record.journal_health import JOURNAL
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.runtime import new_vision
@@ -20,14 +21,11 @@ _WAIT_SECONDS = 0.5
 def journal(configuration: Configuration) -> Iterator[Check]:
     """Check whether the journal, which undo lives by, is whole."""
     path = configuration.state_directory / JOURNAL
-    if not path.exists():
+    if problem := journal_problem(configuration):
+        remedy = "restart the daemon, or run `photo-organizer sort`: the journal is set aside and restored"
+        yield fix("journal", f"{problem}: {printable(path)}", remedy)
+    elif not path.exists():
         yield ok("journal", "none yet: it is begun with the first photo")
-    elif damage := damage_of(path):
-        remedy = (
-            "stop the daemon, move the file aside together with its -wal and -shm files, and start again: "
-            "photos and ledger stay as they are, and undo forgets what was filed before"
-        )
-        yield fix("journal", f"{printable(path)} is damaged ({damage})", remedy)
     else:
         yield ok("journal", "whole")
 

@@ -111,6 +111,7 @@ class Filer:
                 operation = outcome.operation
                 destination = Path(os.fsdecode(operation.destination))
                 lists.filed.append(Placed(filing.group, Action(operation.kind), destination, draft.original))
+                lists.pause = lists.pause or outcome.row_trouble
             elif isinstance(outcome.trouble, SourceTrouble):
                 lists.set_aside.append((filing.group, outcome.trouble))
             else:
@@ -132,13 +133,14 @@ class Filer:
                         known = originals.placed_before(
                             filing.group.photo, filing.manner, draft.operation.sha256, folders
                         )
-                except SourceTrouble as trouble:
-                    lists.set_aside.append((filing.group, trouble))
+                except SourceTrouble as refusal:
+                    lists.set_aside.append((filing.group, refusal))
                     continue
                 if known is not None:
                     lists.known.append(Placed(filing.group, filing.action, known))
                 elif draft.original is not None and self.settings.duplicates == SKIP:
-                    self._leave(filing, draft, draft.original)
+                    trouble = self._leave(filing, draft, draft.original)
+                    lists.pause = lists.pause or trouble
                     lists.left.append(
                         Placed(filing.group, Action.DUPLICATE, filing.group.photo.path, draft.original)
                     )
@@ -146,14 +148,17 @@ class Filer:
                     drafted.append((filing, draft))
         return drafted
 
-    def _leave(self, filing: Filing, draft: Draft, original: Path) -> None:
-        """A duplicate that stays in its inbox: a row, and it is held; only once for as long as it is held."""
+    def _leave(self, filing: Filing, draft: Draft, original: Path) -> DestinationTrouble | None:
+        """A duplicate that stays in its inbox: a row, and it is held; only once for as long as it is held.
+
+        Returns why the row is not in the ledger yet, if it is not.
+        """
         photo = filing.group.photo
         if self.journal.is_held(os.fsencode(photo.path), photo.identity):
-            return
+            return None
         first = draft.operation.moves[0]
         moves = (Move(first.source, os.fsencode(original), first.identity, first.sha256),)
-        self.engine.leave(
+        return self.engine.leave(
             replace(draft.operation, kind=Action.DUPLICATE, moves=moves, label=SKIPPED, state=State.DONE)
         )
 
@@ -162,5 +167,5 @@ class FilingEngine(Protocol):
     """What carries drafts out, or only plans them."""
 
     def run(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
-    def leave(self, operation: Operation) -> None: ...
+    def leave(self, operation: Operation) -> DestinationTrouble | None: ...
     def recover(self) -> None: ...

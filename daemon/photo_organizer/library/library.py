@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from photo_organizer.library.errors import (
     DestinationTrouble,
     LibraryLocked,
     at_destination,
+    destination_trouble,
 )
 from photo_organizer.library.file_photos import Filer, FilingEngine
 from photo_organizer.library.library_lock import Claim
@@ -43,9 +44,11 @@ from photo_organizer.library.record.history import (
     finished_events,
     moved_files,
 )
-from photo_organizer.library.record.journal import JOURNAL, Journal
-from photo_organizer.library.record.ledger import Ledger
-from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.journal_health import JOURNAL, journal_fault, restore_copy, set_aside
+from photo_organizer.library.record.journal_rebuild import LedgerAdoption
+from photo_organizer.library.record.ledger import Ledger, real_ledger
+from photo_organizer.library.record.ledger_rows import LedgerCheck, compare, has_rows
 from photo_organizer.library.record.listing import (
     BatchSummary,
     HeldPhoto,
@@ -94,6 +97,9 @@ class Library:
         self._journal = Journal(settings.state / JOURNAL, operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._crash_log = CrashLog(settings.state)
+        self._ledger_is_ahead = False
+        self.restored = ""
+        """What was done at the start about a journal that was damaged or gone; empty when it was sound."""
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
         self._planning: PlanningEngine | None = None
         self._files = LibraryFiles(os.fsencode(settings.library))
@@ -130,9 +136,11 @@ class Library:
             _make_private(folder)
         lock = _own(settings.state / "owner.lock") if owner else None
         try:
+            restored = _restored(settings.state / JOURNAL, clock) if owner else ""
             library = cls(settings, operations or FileOperations(), clock, lock)
             if owner:
                 library._begin_owning()
+                library._take_over_ledger(restored)
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -145,6 +153,43 @@ class Library:
             self._claim.hold()
         except DestinationTrouble:  # said again, and acted on, by the first batch
             return
+
+    def _take_over_ledger(self, restored: str) -> None:
+        """Write down what only the ledger knows, if the journal was damaged or is gone."""
+        self.restored = restored
+        self._ledger_is_ahead = bool(restored) or self._journal.is_empty()
+        try:
+            with moves_lock(self._settings.state / "moves.lock"):
+                self._adopt_rows()
+        except DestinationTrouble:  # said again, and acted on, by the first batch
+            return
+
+    def _adopt_rows(self) -> None:
+        if not self._ledger_is_ahead:
+            return
+        adopted = 0
+        with at_destination(os.fsencode(self._settings.ledger)):
+            ledger = real_ledger(self._settings.ledger)
+            if has_rows(ledger):
+                adopted = LedgerAdoption(self._journal, self._settings).adopt(ledger)
+        self._ledger_is_ahead = False
+        if adopted:
+            self.restored = (
+                f"{self.restored or 'the journal was gone'}; {adopted:,} photos are taken over from the"
+                " ledger, without their companions"
+            )
+
+    def keep_daily_copy(self) -> None:
+        """Keep a copy of the journal for each of the last seven days on which this was called.
+
+        Raises:
+            DestinationTrouble: it cannot be written.
+        """
+        try:
+            self._journal.keep_daily_copy(self._clock().date())
+        except (OSError, sqlite3.Error) as error:
+            what = f"a copy of the journal cannot be kept: {error}"
+            raise DestinationTrouble(what, where=self._settings.state) from error
 
     def close(self) -> None:
         """Records what is still to be recorded, and lets go of the locks."""
@@ -176,6 +221,7 @@ class Library:
         """
         try:
             with moves_lock(self._settings.state / "moves.lock"):
+                self._adopt_rows()
                 self._recover()
                 yield
         except OrganizerError:
@@ -356,10 +402,15 @@ class Library:
             batch = self._new_batch()
         report = UndoReport()
         for start in range(0, len(numbers), _AT_ONCE):
-            with self._exclusive():
-                report = self._undoer(batch, hold=hold).undo(
-                    numbers[start : start + _AT_ONCE], self._engine, report
-                )
+            try:
+                with self._exclusive():
+                    report = self._undoer(batch, hold=hold).undo(
+                        numbers[start : start + _AT_ONCE], self._engine, report
+                    )
+            except DestinationTrouble as trouble:
+                if not report.undone:
+                    raise
+                return self._undoer(batch).refuse(numbers[start:], trouble, report)  # the others are back
         return report
 
     def count_undoable(self, selection: Selection) -> int:
@@ -391,7 +442,8 @@ class Library:
                 batch = self._new_batch()
                 operations = [replace(operation, batch=batch) for operation in operations]
                 written = self._journal.intend(operations, *self._ledger.take_unrecorded())
-                self._ledger.append(written, written)
+                with suppress(DestinationTrouble):  # the rows are written before the next batch begins
+                    self._ledger.append(written, written)
                 for operation in written:
                     self._sidecars.follow(operation.source, operation.destination, operation.label)
         return len(operations)
@@ -481,6 +533,11 @@ class Library:
         """The batch that `undo` would take back."""
         return last_batch(self._journal)
 
+    @property
+    def has_no_history(self) -> bool:
+        """Whether the journal knows of nothing that was ever done."""
+        return self._journal.is_empty()
+
     def verify_ledger(self) -> LedgerCheck:
         """Compares every row of the ledger with the journal.
 
@@ -491,7 +548,7 @@ class Library:
             moves_lock(self._settings.state / "moves.lock"),
             at_destination(os.fsencode(self._settings.ledger)),
         ):
-            return compare(self._settings.ledger, self._journal)
+            return compare(real_ledger(self._settings.ledger), self._journal)
 
     def rebuild_ledger(self) -> int:
         """Writes the ledger anew from the journal, keeps the old one beside it, and returns the number of
@@ -515,6 +572,22 @@ class Library:
         ):
             number += 1
         return f"{second}-{number}"
+
+
+def _restored(journal: Path, clock: Callable[[], datetime]) -> str:
+    """Set a damaged journal aside and put its last copy in its place; say so, or nothing if it is sound."""
+    fault = journal_fault(journal)
+    try:
+        if fault is None:
+            if os.path.lexists(journal) or restore_copy(journal) is None:
+                return ""
+            return "the journal was gone; its last copy is in its place"
+        aside = set_aside(journal, clock())
+        day = restore_copy(journal)
+    except OSError as error:
+        raise destination_trouble(error, os.fsencode(journal)) from error
+    instead = f"the copy of {day}" if day else "a new one"
+    return f"the journal was damaged ({fault}): it is kept as {aside}, and {instead} is in its place"
 
 
 def _make_private(folder: Path) -> None:

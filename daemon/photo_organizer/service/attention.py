@@ -13,6 +13,7 @@ from typing import Any
 from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.formats import by_extension
+from photo_organizer.library.journal_state import journal_problem
 from photo_organizer.library.record.quarantine_reason import REASON
 
 _EXTRA_REMEDY = "pip install 'smart-photo-organizer[{extra}]'"
@@ -39,8 +40,8 @@ class Need:
     """One thing that needs the owner.
 
     Attributes:
-        kind: a word for scripts: `config`, `stopped`, `paused`, `inbox`, `folder`, `photos`, `incomplete`,
-            `extra`, `review`, `quarantine`, `found_folder`.
+        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `folder`,
+            `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
         what: what is the case, as a clause.
         remedy: what to do or to type; may be empty.
         count: how many photos or folders it is about.
@@ -82,6 +83,7 @@ def needs_of(values: Mapping[str, Any], configuration: Configuration) -> list[Ne
     """
     return [
         *_config(values),
+        *_records(values, configuration),
         *_standstill(values),
         *_troubles(values),
         *_waiting(values),
@@ -98,6 +100,16 @@ def _config(values: Mapping[str, Any]) -> Iterator[Need]:
             yield Need(
                 "config", f"the configuration is refused ({line}){goes_on}", remedy, 1, Severity.CONFIG
             )
+
+
+def _records(values: Mapping[str, Any], configuration: Configuration) -> Iterator[Need]:
+    if values.get("is_old"):
+        what = "the status cannot be written, and what follows is old"
+        remedy = "make room in the state directory, or make it writable"
+        yield Need("status", what, remedy, 1, Severity.STANDS)
+    if problem := journal_problem(configuration):
+        remedy = "restart the daemon, or run photo-organizer sort: it is set aside and restored"
+        yield Need("journal", problem, remedy, 1, Severity.STANDS)
 
 
 def _standstill(values: Mapping[str, Any]) -> Iterator[Need]:

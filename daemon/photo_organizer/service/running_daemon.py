@@ -6,11 +6,13 @@ import fcntl
 import json
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.library.record.journal import JOURNAL, read_totals
-from photo_organizer.service.status_file import STATUS_FILE
+from photo_organizer.library.record.journal import read_totals
+from photo_organizer.library.record.journal_health import JOURNAL
+from photo_organizer.service.status_file import OLD, STATUS_FILE
 
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
@@ -23,6 +25,8 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     """Return what the daemon last wrote to status.json, with `running` and `as_of`.
 
     When it does not run, `state` is "stopped", and what has been filed is counted by the journal.
+
+    With a daemon, `is_old` is true when it could not write what it is doing now.
 
     Raises:
         OrganizerError: status.json cannot be read.
@@ -41,7 +45,16 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
         written |= {"state": STOPPED, "pid": None, "config_error": None}
         if "filed_total" in written:
             written |= _counted_by_journal(configuration)
-    return {"running": running, **written}
+    age = {"is_old": _is_old(path)} if running else {}
+    return {"running": running, **age, **written}
+
+
+def _is_old(path: Path) -> bool:
+    """Whether the daemon has marked the file, or could not even do that: its disk is read-only."""
+    try:
+        return path.stat().st_mtime == OLD or not os.access(path.parent, os.W_OK)
+    except OSError:
+        return True
 
 
 def _counted_by_journal(configuration: Configuration) -> dict[str, int]:

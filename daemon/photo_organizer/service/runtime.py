@@ -7,7 +7,7 @@ import logging
 import select
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from photo_organizer.config import Configuration
 from photo_organizer.crash_log import CrashLog
@@ -58,6 +58,7 @@ class Rooms:
         self.library = library
         self._model = read_model(Registry(configuration.model_directory).current())
         self._successor: Successor | None = None
+        self._copied_on = date.today()
         self.inbox = self._new_inbox()
         self.vision = new_vision(configuration, self._model)
         self.pipeline = Pipeline(
@@ -128,6 +129,9 @@ class Rooms:
 
     def step(self) -> None:
         """Everything that may have become due on the way of the photos."""
+        if (today := date.today()) != self._copied_on:
+            self._copied_on = today
+            keep_daily_copy(self.library)
         if self._successor is not None:
             self._await_successor(self._successor)
         self.pipeline.step()
@@ -224,7 +228,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
             configuration, model.directory, model.categories, accepted_folders(configuration)
         ),
         limits=configuration.limits,
-        features=configuration.state_directory / "features.sqlite",
+        features=configuration.feature_store_path,
         unload_after=None if minutes is None else 60 * minutes,
         batch=configuration.batch.size,
         crash_log=CrashLog(configuration.state_directory),
@@ -246,8 +250,11 @@ def open_library(configuration: Configuration) -> Library:
         OrganizerError: a folder of ours cannot be made, or the state directory cannot be written.
     """
     library = Library.open(configuration, owner=True)
+    if library.restored:
+        log.warning("%s", library.restored)
     try:
         recovery = library.recover()
+        keep_daily_copy(library)
     except OrganizerError:
         library.close()
         raise
@@ -259,6 +266,14 @@ def open_library(configuration: Configuration) -> Library:
             recovery.ledger_rows,
         )
     return library
+
+
+def keep_daily_copy(library: Library) -> None:
+    """Keep today's copy of the journal; where that fails, filing goes on without."""
+    try:
+        library.keep_daily_copy()
+    except OrganizerError as error:
+        log.warning("%s", error)
 
 
 def _library_settings(configuration: Configuration) -> LibrarySettings:

@@ -92,6 +92,7 @@ class Overview:
             troubled=tuple(_named(trouble) for trouble in counts.troubled) if counts else (),
             unreadable_folders=counts.unreadable_folders if counts else 0,
             vision_loaded=rooms.vision.ready if rooms else False,
+            vision_confinement=(rooms.vision.confinement or None) if rooms else None,
             training=self.training.progress,
             new_corrections=self.training.labels.corrections,
             new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,9 @@ from photo_organizer.files import PRIVATE, replace_file
 STATUS_FILE = "status.json"
 SCHEMA = 1
 _SECONDS_BETWEEN_WRITES = 1.0
+_SECONDS_AFTER_A_FAILURE = 10.0
+OLD = 0
+"""The time, in seconds since 1970, that a status file gets which could not be replaced."""
 
 
 class State(StrEnum):
@@ -68,6 +72,7 @@ class Status:
     troubled: tuple[Mapping[str, str], ...] = ()
     unreadable_folders: int = 0
     vision_loaded: bool = False
+    vision_confinement: str | None = None
     training: str | None = None
     new_corrections: int = 0
     new_labels: Mapping[str, int] = field(default_factory=dict)
@@ -88,12 +93,14 @@ class StatusFile:
         self._written: Status | None = None
         self._wanted: Status | None = None
         self._written_at = float("-inf")
+        self._wait = _SECONDS_BETWEEN_WRITES
 
     def offer(self, status: Status) -> None:
-        """Writes `status` now, or keeps it until the second is over.
+        """Write `status` now, or keep it until the second is over.
 
         Raises:
-            OSError: the state directory cannot be written.
+            OSError: the state directory cannot be written. It is tried again; until then the file is marked
+                as old, so that nobody takes what it says for what is.
         """
         self._wanted = status
         due = self.next_due()
@@ -104,7 +111,7 @@ class StatusFile:
         """When there is something to write; None when the file is up to date."""
         if self._wanted == self._written:
             return None
-        return self._written_at + _SECONDS_BETWEEN_WRITES
+        return self._written_at + self._wait
 
     def finish(self) -> None:
         """Writes what was kept, whatever the time, for nobody comes after; a failure no longer matters."""
@@ -113,9 +120,15 @@ class StatusFile:
                 self._write(self._wanted)
 
     def _write(self, status: Status) -> None:
-        self._written, self._written_at = status, self._clock()
+        self._written_at, self._wait = self._clock(), _SECONDS_AFTER_A_FAILURE
         text = json.dumps(asdict(status), indent=2, ensure_ascii=True)
-        replace_file(self._path, text + "\n", mode=PRIVATE, durable=False)
+        try:
+            replace_file(self._path, text + "\n", mode=PRIVATE, durable=False)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.utime(self._path, (OLD, OLD))  # needs no room
+            raise
+        self._written, self._wait = status, _SECONDS_BETWEEN_WRITES
 
 
 def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,8 @@ from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.photo import Photo, Prediction
 
 _LONGEST_REASON = 300
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_REPLACED = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR})  # by a link, a pipe, a folder
 
 
 class RejectionKind(StrEnum):
@@ -99,3 +102,12 @@ class UnreadablePhotoError(PhotoRejectedError):
 
 class DecoderRefusedError(UnreadablePhotoError):
     """One decoder could not make a picture of it; another may."""
+
+
+def rejection_of(error: OSError) -> PhotoRejectedError:
+    """Return what an error of opening or reading a photo means for it."""
+    if error.errno in _GONE:
+        return PhotoRejectedError(RejectionKind.GONE, "it is no longer there")
+    if error.errno in _REPLACED:
+        return PhotoRejectedError(RejectionKind.CHANGED, "something else has taken its name")
+    return PhotoRejectedError(RejectionKind.SOURCE_ERROR, f"it cannot be read ({error.strerror})")

@@ -1,8 +1,8 @@
 """What the daemon and the vision process say to each other: JSON, a line a message. Light.
 
-To the vision process: `start` (once, first), `classify` (a photo), `model` (take another model). The end of
-the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
-`reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
+To the vision process: `start` (once, first), `classify` (a photo; its open file comes with the message as
+SCM_RIGHTS). The end of the stream ends the process. From it: `ready` or `failed` after `start`; then for each
+photo `reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
 thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected` (from the
 process that makes thumbnails `thumbnail` or `rejected`), and `resting` with the seconds that the batch took.
 Names that are not UTF-8 survive as escaped surrogates.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -28,6 +29,8 @@ from photo_organizer.vision.outcome import (
 )
 
 Message = dict[str, Any]
+_LONGEST_LINE = 1 << 24
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def pack(message: Message) -> bytes:
@@ -45,9 +48,11 @@ class LineReader:
         """The messages that `piece` completes.
 
         Raises:
-            ValueError: a line is no message.
+            ValueError: a line is no message, or does not end.
         """
         *lines, self._rest = (self._rest + piece).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            raise ValueError("a line without an end")
         for line in lines:
             message = json.loads(line)
             if not isinstance(message, dict):
@@ -86,15 +91,25 @@ def rejection_message(number: int, error: PhotoRejectedError) -> Message:
 
 
 def outcome_of(message: Message, photo: Photo, categories: tuple[str, ...]) -> Outcome:
-    """The outcome that a `classified` or `rejected` message tells of `photo`."""
+    """The outcome that a `classified` or `rejected` message tells of `photo`.
+
+    Raises:
+        LookupError, TypeError, ValueError: the message is not one that our vision process sends.
+    """
     if message["event"] == "rejected":
         return Rejected(photo, RejectionKind(message["kind"]), message["reason"], message["ends_early"])
+    probabilities = tuple(float(probability) for probability in message["probabilities"])
+    are_probable = all(-1e-6 <= value <= 1 + 1e-6 for value in probabilities)
+    if len(probabilities) != len(categories) or not are_probable:
+        raise ValueError("not the probabilities of the categories")
+    if not _SHA256.fullmatch(message["sha256"]):
+        raise ValueError("not a SHA-256")
     prediction = Prediction(
         sha256=message["sha256"],
         model=message["model"],
         engine=message["engine"],
         categories=categories,
-        probabilities=tuple(message["probabilities"]),
+        probabilities=probabilities,
         decoder=message["decoder"],
         taken=_moment(message),
         camera=message["camera"],

@@ -27,7 +27,7 @@ class ReviewList:
     """
 
     def __init__(self, configuration: Configuration, shown: ShownPhotos) -> None:
-        self._features = configuration.state_directory / "features.sqlite"
+        self._features = configuration.feature_store_path
         self._shown = shown
         self._lock = threading.Lock()
         self._photos: dict[str, ShownPhoto] = {}

@@ -6,6 +6,8 @@ import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from photo_organizer.files import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -22,7 +24,8 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be read, or its compressed data are damaged.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as opened:
+        file = cast("io.BufferedReader", opened)
         if file.peek(len(MAGIC))[: len(MAGIC)] != MAGIC:
             yield file
             return

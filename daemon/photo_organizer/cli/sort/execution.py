@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.jobs import Result, Watched
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlannedPhoto
 from photo_organizer.cli.sort.progress import make_bar
+from photo_organizer.cli.sort.selection import check_paths
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.unchanged import ChangedError, UnchangedPhotos
+from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.inbox.content_type import hindrance
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.runtime import open_library
+from photo_organizer.service.runtime import available_extras, open_library
 from photo_organizer.service.search_upkeep import index_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from photo_organizer.cli.sort.jobs import OnRow
     from photo_organizer.cli.sort.progress import Bar
@@ -51,6 +54,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         raise PlanError(
             what, where=path, remedy="use the configuration that it was made with, or make it anew"
         )
+    check_paths(configuration, [Path(named) for named in plan.head.paths if os.path.lexists(named)])
     total = plan.check()  # a damaged plan is refused as a whole
     unchanged = UnchangedPhotos(plan.head)
     result = Result()
@@ -97,6 +101,10 @@ def _today(photo: PlannedPhoto, unchanged: UnchangedPhotos, is_known: IsKnown) -
     planned, photo = photo, replace(photo, group=unchanged.today(photo))
     if photo.group != planned.group and is_known(photo.group.photo):
         return photo, DONE_BEFORE
+    for file in (photo.group.photo, *photo.group.companions):
+        name = "" if file is photo.group.photo else f" (its companion {file.path.name})"
+        if not (name and may_accompany(file.path.name)) and not _is_photo(file.path):
+            return photo, f"not an image{name}"
     stays = destination == os.fspath(photo.group.photo.path)  # a duplicate that is skipped
     if os.path.lexists(destination) and not stays and photo.action is not Action.QUARANTINED:
         return photo, f"its planned name is taken ({destination})"
@@ -138,3 +146,11 @@ def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar:
         bar.advance("")
     if report.pause is not None:
         raise FilingStoppedError(str(report.pause))
+
+
+def _is_photo(path: Path) -> bool:
+    """Whether `sort` itself would take it for a photo or a video."""
+    try:
+        return hindrance(os.fspath(path), available_extras()) is None
+    except OSError:
+        return True  # whatever it is, it cannot be filed: the library says why

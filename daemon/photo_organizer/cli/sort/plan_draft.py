@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 from photo_organizer.cli.sort.compression import compressing
 from photo_organizer.cli.sort.devices import Devices
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.rows import row_of
 from photo_organizer.files import replacing
+from photo_organizer.library import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -104,7 +106,10 @@ class PlanDraft:
         ).fetchone()
         if row is None:
             return False
-        known = PlannedPhoto.from_line(row[0], self._head)
+        try:
+            known = PlannedPhoto.from_line(row[0].encode(), self._head)
+        except ValueError:  # of another version, or damaged: it is looked at anew
+            return False
         self._put(replace(known, group=group), is_placed=False)
         return True
 
@@ -114,10 +119,8 @@ class PlanDraft:
         Raises:
             PlanError: the disk does not take it.
         """
-        row = {
-            "sha256": filing.prediction.sha256 if filing.prediction else "",
-            "source": os.fspath(filing.group.photo.path),
-        }
+        here = Placed(filing.group, filing.action, filing.group.photo.path)
+        row = row_of(filing, here, batch="", time="")
         self._put(PlannedPhoto.of(filing, row), is_placed=False)
 
     def add_placed(self, photo: PlannedPhoto) -> None:
@@ -158,7 +161,7 @@ class PlanDraft:
             if not rows:
                 return
             after = rows[-1][0]
-            yield [PlannedPhoto.from_line(line, self._head) for _, line in rows]
+            yield [PlannedPhoto.from_line(line.encode(), self._head) for _, line in rows]
 
     def by_section(self, section: Callable[[PlannedPhoto], Key]) -> Iterator[tuple[Key, PlannedPhoto]]:
         """Yield photos of the plan with their section, section by section, the least sure first in each.
@@ -171,13 +174,13 @@ class PlanDraft:
         query = "SELECT rowid, line FROM photos WHERE run = ? AND is_placed ORDER BY confidence LIMIT ?"
         order = []
         for number, line in self._database.execute(query, (self._run, MOST_ON_SHEET)):
-            photo = PlannedPhoto.from_line(line, self._head)
+            photo = PlannedPhoto.from_line(line.encode(), self._head)
             confidence = photo.decision.confidence if photo.decision else 2.0
             order.append((section(photo), confidence, number))
         for key, _, number in sorted(order):
             query = "SELECT line FROM photos WHERE rowid = ?"
             (line,) = self._database.execute(query, (number,)).fetchone()
-            yield key, PlannedPhoto.from_line(line, self._head)
+            yield key, PlannedPhoto.from_line(line.encode(), self._head)
 
     def finish(self, not_filed: Sequence[str] = ()) -> None:
         """Write the plan under its name, and remove the draft: all is known.

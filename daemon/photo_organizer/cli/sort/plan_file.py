@@ -11,14 +11,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from photo_organizer.cli.sort.compression import open_lines
-from photo_organizer.errors import OrganizerError
+from photo_organizer.cli.sort.plan_check import (
+    LONGEST_LINE,
+    absolute_path,
+    fraction,
+    identity,
+    items,
+    json_object,
+    members,
+    moment,
+    relative_folder,
+    sha256,
+    text,
+)
+from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import Manner
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
@@ -29,6 +42,19 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 FORMAT = "photo-organizer plan 1"
+_FORMAT = re.compile(rb'\{"format": "(photo-organizer plan [0-9]{1,4})"')
+_OPTIONAL_HEAD_KEYS = ("manner", "engine", "machine", "devices", "photos", "sha256", "not_filed")
+_HEAD_KEYS = ("format", "library", "model", "categories", "paths", "made", *_OPTIONAL_HEAD_KEYS)
+_LINE_KEYS = (
+    "time", "batch", "action", "sha256", "source", "destination", "category", "confidence",
+    "second_category", "second_confidence", "threshold", "model",
+    "inbox", "filing", "folder", "reason", "identity", "companions", "prediction", "decision",
+)  # fmt: skip
+_PREDICTION_KEYS = ("engine", "probabilities", "decoder", "taken", "camera", "perceptual_hash")
+_DECISION_KEYS = (
+    "action", "category", "confidence", "second_category", "second_confidence", "threshold",
+)  # fmt: skip
+_FILINGS = frozenset({Action.FILED, Action.REVIEW, Action.QUARANTINED})
 
 
 class PlanError(OrganizerError):
@@ -74,30 +100,45 @@ class PlanHead:
         return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=True) + "\n"
 
     @classmethod
-    def from_line(cls, line: str) -> PlanHead:
-        """The head of a first line.
+    def from_line(cls, line: bytes) -> PlanHead:
+        """Return the head of a first line.
 
         Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is no such line.
-            PlanError: it is of another version.
+            ValueError: it is no such line.
         """
-        first = json.loads(line)
-        if first.pop("format") != FORMAT:
-            raise PlanError("was written by another version", remedy="make the plan anew")
+        fields = json_object(line, _HEAD_KEYS, optional=_OPTIONAL_HEAD_KEYS)
+        moment(fields["made"])
         return cls(
-            first["library"],
-            first["model"],
-            tuple(first["categories"]),
-            tuple(first["paths"]),
-            first["made"],
-            Manner(first.get("manner", Manner.MOVE)),
-            str(first.get("engine", "")),
-            str(first.get("machine", "")),
-            tuple((int(number), str(folder)) for number, folder in first.get("devices", ())),
-            first.get("photos"),
-            str(first.get("sha256", "")),
-            tuple(map(str, first.get("not_filed", ()))),
+            library=os.fspath(absolute_path(fields["library"])),
+            model=text(fields["model"]),
+            categories=tuple(relative_folder(name) for name in items(fields["categories"])),
+            paths=tuple(os.fspath(absolute_path(path)) for path in items(fields["paths"])),
+            made=fields["made"],
+            manner=Manner(text(fields.get("manner", Manner.MOVE))),
+            engine=text(fields.get("engine", "")),
+            machine=text(fields.get("machine", "")),
+            devices=tuple(_device(pair) for pair in items(fields.get("devices", []))),
+            photos=_count(fields.get("photos")),
+            sha256=sha256(fields.get("sha256", "")),
+            not_filed=tuple(text(line) for line in items(fields.get("not_filed", []))),
         )
+
+    def check_below(self, group: AssetGroup) -> None:
+        """Make sure that a photo is in what the plan was made for.
+
+        Raises:
+            ValueError: it is elsewhere.
+        """
+        photo = group.photo.path
+        if not photo.is_relative_to(group.inbox):
+            raise ValueError("a photo that is not in its inbox")
+        for path in map(Path, self.paths):
+            is_named = photo == path or photo.parent == path.parent  # its companion was named, say
+            if is_named and group.inbox == path.parent:
+                return
+            if group.inbox.is_relative_to(path):
+                return
+        raise ValueError("a photo outside of what the plan was made for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +186,32 @@ class PlannedPhoto:
         return json.dumps(fields, ensure_ascii=True) + "\n"
 
     @classmethod
-    def from_line(cls, line: str, head: PlanHead) -> PlannedPhoto:
-        """The photo of a line.
+    def from_line(cls, line: bytes, head: PlanHead) -> PlannedPhoto:
+        """Return the photo of a line.
 
         Raises:
-            ValueError, KeyError, TypeError: it is no such line.
+            ValueError: it is no such line, or asks for what a plan may not ask; says what.
         """
-        fields = json.loads(line)
-        prediction = fields.pop("prediction")
-        decision = fields.pop("decision")
-        photo = Photo(Path(fields["source"]), FileIdentity(*fields.pop("identity")))
-        companions = tuple(
-            Photo(Path(path), FileIdentity(*identity)) for path, *identity in fields.pop("companions")
+        fields = json_object(line, _LINE_KEYS)
+        photo = Photo(absolute_path(fields["source"]), identity(fields.pop("identity")))
+        group = AssetGroup(
+            absolute_path(fields.pop("inbox")), photo, _companions(fields.pop("companions"), photo)
         )
-        group = AssetGroup(Path(fields.pop("inbox")), photo, companions)
-        action, folder, reason = Action(fields.pop("filing")), fields.pop("folder"), fields.pop("reason")
+        head.check_below(group)
+        action = Action(text(fields.pop("filing")))
+        if action not in _FILINGS:
+            raise ValueError(f"{action} is not what a plan can do")
+        folder = fields.pop("folder")
+        prediction, decision = fields.pop("prediction"), fields.pop("decision")
+        reason = text(fields.pop("reason"))
+        _check_row(fields)
         return cls(
             row=fields,
             group=group,
             action=action,
-            folder=folder,
-            prediction=_prediction(prediction, fields, head) if prediction else None,
-            decision=Decision(**{**decision, "action": Action(decision["action"])}) if decision else None,
+            folder="" if action is Action.QUARANTINED else relative_folder(folder),
+            prediction=_prediction(prediction, fields, head) if prediction is not None else None,
+            decision=_decision(decision) if decision is not None else None,
             reason=reason,
         )
 
@@ -175,16 +220,54 @@ def _numbers(identity: FileIdentity) -> list[int]:
     return [identity.device, identity.inode, identity.size, identity.mtime_ns]
 
 
-def _prediction(fields: dict[str, Any], row: dict[str, Any], head: PlanHead) -> Prediction:
-    taken = fields.pop("taken")
-    probabilities = tuple(float(value) for value in fields.pop("probabilities"))
+def _companions(value: object, photo: Photo) -> tuple[Photo, ...]:
+    companions = []
+    for companion in items(value):
+        path, *numbers = items(companion)
+        companions.append(Photo(absolute_path(path), identity(numbers)))
+        if companions[-1].path.parent != photo.path.parent:
+            raise ValueError("a companion that is not beside its photo")
+    return tuple(companions)
+
+
+def _check_row(row: dict[str, Any]) -> None:
+    """The ledger's columns, as they will be shown."""
+    for key in ("confidence", "second_confidence", "threshold"):
+        if row[key] is not None:
+            fraction(row[key])
+    for key in ("time", "batch", "action", "category", "second_category", "model"):
+        text(row[key])
+    absolute_path(row["destination"])
+    sha256(row["sha256"])
+
+
+def _decision(value: object) -> Decision:
+    fields = members(value, _DECISION_KEYS)
+    return Decision(
+        Action(text(fields["action"])),
+        text(fields["category"]),
+        fraction(fields["confidence"]),
+        text(fields["second_category"]),
+        fraction(fields["second_confidence"]),
+        fraction(fields["threshold"]),
+    )
+
+
+def _prediction(value: object, row: dict[str, Any], head: PlanHead) -> Prediction:
+    fields = members(value, _PREDICTION_KEYS)
+    probabilities = tuple(fraction(probability) for probability in items(fields["probabilities"]))
+    if len(probabilities) != len(head.categories) or not row["sha256"]:
+        raise ValueError("not a prediction of the plan's categories")
     return Prediction(
         sha256=row["sha256"],
         model=head.model,
+        engine=text(fields["engine"]),
         categories=head.categories,
         probabilities=probabilities,
-        taken=datetime.fromisoformat(taken) if taken else None,
-        **fields,
+        decoder=text(fields["decoder"]),
+        taken=None if fields["taken"] is None else moment(fields["taken"]),
+        camera=text(fields["camera"]),
+        perceptual_hash=text(fields["perceptual_hash"]),
     )
 
 
@@ -203,16 +286,11 @@ class Plan:
             PlanError: it cannot be read, or is no plan.
         """
         try:
-            with open_lines(path) as lines:
-                head = PlanHead.from_line(lines.readline().decode())
-        except PlanError as error:
-            raise PlanError(error.what, where=path, remedy=error.remedy) from error
+            with open_lines(path) as file:
+                line = file.readline(LONGEST_LINE + 1)
+            head = _head(line, path)
         except OSError as error:
-            what = f"the plan cannot be read: {error.strerror or error}"
-            raise PlanError(what, where=path) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            remedy = "make one with `sort PATH --dry-run --plan FILE`"
-            raise PlanError("is no plan", where=path, remedy=remedy) from error
+            raise PlanError(f"the plan cannot be read: {error.strerror or error}", where=path) from error
         return cls(path, head)
 
     def photos(self) -> Iterator[PlannedPhoto]:
@@ -222,11 +300,13 @@ class Plan:
             PlanError: a line is damaged.
         """
         with self._lines() as lines:
-            for number, line in enumerate(lines, start=2):
+            number = 1
+            while line := lines.readline(LONGEST_LINE + 1):
+                number += 1
                 try:
-                    yield PlannedPhoto.from_line(line.decode(), self.head)
-                except (ValueError, KeyError, TypeError) as error:
-                    what = f"line {number} is damaged"
+                    yield PlannedPhoto.from_line(line, self.head)
+                except ValueError as error:
+                    what = f"line {number} is damaged ({printable(error)})"
                     raise PlanError(what, where=self.path, remedy="make the plan anew") from error
 
     def check(self) -> int:
@@ -256,3 +336,26 @@ class Plan:
         except OSError as error:
             what = f"the plan cannot be read: {error.strerror or error}"
             raise PlanError(what, where=self.path, remedy="make the plan anew") from error
+
+
+def _head(line: bytes, path: Path) -> PlanHead:
+    try:
+        if (found := _FORMAT.match(line)) and found[1].decode() != FORMAT:
+            raise PlanError("was written by another version", where=path, remedy="make the plan anew")
+        return PlanHead.from_line(line)
+    except ValueError as error:
+        remedy = "make one with `sort PATH --dry-run --plan FILE`"
+        raise PlanError(f"is no plan ({printable(error)})", where=path, remedy=remedy) from error
+
+
+def _device(value: object) -> tuple[int, str]:
+    pair = items(value)
+    if len(pair) != 2 or type(pair[0]) is not int:
+        raise ValueError("not a device and its folder")
+    return pair[0], os.fspath(absolute_path(pair[1]))
+
+
+def _count(value: object) -> int | None:
+    if value is not None and (type(value) is not int or value < 0):
+        raise ValueError("not a number of photos")
+    return value

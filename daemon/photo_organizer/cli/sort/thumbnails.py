@@ -1,82 +1,109 @@
 """Thumbnails for the contact sheet, made in a process of their own: one that kills it is left out.
 
-Run as a program, it reads a path a line (JSON), and answers each with a line: a JPEG in base64, or nothing.
+The process is confined like the vision process (`vision/worker/confinement.py`). Run as a program, it is sent
+open photos over the socket whose descriptor it is given, and answers each with a line: a JPEG in base64, or
+nothing.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
+import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 SIDE = 160  # pixels
 QUALITY = 70
 LARGEST_FILE = 200_000_000  # bytes; a contact sheet is no reason to read more
 
 
+@dataclass(frozen=True, slots=True)
+class ThumbnailProcess:
+    """The process, our end of its socket, and its answers."""
+
+    process: subprocess.Popen[bytes]
+    connection: socket.socket
+    answers: BinaryIO
+
+    @classmethod
+    def start(cls) -> ThumbnailProcess:
+        """Start it.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        from photo_organizer.vision.client.worker_process import bare_environment
+
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=bare_environment(),
+            )
+        return cls(process, ours, ours.makefile("rb"))
+
+    def ask(self, photo: int) -> str | None:
+        """Return the thumbnail of an open photo, empty where there is none; None when the process died."""
+        try:
+            socket.send_fds(self.connection, [b"\n"], [photo])
+            line = self.answers.readline()
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+        return line.decode("ascii").strip() if line.endswith(b"\n") else None
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+        self.answers.close()
+        self.connection.close()
+
+
 def thumbnails(paths: Iterable[Path]) -> Iterator[str]:
-    """A JPEG in base64 for each path, in order; empty where there can be none."""
-    process: subprocess.Popen[str] | None = None
+    """Yield a JPEG in base64 for each path, in order; empty where there can be none."""
+    from photo_organizer.fsops import open_photo
+
+    process: ThumbnailProcess | None = None
     try:
         for path in paths:
-            if process is None:
-                process = _start()
-            answer = _ask(process, path)
+            try:
+                photo = open_photo(path)
+            except OSError:
+                yield ""
+                continue
+            try:
+                process = process or ThumbnailProcess.start()
+                answer = process.ask(photo)
+            finally:
+                os.close(photo)
             if answer is None:  # it died of this photo
-                _end(process)
+                process.end()
                 process = None
             yield answer or ""
     finally:
         if process is not None:
-            _end(process)
+            process.end()
 
 
-def _start() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="ascii",
-    )
-
-
-def _ask(process: subprocess.Popen[str], path: Path) -> str | None:
-    if process.stdin is None or process.stdout is None:
-        return None
-    try:
-        process.stdin.write(json.dumps(os.fspath(path)) + "\n")
-        process.stdin.flush()
-    except BrokenPipeError:
-        return None
-    line = process.stdout.readline()
-    return line.strip() if line.endswith("\n") else None
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()
-
-
-def _thumbnail(path: str) -> str:
+def _thumbnail(descriptor: int) -> str:
     """One thumbnail, with the photo's own proportions and the right way up."""
     import io
 
     from PIL import Image, ImageOps
 
-    from photo_organizer.fsops import open_photo
-
-    with os.fdopen(open_photo(os.fsencode(path)), "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         return ""
@@ -91,20 +118,25 @@ def _thumbnail(path: str) -> str:
 
 
 def main() -> None:
-    """Answers until its input ends."""
+    """Answer until the socket is closed."""
     import importlib
     import importlib.util
 
+    from photo_organizer.vision.worker.confinement import confine
+    from photo_organizer.vision.worker.readable_paths import needed_by_python
+
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    confine(needed_by_python(), [Path(os.devnull)])
     if importlib.util.find_spec("pillow_heif"):
         importlib.import_module("pillow_heif").register_heif_opener()
     if importlib.util.find_spec("pillow_jxl"):
         importlib.import_module("pillow_jxl")
-    for line in sys.stdin:
-        try:
-            answer = _thumbnail(json.loads(line))
-        except (OSError, ValueError, SyntaxError, MemoryError):  # what Pillow raises for what it cannot read
-            answer = ""
-        print(answer, flush=True)
+    while (received := socket.recv_fds(connection, 1, 1))[0]:
+        answer = ""
+        # what Pillow raises for what it cannot read
+        with suppress(OSError, ValueError, SyntaxError, MemoryError, IndexError):
+            answer = _thumbnail(received[1][0])
+        connection.sendall(answer.encode("ascii") + b"\n")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.engine import choose
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.feature_location import move_older_store
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
 from photo_organizer.vision.outcome import Classified
 
@@ -68,7 +69,8 @@ def photo_features(
         ModelError: the model cannot be served.
         VisionError: the vision process cannot be started.
     """
-    store_path = config.state_directory / "features.sqlite"
+    store_path = config.feature_store_path
+    move_older_store(store_path)
     key = _key(config, model)
     with FeatureStore(store_path) as store:
         known = store.get(key, list(photos))
@@ -96,7 +98,7 @@ def photo_features(
 
 def known_features(config: Configuration, model: Path, photos: Sequence[str]) -> dict[str, Floats]:
     """Return the features of those of `photos` (sha256) that a model's backbone has seen before."""
-    with FeatureStore(config.state_directory / "features.sqlite") as store:
+    with FeatureStore(config.feature_store_path) as store:
         known = store.get(_key(config, model), photos)
     return {sha256: vector.astype(np.float32) for sha256, vector in known.items()}
 
@@ -121,7 +123,7 @@ def _look_at(
         engine=config.model.engine,
         categories=read_model(model).categories,
         limits=config.limits,
-        features=config.state_directory / "features.sqlite",
+        features=config.feature_store_path,
         batch=config.batch.size,
     )
     try:

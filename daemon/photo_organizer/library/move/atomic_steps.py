@@ -18,6 +18,8 @@ from photo_organizer.library.record.operation import Move
 
 CHUNK = 1 << 20
 
+NOT_A_FILE = {errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.ENXIO}
+"""What opening something else than a regular file for reading can come to."""
 _NO_NOREPLACE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
@@ -75,7 +77,7 @@ def has_content(operations: FileOperations, move: Move, name: bytes, folder: int
     try:
         descriptor = operations.open_file(name, folder)
     except OSError as error:
-        if error.errno in {errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.ENXIO}:
+        if error.errno in NOT_A_FILE:
             return False
         raise
     try:

@@ -41,7 +41,7 @@ from photo_organizer.library.move.atomic_steps import (
     write_all,
 )
 from photo_organizer.library.plan.name_chooser import may_be_the_name, refused_name
-from photo_organizer.library.record.operation import Manner, Move, Operation
+from photo_organizer.library.record.operation import RESERVED, Manner, Move, Operation
 
 
 @dataclass(slots=True)
@@ -133,11 +133,23 @@ class Copier:
         finally:
             self._operations.close(reading)
 
-    def _fill(self, move: Move, reading: int, name: bytes, destination: int) -> os.stat_result:
-        """A complete copy under the new name `name`, on the disk, read back and compared; or none."""
+    def _fill(
+        self,
+        move: Move,
+        reading: int,
+        name: bytes,
+        destination: int,
+        on_made: Callable[[os.stat_result], None] = lambda _: None,
+    ) -> os.stat_result:
+        """A complete copy under the new name `name`, on the disk, read back and compared; or none.
+
+        `on_made` is told which file it will be while that is empty.
+        """
         with at_destination(move.destination):
             writing = self._operations.create_file(name, destination)
         try:
+            with at_destination(move.destination):
+                on_made(self._operations.status_of(writing))
             self._copy_bytes(move, reading, writing)
             with at_destination(move.destination):
                 self._operations.copy_attributes(reading, writing)
@@ -212,16 +224,23 @@ class Copier:
     ) -> Operation:
         """The last resort, on file systems with neither RENAME_NOREPLACE nor hard links.
 
-        The name is taken with O_EXCL and filled there, so that nothing can be replaced; the journal knows, so
-        that recovery removes a part-filled file. The hidden copy stays until the named one is complete.
+        The name is taken with O_EXCL and filled there, so that nothing can be replaced; the journal knows the
+        file's inode before it has a byte, so that recovery removes it where it was left part-filled, and
+        nobody else's. The hidden copy stays until the named one is complete.
         """
         if not operation.reserved:
-            operation = replace(operation, reserved=True)
+            operation = replace(operation, reserved=RESERVED)
             self._note(operation)
+
+        def note_inode(made: os.stat_result) -> None:
+            nonlocal operation
+            operation = replace(operation, reserved=made.st_ino or RESERVED)
+            self._note(operation)
+
         with at_destination(copy.move.destination):
             reading = self._operations.open_file(copy.hidden, destination)
         try:
-            copy.made = self._fill(copy.move, reading, name, destination)
+            copy.made = self._fill(copy.move, reading, name, destination, note_inode)
             copy.published = True
         except DestinationTrouble as trouble:
             cause = trouble.__cause__

@@ -58,13 +58,15 @@ class Draft(NameRequest):
 @dataclass(slots=True)
 class Outcome:
     """What became of a draft: made when `trouble` is None; unfinished when `is_open` (recovery goes on with
-    it).
+    it). `row_trouble` is why the row of what was made is not in the ledger yet: it is written before the next
+    batch begins.
     """
 
     draft: Draft
     operation: Operation
     trouble: SourceTrouble | DestinationTrouble | None = None
     is_open: bool = False
+    row_trouble: DestinationTrouble | None = None
 
 
 class Engine:
@@ -88,14 +90,15 @@ class Engine:
         with Folders(self._operations) as folders:
             return self._run(drafts, folders)
 
-    def leave(self, operation: Operation) -> None:
-        """Write down that a duplicate stays where it is, and hold it there.
+    def leave(self, operation: Operation) -> DestinationTrouble | None:
+        """Write down that a duplicate stays where it is, and hold it there; return why its row is not in the
+        ledger yet, if it is not.
 
         Raises:
             DestinationTrouble: the state directory fails.
         """
         written = self._journal.intend([operation], *self._ledger.take_unrecorded(), hold=True)
-        self._ledger.append(written, written)
+        return self._append(written, written)
 
     def recover(self) -> None:
         """Bring what is open to its end, between two attempts at one batch.
@@ -238,15 +241,30 @@ class Engine:
             for outcome in with_intent:  # find the photo whose end the journal cannot take
                 with self._keeping_trouble(outcome, stays_open=True):
                     self._write_end([outcome], mover)
-        done = [outcome.operation for outcome in with_intent if not outcome.trouble]
+        done = [outcome for outcome in with_intent if not outcome.trouble]
+        operations = [outcome.operation for outcome in done]
+        rows = [operation for operation in operations if operation.kind not in WITHOUT_ROW]
+        row_trouble = self._append(rows, operations)
+        for outcome in done:
+            outcome.row_trouble = row_trouble
+
+    def _append(self, rows: Sequence[Operation], done: Sequence[Operation]) -> DestinationTrouble | None:
+        """Write the ledger's rows of what the journal says is done.
+
+        It stays done when that fails: the trouble is returned, and recovery writes the rows before the next
+        batch begins.
+        """
         try:
-            self._ledger.append([operation for operation in done if operation.kind not in WITHOUT_ROW], done)
+            self._ledger.append(rows, done)
+        except DestinationTrouble as trouble:
+            return trouble
         except OrganizerError:
             raise
-        except Exception as error:  # of no photo: what is done is done, and recovery writes the rows
+        except Exception as error:  # of no photo
             if concerns_the_journal(error):
                 raise
-            raise DestinationTrouble(self._crash_log.describe(error, "writing the ledger")) from error
+            return DestinationTrouble(self._crash_log.describe(error, "writing the ledger"))
+        return None
 
     def _write_end(self, outcomes: Sequence[Outcome], mover: Mover) -> None:
         done = [outcome.operation for outcome in outcomes if not outcome.trouble]

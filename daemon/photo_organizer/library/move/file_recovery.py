@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import gone
 from photo_organizer.library.move.atomic_steps import (
+    NOT_A_FILE,
     Found,
     Spot,
     exists,
@@ -19,6 +21,8 @@ from photo_organizer.library.move.atomic_steps import (
 )
 from photo_organizer.library.move.links import Entry, is_made
 from photo_organizer.library.record.operation import Manner, Move, Operation
+
+_PAGE = 4096  # bytes that reach a disk together
 
 
 @dataclass(slots=True)
@@ -53,7 +57,7 @@ class Settler:
         is_moved = operation.manner is Manner.MOVE
         found = find(self.operations, move, name, sides.destination)
         if operation.reserved and found is Found.OTHER:
-            found = self._remove_part_filled(move, name, sides)
+            found = self._remove_part_filled(operation, move, name, sides)
         is_there = found is Found.SAME or (
             found is Found.OTHER
             and move.sha256 is not None
@@ -138,12 +142,53 @@ class Settler:
         else:
             self.operations.unlink(part, sides.destination)
 
-    def _remove_part_filled(self, move: Move, name: bytes, sides: Sides) -> Found:
-        """A reserved name that was never filled: removed while the source is complete; see `copying.py`."""
+    def _remove_part_filled(self, operation: Operation, move: Move, name: bytes, sides: Sides) -> Found:
+        """A reserved name that was never filled: removed while the source is complete; see `copying.py`.
+
+        Only what is ours for certain: an empty file, or the one that the journal knows by its inode, as long
+        as each of its bytes is the photo's. Inode numbers are used again.
+        """
         assert sides.destination is not None  # noqa: S101
         if move.sha256 and has_content(self.operations, move, name, sides.destination):
             return Found.OTHER
-        if sides.source is not None and not self._is_missing(move, sides.source):
-            self.operations.unlink(name, sides.destination)
-            return Found.NOTHING
-        return Found.OTHER
+        if sides.source is None or self._is_missing(move, sides.source):
+            return Found.OTHER
+        status = self.operations.status(name, sides.destination)
+        is_empty = stat.S_ISREG(status.st_mode) and status.st_size == 0
+        is_known = status.st_ino == operation.reserved and self._is_part_of_source(move, name, sides)
+        if not (is_empty or is_known):
+            return Found.OTHER
+        part = self.hidden(operation, move, "part")
+        if exists(self.operations, part, sides.destination):
+            self.operations.unlink(part, sides.destination)
+        is_removed = remove_if(self.operations, Spot(name, sides.destination), part, status)
+        return Found.NOTHING if is_removed else Found.OTHER
+
+    def _is_part_of_source(self, move: Move, name: bytes, sides: Sides) -> bool:
+        """Whether the file has the photo's bytes as far as it goes; a loss of power can leave zeros."""
+        assert sides.source is not None  # noqa: S101
+        assert sides.destination is not None  # noqa: S101
+        try:
+            part = self.operations.open_file(name, sides.destination)
+        except OSError as error:
+            if error.errno in NOT_A_FILE:
+                return False
+            raise
+        try:
+            whole = self.operations.open_file(os.path.basename(move.source), sides.source)
+            try:
+                return self._begins_with(whole, part)
+            finally:
+                self.operations.close(whole)
+        finally:
+            self.operations.close(part)
+
+    def _begins_with(self, whole: int, part: int) -> bool:
+        if self.operations.status_of(part).st_size > self.operations.status_of(whole).st_size:
+            return False
+        offset = 0
+        while piece := self.operations.read(part, _PAGE, offset):
+            if any(piece) and piece != self.operations.read(whole, len(piece), offset):
+                return False
+            offset += len(piece)
+        return True

@@ -110,6 +110,8 @@ class Drafter:
             original = self.originals.original(sha256, group.photo, filing.manner, folders)
         action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
+        if folder.startswith(b"/") or b".." in folder.split(b"/"):
+            raise refused(os.fsencode(group.photo.path), "its planned folder is not below the library")
         place = Place.below(root, folder)
         photos = [group.photo, *group.companions]
         names = [os.path.basename(os.fsencode(photo.path)) for photo in photos]

@@ -100,10 +100,11 @@ class Joiner:
         for (companion, _), outcome in zip(belonging, outcomes, strict=True):
             if outcome.trouble is None:
                 joined.append((companion, Path(os.fsdecode(outcome.operation.destination))))
+                pause = pause or outcome.row_trouble
             elif isinstance(outcome.trouble, SourceTrouble):
                 set_aside.append((companion, outcome.trouble))
             else:
-                pause = outcome.trouble
+                pause = pause or outcome.trouble
         orphans = tuple(companion for companion, draft in pairs if draft is None)
         return JoinReport(tuple(joined), orphans, tuple(set_aside), pause)
 

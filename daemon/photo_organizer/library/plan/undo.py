@@ -78,10 +78,14 @@ class UndoStep:
 
 @dataclass(frozen=True, slots=True)
 class UndoReport:
-    """What was (or, in a dry run, would be) taken back, and what could not be, each with its reason."""
+    """What was (or, in a dry run, would be) taken back, and what could not be, each with its reason.
+
+    `row_trouble` is why the ledger lacks rows of what was taken back, which it gets later.
+    """
 
     undone: tuple[UndoStep, ...] = ()
     refused: tuple[tuple[UndoStep, OrganizerError], ...] = ()
+    row_trouble: OrganizerError | None = None
 
 
 def selected(journal: Journal, selection: Selection) -> list[int]:
@@ -215,17 +219,28 @@ class Undoer:
         refused: list[tuple[UndoStep, OrganizerError]] = list(report.refused)
         refused += [(step, trouble) for step, _, trouble in steps if trouble]
         ready = [(step, draft) for step, draft, _ in steps if draft is not None]
+        row_trouble = report.row_trouble
         for _, draft in ready:
             self.sidecars.remove(draft.operation.source)
         outcomes = engine.run([draft for _, draft in ready])
         for (step, _), outcome in zip(ready, outcomes, strict=True):
             if outcome.trouble is None:
                 undone.append(replace(step, destination=_path(outcome.operation.destination)))
+                row_trouble = row_trouble or outcome.row_trouble
                 self._write_keyword(outcome.operation.destination, outcome.operation.sha256)
             else:
                 refused.append((step, outcome.trouble))
                 self._write_keyword(outcome.operation.source, outcome.operation.sha256)
-        return UndoReport(tuple(undone), tuple(refused))
+        return UndoReport(tuple(undone), tuple(refused), row_trouble)
+
+    def refuse(self, numbers: Sequence[int], trouble: OrganizerError, report: UndoReport) -> UndoReport:
+        """Return `report` with these operations added as refused."""
+        steps = [
+            self.step(operation)
+            for number in numbers
+            for operation in self.journal.select("o.id = ?", (number,))
+        ]
+        return replace(report, refused=(*report.refused, *((step, trouble) for step in steps)))
 
     def _write_keyword(self, place: bytes, sha256: bytes) -> None:
         """Write the category beside a photo that is in the library after all, as it was brought there."""

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +22,17 @@ from typing import Any
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import DestinationTrouble, JournalError
+from photo_organizer.library.record.journal_health import keep_daily_copy
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
-from photo_organizer.library.record.operation import AGAIN, Details, Manner, Move, Operation, State
+from photo_organizer.library.record.operation import (
+    AGAIN,
+    SKIPPED,
+    Details,
+    Manner,
+    Move,
+    Operation,
+    State,
+)
 from photo_organizer.photo import Action, FileIdentity
 from photo_organizer.sqlite import open_database, storable, stored_number
 
@@ -39,7 +49,6 @@ _FIRST = "JOIN moves m ON m.operation = o.id AND m.position = 0"
 _WITH_PHOTO = f"SELECT o.id, {_COLUMNS}, {_MOVE} {_FROM} {_FIRST}"
 
 
-JOURNAL = "journal.sqlite"
 """Its name in the state directory."""
 
 
@@ -57,7 +66,7 @@ class Journal:
                 f"the journal: {error}", where=path, remedy="make room or make it writable"
             ) from error
         except sqlite3.DatabaseError as error:
-            remedy = "move it aside with its -wal file; a new one is begun, and undo forgets what was filed"
+            remedy = "start the daemon, or `sort` something: the journal is set aside and restored then"
             raise JournalError(f"not readable as the journal: {error}", where=path, remedy=remedy) from error
         self._version = self._data_version()
 
@@ -154,6 +163,46 @@ class Journal:
                 self.hold(operation.source, operation.moves[0].identity, operation.id)
         return written
 
+    def adopt(self, operations: Iterable[Operation]) -> int:
+        """Write finished operations down that the ledger has already; return how many.
+
+        Args:
+            operations: with id 0 and RECORDED, in the order in which they happened. Reading them may ask the
+                journal.
+        """
+        count = 0
+        with self.transaction():
+            # numbers that were given after the last copy can be in hidden names: they are not given again
+            self._connection.execute(
+                "UPDATE sqlite_sequence SET seq = seq + 1000000 WHERE name = 'operations'"
+            )
+            for operation in operations:
+                written = self._insert(operation)
+                self._count([written.id])
+                count += 1
+                if operation.kind == Action.UNDONE:
+                    self._connection.execute(
+                        "UPDATE operations SET undone_by = ? WHERE id = (SELECT o.id FROM operations o"
+                        " JOIN moves m ON m.operation = o.id WHERE o.sha256 = ? AND m.destination = ?"
+                        " AND o.undone_by IS NULL AND o.id <> ? ORDER BY o.id DESC LIMIT 1)",
+                        (written.id, operation.sha256, operation.source, written.id),
+                    )
+                elif operation.label == SKIPPED:
+                    self.hold(operation.source, operation.moves[0].identity, written.id)
+        return count
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written down."""
+        return self.value("SELECT 1 FROM operations LIMIT 1") is None
+
+    def keep_daily_copy(self, today: date) -> None:
+        """Keep a copy of the journal for each of the last days.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be written.
+        """
+        keep_daily_copy(self._connection, self._path, today)
+
     def _insert(self, operation: Operation) -> Operation:
         details = operation.details
         cursor = self._connection.execute(
@@ -204,7 +253,7 @@ class Journal:
             self._connection.execute("DELETE FROM moves WHERE operation = ?", (operation.id,))
             self._insert_moves(operation.id, operation.moves)
             self._connection.execute(
-                "UPDATE operations SET reserved = ? WHERE id = ?", (operation.reserved, operation.id)
+                "UPDATE operations SET reserved = ? WHERE id = ?", (_signed(operation.reserved), operation.id)
             )
             if operation.holds:
                 self._connection.execute("DELETE FROM held WHERE operation = ?", (operation.id,))
@@ -402,22 +451,6 @@ def read_totals(path: Path) -> dict[str, int] | None:
         return None
 
 
-def damage_of(path: Path) -> str:
-    """Return what is wrong with the journal at `path`, which is only read; "" when it is whole."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            told = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            if told != "ok":
-                return told
-            tables = {
-                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
-            missing = {"facts", "operations", "moves", "held", "totals"} - tables
-            return f"{', '.join(sorted(missing))} missing" if missing else ""
-    except sqlite3.Error as error:
-        return str(error)
-
-
 def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
@@ -430,7 +463,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, bool(reserved), Manner(manner), bool(observed),
+        reason, parent, label, State(state), undone_by, _unsigned(reserved), Manner(manner), bool(observed),
     )  # fmt: skip
 
 

@@ -9,13 +9,14 @@ removed it), it is compared with the journal row by row instead, and rows that a
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from photo_organizer.fsops import FileOperations
+from photo_organizer.fsops import FileOperations, open_photo
 from photo_organizer.library.errors import DestinationTrouble, destination_trouble
 from photo_organizer.library.move.atomic_steps import Spot, put_back, write_all
 from photo_organizer.library.record.journal import Journal
@@ -41,7 +42,6 @@ class Ledger:
 
     def __init__(self, path: Path, operations: FileOperations, journal: Journal) -> None:
         self.path = path
-        self._folder = os.fsencode(path.parent)
         self._name = os.fsencode(path.name)
         self._operations = operations
         self._journal = journal
@@ -126,7 +126,7 @@ class Ledger:
         edit.
         """
         end = read_end(self._operations, ledger)
-        missing = missing_operations(self.path, self._journal, end.complete)
+        missing = missing_operations(real_ledger(self.path), self._journal, end.complete)
         if end.torn and not self._is_ours(end.torn, missing):
             self._keep_aside(end.torn, folder)
         if end.torn:
@@ -202,7 +202,9 @@ class Ledger:
     def _open(self) -> Iterator[tuple[int, int]]:
         """Descriptors of the ledger (made where it is missing) and of its folder."""
         with _as_trouble(self.path):
-            folder = self._operations.open_root(self._folder)
+            path = real_ledger(self.path)
+            self._name = os.fsencode(path.name)
+            folder = self._operations.open_root(os.fsencode(path.parent))
             try:
                 ledger = self._operations.open_ledger(self._name, folder)
                 try:
@@ -220,6 +222,47 @@ class Ledger:
         if position == 0:  # a new file: its name must last as well
             self._operations.sync(folder)
         return end
+
+
+def real_ledger(path: Path) -> Path:
+    """Return where the ledger at `path` is: there, or where a symbolic link of its owner's leads.
+
+    A link is followed to a ledger, or to a file that is still to be made, and to nothing else, since rows
+    are appended there.
+
+    Raises:
+        DestinationTrouble: the link leads to something else, or nowhere.
+        OSError: what it leads to cannot be read.
+    """
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.parent.is_dir() and not target.is_symlink():
+        try:
+            begin = _begin(target)
+        except FileNotFoundError:
+            return target
+        if begin is not None and HEADER.startswith(begin):
+            return target
+    raise DestinationTrouble(
+        f"is a symbolic link to {target}, which is not a ledger",
+        where=path,
+        remedy="remove the link, or let it lead to a ledger; filing resumes by itself",
+    )
+
+
+def _begin(path: Path) -> bytes | None:
+    """The first bytes of a file, as many as a ledger's header has; None for what is not a file."""
+    try:
+        descriptor = open_photo(path)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return None
+        raise
+    try:
+        return os.read(descriptor, len(HEADER))
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -82,6 +82,14 @@ class _FirstBytes(io.RawIOBase):
         return len(data)
 
 
+def has_rows(path: Path) -> bool:
+    """Whether there is a ledger with more than its header."""
+    try:
+        return path.stat().st_size > len(HEADER)
+    except OSError:
+        return False
+
+
 def missing_operations(path: Path, journal: Journal, size: int) -> list[int]:
     """The operations that have no row in the first `size` bytes of the ledger, in order.
 

@@ -59,6 +59,12 @@ def cell(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def text_of_cell(text: str) -> str:
+    """What `cell` was given."""
+    plain = text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
+    return unescape(plain)
+
+
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 

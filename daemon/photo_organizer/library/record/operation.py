@@ -31,6 +31,10 @@ BROUGHT = f"(o.kind IN ({_FILED}) OR (o.kind = 'corrected' AND NOT o.observed))"
 """The operations that moved a photo to where it was wanted (SQL over `o`): filed, or put there."""
 
 
+RESERVED = 1
+"""`Operation.reserved` before the inode of the file that takes the name is known."""
+
+
 class Manner(StrEnum):
     """How a photo comes into the library; with all but MOVE its source stays as it is."""
 
@@ -115,7 +119,7 @@ class Operation:
     label: str = ""
     state: State = State.INTENT
     undone_by: int | None = None
-    reserved: bool = False
+    reserved: int = 0
     manner: Manner = Manner.MOVE
     observed: bool = False
 

@@ -4,6 +4,11 @@ A photo can kill the process that decodes it, or keep it busy for ever. Then the
 and the photos that it had touched go through one at a time; the one that kills it repeatedly while alone is
 rejected, its neighbours are classified. Somebody's `kill -9` at the wrong moment is not held against a
 photo.
+
+Photos are opened here and handed over as descriptors, so that the process needs no right to open anything in
+an inbox or the library (`worker/confinement.py`). On a network share that no longer answers, opening a file
+can block; but so can looking at it, which the inbox has done a moment before. Reading, which takes much
+longer, is left to the process.
 """
 
 from __future__ import annotations
@@ -15,13 +20,22 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
+from photo_organizer import fsops
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
 from photo_organizer.vision.client.timings import Timings
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
-from photo_organizer.vision.outcome import Outcome, Pictured, Rejected, RejectionKind, VisionError
+from photo_organizer.vision.feature_location import move_older_store
+from photo_organizer.vision.outcome import (
+    Outcome,
+    Pictured,
+    Rejected,
+    RejectionKind,
+    VisionError,
+    rejection_of,
+)
 from photo_organizer.vision.protocol import Message, outcome_of, photo_message, picture_of
 
 _LOG = logging.getLogger(__name__)
@@ -32,6 +46,7 @@ SILENCE_SECONDS = 120.0
 _MOST_PATIENT = 4.0  # times limits.decode_seconds, for a process that hardly gets the processor
 _MOST_FAILED_STARTS = 3
 _CAPACITY_IN_BATCHES = 8
+_MOST_OPEN = 512  # photos with the process, each an open file there; two of the largest batches
 
 
 class VisionClient:
@@ -46,7 +61,8 @@ class VisionClient:
         engine: "auto", "openvino" or "tensorflow".
         categories: the owner's; probabilities come in this order.
         limits: what one photo may cost.
-        features: the feature store's file; None to keep no features.
+        features: the feature store's file, in a folder that is its alone, since the process may write there;
+            None to keep no features.
         unload_after: seconds without work after which the process is ended; None for never.
         batch: most photos that are classified together.
         crash_log: where the details of an unforeseen error with one photo go, which is rejected then; None
@@ -77,6 +93,7 @@ class VisionClient:
         self.engine_name = ""
         self.engine_reason = ""
         self.model_id = ""
+        self.confinement = ""
         self.ready = False
         self.timings = Timings()
         self._model = model
@@ -93,14 +110,13 @@ class VisionClient:
         self._process: VisionProcess | None = None
         self._failed_starts = 0
         self._quiet_since = time.monotonic()
-        self._swapping_from: Path | None = None
         self._error: VisionError | None = None
         self._not_sent: list[Outcome] = []
 
     @property
     def in_flight(self) -> int:
         """Photos that were submitted and have no outcome yet."""
-        return len(self._queue)
+        return len(self._queue) + len(self._not_sent)
 
     @property
     def pid(self) -> int | None:
@@ -144,11 +160,12 @@ class VisionClient:
         """
         outcomes, self._not_sent = self._not_sent, []
         if self._process is not None:
-            messages, open_still = self._process.exchange(timeout)
-            for message in messages:
-                self._quiet_since = time.monotonic()
-                self._hear(message, outcomes)
-            if not open_still:
+            messages, open_still = self._process.exchange(0 if outcomes else timeout)
+            understood = self._hear_all(messages, outcomes)
+            if not understood:
+                self._process.kill()
+                self._mourn("its answers make no sense", outcomes)
+            elif not open_still:
                 self._mourn("", outcomes)
         self._enforce_deadlines(outcomes)
         if self._error is not None and not outcomes:
@@ -169,19 +186,14 @@ class VisionClient:
             return None if self._unload_after is None else self._quiet_since + self._unload_after
         return min(due for due, _ in self._deadlines())
 
-    def use_model(self, model: Path) -> None:
-        """Take another model: between two batches when the process runs, else when it starts."""
-        if self._process is not None:
-            self._swapping_from = self._model
-            self._process.send({"op": "model", "model": str(model)})
-        self._model = model
-        self._failed_starts = 0
-
     def close(self) -> None:
         """Ends the process and forgets what is in flight."""
+        self._forget_all()
+        self._end()
+
+    def _forget_all(self) -> None:
         self._queue.clear()
         self._not_sent.clear()
-        self._end()
 
     def _end(self) -> None:
         if self._process is not None:
@@ -192,10 +204,12 @@ class VisionClient:
     def _start_if_needed(self) -> None:
         if self._process is not None:
             return
+        if self._features is not None:
+            move_older_store(self._features)
         try:
             self._process = VisionProcess(self._worker, max_pixels=self._limits.max_pixels)
         except OSError as error:
-            self._queue.clear()
+            self._forget_all()
             raise VisionError(f"the vision process cannot be started ({error.strerror})") from error
         self._quiet_since = time.monotonic()
         self._process.send(
@@ -214,12 +228,27 @@ class VisionClient:
     def _send_waiting(self) -> None:
         if self._process is None or not self.ready:
             return
-        for flight in self._queue.take():
+        for flight in self._queue.take(_MOST_OPEN):
             try:
-                self._process.send(photo_message(flight.number, flight.photo))
+                message = photo_message(flight.number, flight.photo)
+                self._process.send(message, fsops.open_photo(flight.photo.path))
+            except OSError as error:
+                self._queue.answer(flight.number)
+                rejection = rejection_of(error)
+                self._not_sent.append(Rejected(flight.photo, rejection.kind, rejection.reason))
             except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
                 self._queue.answer(flight.number)
                 self._not_sent.append(self._unforeseen(error, flight.photo))
+
+    def _hear_all(self, messages: Sequence[Message], outcomes: list[Outcome]) -> bool:
+        """Take in what the process says; return False when its memory must be damaged."""
+        for message in messages:
+            self._quiet_since = time.monotonic()
+            try:
+                self._hear(message, outcomes)
+            except (LookupError, TypeError, ValueError):
+                return False
+        return True
 
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
@@ -232,13 +261,15 @@ class VisionClient:
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], None)
             case "classified" | "rejected":
-                flight = self._queue.answer(int(message["photo"]))
+                flight = self._queue.get(int(message["photo"]))
                 if flight is not None:
                     outcomes.append(self._outcome(message, flight.photo))
+                    self._queue.answer(flight.number)
             case "thumbnail":
-                flight = self._queue.answer(int(message["photo"]))
+                flight = self._queue.get(int(message["photo"]))
                 if flight is not None:
                     self.pictures.append(picture_of(message, flight.photo))
+                    self._queue.answer(flight.number)
             case "ready":
                 self._become_ready(message)
             case "failed":
@@ -247,6 +278,8 @@ class VisionClient:
     def _outcome(self, message: Message, photo: Photo) -> Outcome:
         try:
             return outcome_of(message, photo, self._categories)
+        except (LookupError, TypeError, ValueError):  # nonsense: see `_hear_all`
+            raise
         except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
             return self._unforeseen(error, photo)
 
@@ -259,20 +292,16 @@ class VisionClient:
     def _become_ready(self, message: Message) -> None:
         self.ready = True
         self._failed_starts = 0
-        if message["directory"] == str(self._model):
-            self._swapping_from = None
         self.engine_name = message["engine"]
         self.engine_reason = message["reason"]
         self.model_id = message["model"]
+        self.confinement = message["confinement"]
         _LOG.info("model %s is loaded: %s (%s)", self.model_id, self.engine_name, self.engine_reason)
 
     def _fail(self, message: Message) -> None:
-        """The model cannot be served. A process that has another one goes on with that."""
-        if self._swapping_from is not None:
-            self._model, self._swapping_from = self._swapping_from, None
-        else:
-            self._queue.clear()
-            self._end()
+        """The model cannot be served."""
+        self._forget_all()
+        self._end()
         # raised by the next `poll` that has nothing else to tell
         self._error = VisionError(message["what"], where=message["where"], remedy=message["remedy"])
 
@@ -283,12 +312,11 @@ class VisionClient:
             return
         cause = process.bury()
         was_ready, self.ready = self.ready, False
-        self._swapping_from = None  # it starts again with the new model
         if not was_ready:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS:
                 self._failed_starts = 0
-                self._queue.clear()
+                self._forget_all()
                 raise VisionError(
                     f"the vision process died {_MOST_FAILED_STARTS} times while it started ({cause})",
                     remedy=process.last_words or "see `photo-organizer doctor`",

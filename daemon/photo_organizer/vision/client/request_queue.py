@@ -57,12 +57,13 @@ class Queue:
         """The photo with this number, if it still waits."""
         return self._flights.get(number)
 
-    def take(self) -> list[Flight]:
-        """What is to be sent now; it counts as sent."""
+    def take(self, room: int) -> list[Flight]:
+        """What is to be sent now, so that at most `room` photos are with the process; it counts as sent."""
         if self._suspects:
             chosen = [] if any(flight.sent for flight in self._flights.values()) else [self._suspects[0]]
         else:
-            chosen = [number for number, flight in self._flights.items() if not flight.sent]
+            waiting = [number for number, flight in self._flights.items() if not flight.sent]
+            chosen = waiting[: max(0, room - (len(self._flights) - len(waiting)))]
         flights = [self._flights[number] for number in chosen]
         for flight in flights:
             flight.sent = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -10,12 +11,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import IO
 
 from photo_organizer.vision.protocol import LineReader, Message, pack
 
+_ENTRY = "photo_organizer.vision.worker.entry"
 WORKER = "photo_organizer.vision.worker.worker"
+ENVIRONMENT = frozenset({
+    "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ",
+    "OMP_NUM_THREADS",
+})  # fmt: skip
+"""What the process is told of the daemon's environment: how to find its modules, and how to read names."""
 _PIECE = 1 << 18
 _LAST_WORDS = 400
 _BURIAL_SECONDS = 2.0
@@ -39,11 +47,24 @@ class Work:
     spent_before: float
 
 
+def bare_environment() -> dict[str, str]:
+    """Return what a process that reads photos is told of this one's environment."""
+    return {name: value for name, value in os.environ.items() if name in ENVIRONMENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Bytes that the socket has not taken yet, and the descriptor that goes with the first of them."""
+
+    data: bytes
+    descriptor: int | None
+
+
 class VisionProcess:
     """A running vision process.
 
     Args:
-        worker: the module that it runs.
+        worker: the module that it runs once it is confined, see `worker/entry.py`.
         max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
 
     Attributes:
@@ -59,13 +80,14 @@ class VisionProcess:
         self.blamed: int | None = None
         self.last_words = ""
         self._reader = LineReader()
-        self._output = bytearray()
+        self._output: deque[Unsent] = deque()
         self._errors = _anonymous_file()
         self._socket, theirs = socket.socketpair()
         environment = {
-            **os.environ,
+            **bare_environment(),
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(max_pixels),
             "OPENCV_LOG_LEVEL": "SILENT",
+            "KERAS_HOME": os.devnull,  # the owner's ~/.keras cannot be read there, and has no say in serving
         }
         try:
             self._popen = subprocess.Popen(
@@ -74,9 +96,10 @@ class VisionProcess:
                     sys.executable,
                     "-P",
                     "-m",
-                    worker,
+                    _ENTRY,
                     str(theirs.fileno()),
                     str(os.getpid()),
+                    worker,
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -107,9 +130,14 @@ class VisionProcess:
         """The socket's descriptor."""
         return self._socket.fileno()
 
-    def send(self, message: Message) -> None:
-        """Sends a message, now as far as it goes, the rest with the next `exchange`."""
-        self._output += pack(message)
+    def send(self, message: Message, descriptor: int | None = None) -> None:
+        """Send a message, now as far as it goes, the rest with the next `exchange`.
+
+        Args:
+            message: what to say.
+            descriptor: an open file that goes with it; it is closed here once it is on its way.
+        """
+        self._output.append(Unsent(pack(message), descriptor))
         self._flush()
 
     def exchange(self, timeout: float) -> tuple[list[Message], bool]:
@@ -131,15 +159,33 @@ class VisionProcess:
 
     def _flush(self) -> bool:
         while self._output:
+            unsent = self._output[0]
             try:
-                sent = self._socket.send(self._output)
+                sent = self._send_part(unsent)
             except BlockingIOError:
                 return True
-            except (BrokenPipeError, ConnectionResetError):
-                self._output.clear()
+            except OSError as error:
+                if error.errno == errno.ETOOMANYREFS:  # too many files are under way
+                    return True
+                self._discard_output()
                 return True  # what it said before it died is still to be read
-            del self._output[:sent]
+            self._output.popleft()
+            if unsent.descriptor is not None:
+                os.close(unsent.descriptor)
+            if sent < len(unsent.data):
+                self._output.appendleft(Unsent(unsent.data[sent:], None))
         return True
+
+    def _send_part(self, unsent: Unsent) -> int:
+        if unsent.descriptor is None:
+            return self._socket.send(unsent.data)
+        return socket.send_fds(self._socket, [unsent.data], [unsent.descriptor])
+
+    def _discard_output(self) -> None:
+        while self._output:
+            descriptor = self._output.popleft().descriptor
+            if descriptor is not None:
+                os.close(descriptor)
 
     def _receive(self, messages: list[Message]) -> bool:
         while True:
@@ -153,7 +199,7 @@ class VisionProcess:
                 return False
             try:
                 messages += self._reader.feed(piece)
-            except (ValueError, TypeError):  # a process whose memory is damaged
+            except (ValueError, TypeError, RecursionError):  # a process whose memory is damaged
                 self._popen.kill()
                 return False
 
@@ -194,6 +240,7 @@ class VisionProcess:
 
     def bury(self) -> str:
         """Waits for its end, enforces it if need be, and says what it died of ("SIGSEGV", "exit code 70")."""
+        self._discard_output()
         self._socket.close()
         cause = self._wait_for_end()
         self._read_last_words()

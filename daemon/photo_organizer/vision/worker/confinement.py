@@ -1,4 +1,9 @@
-"""What the vision process is bound to: its parent's life, a limit of memory, and silence."""
+"""What the vision process is bound to: its parent's life, limits, silence, and few rights.
+
+Decoders written in C read what strangers sent. `confine` is called before any of them is loaded, while the
+process has one thread: what takes over a decoder afterwards holds open descriptors of some photos, reads the
+model and Python's own files, and writes the feature cache; the rest of the machine is closed to it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,83 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from photo_organizer.vision.worker import landlock, seccomp
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 _LARGE_BLOCK = 1 << 20
 _MOST_ARENAS = 4
+_MOST_DESCRIPTORS = 1024
+_LARGEST_FILE = 1 << 36  # bytes; a feature cache of some ten million photos
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """Which parts of the confinement the kernel allows.
+
+    Args:
+        landlock: the ABI of Landlock that closes the rest of the disk to the process; 0 for none.
+        seccomp: whether system calls are filtered.
+    """
+
+    landlock: int
+    seccomp: bool
+
+    def __str__(self) -> str:
+        files = f"files (Landlock {self.landlock})" if self.landlock else ""
+        calls = "system calls (seccomp)" if self.seccomp else ""
+        confined = " and ".join(part for part in (files, calls) if part)
+        missing = " or ".join(
+            part
+            for part, is_there in (("Landlock", self.landlock), ("seccomp", self.seccomp))
+            if not is_there
+        )
+        if not confined:
+            return f"not confined: the kernel offers no {missing}"
+        return f"confined: {confined}" + (f"; the kernel offers no {missing}" if missing else "")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether neither part is missing."""
+        return self.landlock > 0 and self.seccomp
+
+
+def available_confinement() -> Confinement:
+    """Return what this kernel allows; nothing is changed."""
+    return Confinement(landlock.landlock_version(), seccomp.is_available())
+
+
+def confine(readable: Iterable[Path], writable: Iterable[Path]) -> Confinement:
+    """Give up, for good, every right that the process can do without; return what the kernel allowed.
+
+    No program it starts could gain rights, and it can start none; it opens no file but those below `readable`
+    and `writable` (which may be written as well), makes no connection and no process, signals only
+    itself, and leaves no core. To be called before a second thread is started.
+
+    Threads of this user are not counted (RLIMIT_NPROC): the limit is one for all processes of a user.
+    """
+    for limit, most in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _MOST_DESCRIPTORS),
+        (resource.RLIMIT_FSIZE, _LARGEST_FILE),
+    ):
+        _lower(limit, most)
+    if sys.platform != "linux":
+        return Confinement(0, seccomp=False)
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return Confinement(0, seccomp=False)
+    return Confinement(landlock.restrict_files(readable, writable), seccomp.refuse_system_calls())
+
+
+def _lower(limit: int, most: int) -> None:
+    """Lower both the soft and the hard limit to `most`, so that it cannot be raised again."""
+    _, hard = resource.getrlimit(limit)
+    lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (lowest, lowest))
 
 
 def die_with_parent(parent: int) -> None:
@@ -38,11 +114,7 @@ def limit_memory(more: int) -> None:
         line.split(":", 1) for line in status.read_text(encoding="ascii", errors="replace").splitlines()
     )
     taken = int(lines["VmData"].split()[0]) * 1024
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = taken + more
-    resource.setrlimit(
-        resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
-    )
+    _lower(resource.RLIMIT_DATA, taken + more)
 
 
 def return_freed_memory() -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from dataclasses import dataclass
 
-from photo_organizer import fsops
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.decode.limits import Limits
-from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
+from photo_organizer.vision.outcome import (
+    PhotoRejectedError,
+    RejectionKind,
+    UnreadablePhotoError,
+    rejection_of,
+)
 
 _CHUNK = 8 * 1024 * 1024
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
-_REPLACED = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR})  # by a link, a pipe, a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,17 @@ class PhotoBytes:
     sha256: str
 
 
-def read_photo(photo: Photo, limits: Limits) -> PhotoBytes:
+def read_photo(descriptor: int, photo: Photo, limits: Limits) -> PhotoBytes:
     """All bytes of `photo`, which was the same file with the same size and times before and after.
+
+    Args:
+        descriptor: the file, open for reading; it stays open.
+        photo: what it is to be.
+        limits: of its size.
 
     Raises:
         PhotoRejectedError: GONE, CHANGED, SOURCE_ERROR, or UNREADABLE when it is larger than allowed.
     """
-    try:
-        descriptor = fsops.open_photo(photo.path)
-    except OSError as error:
-        raise _rejection(error) from error
     try:
         _check(descriptor, photo)
         if photo.identity.size > limits.max_file_megabytes * 1_000_000:
@@ -45,9 +47,7 @@ def read_photo(photo: Photo, limits: Limits) -> PhotoBytes:
         data = _read(descriptor, photo.identity.size)
         _check(descriptor, photo)
     except OSError as error:
-        raise _rejection(error) from error
-    finally:
-        os.close(descriptor)
+        raise rejection_of(error) from error
     return PhotoBytes(data, hashlib.sha256(data).hexdigest())
 
 
@@ -65,11 +65,3 @@ def _read(descriptor: int, size: int) -> bytes:
     if left:
         raise PhotoRejectedError(RejectionKind.CHANGED, "it became shorter while it was read")
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _rejection(error: OSError) -> PhotoRejectedError:
-    if error.errno in _GONE:
-        return PhotoRejectedError(RejectionKind.GONE, "it is no longer there")
-    if error.errno in _REPLACED:
-        return PhotoRejectedError(RejectionKind.CHANGED, "something else has taken its name")
-    return PhotoRejectedError(RejectionKind.SOURCE_ERROR, f"it cannot be read ({error.strerror})")

@@ -13,9 +13,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
 
-from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.decode.memory import MemoryGate
@@ -23,8 +21,8 @@ from photo_organizer.vision.decode.thumbnail import make_thumbnail
 from photo_organizer.vision.outcome import PhotoRejectedError, UnreadablePhotoError
 from photo_organizer.vision.protocol import Message, pack, rejection_message
 from photo_organizer.vision.worker import confinement
+from photo_organizer.vision.worker.channel import Channel, Submitted
 from photo_organizer.vision.worker.reading import read_photo
-from photo_organizer.vision.worker.worker import run_process
 
 
 class ThumbnailWorker:
@@ -32,17 +30,27 @@ class ThumbnailWorker:
 
     Args:
         connection: to the client; blocking.
+        channel: what comes from there.
         start: the `start` message, with `side`: the longer edge of a thumbnail, in pixels.
+        confined: what the kernel allowed.
     """
 
-    def __init__(self, connection: socket.socket, start: Message) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        channel: Channel,
+        start: Message,
+        confined: confinement.Confinement,
+    ) -> None:
         self._connection = connection
+        self._channel = channel
+        self._confined = confined
         self._sending = threading.Lock()
         self._side = int(start["side"])
         self._limits = FixedLimits(**start["limits"])
         self._file_gate = MemoryGate(self._limits.max_file_megabytes * 1_000_000)
         self._picture_gate = MemoryGate(self._limits.memory_megabytes * 1_000_000)
-        self._waiting: deque[tuple[int, Photo]] = deque()
+        self._waiting: deque[Submitted] = deque()
         self._arrival = threading.Condition()
 
     def run(self, messages: Iterable[Message]) -> None:
@@ -52,11 +60,19 @@ class ThumbnailWorker:
             threading.Thread(target=self._work, args=(number,), daemon=True).start()
         limits = self._limits  # set now, so that the stacks of the threads do not count
         confinement.limit_memory((limits.memory_megabytes + limits.max_file_megabytes) * 1_000_000)
-        self._send({"event": "ready", "model": "", "directory": "", "engine": "", "reason": "thumbnails"})
+        self._send(
+            {
+                "event": "ready",
+                "model": "",
+                "engine": "",
+                "reason": "thumbnails",
+                "confinement": str(self._confined),
+            }
+        )
         for message in messages:
-            photo = Photo(Path(message["path"]), FileIdentity(*message["identity"]))
+            submitted = self._channel.submitted(message)
             with self._arrival:
-                self._waiting.append((int(message["photo"]), photo))
+                self._waiting.append(submitted)
                 self._arrival.notify()
 
     def _work(self, thread: int) -> None:
@@ -64,24 +80,28 @@ class ThumbnailWorker:
             while True:
                 with self._arrival:
                     self._arrival.wait_for(lambda: self._waiting)
-                    number, photo = self._waiting.pop()
-                self._answer(thread, number, photo)
+                    submitted = self._waiting.pop()
+                try:
+                    self._answer(thread, submitted)
+                finally:
+                    os.close(submitted.descriptor)
         except BaseException:  # noqa: BLE001 (a thread that ends silently leaves its photos waiting)
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(os.EX_SOFTWARE)
 
-    def _answer(self, thread: int, number: int, photo: Photo) -> None:
+    def _answer(self, thread: int, submitted: Submitted) -> None:
         try:
-            answer = self._thumbnail(thread, number, photo)
+            answer = self._thumbnail(thread, submitted)
         except PhotoRejectedError as error:
-            answer = rejection_message(number, error)
+            answer = rejection_message(submitted.number, error)
         self._send({"event": "resting", "thread": thread}, answer)
 
-    def _thumbnail(self, thread: int, number: int, photo: Photo) -> Message:
+    def _thumbnail(self, thread: int, submitted: Submitted) -> Message:
+        number, photo = submitted.number, submitted.photo
         with self._file_gate.hold(photo.identity.size):
             self._send({"event": "reading", "thread": thread, "photo": number})
-            content = read_photo(photo, self._limits)
+            content = read_photo(submitted.descriptor, photo, self._limits)
             self._send({"event": "decoding", "thread": thread, "photo": number})
 
             def tell(*, waits: bool) -> None:
@@ -108,5 +128,4 @@ class ThumbnailWorker:
             self._connection.sendall(b"".join(pack(message) for message in messages))
 
 
-if __name__ == "__main__":
-    run_process(ThumbnailWorker)
+make_worker = ThumbnailWorker

@@ -1,0 +1,106 @@
+"""Taking over into the journal what only the ledger knows: after a damaged journal, or one that is gone.
+
+The ledger has no companions and no probabilities, and does not say whether a photo was copied: undo takes
+back the photo, whose SHA-256 it checks as always, and leaves the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from photo_organizer.library.locations import LibrarySettings
+from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.ledger_rows import read_rows
+from photo_organizer.library.record.ledger_text import COLUMNS, text_of_cell
+from photo_organizer.library.record.operation import SKIPPED, Details, Move, Operation, State
+from photo_organizer.photo import Action, FileIdentity
+
+_UNKNOWN = FileIdentity(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAdoption:
+    """Reads rows of the ledger as the operations that they tell of.
+
+    Args:
+        journal: gets those that it does not have.
+        settings: where the library and the quarantine are.
+    """
+
+    journal: Journal
+    settings: LibrarySettings
+
+    def adopt(self, ledger: Path) -> int:
+        """Write down what the journal does not know, and return how many rows that were.
+
+        Raises:
+            OSError: the ledger cannot be read.
+            DestinationTrouble: the journal cannot be written.
+        """
+        return self.journal.adopt(self._unknown(ledger))
+
+    def _unknown(self, ledger: Path) -> Iterator[Operation]:
+        for row in read_rows(ledger):
+            operation = self._operation(row)
+            if operation is not None and not self._is_known(operation):
+                yield operation
+
+    def _is_known(self, operation: Operation) -> bool:
+        condition = "o.sha256 = ? AND o.batch = ? AND o.kind = ?"
+        values = (operation.sha256, operation.batch, operation.kind)
+        return any(other.source == operation.source for other in self.journal.select(condition, values))
+
+    def _operation(self, row: list[str]) -> Operation | None:
+        """The operation that a row tells of; None for the header, and for what we would not have written."""
+        if len(row) != len(COLUMNS):
+            return None
+        time, batch, action, sha256, *texts = row
+        source, destination, category, confidence, second, second_confidence, threshold, model = map(
+            text_of_cell, texts
+        )
+        try:
+            kind = Action(action)
+            content = bytes.fromhex(sha256)
+            numbers = [float(text) if text else None for text in (confidence, second_confidence, threshold)]
+        except ValueError:
+            return None
+        if len(content) != 32 or not (source.startswith("/") and destination.startswith("/")):
+            return None
+        old, new = os.fsencode(source), os.fsencode(destination)
+        is_back = kind is Action.UNDONE
+        filed, other = (old, new) if is_back else (new, old)
+        root = self._root(filed)
+        if root is None:
+            return None
+        other_root = root if kind is Action.CORRECTED else len(os.path.dirname(other)) or 1
+        is_left = kind is Action.DUPLICATE and os.path.lexists(old)
+        return Operation(
+            0, batch, kind, time, content,
+            (Move(old, new, _identity(old if is_left else new), content),),
+            root if is_back else other_root, other_root if is_back else root,
+            Details(category, numbers[0], second, numbers[1], numbers[2], model),
+            label=SKIPPED if is_left else self._category(new) if kind is Action.CORRECTED else "",
+            state=State.RECORDED,
+        )  # fmt: skip
+
+    def _root(self, path: bytes) -> int | None:
+        """The length of the folder of ours that a path is below."""
+        for folder in (self.settings.library, self.settings.quarantine):
+            root = os.fsencode(folder)
+            if path.startswith(root + b"/") and b".." not in path.split(b"/"):
+                return len(root)
+        return None
+
+    def _category(self, path: bytes) -> str:
+        relative = path[len(os.fsencode(self.settings.library)) + 1 :]
+        return os.fsdecode(relative.split(b"/")[0])
+
+
+def _identity(path: bytes) -> FileIdentity:
+    try:
+        return FileIdentity.of(os.lstat(path))
+    except OSError:
+        return _UNKNOWN
