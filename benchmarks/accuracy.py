@@ -1,11 +1,13 @@
 """How often a model is right on a folder of photos: DIR/<category>/*, with all that is filed from it.
 
-    python benchmarks/accuracy.py --photos DIR [--model ID|FOLDER]
+    python benchmarks/accuracy.py --photos DIR [--model ID|FOLDER] [--acceptable FILE.csv]
 
 Photos are decoded, classified and judged by the code that serves them. Printed are accuracy (over photos, and
 averaged over categories), the share that the thresholds file (coverage) and how much of that is right
 (precision), the expected calibration error, each category, and the confusion matrix; where DIR has a
-`manifest.csv` (`file,source,...`), each source as well. The figure is honest only for photos that the model
+`manifest.csv` (`file,source,...`), each source as well. With --acceptable, a CSV file `file,acceptable` names
+every category that an owner could accept for a photo (`Family+Friends`), and the figures by it are printed
+too; such photos need not be in folders of categories. The figures are honest only for photos that the model
 was not trained on.
 """
 
@@ -15,7 +17,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from acceptable import AcceptableFigures, acceptable_figures, acceptable_lines, read_acceptable
 from photo_organizer import formats
 from photo_organizer.config.paths import model_home
 from photo_organizer.errors import OrganizerError
@@ -41,11 +44,14 @@ FALLBACK_THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """A photo's path, the position of its category, and the source that a manifest names, or ""."""
+    """A photo: its path, the position of its category or None, the source that a manifest names or "", and
+    its name relative to the folder of photos.
+    """
 
     path: Path
-    label: int
+    label: int | None
     source: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +75,34 @@ def find_model(wanted: str | None) -> Path:
     return Registry(model_home()).show(wanted).path
 
 
-def find_photos(folder: Path, categories: Sequence[str]) -> tuple[LabelledPhoto, ...]:
-    """The photos below the folders that are named after categories.
+def find_photos(
+    folder: Path, categories: Sequence[str], judged: Collection[str] = ()
+) -> tuple[LabelledPhoto, ...]:
+    """The photos below the folders that are named after categories, and those that `judged` names.
 
     Raises:
-        OrganizerError: there are none.
+        OrganizerError: there are none, or one that is named is missing.
     """
     sources: dict[str, str] = {}
     manifest = folder / "manifest.csv"
     if manifest.is_file():
         with manifest.open(newline="", encoding="utf-8") as file:
             sources = {row["file"]: row.get("source", "") for row in csv.DictReader(file)}
-    photos = tuple(
-        LabelledPhoto(path, label, sources.get(path.relative_to(folder).as_posix(), ""))
+    labels: dict[str, int | None] = {
+        path.relative_to(folder).as_posix(): label
         for label, category in enumerate(categories)
         for path in sorted((folder / category).rglob("*"))
         if formats.by_extension(path) is not None and path.is_file()
-    )
-    if not photos:
+    }
+    for name in judged:
+        if not (folder / name).is_file():
+            raise OrganizerError("a judged photo is not there", where=folder / name)
+        labels.setdefault(name, None)
+    if not labels:
         raise OrganizerError("no photos in folders named after the model's categories", where=folder)
-    return photos
+    return tuple(
+        LabelledPhoto(folder / name, label, sources.get(name, ""), name) for name, label in labels.items()
+    )
 
 
 def judge(model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str) -> Judged:
@@ -152,7 +166,7 @@ def lines(evaluation: Evaluation) -> Iterator[str]:
 def source_lines(judged: Judged, thresholds: Sequence[float], categories: Sequence[str]) -> Iterator[str]:
     """One line a source, where there are any."""
     sources = np.array([photo.source for photo in judged.photos])
-    labels = np.array([photo.label for photo in judged.photos], np.int64)
+    labels = label_array(judged)
     if not any(sources):
         return
     yield ""
@@ -166,6 +180,35 @@ def source_lines(judged: Judged, thresholds: Sequence[float], categories: Sequen
         )
 
 
+def label_array(judged: Judged) -> NDArray[np.int64]:
+    """The positions of the photos' categories, (N,); every photo must have one."""
+    return np.array([photo.label for photo in judged.photos], np.int64)
+
+
+def those(judged: Judged, keep: Sequence[bool]) -> Judged:
+    """The photos where `keep` is True."""
+    photos = tuple(photo for photo, kept in zip(judged.photos, keep, strict=True) if kept)
+    return Judged(photos, judged.probabilities[np.array(keep, np.bool_)], judged.unreadable)
+
+
+def by_judgement(
+    judged: Judged, acceptable: Mapping[str, frozenset[int]], thresholds: Sequence[float]
+) -> tuple[AcceptableFigures, dict[str, AcceptableFigures]] | None:
+    """Figures of the photos that `acceptable` names, and of each source; None if none of them is readable."""
+    own = those(judged, [photo.name in acceptable for photo in judged.photos])
+    if not own.photos:
+        return None
+
+    def figures(part: Judged) -> AcceptableFigures:
+        return acceptable_figures(
+            part.probabilities, [acceptable[photo.name] for photo in part.photos], thresholds
+        )
+
+    sources = sorted({photo.source for photo in own.photos})
+    parts = {source: those(own, [photo.source == source for photo in own.photos]) for source in sources}
+    return figures(own), {source: figures(part) for source, part in parts.items()}
+
+
 def main() -> int:
     """The command of the module's docstring."""
     parser = argparse.ArgumentParser(
@@ -175,13 +218,19 @@ def main() -> int:
     parser.add_argument("--model", help="id or folder of a model (default: the starter)")
     parser.add_argument("--engine", default="auto", help='"auto", "tensorflow", "openvino int8", ...')
     parser.add_argument("--threshold", type=float, help="for all categories (default: the model's own)")
+    parser.add_argument("--acceptable", type=Path, help="CSV file: file,acceptable (A+B)")
     parser.add_argument("--most", type=int, help="at most so many photos, chosen at random")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     arguments = parser.parse_args()
     try:
         folder = find_model(arguments.model)
         model = read_model(folder)
-        photos = find_photos(arguments.photos, model.categories)
+        acceptable = (
+            read_acceptable(arguments.acceptable, model.categories)
+            if arguments.acceptable is not None
+            else {}
+        )
+        photos = find_photos(arguments.photos, model.categories, acceptable)
         if arguments.most is not None and arguments.most < len(photos):
             chosen = np.sort(np.random.default_rng(0).permutation(len(photos))[: arguments.most])
             photos = tuple(photos[place] for place in chosen)
@@ -193,16 +242,20 @@ def main() -> int:
     thresholds = [model.thresholds.get(name, default) for name in model.categories]
     if arguments.threshold is not None:
         thresholds = [arguments.threshold] * len(model.categories)
-    labels = np.array([photo.label for photo in judged.photos], np.int64)
-    evaluation = evaluate(judged.probabilities, labels, model.categories, thresholds)
     print(f"model             {model.id}")
-    print("\n".join(lines(evaluation)))
-    for line in source_lines(judged, thresholds, model.categories):
-        print(line)
+    figures: dict[str, object] = {"model": model.id}
+    labelled = those(judged, [photo.label is not None for photo in judged.photos])
+    if labelled.photos:
+        evaluation = evaluate(labelled.probabilities, label_array(labelled), model.categories, thresholds)
+        figures |= {**evaluation.summary(), "confusion": evaluation.confusion.tolist()}
+        print("\n".join([*lines(evaluation), *source_lines(labelled, thresholds, model.categories)]))
+    accepted = by_judgement(judged, acceptable, thresholds)
+    if accepted is not None:
+        figures["acceptable"] = accepted[0].summary()
+        print("\n".join(["", *acceptable_lines(*accepted)]))
     if judged.unreadable:
         print(f"\n{judged.unreadable} photos could not be read and are not counted")
     if arguments.json is not None:
-        figures = {"model": model.id, **evaluation.summary(), "confusion": evaluation.confusion.tolist()}
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -60,6 +60,8 @@ def by_libvips(path: Path, size: int) -> Seen:
     import pyvips  # noqa: PLC0415 (in its own process only, and only where it is installed)
 
     image = pyvips.Image.new_from_file(str(path))
+    if str(image.get("vips-loader")).startswith("magick"):
+        raise ValueError("libvips asks ImageMagick, which answers for itself")
     if image.get_typeof("icc-profile-data"):
         try:
             image = image.icc_transform("srgb", embedded=True)
@@ -121,7 +123,10 @@ def _squared(pixels: NDArray[np.uint8], size: int) -> Pixels:
     whole = pixels[..., None] if pixels.ndim == 2 else pixels
     if whole.shape[2] < 3:
         whole = whole[..., :1].repeat(3, axis=-1)
-    squared = cv2.resize(np.ascontiguousarray(whole[..., :3]), (size, size), interpolation=cv2.INTER_AREA)
+    shrunk = min(size, whole.shape[1]), min(size, whole.shape[0])  # OpenCV averages only where neither grows
+    squared = cv2.resize(np.ascontiguousarray(whole[..., :3]), shrunk, interpolation=cv2.INTER_AREA)
+    if shrunk != (size, size):
+        squared = cv2.resize(squared, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(squared, np.uint8)
 
 

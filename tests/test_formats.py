@@ -51,7 +51,7 @@ HEADS = {
     "minolta raw": [b"\0MRM\0\0\0\0"],
     "phase one raw": [b"IIII\0\0\0\0"],
     "jpeg 2000": [b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"],
-    "photoshop": [b"8BPS\0\1"],
+    "photoshop": [b"8BPS\0\1", b"8BPS\0\2"],
     "ico": [b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0" + bytes(8)],
     "cur": [b"\0\0\2\0\1\0\x10\x10\0\0\1\0\x20\0" + bytes(8)],
     "icns": [b"icns\0\0\1\0"],
@@ -66,7 +66,7 @@ HEADS = {
     "fits": [b"SIMPLE  =                    T"],
     "xbm": [b"#define x_width 16\n"],
     "xpm": [b"/* XPM */\n"],
-    "unsupported": [b"II\xbc\1\x08\0\0\0", b"<svg xmlns", b"gimp xcf v011", b"\x76\x2f\x31\1", b"8BPS\0\2"],
+    "unsupported": [b"II\xbc\1\x08\0\0\0", b"<svg xmlns", b"gimp xcf v011", b"\x76\x2f\x31\1"],
 }
 
 NO_IMAGES = [

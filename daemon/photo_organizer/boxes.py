@@ -1,4 +1,4 @@
-"""The top-level boxes of an ISO base media file (HEIF, AVIF, JPEG XL, CR3, MP4, MOV), by ISO/IEC 14496-12.
+"""The boxes of ISO base media files (HEIF, AVIF, JPEG XL, JPEG 2000, CR3, MP4, MOV), by ISO/IEC 14496-12.
 
 Standard library only.
 """
@@ -6,18 +6,25 @@ Standard library only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _MOST_BOXES = 100_000
 """A fragmented video has two for each second or so."""
+_MOST_WITHIN = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box: its four-letter name, and where it ends; None when it reaches to the end of the file."""
+    """A box: its four letters, where it begins, and where its content begins and ends.
+
+    `is_open`: it reaches to the end of what holds it, whatever that is.
+    """
 
     name: bytes
-    end: int | None
+    begin: int
+    start: int
+    end: int
+    is_open: bool = False
 
 
 def top_level_boxes(read: Callable[[int, int], bytes], size: int) -> Iterator[Box]:
@@ -34,18 +41,45 @@ def top_level_boxes(read: Callable[[int, int], bytes], size: int) -> Iterator[Bo
     for _ in range(_MOST_BOXES):
         if at >= size:
             return
-        header = read(16, at)
-        length, name = int.from_bytes(header[:4]), header[4:8]
-        if len(header) < 8:
-            yield Box(name, at + 8)
-            return
-        if length == 0:
-            yield Box(name, None)
-            return
-        if length == 1:
-            length = int.from_bytes(header[8:16])
-        if length < 8:
-            raise ValueError(name)
-        at += length
-        yield Box(name, at)
+        box = _box(read(16, at), at, size)
+        yield box
+        at = box.end
     raise ValueError("too many boxes")
+
+
+def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
+    """Yield the boxes side by side in `data[start:end]`, up to what is none; none of them ends behind it."""
+    end = len(data) if end is None else min(end, len(data))
+    for _ in range(_MOST_WITHIN):
+        if start + 8 > end:
+            return
+        try:
+            box = _box(data[start : min(end, start + 16)], start, end)
+        except ValueError:
+            return
+        if box.start > end:
+            return
+        yield box if box.end <= end else replace(box, end=end)
+        start = box.end
+
+
+def find(data: bytes, name: bytes, start: int = 0, end: int | None = None) -> Box | None:
+    """Return the first of the boxes in `data[start:end]` that has this name."""
+    return next((box for box in boxes(data, start, end) if box.name == name), None)
+
+
+def _box(header: bytes, at: int, limit: int) -> Box:
+    """Return the box whose first bytes are `header`; `limit`: where what holds it ends."""
+    name, length = header[4:8], int.from_bytes(header[:4])
+    if len(header) < 8:
+        return Box(name, at, at + 8, at + 8)
+    if length == 0:
+        return Box(name, at, at + 8, limit, is_open=True)
+    size = 8
+    if length == 1:
+        size, length = 16, int.from_bytes(header[8:16])
+        if len(header) < size:
+            return Box(name, at, at + size, at + size)
+    if length < size:
+        raise ValueError(name)
+    return Box(name, at, at + size, at + length)

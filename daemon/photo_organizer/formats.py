@@ -52,7 +52,7 @@ HEIF = ImageFormat("heif", (".heic", ".heif", ".hif", ".heics", ".heifs"), extra
 AVIF = ImageFormat("avif", (".avif", ".avifs"))
 JPEG_XL = ImageFormat("jpeg xl", (".jxl",), extra="jxl")
 JPEG_2000 = ImageFormat("jpeg 2000", (".jp2", ".j2k", ".jpf", ".jpx", ".jpc", ".j2c", ".jph", ".jhc"))
-PHOTOSHOP = ImageFormat("photoshop", (".psd",))
+PHOTOSHOP = ImageFormat("photoshop", (".psd", ".psb"))
 ICO = ImageFormat("ico", (".ico",))
 CUR = ImageFormat("cur", (".cur",))
 ICNS = ImageFormat("icns", (".icns",))
@@ -105,7 +105,7 @@ _UNSUPPORTED_EXTENSIONS = frozenset(
     {
         ".svg", ".svgz", ".jxr", ".wdp", ".hdp", ".exr", ".xcf", ".dpx", ".cin", ".flif", ".bpg", ".djvu",
         ".wmf", ".emf", ".eps", ".kra", ".ora", ".pict", ".pct",
-        ".mng", ".jng", ".cdr", ".lfr", ".psb", ".pdn",
+        ".mng", ".jng", ".cdr", ".lfr", ".pdn",
     }
 )  # fmt: skip
 """Names of images that have no signature, or one that stands too far within."""
@@ -223,12 +223,14 @@ _UNSUPPORTED_STARTS = (
     b"II\xbc\x01", b"II\xbc\0", b"\x76\x2f\x31\x01", b"gimp xcf", b"SDPX", b"XPDS",
     b"\x80\x2a\x5f\xd7", b"FLIF", b"BPG\xfb", b"AT&TFORM", b"\xd7\xcd\xc6\x9a", b"\xc5\xd0\xd3\xc6",
     b"%!PS-Adobe-3.0 EPSF", b"%!PS-Adobe-2.0 EPSF",
-    b"\x8aMNG\r\n", b"\x8bJNG\r\n", b"8BPS\0\x02", b"<svg", b"farbfeld", b"PDN3",
+    b"\x8aMNG\r\n", b"\x8bJNG\r\n", b"<svg", b"farbfeld", b"PDN3",
 )  # fmt: skip
-"""JPEG XR, OpenEXR, GIMP, DPX, Cineon, FLIF, BPG, DjVu, WMF, EPS, MNG, JNG, PSB, SVG, Farbfeld, Paint.NET."""
+"""JPEG XR, OpenEXR, GIMP, DPX, Cineon, FLIF, BPG, DjVu, WMF, EPS, MNG, JNG, SVG, Farbfeld, Paint.NET."""
+
+_JPEG_START = b"\xff\xd8\xff"
 
 _SIGNATURES: tuple[tuple[Callable[[bytes], bool], ImageFormat], ...] = (
-    (lambda head: head.startswith(b"\xff\xd8\xff"), JPEG),
+    (lambda head: head.startswith(_JPEG_START), JPEG),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), PNG),
     (lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", WEBP),
     (lambda head: head.startswith((b"GIF87a", b"GIF89a")), GIF),
@@ -248,7 +250,7 @@ _SIGNATURES: tuple[tuple[Callable[[bytes], bool], ImageFormat], ...] = (
     (_is_bmp, BMP),
     (_is_dib, BMP),
     (lambda head: head.startswith((b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")), JPEG_2000),
-    (lambda head: head.startswith(b"8BPS\0\x01"), PHOTOSHOP),
+    (lambda head: head.startswith((b"8BPS\0\x01", b"8BPS\0\x02")), PHOTOSHOP),
     (lambda head: _is_icon(head, 1), ICO),
     (lambda head: _is_icon(head, 2), CUR),
     (lambda head: head.startswith(b"icns"), ICNS),
@@ -270,6 +272,7 @@ _SIGNATURES: tuple[tuple[Callable[[bytes], bool], ImageFormat], ...] = (
     (lambda head: head[:4] == b"\1\0\0\0" and head[40:44] == b" EMF", UNSUPPORTED),
     (_is_pcx, PCX),
     (_is_targa, TARGA),
+    (lambda head: head.startswith(_JPEG_START[:2]), JPEG),  # with something between its first two markers
 )
 
 
@@ -296,6 +299,8 @@ def identify(head: bytes, path: str | os.PathLike[str]) -> ImageFormat | None:
     whose signature proves little, and images that have none.
     """
     told, promised = recognise(head), by_extension(path)
+    if told is JPEG and promised is not JPEG and not head.startswith(_JPEG_START):  # two bytes prove little
+        return None
     if told is TIFF:
         return promised if promised is not None and promised.is_raw else TIFF
     if told is not None and (promised is told or not told.needs_name):

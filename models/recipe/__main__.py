@@ -1,5 +1,6 @@
 """Command line of the pretraining: one stage a call.
 
+collect   gather labelled photos from snapshots of public repositories
 cache     decode photos and archives into one pixel cache
 teacher   let the teacher answer for every photo
 prepare   split, find doubtful labels, make the category targets
@@ -15,6 +16,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+TEACHER_HELP = "MobileNetV2 as .tflite, and EfficientNet-Lite as .pth; the same ones for both stages"
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -28,12 +31,19 @@ def _parser() -> argparse.ArgumentParser:
         "--cache", type=Path, required=True, help="directory of the pixel cache and all that follows"
     )
 
+    collect = stages.add_parser("collect")
+    collect.add_argument("--snapshots", type=Path, required=True, help="directory of owner+name snapshots")
+    collect.add_argument(
+        "--photos", type=Path, nargs="*", default=[], help="directories of photos that are labelled already"
+    )
+    collect.add_argument("--output", type=Path, required=True, help="directory to write, for cache --photos")
+
     cache = stages.add_parser("cache", parents=[parents])
     cache.add_argument("--photos", type=Path, required=True, help="directory of category directories")
     cache.add_argument("--archive", type=Path, nargs="*", default=[], help="tar files of unlabelled photos")
 
     teacher = stages.add_parser("teacher", parents=[parents])
-    teacher.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    teacher.add_argument("--teacher", type=Path, nargs="+", required=True, help=TEACHER_HELP)
     teacher.add_argument("--processes", type=int, default=2)
 
     prepare = stages.add_parser("prepare", parents=[parents])
@@ -44,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = stages.add_parser("train", parents=[parents])
     train.add_argument("--checkpoint", type=Path, required=True)
-    train.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 as TFLite")
+    train.add_argument("--teacher", type=Path, nargs="+", required=True, help=TEACHER_HELP)
     train.add_argument("--start-from", type=Path, help="model directory; without it, random weights")
     train.add_argument("--start-side", type=int, default=96, help="side that it was trained at, in pixels")
     budget = train.add_mutually_exclusive_group(required=True)
@@ -64,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--side", type=int, default=96, help="input size in pixels")
     export.add_argument("--taps", default="block5.avg", help="for example block4.avg,block5.avg")
     export.add_argument("--flip", action="store_true")
-    export.add_argument("--strength", type=float, default=0.3, help="of the head's penalty")
+    export.add_argument("--strength", type=float, default=0.02, help="of the head's penalty")
     export.add_argument(
         "--unlabelled", type=int, default=0, help="unlabelled photos that help to fit the head"
     )
@@ -96,14 +106,18 @@ def _print_figures(name: str, figures: dict[str, Any]) -> None:
 def main() -> None:
     """Run one stage."""
     arguments = _parser().parse_args()
-    if arguments.stage == "cache":
+    if arguments.stage == "collect":
+        from recipe.collect import collect
+
+        print(collect(arguments.snapshots, arguments.photos, arguments.output), "photos")
+    elif arguments.stage == "cache":
         from recipe.corpus import build_cache
 
         build_cache(arguments.photos, arguments.archive, arguments.cache)
     elif arguments.stage == "teacher":
-        from recipe.teacher import ask_teacher
+        from recipe.teachers import ask_teachers
 
-        ask_teacher(arguments.teacher, arguments.cache, arguments.processes)
+        ask_teachers(arguments.teacher, arguments.cache, arguments.processes)
     elif arguments.stage == "prepare":
         from recipe.prepare import prepare
 

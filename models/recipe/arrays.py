@@ -1,4 +1,4 @@
-"""Two NumPy calls with the types that they really have."""
+"""NumPy calls with the types that they really have."""
 
 from __future__ import annotations
 
@@ -24,3 +24,14 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write an npz file beside ``path``, then put it there in one step."""
     with replacing(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # its keywords are taken for options
+
+
+def holds(path: Path, arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether an npz file is there and has exactly these arrays."""
+    if not path.is_file():
+        return False
+    with np.load(path, allow_pickle=False) as file:
+        return set(file.files) == set(arrays) and all(
+            file[name].dtype == values.dtype and np.array_equal(file[name], values)
+            for name, values in arrays.items()
+        )

@@ -29,7 +29,7 @@ class Standard:
     """The teacher's embedding in standard deviations.
 
     Args:
-        mean: of the training photos, float32 (1280,).
+        mean: of the training photos, float32 (E,).
         deviation: likewise.
         clip: single wild activations of the teacher must not dominate a squared error.
     """
@@ -39,7 +39,7 @@ class Standard:
     clip: float = 4.0
 
     def of(self, embedding: Floats) -> Floats:
-        """Standardised and clipped, float32 (..., 1280)."""
+        """Standardised and clipped, float32 (..., E)."""
         return self._within(embedding, self.clip)
 
     def of_places(self, places: Floats) -> Floats:
@@ -52,7 +52,7 @@ class Standard:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is known of the whole photos, row by row: the teacher's ``embedding`` float16 (N, 1280)
+    """What is known of the whole photos, row by row: the teacher's ``embedding`` float16 (N, E)
     standardised, ``category`` float32 (N, C) and its ``category_weight`` float32 (N,).
     """
 
@@ -77,7 +77,7 @@ class TrainingData:
 @dataclass(frozen=True)
 class Batch:
     """``pixels`` float32 (B, side, side, 3), BGR / 127.5 - 1; what the teacher says of them, ``embedding``
-    (B, 1280), ``places`` (B, side / 32, side / 32, 1280) and ``classes`` (B, 1001); and the rows' category
+    (B, E), ``places`` (B, side / 32, side / 32, E) and ``classes`` (B, 1001); and the rows' category
     targets.
     """
 

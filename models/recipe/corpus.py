@@ -73,7 +73,7 @@ def decode(encoded: bytes) -> Pixels:
     Raises:
         ValueError: the bytes are not an image that OpenCV can read.
     """
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
     if image is None:
         raise ValueError("not a readable image")
     return np.asarray(image, np.uint8)

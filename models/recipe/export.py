@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from photo_organizer.files import file_sha256, replace_file
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.manifest import PREPROCESSING
-from recipe.arrays import float32, save_arrays
+from recipe.arrays import float32, holds, save_arrays
 from recipe.card import write_card
+from recipe.collect import licences, source_weights
 from recipe.features import (
     FeatureChoice,
     cached_photos,
@@ -48,7 +49,7 @@ class ExportChoice:
     """
 
     features: FeatureChoice
-    strength: float = 0.3
+    strength: float = 0.02
     unlabelled: int = 0
     unlabelled_weight: float = 0.5
 
@@ -63,6 +64,7 @@ def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
         prepared.parts[rows],
         prepared.corpus.sources[rows],
         prepared.corpus.categories,
+        source_weights(),
     )
 
 
@@ -119,6 +121,7 @@ def make_model(
         "judges": int(result.held_out.sum()),
         "categories": dict(zip(photos.categories, np.bincount(photos.labels).tolist(), strict=True)),
         "sources": np.unique(photos.sources).tolist(),
+        "licences": {source: licences().get(source, "") for source in np.unique(photos.sources).tolist()},
         "held_out_sources": sorted(set(photos.sources[photos.parts == Part.OTHER_SOURCE].tolist())),
         "held_out_photos": int(np.isin(photos.parts, [Part.SAME_SOURCE, Part.OTHER_SOURCE]).sum()),
     }
@@ -168,7 +171,9 @@ def write_model(
         },
     }
     for name, arrays in contents.items():
-        save_arrays(directory / name, arrays)
+        # A file with the same arrays stays as it is, byte by byte, so that its int8 version and git know it.
+        if not holds(directory / name, arrays):
+            save_arrays(directory / name, arrays)
     manifest = {
         "id": identity,
         "made": made.isoformat(timespec="seconds"),

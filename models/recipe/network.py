@@ -23,17 +23,24 @@ EMBEDDING_SIZE = 1280
 TEACHER_CLASSES = 1001
 
 
-def build_training_network(categories: int, width: float = 1.0, dtype: str = "mixed_bfloat16") -> keras.Model:
+def build_training_network(
+    categories: int,
+    embedding_size: int = EMBEDDING_SIZE,
+    *,
+    width: float = 1.0,
+    dtype: str = "mixed_bfloat16",
+) -> keras.Model:
     """Build the network that is trained: pixels in, three answers out.
 
     Input: float (batch, side, side, 3), BGR / 127.5 - 1, any side that is a multiple of 32.
-    Outputs (float32): ``embedding`` (batch, 1280) standardised, ``classes`` (batch, 1001) logits,
+    Outputs (float32): ``embedding`` (batch, E) standardised, ``classes`` (batch, 1001) logits,
     ``category`` (batch, categories) logits, all from the 512 averages of block5_pool; and ``places``, the
-    embedding of each place of block5_pool, (batch, side / 32, side / 32, 1280), by the same dense layer, so
+    embedding of each place of block5_pool, (batch, side / 32, side / 32, E), by the same dense layer, so
     that their average is the embedding.
 
     Args:
         categories: number of categories.
+        embedding_size: E, of all teachers together.
         width: scales the channels, for tests; only 1.0 can be exported.
         dtype: a Keras dtype policy for the convolutions; variables and outputs stay float32.
     """
@@ -65,7 +72,7 @@ def build_training_network(categories: int, width: float = 1.0, dtype: str = "mi
     if layout == "channels_first":
         x = keras.layers.Permute((2, 3, 1), name="from_layout")(x)
     features = keras.layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)
-    embedding = keras.layers.Dense(EMBEDDING_SIZE, name="embedding", dtype="float32")
+    embedding = keras.layers.Dense(embedding_size, name="embedding", dtype="float32")
     outputs = {
         "embedding": embedding(features),
         "places": embedding(x),

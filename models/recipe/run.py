@@ -17,7 +17,7 @@ from recipe.network import build_training_network
 from recipe.prepare import open_prepared
 from recipe.split import Part
 from recipe.starting import start_from
-from recipe.teacher import open_teacher
+from recipe.teachers import open_teachers
 from recipe.train import Log, Probe, Recipe, train
 
 PROBE_STRIDE = 3  # Every third held-out photo is enough to watch an error fall.
@@ -63,10 +63,12 @@ def run_training(arguments: argparse.Namespace) -> None:
         prepared.corpus.pixels,
         prepared.targets,
         prepared.training_rows,
-        open_teacher(arguments.teacher),
+        open_teachers(arguments.teacher),
         prepared.standard,
     )
-    model = build_training_network(len(prepared.corpus.categories), dtype=arguments.dtype)
+    model = build_training_network(
+        len(prepared.corpus.categories), len(prepared.standard.mean), dtype=arguments.dtype
+    )
     if arguments.start_from is not None and not arguments.checkpoint.exists():
         start_from(model, arguments.start_from, prepared, arguments.start_side)
     end = train(model, data, recipe, make_budget, checkpoint=arguments.checkpoint, log=log, probe=probe)

@@ -6,7 +6,7 @@ distillation: A good teacher is patient and consistent', 2022), which costs 3.6 
 
 Output file of the first, ``teacher.npz``, rows in the cache's order:
 
-``embedding``      float16 (N, 1280), the last feature map averaged over its 7x7 places;
+``embedding``      float16 (N, E), the last feature map averaged over its 7x7 places (E = 1280 here);
 ``probabilities``  float16 (N, 1001), ImageNet classes with a background class first.
 
 The embedding is averaged from the dequantised map instead of being read from the network's own pooled tensor,
@@ -18,32 +18,28 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from recipe.corpus import Pixels, decode, open_cache, squeeze
+from recipe.corpus import Pixels, squeeze
 
 TEACHER_SIDE = 224
-CHUNK = 256
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``places`` float32 (7, 7, 1280): the last feature map; ``probabilities`` float32 (1001,), sum 1."""
+    """``places`` float32 (7, 7, E): the last feature map; ``probabilities`` float32 (1001,), sum 1."""
 
     places: Floats
     probabilities: Floats
 
     @property
     def embedding(self) -> Floats:
-        """The map averaged over its places, float32 (1280,)."""
+        """The map averaged over its places, float32 (E,)."""
         return np.asarray(self.places.mean((0, 1)), np.float32)
 
 
@@ -65,7 +61,7 @@ def _interpreter(model: Path) -> Any:  # noqa: ANN401 (the interpreter has no ty
     return interpreter
 
 
-def open_teacher(model: Path) -> Teacher:
+def open_tflite_teacher(model: Path) -> Teacher:
     """Return a function that asks the teacher; it must not be called from two threads at once.
 
     Raises:
@@ -95,37 +91,3 @@ def open_teacher(model: Path) -> Teacher:
         return Answer(dequantised(features), probabilities / max(float(probabilities.sum()), 1e-6))
 
     return answer
-
-
-def _answer_chunk(
-    model: Path, cache: Path, start: int, stop: int
-) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Embeddings and probabilities for the rows ``start:stop``; the original file is decoded where it is a
-    loose file.
-    """
-    corpus = open_cache(cache)
-    teacher = open_teacher(model)
-    answers = []
-    for row in range(start, stop):
-        origin = Path(corpus.entries[row].origin)
-        # A labelled photo has more pixels than the cache keeps: let the teacher see them.
-        answers.append(
-            teacher(decode(origin.read_bytes()) if corpus.entries[row].category else corpus.pixels[row])
-        )
-    embeddings = np.stack([answer.embedding for answer in answers])
-    probabilities = np.stack([answer.probabilities for answer in answers])
-    return embeddings.astype(np.float16), probabilities.astype(np.float16)
-
-
-def ask_teacher(model: Path, cache: Path, processes: int = 2) -> None:
-    """Write ``teacher.npz`` beside the cache."""
-    rows = len(open_cache(cache).entries)
-    starts = list(range(0, rows, CHUNK))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        chunks = [pool.submit(_answer_chunk, model, cache, s, min(s + CHUNK, rows)) for s in starts]
-        answers = [chunk.result() for chunk in chunks]
-    np.savez(
-        cache / "teacher.npz",
-        embedding=np.concatenate([a[0] for a in answers]),
-        probabilities=np.concatenate([a[1] for a in answers]),
-    )

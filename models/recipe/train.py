@@ -56,7 +56,7 @@ class Recipe:
 @dataclass(frozen=True)
 class Probe:
     """Held-out photos to look at now and then: ``pixels`` uint8 (M, 136, 136, 3) and the standardised
-    ``embedding`` float32 (M, 1280) that the teacher has for them. No labels: nothing about the training may
+    ``embedding`` float32 (M, E) that the teacher has for them. No labels: nothing about the training may
     be chosen by them.
     """
 

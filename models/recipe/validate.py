@@ -23,16 +23,32 @@ def same_source_logits(features: Floats, groups: Integers, fit: FitHead, folds: 
     return np.asarray(predicted[fold, np.arange(len(features))], np.float32)
 
 
+MOST_FOLDS = 10
+"""With more sources than this some are left out together, so that dozens of them do not take hours."""
+
+
+def fold_of_sources(sources: NDArray[np.str_], folds: int = MOST_FOLDS) -> Integers:
+    """A fold number for each photo, int64 (N,), whole sources together, the large ones spread first."""
+    names, inverse, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    weight = np.zeros(min(folds, len(names)))
+    of_source = np.zeros(len(names), np.int64)
+    for place in np.argsort(-counts, kind="stable"):
+        of_source[place] = weight.argmin()
+        weight[of_source[place]] += np.sqrt(counts[place])
+    return np.asarray(of_source[inverse], np.int64)
+
+
 def source_folds(
     sources: NDArray[np.str_], labels: Integers
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Yield (fitted on, judged), both bool (N,), for each source left out as a whole.
+    """Yield (fitted on, judged), both bool (N,), for each group of sources left out as a whole.
 
-    Judged are the photos of the source whose category some other source has too: what no photo has taught
+    Judged are the photos whose category some source that is fitted on has too: what no photo has taught
     cannot be known.
     """
-    for source in np.unique(sources):
-        fitted = sources != source
+    fold = fold_of_sources(sources)
+    for number in range(int(fold.max()) + 1):
+        fitted = fold != number
         judged = ~fitted & np.isin(labels, np.unique(labels[fitted]))
         if judged.any():
             yield fitted, judged

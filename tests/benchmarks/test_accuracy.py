@@ -48,3 +48,48 @@ def test_a_folder_without_categories_is_one_line_of_error(tmp_path: Path) -> Non
     assert finished.returncode == 1
     assert "no photos" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_judgements_that_allow_several_categories_are_counted_besides_the_labels(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model")
+    photos, first, second = tmp_path / "photos", *CATEGORIES[:2]
+    (photos / first).mkdir(parents=True)
+    draw_photo(photos / first / "other.jpg", second)  # labelled as the first, looks like the second
+    draw_photo(photos / "no-folder.jpg", first)
+    judgements = tmp_path / "judgements.csv"
+    judgements.write_text(f"file,acceptable\n{first}/other.jpg,{first}+{second}\nno-folder.jpg,{second}\n")
+    written = tmp_path / "figures.json"
+    finished = run(
+        "--photos",
+        photos,
+        "--model",
+        model,
+        "--acceptable",
+        judgements,
+        "--threshold",
+        "0",
+        "--json",
+        written,
+    )
+    assert finished.returncode == 0, finished.stderr
+    figures = json.loads(written.read_text())
+    assert (figures["photos"], figures["accuracy"]) == (1, 0.0)
+    assert figures["acceptable"] == {
+        "photos": 2,
+        "acceptable": 0.5,
+        "coverage": 1.0,
+        "filed_acceptable": 0.5,
+    }
+    assert "filed acceptable  0.500" in finished.stdout
+
+
+def test_a_judgement_of_an_unknown_category_names_the_line(tmp_path: Path) -> None:
+    judgements = tmp_path / "judgements.csv"
+    judgements.write_text(f"file,acceptable\na.jpg,{CATEGORIES[0]}+Cars\n")
+    finished = run(
+        "--photos", tmp_path, "--model", make_model(tmp_path / "model"), "--acceptable", judgements
+    )
+    assert finished.returncode != 0
+    assert "line 2" in finished.stderr
+    assert "Cars" in finished.stderr
+    assert "Traceback" not in finished.stderr

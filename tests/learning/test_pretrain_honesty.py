@@ -48,6 +48,16 @@ def test_a_left_out_source_is_on_one_side_only() -> None:
         assert set(labels[judged]) <= set(labels[fitted])
 
 
+def test_dozens_of_sources_are_left_out_in_ten_groups_of_whole_sources() -> None:
+    sources = np.array([f"source {number % 37}" for number in range(370)])
+    labels = np.arange(370) % 3
+    folds = list(source_folds(sources, labels))
+    assert len(folds) == 10
+    for fitted, judged in folds:
+        assert not set(sources[fitted]) & set(sources[judged])
+    assert np.sum([judged for _, judged in folds], axis=0).tolist() == [1] * 370
+
+
 def test_validation_never_fits_on_a_copy_of_what_it_judges() -> None:
     random = np.random.default_rng(0)
     features = np.float32(random.normal(size=(60, 4)))

@@ -97,7 +97,9 @@ def _check_report(report: Path) -> None:
         "precision_coverage.png",
         "history.png",
     }
-    assert pictures | {"metrics.csv", "epochs.csv", "index.html"} == {path.name for path in report.iterdir()}
+    assert pictures | {"metrics.csv", "epochs.csv", "coverage.csv", "index.html"} == {
+        path.name for path in report.iterdir()
+    }
     for name in pictures:
         assert (report / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     table = pd.read_csv(report / "metrics.csv")

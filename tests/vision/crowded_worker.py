@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from photo_organizer.vision.decode import raster
+from photo_organizer.vision.decode.formats import raster
 from photo_organizer.vision.worker import serving, worker
 
 
@@ -24,6 +23,4 @@ if "ESTIMATE" in os.environ:
     raster.pillow_cost = lambda *_: estimate  # type: ignore[attr-defined]
 
 if __name__ == "__main__":
-    code = worker.main()
-    sys.stderr.flush()
-    os._exit(code)
+    worker.run_process(worker.Worker)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -27,6 +26,4 @@ def faulty_decode(data: bytes, *arguments: object, **options: object) -> Decoded
 worker.decode = faulty_decode  # type: ignore[assignment,attr-defined]
 
 if __name__ == "__main__":
-    code = worker.main()
-    sys.stderr.flush()
-    os._exit(code)
+    worker.run_process(worker.Worker)

@@ -12,7 +12,7 @@ from drawn import saved
 from kinds import HEIGHT, WIDTH, Kind, Shares, codes, eight, grey, light, photo
 from PIL import Image, ImageCms
 
-from photo_organizer.vision.decode.colour_space import BT709, BT2020, Chromaticities, matrix_profile
+from photo_organizer.vision.decode.colour.colour_space import BT709, BT2020, Chromaticities, matrix_profile
 
 P3: Chromaticities = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 PQ, HLG = 16, 18

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 from drawn import saved, stored_for
-from kinds import HEIGHT, WIDTH, Kind, codes, eight, grey, light, on_white, opacity, photo, rounded
+from kinds import HEIGHT, WIDTH, Kind, Shares, codes, eight, grey, light, on_white, opacity, photo, rounded
 from PIL import Image
 
 
@@ -59,21 +59,30 @@ def _by_pillow() -> Iterator[Kind]:
 
 
 def _by_hand() -> Iterator[Kind]:
-    yield Kind("psd", lambda: _psd(eight(photo()), 3), photo)
-    yield Kind("psd grey", lambda: _psd(eight(grey()), 1), grey)
     rows = " ".join(str(value) for value in eight(photo()).reshape(-1)).encode()
     yield Kind("ppm as text", lambda: b"P3\n%d %d\n255\n%b\n" % (WIDTH, HEIGHT, rows), photo)
     deep = codes(photo(), 16).astype(">u2").tobytes()
     yield Kind("ppm 16 bits", lambda: f"P6\n{WIDTH} {HEIGHT}\n65535\n".encode() + deep, photo)
     shown = light(photo()).astype(np.float32)[..., ::-1]
     yield Kind("radiance", lambda: bytes(cv2.imencode(".hdr", shown)[1]), photo, 3)
+    for order, stored in {
+        (b"+Y", b"+X"): shown[::-1],  # from the bottom: Y grows upwards
+        (b"-Y", b"-X"): shown[:, ::-1],
+        (b"+X", b"-Y"): shown.transpose(1, 0, 2),
+        (b"+X", b"+Y"): shown[::-1].transpose(1, 0, 2),
+        (b"-X", b"-Y"): shown[:, ::-1].transpose(1, 0, 2),
+    }.items():
+        name = f"radiance in the order {order[0].decode()} {order[1].decode()}"
+        yield Kind(name, lambda s=stored, o=order: _radiance(s, o), photo, 3)
 
 
-def _psd(samples: np.ndarray, mode: int) -> bytes:
-    """A Photoshop file of the merged picture alone (Adobe Photoshop File Formats Specification, 2019)."""
-    height, width, channels = samples.shape
-    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, channels, height, width, 8, mode)
-    return head + bytes(12) + bytes(2) + samples.transpose(2, 0, 1).tobytes()
+def _radiance(light: np.ndarray, order: tuple[bytes, bytes]) -> bytes:
+    """Lines of light in the order that the header tells."""
+    height, width = light.shape[:2]
+    file = bytes(cv2.imencode(".hdr", np.ascontiguousarray(light))[1])
+    return file.replace(
+        b"-Y %d +X %d" % (height, width), b"%b %d %b %d" % (order[0], height, order[1], width)
+    )
 
 
 def xmp(orientation: int) -> bytes:
@@ -143,7 +152,16 @@ def _with_faults() -> Iterator[Kind]:
     baseline = saved(_image(), "JPEG", quality=95)
     yield Kind("jpeg without its end", lambda: baseline[:-2], photo, 3)
     yield Kind("jpeg without its end, then zeros", lambda: baseline[:-2] + bytes(200), photo, 3)
-    yield Kind("bmp 4-4-4-4", _bmp_4444, photo, 8)
+    yield Kind("jpeg with bytes between its segments", lambda: _gaps(baseline), photo, 3)
+    yield Kind("progressive jpeg with bytes between its segments", lambda: _gaps(progressive), photo, 3)
+    for bits in ((4, 4, 4, 4), (2, 3, 1, 0), (1, 9, 2, 4), (5, 6, 5, 0), (3, 10, 3, 0)):
+        name = "-".join(map(str, bits))
+        yield Kind(f"bmp {name}", lambda b=bits: _bmp_masks(b), lambda b=bits: _in_bits(b))
+    # many programs leave zeros in the place of alpha; a blank picture is nobody's photo
+    yield Kind(
+        "bmp with alpha of zeros", lambda: _bmp_masks((4, 4, 4, 4), opaque=False), lambda: _in_bits((4,) * 3)
+    )
+    yield Kind("bmp with a short header of os/2", _bmp_short, photo)
 
 
 def _wrong_checksum(name: bytes) -> bytes:
@@ -161,9 +179,38 @@ def _wrong_checksum(name: bytes) -> bytes:
     return bytes(data)
 
 
-def _bmp_4444() -> bytes:
-    red, green, blue = (codes(photo()[..., k], 4).astype(np.uint16) for k in range(3))
-    rows = (0xF000 | red << 8 | green << 4 | blue)[::-1].astype("<u2").tobytes()
+def _gaps(jpeg: bytes) -> bytes:
+    """A JPEG with bytes behind its first marker and behind each segment before the first scan."""
+    junk = bytes(range(255)) + b"\xff"
+    parts, at = [jpeg[:2] + junk], 2
+    while jpeg[at + 1] != 0xDA:
+        length = 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+        parts.append(jpeg[at : at + length] + junk)
+        at += length
+    return b"".join(parts) + jpeg[at:]
+
+
+def _in_bits(bits: tuple[int, ...]) -> Shares:
+    return np.concatenate([rounded(photo()[..., k : k + 1], bits[k]) for k in range(3)], axis=-1)
+
+
+def _bmp_masks(bits: tuple[int, ...], *, opaque: bool = True) -> bytes:
+    """A BMP of so many bits of red, green, blue and alpha, red lowest."""
+    masks, words, shift = [], np.zeros((HEIGHT, WIDTH), np.uint16), 0
+    channels = np.concatenate([photo(), np.full((HEIGHT, WIDTH, 1), float(opaque))], axis=-1)
+    for channel, width in enumerate(bits):
+        masks.append(((1 << width) - 1) << shift)
+        if width:
+            words |= codes(channels[..., channel], width).astype(np.uint16) << shift
+        shift += width
+    rows = words[::-1].astype("<u2").tobytes()
     head = struct.pack("<IiiHHIIiiII", 108, WIDTH, HEIGHT, 1, 16, 3, len(rows), 2835, 2835, 0, 0)
-    head += struct.pack("<IIII", 0x0F00, 0x00F0, 0x000F, 0xF000) + b"BGRs" + bytes(48)
+    head += struct.pack("<IIII", *masks) + b"BGRs" + bytes(48)
     return struct.pack("<2sIII", b"BM", 14 + len(head) + len(rows), 0, 14 + len(head)) + head + rows
+
+
+def _bmp_short() -> bytes:
+    """A BMP whose header ends with the bits a pixel (OS/2 2.0)."""
+    rows = eight(photo())[::-1, :, ::-1].tobytes()
+    head = struct.pack("<IiiHH", 16, WIDTH, HEIGHT, 1, 24)
+    return struct.pack("<2sIII", b"BM", 30 + len(rows), 0, 30) + head + rows

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from photo_organizer.vision.decode.code_points import code_points_in_heif, code_points_in_png
-from photo_organizer.vision.decode.colour_space import CodePoints, code_points_in_profile
+from photo_organizer.vision.decode.colour.code_points import code_points_in_heif, code_points_in_png
+from photo_organizer.vision.decode.colour.colour_space import CodePoints, code_points_in_profile
 
 
 def box(name: bytes, body: bytes, *, version: int | None = None, flags: int = 0) -> bytes:

@@ -24,7 +24,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.exif import read_exif
-from photo_organizer.vision.decode.jpeg import reduction
+from photo_organizer.vision.decode.formats.jpeg import reduction
 from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 

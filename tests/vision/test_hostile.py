@@ -22,8 +22,8 @@ from vision_driver import outcomes, seen
 
 from models import CATEGORIES, draw_photo
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode import raster
 from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.formats import raster
 from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import Classified, PhotoRejectedError, Rejected, UnreadablePhotoError
 
@@ -143,6 +143,16 @@ def test_bombs_are_refused_by_their_header() -> None:
     bmp = saved(scene(), "BMP")
     gif = bytearray(saved(scene(), "GIF"))
     gif[6:10] = b"\xff\xff\xff\xff"
+    frames = [Image.new("RGB", (40, 30), (40 * number, 0, 0)) for number in range(4)]
+    webp = bytearray(saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]))
+    webp[24:30] = b"\xfe\x3f\0" * 2
+    thumbnail = tiff_file({
+        254: (4, [1]), 256: (4, [4]), 257: (4, [4]), 258: (3, [8]), 259: (3, [1]), 262: (3, [1]),
+        273: (4, [-1]), 277: (3, [1]), 278: (4, [4]), 279: (4, [16]),
+    }, bytes(16), next_directory=1000)  # fmt: skip
+    page = {254: 0, 256: 60_000, 257: 60_000, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 60_000, 279: 16}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in page.items())
+    second = struct.pack("<H", len(page)) + entries + bytes(4)
     bombs = {
         "png": png_of(60_000, 60_000, b""),
         "jpeg": saved(scene(), "JPEG").replace(struct.pack(">HH", 80, 120), b"\xff\xdc" * 2),
@@ -152,6 +162,12 @@ def test_bombs_are_refused_by_their_header() -> None:
             273: (4, [-1]), 277: (3, [1]), 278: (4, [2**31 - 1]), 279: (4, [100]),
         }, bytes(100)),
         "gif": bytes(gif),
+        "animated webp": bytes(webp),
+        "second page of a tiff": thumbnail.ljust(1000, b"\0") + second,
+        "photoshop": struct.pack(">4sH6xHIIHH", b"8BPS", 2, 3, 60_000, 60_000, 8, 3) + bytes(18),
+        "pcx": struct.pack("<4B4H", 10, 5, 1, 1, 0, 0, 65_534, 65_534).ljust(65, b"\0") + bytes.fromhex(
+            "04002001"
+        ).ljust(63, b"\0"),
     }  # fmt: skip
     for kind, bomb in bombs.items():
         with pytest.raises(UnreadablePhotoError) as caught:

@@ -8,13 +8,16 @@ import pytest
 from kinds import Kind, Shares
 from kinds_colour import colour_kinds
 from kinds_formats import format_kinds
+from kinds_old import old_kinds
+from kinds_photoshop import photoshop_kinds
 from kinds_plain import plain_kinds
 from kinds_tiff import tiff_kinds
 
 from photo_organizer.vision.decode.decoder import decode
 
 SIZE = 32
-KINDS = {kind.name: kind for kind in (*plain_kinds(), *format_kinds(), *tiff_kinds(), *colour_kinds())}
+TABLE = (*plain_kinds(), *format_kinds(), *photoshop_kinds(), *old_kinds(), *tiff_kinds(), *colour_kinds())
+KINDS = {kind.name: kind for kind in TABLE}
 
 
 def squared(picture: Shares) -> np.ndarray:

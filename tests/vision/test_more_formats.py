@@ -137,7 +137,6 @@ UNSUPPORTED = {
     "a.jxr": b"II\xbc\x01\x08\0\0\0" + bytes(60),
     "a.exr": b"\x76\x2f\x31\x01\2\0\0\0" + bytes(60),
     "a.xcf": b"gimp xcf v011\0" + bytes(60),
-    "a.psb": b"8BPS\0\2" + bytes(60),
     "a.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(60),
     "a.djvu": b"AT&TFORM" + bytes(60),
 }
@@ -157,6 +156,7 @@ def test_an_image_that_nothing_opens_is_not_called_no_image(name: str) -> None:
 @pytest.mark.parametrize(("name", "head"), [
     ("terrain.hdr", b"ENVI\nsamples = 10\n"), ("a.h", b"#define x_width 10\n"),
     ("drawing.vst", b"\xd0\xcf\x11\xe0" + bytes(60)), ("report.txt", b"P3 1 2 3 items\n"),
+    ("clip.bin", b"\xff\xd8" + bytes(62)),
     ("data.bin", b"\0\0\2\0\0\0\0\0\0\0\0\0\x10\0\x10\0\x18\0" + bytes(46)),
 ])  # fmt: skip
 def test_a_file_that_only_begins_or_is_called_like_an_image_is_none(name: str, head: bytes) -> None:

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.exif import read_exif
-from photo_organizer.vision.decode.jxl import read_jxl_header
+from photo_organizer.vision.decode.formats.jxl import read_jxl_header
 
 SIZE = 32
 

@@ -7,13 +7,13 @@ import struct
 
 import numpy as np
 import pytest
-from drawn import QUARTERS, far_from, noisy, quarters_of, saved, scene, wide_gamut_profile
+from drawn import QUARTERS, far_from, noisy, quarters_of, saved, scene, wide_gamut_profile, with_exif
 from PIL import Image, PngImagePlugin
 
-from photo_organizer.vision.decode.boxes import Box, boxes, find
+from photo_organizer.boxes import Box, boxes, find
 from photo_organizer.vision.decode.decoder import decode
+from photo_organizer.vision.decode.formats.mended import mended_png
 from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.mended import mended_png
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 SIZE = 32
@@ -184,3 +184,23 @@ def test_boxes_end_where_the_data_does() -> None:
     data = struct.pack(">I4s", 100, b"meta") + bytes(8) + struct.pack(">I4s", 4, b"evil")
     assert [box.name for box in boxes(data)] == [b"meta"]
     assert list(boxes(b"\0\0\0\1abcd")) == []
+
+
+def test_an_avif_with_damaged_exif_is_the_picture() -> None:
+    """Where the header of EXIF is not where the file says, libavif refuses the picture, too."""
+    data = saved(scene(), "AVIF", exif=with_exif(make="Maker"))
+    at = max(data.find(header) for header in (b"II*\0", b"MM\0*"))
+    photo = decode(data[: at - 4] + b"\xff" * 8 + data[at + 4 :], SIZE)
+    assert photo.decoder == "avif mended"
+    assert far_from(quarters_of(photo.pixels)) < 12
+
+
+def test_an_avif_with_a_damaged_gain_map_is_the_picture() -> None:
+    data = saved(scene(), "AVIF", exif=with_exif(make="Maker"))
+    entry = data.index(b"infe\x02", data.index(b"infe\x02") + 4)  # the second item: its kind is 12 bytes on
+    assert data[entry + 12 : entry + 16] == b"Exif"
+    with_gain_map = data[: entry + 12] + b"tmap" + data[entry + 16 :]
+    with_gain_map = with_gain_map.replace(b"miaf", b"tmap", 1)
+    photo = decode(with_gain_map, SIZE)
+    assert photo.decoder == "avif mended"
+    assert far_from(quarters_of(photo.pixels)) < 12

@@ -41,6 +41,31 @@ def test_a_thumbnail_is_not_enough_where_there_is_more() -> None:
     assert decode(raw_file(jpeg(80, 60), side=256), 128).decoder == "raw developed"
 
 
+def test_of_two_previews_that_of_the_wanted_side_is_taken_wherever_it_stands() -> None:
+    """LibRaw knows the small one; makers also put one of full size where it does not look."""
+    small = jpeg(80, 60)
+    photo = decode(raw_file(small, side=256) + jpeg(200, 150), 128)
+    assert photo.decoder == "embedded jpeg"
+    assert (photo.width, photo.height) == (200, 150)
+    assert far_from(quarters_of(photo.pixels)) < 12
+
+
+def test_a_part_of_the_picture_is_no_preview_however_large() -> None:
+    assert decode(raw_file(jpeg(80, 60), side=256) + jpeg(500, 150), 128).decoder == "raw developed"
+
+
+def test_of_two_previews_that_are_too_small_the_larger_one_is_taken() -> None:
+    photo = decode(raw_file(jpeg(80, 70), exposed=False) + jpeg(120, 100), 128)
+    assert photo.decoder == "embedded jpeg"
+    assert photo.width == 120
+
+
+def test_a_preview_of_one_colour_is_none() -> None:
+    black = saved(scene(96, 72).point(lambda _: 0), "JPEG")
+    assert decode(raw_file(black), SIZE).decoder == "raw developed"
+    assert decode(raw_file(black, exposed=False), SIZE).decoder == "raw preview, jpeg"
+
+
 def test_a_preview_is_turned_as_the_sensor_was_held() -> None:
     photo = decode(raw_file(jpeg(96, 72), orientation=6), SIZE)
     assert far_from(quarters_of(photo.pixels), tuple(TURNED)) < 12

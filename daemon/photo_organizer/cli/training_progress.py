@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.files import private_file
+from photo_organizer.learning.events import LOG, PROCESS, Outcome, Progress, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,28 +17,10 @@ if TYPE_CHECKING:
 
     from photo_organizer.config import Configuration
 
-PROCESS = "photo_organizer.learning.process"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingOutcome:
-    """How a retraining ended. `model` is the challenger's id, `report` its report; None without one."""
-
-    promoted: bool
-    reason: str
-    model: str | None = None
-    report: str | None = None
-
-
-class Display(Protocol):
-    """Who shows the progress."""
-
-    def show(self, stage: str, done: int, total: int, text: str) -> None: ...
-
 
 def run_training(
     configuration: Configuration, *, mode: str | None = None, photos: Path | None = None
-) -> TrainingOutcome:
+) -> Outcome:
     """Runs one retraining to its end.
 
     Args:
@@ -54,55 +36,35 @@ def run_training(
         command += ["--mode", mode]
     if photos:
         command += ["--photos", os.path.abspath(photos)]
-    log_path = configuration.state_directory / "training.log"
+    log_path = configuration.state_directory / LOG
     configuration.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    outcome: dict[str, Any] = {}
-    with os.fdopen(os.open(log_path, flags, 0o600), "wb") as log, display() as shown:
+    outcome: Outcome | None = None
+    with private_file(log_path) as log, display() as shown:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         with process:
             try:
-                for event in events(process):
-                    if event["event"] == "outcome":
-                        outcome = event
-                    else:
-                        shown.show(
-                            str(event.get("stage") or ""),
-                            int(event.get("done") or 0),
-                            int(event.get("total") or 0),
-                            str(event.get("text") or ""),
-                        )
+                for line in process.stdout or ():
+                    match parse_event(line):
+                        case Progress() as progress:
+                            shown.show(progress)
+                        case Outcome() as said:
+                            outcome = said
+                        case None:
+                            pass
             except BaseException:
                 process.terminate()  # it leaves a whole new model or nothing
                 raise
+    details = f"details are in {log_path}"
     if process.returncode != 0:
-        reason = str(outcome.get("reason") or f"the training process ended with {process.returncode}")
-        raise OrganizerError(f"the retraining failed: {reason}", remedy=f"details are in {log_path}")
-    if not outcome:
-        raise OrganizerError(
-            "the training process said nothing at its end", remedy=f"details are in {log_path}"
-        )
-    model, report = outcome.get("model"), outcome.get("report")
-    return TrainingOutcome(
-        bool(outcome.get("promoted")),
-        str(outcome.get("reason") or ""),
-        str(model) if model else None,
-        str(report) if report else None,
-    )
+        said_last = outcome.reason if outcome else ""
+        reason = said_last or f"the training process ended with {process.returncode}"
+        raise OrganizerError(f"the retraining failed: {reason}", remedy=details)
+    if outcome is None:
+        raise OrganizerError("the training process said nothing at its end", remedy=details)
+    return outcome
 
 
-def events(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
-    """The JSON lines that the process writes; other chatter on its output is passed over."""
-    for line in process.stdout or ():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and event.get("event") in {"progress", "outcome"}:
-            yield event
-
-
-def words_for(outcome: TrainingOutcome) -> Iterator[str]:
+def words_for(outcome: Outcome) -> Iterator[str]:
     """What came of it, for a person."""
     if outcome.promoted:
         yield f"{outcome.model} is in use now: {outcome.reason}"
@@ -131,13 +93,13 @@ class LineDisplay:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def show(self, stage: str, done: int, total: int, text: str) -> None:
-        """Prints the stage when it is another than before."""
-        if stage != self._stage:
-            self._stage = stage
-            of = f" ({total:,})" if total else ""
-            print(printable(f"{stage}{of}{': ' + text if text else ''}"), file=sys.stderr, flush=True)
-        del done
+    def show(self, progress: Progress) -> None:
+        """Print the stage when it is another than before."""
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            of = f" ({progress.total:,})" if progress.total else ""
+            text = f": {progress.text}" if progress.text else ""
+            print(printable(f"{progress.stage}{of}{text}"), file=sys.stderr, flush=True)
 
 
 class BarDisplay:
@@ -166,16 +128,16 @@ class BarDisplay:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, stage: str, done: int, total: int, text: str) -> None:
-        """Moves the bar, or begins a new one for a new stage."""
-        if stage != self._stage and self._stage:
+    def show(self, progress: Progress) -> None:
+        """Move the bar, or begin a new one for a new stage."""
+        if progress.stage != self._stage and self._stage:
             self._progress.update(self._task, completed=1, total=1)
-            self._task = self._progress.add_task(stage, total=total or None, text="")
-        self._stage = stage
+            self._task = self._progress.add_task(progress.stage, total=progress.total or None, text="")
+        self._stage = progress.stage
         self._progress.update(
             self._task,
-            description=printable(stage),
-            completed=done,
-            total=total or None,
-            text=printable(text),
+            description=printable(progress.stage),
+            completed=progress.done,
+            total=progress.total or None,
+            text=printable(progress.text),
         )

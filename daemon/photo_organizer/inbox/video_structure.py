@@ -37,5 +37,4 @@ def video_ends_early(path: str) -> bool:
     names = {box.name for box in boxes}
     if not names <= _KNOWN or names == {_KIND}:
         return False
-    end = boxes[-1].end
-    return _INDEX not in names or (end is not None and end > size)
+    return _INDEX not in names or boxes[-1].end > size

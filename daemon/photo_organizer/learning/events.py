@@ -1,10 +1,16 @@
-"""How a training tells how far it is."""
+"""What a training process says of itself, as JSON lines: how far it is, and how it ended."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+PROCESS = "photo_organizer.learning.process"
+"""The module that the process runs."""
+LOG = "training.log"
+"""In the state directory: what the process prints besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,27 @@ class Outcome:
     reason: str
     model: str | None = None
     report: Path | None = None
+
+
+def event_line(event: Progress | Outcome) -> str:
+    """Return the line that tells `event`."""
+    kind = "progress" if isinstance(event, Progress) else "outcome"
+    return json.dumps({"event": kind, **asdict(event)}, ensure_ascii=True, default=str) + "\n"
+
+
+def parse_event(line: bytes) -> Progress | Outcome | None:
+    """Return what a line of the process tells; None for a library's own chatter."""
+    try:
+        fields = json.loads(line)
+        kind = fields.pop("event")
+        if kind == "progress":
+            return Progress(**fields)
+        if kind == "outcome":
+            report = fields.pop("report", None)
+            return Outcome(**fields, report=Path(report) if report else None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ lock, so that only one trains at a time.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -24,7 +23,7 @@ from typing import TextIO
 from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import open_lock_file, try_lock
-from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.events import Outcome, Progress, event_line
 from photo_organizer.learning.labels.corrections import notice_corrections
 from photo_organizer.learning.priority import step_back
 
@@ -51,26 +50,14 @@ class Voice:
         if progress.stage == self._stage and not ends and now - self._last < _QUIET_SECONDS:
             return
         self._stage, self._last = progress.stage, now
-        self._say(
-            event="progress",
-            stage=progress.stage,
-            done=progress.done,
-            total=progress.total,
-            text=progress.text,
-        )
+        self._say(progress)
 
     def outcome(self, outcome: Outcome) -> None:
         """Tells how it ended."""
-        self._say(
-            event="outcome",
-            promoted=outcome.promoted,
-            model=outcome.model,
-            reason=outcome.reason,
-            report=str(outcome.report) if outcome.report else None,
-        )
+        self._say(outcome)
 
-    def _say(self, **fields: object) -> None:
-        self._stream.write(json.dumps(fields, ensure_ascii=True) + "\n")
+    def _say(self, event: Progress | Outcome) -> None:
+        self._stream.write(event_line(event))
         self._stream.flush()
 
 

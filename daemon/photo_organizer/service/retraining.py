@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from photo_organizer.config import Configuration
 from photo_organizer.config.schedule_expression import AFTER_CORRECTIONS
 from photo_organizer.errors import OrganizerError
+from photo_organizer.learning.events import LOG, PROCESS
 from photo_organizer.learning.labels.corrections import LabelCounts
 from photo_organizer.learning.retraining_schedule import hindrance, next_run
 from photo_organizer.service.library_changes import LibraryChanges
@@ -58,7 +59,7 @@ class Training:
         remembered: Remembered,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
-        command: Sequence[str] = (sys.executable, "-m", "photo_organizer.learning.process"),
+        command: Sequence[str] = (sys.executable, "-m", PROCESS),
         grace_seconds: float = _GRACE_AFTER_START_SECONDS,
     ) -> None:
         self._configuration = configuration
@@ -224,16 +225,17 @@ class Training:
         outcome = process.heard.outcome
         if code != 0:
             reason = failure(code, outcome)
-            where = self._configuration.state_directory / "training.log"
+            where = self._configuration.state_directory / LOG
             log.error("retraining failed: %s; details in %s", reason, where)
             return TrainingResult(f"failed: {reason}", promoted=False)
-        promoted = bool(outcome.get("promoted"))
-        text = f"{'promoted' if promoted else 'not promoted'}: {outcome.get('reason', '')}"
+        promoted = outcome is not None and outcome.promoted
+        reason = outcome.reason if outcome else ""
+        text = f"{'promoted' if promoted else 'not promoted'}: {reason}"
         log.info("retraining ended, %s", text)
         return TrainingResult(text, promoted)
 
     def _start(self, purpose: str) -> TrainingProcess:
-        name = "training.log" if purpose == "--scheduled" else "corrections.log"
+        name = LOG if purpose == "--scheduled" else "corrections.log"
         command = [*self._command, "--config", str(self._configuration.path), purpose]
         return TrainingProcess(command, self._configuration.state_directory / name)
 

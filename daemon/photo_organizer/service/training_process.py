@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from photo_organizer.files import private_file
+from photo_organizer.learning.events import Outcome, Progress, parse_event
 
 _LOWEST_PRIORITY = 19
 _PATIENCE_AT_STOP_SECONDS = 2.0
@@ -24,11 +23,11 @@ class Heard:
 
     Attributes:
         progress: how far it is, for people.
-        outcome: the fields of its last event.
+        outcome: how it ended, once it has said so.
     """
 
     progress: str = "starting"
-    outcome: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Outcome | None = None
 
 
 class TrainingProcess:
@@ -81,20 +80,16 @@ class TrainingProcess:
         self._stream.close()
 
     def _hear(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return  # a library's own chatter
-        if not isinstance(event, dict):
-            return
-        match event.get("event"):
-            case "progress":
-                self.heard.progress = str(event.get("text") or event.get("stage") or "")
-            case "outcome":
-                self.heard.outcome = event
+        match parse_event(line):
+            case Progress() as progress:
+                self.heard.progress = progress.text or progress.stage
+            case Outcome() as outcome:
+                self.heard.outcome = outcome
+            case None:
+                pass
 
 
-def failure(code: int, outcome: Mapping[str, Any]) -> str:
+def failure(code: int, outcome: Outcome | None) -> str:
     """Return why a process that ended with `code` failed: what it said, or how it ended."""
     ended = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return str(outcome.get("reason") or ended)
+    return outcome.reason if outcome and outcome.reason else ended

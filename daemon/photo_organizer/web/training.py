@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from photo_organizer.config import Configuration
 from photo_organizer.files import private_file
-
-PROCESS = "photo_organizer.learning.process"
-_LOG = "training.log"
+from photo_organizer.learning.events import LOG, PROCESS, Outcome, Progress, parse_event
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -30,7 +28,7 @@ class TrainingRun:
     """
 
     def __init__(self, configuration: Configuration, tell: Tell) -> None:
-        self._log = configuration.state_directory / _LOG
+        self._log = configuration.state_directory / LOG
         self._tell = tell
         with private_file(self._log) as log:
             self._process = subprocess.Popen(
@@ -54,27 +52,20 @@ class TrainingRun:
         self._thread.join()
 
     def _listen(self) -> None:
-        outcome: dict[str, Any] = {}
+        outcome: Outcome | None = None
         for line in self._process.stdout or ():
-            try:
-                event = json.loads(line)
-            except ValueError:  # a library's own chatter
-                continue
-            if not isinstance(event, dict):
-                continue
-            if event.get("event") == "progress":
-                progress = {key: event.get(key) or empty for key, empty in _PROGRESS.items()}
-                self._tell({"running": True, **progress})
-            elif event.get("event") == "outcome":
-                outcome = event
+            match parse_event(line):
+                case Progress() as progress:
+                    self._tell({"running": True, **asdict(progress)})
+                case Outcome() as said:
+                    outcome = said
+                case None:
+                    pass
         code = self._process.wait()
         self._tell({"running": False, **self._ended(code, outcome)})
 
-    def _ended(self, code: int, outcome: dict[str, Any]) -> dict[str, Any]:
-        reason = str(outcome.get("reason") or "")
+    def _ended(self, code: int, outcome: Outcome | None) -> dict[str, Any]:
+        reason = outcome.reason if outcome else ""
         if code != 0:
             return {"failed": True, "text": reason or f"the training process ended; see {self._log}"}
-        return {"failed": False, "promoted": bool(outcome.get("promoted")), "text": reason}
-
-
-_PROGRESS: dict[str, object] = {"stage": "", "done": 0, "total": 0, "text": ""}
+        return {"failed": False, "promoted": outcome is not None and outcome.promoted, "text": reason}

@@ -226,6 +226,9 @@ def main() -> int:
     parser.add_argument(
         "--checked", type=int, default=CHECKED_PHOTOS, help="other photos to check on, at most"
     )
+    parser.add_argument(
+        "--only-check", action="store_true", help="keep the int8 backbone that is there and check it"
+    )
     arguments = parser.parse_args()
     try:
         model = read_model(arguments.model)
@@ -236,7 +239,10 @@ def main() -> int:
             most=arguments.calibration + arguments.checked,
         )
         calibration, check = photos.split(arguments.calibration)
-        verification = quantise(arguments.model, calibration.pixels, check)
+        if arguments.only_check:
+            verification = verify(arguments.model, check)
+        else:
+            verification = quantise(arguments.model, calibration.pixels, check)
     except OrganizerError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -15,7 +15,7 @@ from typing import Literal
 
 from photo_organizer import formats
 from photo_organizer.boxes import top_level_boxes
-from photo_organizer.vision.decode.raw_extent import declared_end
+from photo_organizer.vision.decode.raw.raw_extent import declared_end
 
 _MOST_PARTS = 500_000
 """Markers, chunks or blocks that are looked at; a file with more of them is made to waste time."""
@@ -172,10 +172,9 @@ def _ends_within_box(data: bytes) -> bool | None:
         boxes = list(top_level_boxes(lambda length, at: data[at : at + length], len(data)))
     except ValueError:  # damaged
         return False
-    end = boxes[-1].end
-    if end is None:
+    if boxes[-1].is_open:
         return None
-    return end > len(data) or all(box.name not in _WITH_PICTURE for box in boxes)
+    return boxes[-1].end > len(data) or all(box.name not in _WITH_PICTURE for box in boxes)
 
 
 def _ends_within_webp(data: bytes) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import struct
 
-from photo_organizer.vision.decode.boxes import boxes, find
+from photo_organizer.boxes import boxes, find
 
-_HEAD = 4096
+RADIANCE_HEAD = 4096
+RADIANCE_SIZE = re.compile(rb"\n([+-][XY]) +(\d{1,6}) +([+-][XY]) +(\d{1,6})\n")
+"""How many lines, in which direction, and how many pixels in each."""
 
 
 def declared_size(data: bytes, container: str) -> tuple[int, int] | None:
@@ -89,8 +91,8 @@ def _sun(data: bytes) -> tuple[int, int]:
 
 
 def _radiance(data: bytes) -> tuple[int, int] | None:
-    found = re.search(rb"\n[+-]Y +(\d{1,6}) +[+-]X +(\d{1,6})\n", data[:_HEAD])
-    return (int(found[2]), int(found[1])) if found else None
+    found = RADIANCE_SIZE.search(data[:RADIANCE_HEAD])
+    return (int(found[4]), int(found[2])) if found else None
 
 
 _READERS = {

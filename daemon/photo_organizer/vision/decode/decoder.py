@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.decode.colour import convert_profile
+from photo_organizer.vision.decode.colour.conversion import convert_profile
 from photo_organizer.vision.decode.dispatch import open_picture
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.decode.memory import MemoryGate, OnWait, nothing

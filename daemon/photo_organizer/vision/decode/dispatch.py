@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from photo_organizer.vision.decode.bmp_masks import decode_bmp_masks
 from photo_organizer.vision.decode.containers import Container, container_of
-from photo_organizer.vision.decode.icons import decode_icon
-from photo_organizer.vision.decode.jpeg import decode_jpeg
-from photo_organizer.vision.decode.jxl import decode_jxl
-from photo_organizer.vision.decode.mended import mended_avif, mended_png
-from photo_organizer.vision.decode.netpbm import decode_netpbm
-from photo_organizer.vision.decode.opencv import decode_opencv, decode_radiance
-from photo_organizer.vision.decode.optional_formats import decode_heif
+from photo_organizer.vision.decode.formats.bmp_masks import decode_bmp_masks
+from photo_organizer.vision.decode.formats.icons import decode_icon
+from photo_organizer.vision.decode.formats.jpeg import decode_jpeg, decode_jpeg_with_gaps
+from photo_organizer.vision.decode.formats.jxl import decode_jxl
+from photo_organizer.vision.decode.formats.mended import avif_of_pictures, mended_avif, mended_bmp, mended_png
+from photo_organizer.vision.decode.formats.netpbm import decode_netpbm
+from photo_organizer.vision.decode.formats.opencv import decode_opencv, decode_radiance
+from photo_organizer.vision.decode.formats.optional_formats import decode_heif
+from photo_organizer.vision.decode.formats.pcx import decode_pcx
+from photo_organizer.vision.decode.formats.photoshop import decode_photoshop
+from photo_organizer.vision.decode.formats.raster import decode_first_frame, decode_mended, decode_raster
+from photo_organizer.vision.decode.formats.targa import decode_targa
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import decode_first_frame, decode_mended, decode_raster
-from photo_organizer.vision.decode.raw import decode_raw
-from photo_organizer.vision.decode.tiff import decode_tiff
+from photo_organizer.vision.decode.raw.raw import decode_raw
+from photo_organizer.vision.decode.tiff.tiff import decode_tiff
 from photo_organizer.vision.outcome import (
     DecoderRefusedError,
     PhotoRejectedError,
@@ -30,6 +33,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.JPEG: (
         decode_jpeg,
         partial(decode_raster, container="JPEG"),
+        decode_jpeg_with_gaps,
     ),
     Container.PNG: (
         partial(decode_raster, container="PNG"),
@@ -40,11 +44,13 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.BMP: (
         partial(decode_raster, container="BMP"),
         decode_bmp_masks,
+        partial(decode_mended, container="BMP", mend=mended_bmp),
         partial(decode_opencv, container="BMP"),
     ),
     Container.AVIF: (
         partial(decode_raster, container="AVIF"),
         partial(decode_mended, container="AVIF", mend=mended_avif),
+        partial(decode_mended, container="AVIF", mend=avif_of_pictures),
         partial(decode_first_frame, container="AVIF"),
         partial(decode_opencv, container="AVIF"),
         decode_heif,
@@ -55,6 +61,9 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
         partial(decode_opencv, container="AVIF"),
     ),
     Container.JXL: (decode_jxl,),
+    Container.PHOTOSHOP: (decode_photoshop, partial(decode_raster, container="PSD")),
+    Container.TARGA: (partial(decode_raster, container="TGA"), decode_targa),
+    Container.PCX: (partial(decode_raster, container="PCX"), decode_pcx),
     Container.RAW: (decode_raw, decode_tiff),
     Container.TIFF: (decode_tiff,),
     Container.ICO: (decode_icon,),

@@ -43,6 +43,11 @@ class Picture:
     profile: bytes = b""
     reduced: tuple[int, int] = (1, 1)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether all pixels are the same: from a decoder that may have been guessing, that is no picture."""
+        return bool((self.pixels == self.pixels[0, 0]).all())
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import cv2
 
-from photo_organizer.vision.decode.colour import convert_profile
+from photo_organizer.vision.decode.colour.conversion import convert_profile
 from photo_organizer.vision.decode.decoder import decode_with, turn
 from photo_organizer.vision.decode.limits import Limits
 from photo_organizer.vision.decode.memory import MemoryGate, OnWait

@@ -23,6 +23,9 @@ class FeatureWriter:
 
     The store is a cache: when it cannot be written, it is given up with one line, and photos go on.
 
+    Its thread starts with it. Later photos may have taken all the memory that the process is allowed, and a
+    thread needs some for its stack.
+
     Args:
         path: of the store; None to keep nothing.
     """
@@ -30,35 +33,36 @@ class FeatureWriter:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._waiting: list[tuple[str, Prediction, NDArray[np.float32]]] = []
-        self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._is_closed = False
+        self._change = threading.Condition()
+        if path is not None:
+            threading.Thread(target=self._write_late, daemon=True).start()
 
     def put(self, backbone: str, results: Sequence[tuple[Prediction, NDArray[np.float32]]]) -> None:
         """Takes predictions with their feature vectors (F,), to be written soon."""
         if self._path is None:
             return
-        with self._lock:
+        with self._change:
             self._waiting += [(backbone, prediction, vector) for prediction, vector in results]
             if len(self._waiting) >= _WRITTEN_TOGETHER:
                 self._write()
-            elif self._timer is None:
-                self._timer = threading.Timer(_LONGEST_SECONDS, self._write_late)
-                self._timer.daemon = True
-                self._timer.start()
+            self._change.notify()
 
     def close(self) -> None:
         """Writes what waits."""
-        with self._lock:
+        with self._change:
+            self._is_closed = True
             self._write()
+            self._change.notify()
 
     def _write_late(self) -> None:
-        with self._lock:
-            self._write()
+        with self._change:
+            while not self._is_closed:
+                self._change.wait_for(lambda: self._waiting or self._is_closed)
+                self._change.wait_for(lambda: self._is_closed or not self._waiting, _LONGEST_SECONDS)
+                self._write()
 
     def _write(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         waiting, self._waiting = self._waiting, []
         if self._path is None or not waiting:
             return

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import over_white
+from photo_organizer.vision.decode.colour.conversion import over_white
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from photo_organizer.vision.decode.costs import RAW
-from photo_organizer.vision.decode.embedded import LEAST_SIDE, embedded_picture, preview_exif
 from photo_organizer.vision.decode.exif import Exif
-from photo_organizer.vision.decode.jpeg import decode_jpeg
-from photo_organizer.vision.decode.optional_formats import load
+from photo_organizer.vision.decode.formats.jpeg import decode_jpeg
+from photo_organizer.vision.decode.formats.optional_formats import load
+from photo_organizer.vision.decode.formats.raster import PILLOW_ERRORS
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS
-from photo_organizer.vision.decode.raw_extent import declared_end
-from photo_organizer.vision.decode.tiff import decode_tiff
+from photo_organizer.vision.decode.raw.embedded import LEAST_SIDE, embedded_picture, preview_exif
+from photo_organizer.vision.decode.raw.raw_extent import declared_end
+from photo_organizer.vision.decode.tiff.tiff import decode_tiff
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
@@ -58,10 +58,10 @@ def _by_libraw(task: Task, rawpy: ModuleType, raw: Any, exif: Exif) -> Picture: 
     task.check_size(sizes.width, sizes.height)
     turned = replace(exif, orientation=_FLIP_TO_ORIENTATION.get(sizes.flip, 1))
     preview = _preview(task, rawpy, raw, turned)
-    if preview is not None and _side(preview) >= task.size:
+    if preview is not None and _is_enough(preview, task.size):
         return preview
     embedded = embedded_picture(task, turned)
-    if embedded is not None and _side(embedded) >= task.size and _has_shape_of(embedded, sizes):
+    if embedded is not None and _is_enough(embedded, task.size) and _has_shape_of(embedded, sizes):
         return embedded
     try:
         return _developed(task, raw, turned)
@@ -128,6 +128,10 @@ def _unknown_to_libraw(task: Task, exif: Exif) -> Picture:
             ) from error
         return found
     return plain if found is None or _side(plain) >= _side(found) else found
+
+
+def _is_enough(picture: Picture, size: int) -> bool:
+    return _side(picture) >= size and not picture.is_blank
 
 
 def _side(picture: Picture) -> int:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import over_white
-from photo_organizer.vision.decode.opencv import light_as_srgb
+from photo_organizer.vision.decode.colour.conversion import over_white
+from photo_organizer.vision.decode.formats.opencv import light_as_srgb
+from photo_organizer.vision.decode.formats.raster import decode_raster
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import decode_raster
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
 _PAM_HEADER = re.compile(rb"P7\s.*?\nENDHDR\n", re.DOTALL)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.decode.tiff_blocks import (
+from photo_organizer.vision.decode.tiff.tiff_blocks import (
     BY_BYTES,
     CUT_OFF,
     WHOLE_FILES,
@@ -18,7 +18,7 @@ from photo_organizer.vision.decode.tiff_blocks import (
     decompressed,
     whole_file,
 )
-from photo_organizer.vision.decode.tiff_directory import PHOTOMETRIC, YCBCR_SUBSAMPLING, Page
+from photo_organizer.vision.decode.tiff.tiff_directory import PHOTOMETRIC, YCBCR_SUBSAMPLING, Page
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 Samples = NDArray[Any]

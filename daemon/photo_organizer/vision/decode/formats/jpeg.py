@@ -8,7 +8,7 @@ the rest with grey), so completeness is checked here. Source: ITU-T T.81, annex 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import cv2
@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import to_srgb
+from photo_organizer.vision.decode.colour.conversion import to_srgb
 from photo_organizer.vision.decode.exif import Exif, read_exif
+from photo_organizer.vision.decode.formats.raster import error_text
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError
 
@@ -183,6 +184,32 @@ def _segment(data: bytes, at: int) -> tuple[int, int, int]:
     return marker, at + 4, at + 2 + length
 
 
+def decode_jpeg_with_gaps(task: Task) -> Picture:
+    """A JPEG with bytes between its segments that belong to none: libjpeg skips them, OpenCV does not.
+
+    Raises:
+        UnreadablePhotoError: it has no such bytes, is damaged, incomplete or too large.
+    """
+    return decode_jpeg(replace(task, data=_without_gaps(task.data)))
+
+
+def _without_gaps(data: bytes) -> bytes:
+    """The segments up to the first scan side by side, and all that follows."""
+    parts, at = [data[:2]], 2
+    while True:
+        marker, start, end = _segment(data, at)
+        head = b"\xff" + bytes([marker])
+        if marker in {_SOS, _EOI}:
+            parts.append(head + data[start if marker == _EOI else start - 2 :])
+            break
+        parts.append(head + data[start - 2 if end > start else start : end])
+        at = end
+    whole = b"".join(parts)
+    if len(whole) == len(data):
+        raise DecoderRefusedError("the JPEG has nothing between its segments")
+    return whole
+
+
 def has_end(data: bytes, scan: int) -> bool:
     """Whether the picture whose first scan begins at `scan` has its end marker (more may follow it)."""
     if data.endswith(_END):
@@ -213,4 +240,4 @@ def _decode_cmyk(data: bytes, header: JpegHeader, factor: int) -> NDArray[np.uin
             image.load()
             return to_srgb(image, header.profile)
     except (OSError, ValueError, SyntaxError) as error:
-        raise DecoderRefusedError(f"the JPEG cannot be decoded ({error})") from error
+        raise DecoderRefusedError(f"the JPEG cannot be decoded ({error_text(error)})") from error

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.vision.decode.colour_space import BT709, HLG, CodePoints, rgb_to_xyz
+from photo_organizer.vision.decode.colour.colour_space import BT709, HLG, CodePoints, rgb_to_xyz
 from photo_organizer.vision.decode.picture import ENOUGH
 
 WHITE = 203.0

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 
-from photo_organizer.vision.decode.boxes import Box, boxes, find
-from photo_organizer.vision.decode.colour_space import CodePoints, code_points_in_profile
+from photo_organizer.boxes import Box, boxes, find
+from photo_organizer.vision.decode.colour.colour_space import CodePoints, code_points_in_profile
 
 _PNG_START = 8
 _MOST_CHUNKS = 1000

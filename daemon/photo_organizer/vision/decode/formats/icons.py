@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from photo_organizer.vision.decode.costs import pillow_cost
 from photo_organizer.vision.decode.declared import declared_size
+from photo_organizer.vision.decode.formats.raster import decode_raster
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import decode_raster
 
 _ICNS = b"icns"
 _PNG_OR_JPEG_2000 = re.compile(rb"\x89PNG\r\n\x1a\n|\0\0\0\x0cjP  \r\n|\xff\x4f\xff\x51")

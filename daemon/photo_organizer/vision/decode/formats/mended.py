@@ -6,11 +6,14 @@ import struct
 import zlib
 from itertools import pairwise
 
-from photo_organizer.vision.decode.boxes import Box, boxes, find
+from photo_organizer.boxes import Box, boxes, find
 
 _PNG_START = 8
 _INFLATED_AT_ONCE = 1 << 20
 _ALL_BITS = 0xFFFF
+_GAIN_MAP, _IMAGES = b"tmap", b"mif1"
+_BESIDE_THE_PICTURE = frozenset({b"Exif", _GAIN_MAP})
+_BMP_SHORTEST_HEADER, _BMP_INFO_HEADER = 16, 40
 
 
 def mended_png(data: bytes) -> bytes | None:
@@ -64,6 +67,16 @@ def png_is_whole(data: bytes) -> bool:
     return False
 
 
+def mended_bmp(data: bytes) -> bytes | None:
+    """A BMP whose header of OS/2 stops early, with the zeros that it leaves out; else None."""
+    (pixels, size) = struct.unpack_from("<II", data, 10) if len(data) >= 18 else (0, 0)
+    missing = _BMP_INFO_HEADER - size
+    if not _BMP_SHORTEST_HEADER <= size < _BMP_INFO_HEADER:
+        return None
+    head = data[:10] + struct.pack("<II", pixels + missing, _BMP_INFO_HEADER)
+    return head + data[18 : 14 + size] + bytes(missing) + data[14 + size :]
+
+
 def mended_avif(data: bytes) -> bytes | None:
     """An AVIF with one `ipma` box where it has several, and no reference to item 0; None: neither is wrong.
 
@@ -77,6 +90,31 @@ def mended_avif(data: bytes) -> bytes | None:
     merged = _merge_associations(copy, meta)
     pointed = _point_nowhere(copy, meta)
     return bytes(copy) if merged or pointed else None
+
+
+def avif_of_pictures(data: bytes) -> bytes | None:
+    """An AVIF whose EXIF and gain map nobody finds, for decoders that refuse the whole of it for these.
+
+    Returns:
+        None where it has neither.
+    """
+    meta = find(data, b"meta")
+    items = find(data, b"iinf", meta.start + 4, meta.end) if meta is not None else None
+    if items is None:
+        return None
+    copy = bytearray(data)
+    count_bytes = 2 if data[items.start] == 0 else 4
+    for entry in boxes(data, items.start + 4 + count_bytes, items.end):
+        kind = entry.start + (8 if data[entry.start] == 2 else 10)  # behind version, number and protection
+        if entry.name == b"infe" and data[kind : kind + 4] in _BESIDE_THE_PICTURE:
+            copy[kind : kind + 4] = b"free"
+    brands = find(data, b"ftyp")
+    if copy == data or brands is None:
+        return None
+    for at in range(brands.start, brands.end - 3, 4):
+        if copy[at : at + 4] == _GAIN_MAP:
+            copy[at : at + 4] = _IMAGES
+    return bytes(copy)
 
 
 def _merge_associations(copy: bytearray, meta: Box) -> bool:

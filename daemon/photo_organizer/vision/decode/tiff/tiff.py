@@ -14,13 +14,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from photo_organizer.vision.decode.depth import finite, to_eight_bits
+from photo_organizer.vision.decode.colour.depth import finite, to_eight_bits
+from photo_organizer.vision.decode.colour.hdr import light_to_srgb
 from photo_organizer.vision.decode.exif import read_exif
-from photo_organizer.vision.decode.hdr import light_to_srgb
+from photo_organizer.vision.decode.formats.raster import PILLOW_ERRORS, decode_raster, error_text
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster, error_text
-from photo_organizer.vision.decode.tiff_blocks import UnsupportedTiffError
-from photo_organizer.vision.decode.tiff_colour import (
+from photo_organizer.vision.decode.tiff.tiff_blocks import UnsupportedTiffError
+from photo_organizer.vision.decode.tiff.tiff_colour import (
     CIELAB,
     ICCLAB,
     SEPARATED,
@@ -28,8 +28,8 @@ from photo_organizer.vision.decode.tiff_colour import (
     reduced,
     srgb,
 )
-from photo_organizer.vision.decode.tiff_directory import Page, chosen_page
-from photo_organizer.vision.decode.tiff_samples import (
+from photo_organizer.vision.decode.tiff.tiff_directory import Page, chosen_page
+from photo_organizer.vision.decode.tiff.tiff_samples import (
     FLOAT,
     PALETTE,
     as_decoded,
@@ -125,9 +125,4 @@ def _by_opencv(task: Task, page: Page) -> Picture | None:
     picture = Picture(
         to_eight_bits(colours), pixels.shape[1], pixels.shape[0], "tiff by opencv", exif, page.profile
     )
-    return None if _is_blank(picture) else picture
-
-
-def _is_blank(picture: Picture) -> bool:
-    """Whether all pixels are the same: from a decoder that was guessing, that is no picture."""
-    return bool((picture.pixels == picture.pixels[0, 0]).all())
+    return None if picture.is_blank else picture

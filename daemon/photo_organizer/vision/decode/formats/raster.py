@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from photo_organizer.vision.decode.code_points import code_points
-from photo_organizer.vision.decode.colour import over_white, to_srgb
-from photo_organizer.vision.decode.colour_space import CodePoints, profile_of_gamma
+from photo_organizer.vision.decode.colour.code_points import code_points
+from photo_organizer.vision.decode.colour.colour_space import CodePoints, profile_of_gamma
+from photo_organizer.vision.decode.colour.conversion import over_white, to_srgb
+from photo_organizer.vision.decode.colour.depth import to_eight_bits
+from photo_organizer.vision.decode.colour.hdr import tone_map
 from photo_organizer.vision.decode.costs import TONE_MAPPED, pillow_cost
-from photo_organizer.vision.decode.depth import to_eight_bits
 from photo_organizer.vision.decode.exif import read_exif
-from photo_organizer.vision.decode.gif import read_gif_canvas
-from photo_organizer.vision.decode.hdr import tone_map
+from photo_organizer.vision.decode.formats.gif import read_gif_canvas
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.tiff_directory import Page
+from photo_organizer.vision.decode.tiff.tiff_directory import Page
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 NONE, LZW, DEFLATE, LZMA, PACKBITS, ZSTD = 1, 5, 8, 34925, 32773, 50000
@@ -90,29 +90,44 @@ def decompressed(page: Page, data: memoryview, row_bytes: int, rows: int) -> NDA
     wanted = row_bytes * rows
     if page.reversed_bits:
         data = memoryview(_REVERSED[np.frombuffer(data, np.uint8)].tobytes())
+    raw: bytes | memoryview
     match page.compression:
         case 1:
-            raw = bytes(data[:wanted])
+            raw = data[:wanted]
         case 8 | 32946:
             raw = zlib.decompressobj().decompress(data, wanted)
         case 34925:
             raw = lzma.LZMADecompressor(memlimit=_LZMA_MEMORY).decompress(bytes(data), wanted)
         case _:
-            raw = _by_libtiff(page.compression, data, row_bytes, rows)
+            raw = decompressed_by_libtiff(page.compression, [data], row_bytes, rows)
     if len(raw) < wanted:
         raise UnreadablePhotoError(CUT_OFF)
     return np.frombuffer(raw, np.uint8, wanted)
 
 
-def _by_libtiff(compression: int, data: memoryview, row_bytes: int, rows: int) -> bytes:
+def decompressed_by_libtiff(
+    compression: int, strips: Sequence[memoryview], row_bytes: int, rows: int
+) -> bytes:
+    """The bytes of strips of `rows` rows each.
+
+    Raises:
+        OSError: they are damaged, or fewer.
+    """
+    sizes = np.array([len(strip) for strip in strips], "<u4")
+    count = len(strips)
     entries = {
-        256: row_bytes, 257: rows, 258: 8, 259: compression, 262: 1, 273: 0, 277: 1, 278: rows,
-        279: len(data),
+        256: row_bytes, 257: rows * count, 258: 8, 259: compression, 262: 1, 273: 0, 277: 1, 278: rows,
+        279: 0,
     }  # fmt: skip
-    entries[273] = 8 + 2 + 12 * len(entries) + 4
+    tables = 8 + 2 + 12 * len(entries) + 4
+    places = (tables + 8 * count + np.cumsum(sizes) - sizes).astype("<u4")
+    lists = {273: (places, tables), 279: (sizes, tables + 4 * count)}
     header = b"II*\0" + struct.pack("<IH", 8, len(entries))
-    header += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items()) + bytes(4)
-    with Image.open(BytesIO(header + data), formats=["TIFF"]) as image:
+    for tag, value in entries.items():
+        values, place = lists.get(tag, (np.array([value], "<u4"), 0))
+        header += struct.pack("<HHII", tag, 4, len(values), int(values[0]) if len(values) == 1 else place)
+    whole = b"".join((header, bytes(4), places.tobytes(), sizes.tobytes(), *strips))
+    with Image.open(BytesIO(whole), formats=["TIFF"]) as image:
         return image.tobytes()
 
 

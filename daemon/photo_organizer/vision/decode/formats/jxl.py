@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from photo_organizer.vision.decode.boxes import boxes
+from photo_organizer.boxes import boxes
 from photo_organizer.vision.decode.costs import JXL
-from photo_organizer.vision.decode.jpeg import decode_jpeg
-from photo_organizer.vision.decode.optional_formats import load
+from photo_organizer.vision.decode.formats.jpeg import decode_jpeg
+from photo_organizer.vision.decode.formats.optional_formats import load
+from photo_organizer.vision.decode.formats.raster import PILLOW_ERRORS, decode_raster
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.decode.raster import PILLOW_ERRORS, decode_raster
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 _HEAD = 64  # bytes of a codestream that hold all that is read here

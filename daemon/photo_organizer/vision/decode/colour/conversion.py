@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from photo_organizer.vision.decode.colour_space import code_points_in_profile
-from photo_organizer.vision.decode.hdr import tone_map
+from photo_organizer.vision.decode.colour.colour_space import code_points_in_profile
+from photo_organizer.vision.decode.colour.hdr import tone_map
 
 
 def convert_profile(pixels: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photo_organizer.vision.decode.colour import to_srgb
-from photo_organizer.vision.decode.depth import finite, to_eight_bits, white_of
-from photo_organizer.vision.decode.hdr import light_to_srgb
+from photo_organizer.vision.decode.colour.conversion import to_srgb
+from photo_organizer.vision.decode.colour.depth import finite, to_eight_bits, white_of
+from photo_organizer.vision.decode.colour.hdr import light_to_srgb
 from photo_organizer.vision.decode.picture import ENOUGH
-from photo_organizer.vision.decode.tiff_blocks import UnsupportedTiffError
-from photo_organizer.vision.decode.tiff_directory import (
+from photo_organizer.vision.decode.tiff.tiff_blocks import UnsupportedTiffError
+from photo_organizer.vision.decode.tiff.tiff_directory import (
     COLOUR_MAP,
     INK_SET,
     REFERENCE_BLACK_WHITE,
     YCBCR_COEFFICIENTS,
     Page,
 )
-from photo_organizer.vision.decode.tiff_samples import Samples
+from photo_organizer.vision.decode.tiff.tiff_samples import Samples
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, PALETTE, _MASK, SEPARATED, _YCBCR = range(7)
 CIELAB, ICCLAB = 8, 9
@@ -35,6 +35,8 @@ _COLOURS = {
 }  # fmt: skip
 _CMYK_INKS = 1
 _ASSOCIATED, _UNASSOCIATED = 1, 2
+_MOST_AT_ONCE = 4
+"""Channels that OpenCV averages together."""
 _BT601 = (0.299, 0.587, 0.114)
 _BLACK_WHITE = (0, 255, 128, 255, 128, 255)
 
@@ -118,18 +120,24 @@ def _looked_up(page: Page, samples: Samples) -> NDArray[np.uint8] | NDArray[np.u
 
 
 def reduced(page: Page, samples: Samples, size: int) -> NDArray[np.float32]:
-    """Averaged to what a square of `size` needs, as 0 to 1, channel by channel: OpenCV takes four at most."""
+    """Averaged to what a square of `size` needs, as 0 to 1."""
     whole = _comparable(page, samples)
     height, width = whole.shape[:2]
     wanted = min(width, ENOUGH * size), min(height, ENOUGH * size)
     top = 1.0 if whole.dtype.kind == "f" else float(2 ** (8 * whole.dtype.itemsize) - 1)
-    channels = []
-    for channel in range(whole.shape[2]):
-        plane = np.ascontiguousarray(whole[..., channel])
-        if wanted != (width, height):
-            plane = cv2.resize(plane, wanted, interpolation=cv2.INTER_AREA)
-        channels.append(plane.astype(np.float32) / np.float32(top))
-    return np.stack(channels, axis=-1)
+    if wanted != (width, height):
+        whole = _averaged(whole, wanted)
+    return np.asarray(whole.astype(np.float32) / np.float32(top))
+
+
+def _averaged(samples: Samples, wanted: tuple[int, int]) -> Samples:
+    """Samples resized by area averaging to `wanted` (width, height)."""
+    channels = samples.shape[2]
+    if channels > _MOST_AT_ONCE:
+        planes = [_averaged(samples[..., channel : channel + 1], wanted) for channel in range(channels)]
+        return np.concatenate(planes, axis=-1)
+    averaged = cv2.resize(np.ascontiguousarray(samples), wanted, interpolation=cv2.INTER_AREA)
+    return np.asarray(averaged).reshape(wanted[1], wanted[0], channels)
 
 
 def srgb(page: Page, small: NDArray[np.float32], channels: Channels) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from photo_organizer.vision.decode.exif import Exif, read_exif
-from photo_organizer.vision.decode.jpeg import JpegHeader, decode_jpeg, read_header
+from photo_organizer.vision.decode.formats.jpeg import JpegHeader, decode_jpeg, read_header
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import UnreadablePhotoError
 

@@ -1,0 +1,1 @@
+"""A decoder for each of the other formats."""

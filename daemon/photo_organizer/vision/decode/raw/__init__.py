@@ -1,0 +1,1 @@
+"""Camera RAW and the previews within it."""
