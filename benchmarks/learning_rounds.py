@@ -19,7 +19,7 @@ from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for
 
 TARGET_PRECISION = 0.95
-DROPPED, JUDGING = 300, 400
+DROPPED, JUDGING = 300, 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,14 @@ def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, st
     if values.get("training"):
         yield "training", values["training"]
     yield from _learning(values, min_new_labels)
+    if asked := values.get("label_questions"):
+        yield (
+            "questions",
+            (
+                f"{_photos(asked)} that you sorted may be in the wrong category: see the report of the last "
+                "training, then move or confirm them"
+            ),
+        )
     if values.get("last_retraining"):
         yield "last time", values["last_retraining"]
     if values.get("config_error"):

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.learning.labels.label_questions import read_questions
 from photo_organizer.service.status_file import STATUS_FILE
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ OWNER_LOCK = "owner.lock"
 
 
 def read_status(configuration: Configuration) -> dict[str, Any]:
-    """What the daemon last wrote to status.json, with `running`; `state` is "stopped" when it does not run.
+    """What the daemon last wrote to status.json, with `running`, and with `label_questions`, how many labels
+    the last training asks about; `state` is "stopped" when it does not run.
 
     Raises:
         OrganizerError: status.json cannot be read.
@@ -33,7 +35,8 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     running = daemon_runs(configuration, written.get("pid"))
     if not running:
         written |= {"state": STOPPED, "pid": None}
-    return {"running": running, **written}
+    questions = len(read_questions(configuration.state_directory))
+    return {"running": running, **written, "label_questions": questions}
 
 
 def daemon_runs(configuration: Configuration, pid: object) -> bool:

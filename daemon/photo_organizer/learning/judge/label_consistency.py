@@ -67,7 +67,8 @@ def label_consistency(champion: Floats, challenger: Floats, labels: Labels, fact
     """Compare the fit of the labels to the photos with that of shuffled ones.
 
     Args:
-        champion, challenger: (N, C) probabilities of heads that have not seen the photo.
+        champion: (N, C) probabilities of the model in use, of heads that have not seen the photo.
+        challenger: (N, C) the same of the challenger.
         labels: (N,).
         facts: of the labels; a photo cannot be in the category that it was moved out of.
     """
