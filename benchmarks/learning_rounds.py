@@ -107,7 +107,8 @@ class SimulatedOwner:
             if len(moved) < count:
                 return
             given = self._random.permutation(labels[moved]) if shuffled else labels[moved]
-            yield self._round(moved, given)
+            elsewhere = self._filed_in[moved] != given  # a photo cannot be moved to where it lies
+            yield self._round(moved[elsewhere], given[elsewhere])
 
     def _round(self, moved: NDArray[np.int64], labels: Labels) -> Round:
         before = self.figures(self._model)
