@@ -208,10 +208,16 @@ def test_what_the_model_in_use_said_counts_as_evidence() -> None:
     assert fits(vague, labels, champion=sure(labels, np.ones(12, np.bool_), 0.6))
 
 
-def test_that_a_photo_left_the_category_of_the_organizer_is_no_evidence() -> None:
-    labels = np.random.default_rng(2).integers(1, 3, 40)
-    said = sure(np.zeros(40, np.int64), np.ones(40, np.bool_), 0.9)
-    assert not fits(said, labels, LabelFacts(np.zeros(40, np.int64), np.arange(40)))
+def test_that_the_organizer_was_sure_of_the_former_category_is_no_evidence() -> None:
+    """It is sure that all photos are Pets, those too that the owner moved out of Pets or into it."""
+    labels, former = np.repeat([0, 1, 2], 8), np.repeat([1, 0, 0], 8)
+    said = np.full((24, 3), 0.02, np.float32)
+    said[np.arange(24), labels] = 0.08
+    said[:, 0] = np.where(labels == 0, 0.5, 0.9)
+    said[labels == 0, 1] = 0.45
+    nowhere = np.full(24, -1)
+    assert fits(said, labels, LabelFacts(former, np.arange(24)))
+    assert not fits(said, labels, LabelFacts(nowhere, np.arange(24)))
 
 
 def test_labels_of_one_category_alone_can_be_consistent() -> None:
