@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Home, Said
@@ -152,61 +152,6 @@ def test_ledger_verify_and_rebuild(organizer: Organizer, sorted_home: Home) -> N
     assert organizer("ledger", "verify").code == 0
 
 
-def test_status_without_a_daemon(organizer: Organizer, home: Home) -> None:
-    said = organizer("status")
-    assert said.code == 0
-    assert said.out.startswith("state       stopped: no daemon is running\n")
-    assert organizer("status", "--json").objects == [{"running": False, "state": "stopped", "pid": None}]
-
-
-def written_status(home: Home, **changes: Any) -> None:
-    """As the daemon writes it."""
-    values = {
-        "pid": os.getpid(), "version": "1", "state": "working", "since": "2026-11-22T10:00:00+00:00",
-        "model": "small", "engine": "openvino int8", "queued": 1682, "filed_total": 12431, "review_total": 7,
-        "quarantined_total": 1, "last_photo_time": "2026-11-22T10:05:00+00:00", "last_error": None,
-        "next_retraining": None, "waiting_for_extra": {"heif": 3}, "missing_inboxes": ["/media/a\nb"],
-    }  # fmt: skip
-    home.state.mkdir(exist_ok=True)
-    (home.state / "status.json").write_text(json.dumps(values | changes))
-
-
-@pytest.fixture
-def owned(home: Home) -> Iterator[Home]:
-    """A home whose library this process owns, as a daemon does."""
-    from photo_organizer.config import load_configuration
-    from photo_organizer.library import Library
-
-    with Library.open(load_configuration(home.config), owner=True):
-        yield home
-
-
-def test_status_of_a_daemon_at_work(organizer: Organizer, owned: Home) -> None:
-    written_status(owned)
-    said = organizer("status")
-    assert f"state       working (process {os.getpid()}, running since " in said.out
-    assert "12,431 filed, 7 to review, 1 in quarantine" in said.out
-    assert (
-        "1,682 waiting, 3 waiting for pip install 'smart-photo-organizer[heif]', /media/a\\nb is missing"
-        in said.out
-    )
-    [values] = organizer("status", "--json").objects
-    assert values["running"] is True
-    assert values["filed_total"] == 12431
-
-
-def test_a_status_that_a_killed_daemon_left_is_not_believed(organizer: Organizer, home: Home) -> None:
-    written_status(home)  # its process number is another program's by now: ours
-    assert organizer("status", "--json").objects[0]["running"] is False
-
-
-def test_status_tells_why_it_pauses_and_what_was_refused(organizer: Organizer, owned: Home) -> None:
-    written_status(owned, state="paused", reason="the disk is full", config_error="x:3: batch.size: ...")
-    said = organizer("status")
-    assert ": the disk is full" in said.out
-    assert "refused, the one before goes on: x:3: batch.size" in said.out
-
-
 def test_models_list_show_and_use(organizer: Organizer, home: Home) -> None:
     other = home.models / "other"
     other.mkdir()
@@ -217,16 +162,21 @@ def test_models_list_show_and_use(organizer: Organizer, home: Home) -> None:
         "before": {"filed_share": 0.44, "filed_precision": 0.9},
         "after": {"filed_share": 0.54, "filed_precision": 0.93},
     }
-    metrics = {"estimate": estimate, "nested": {"macro_f1": 0.8}}
+    tested = {"photos": 701, "accuracy": 0.87, "coverage": 0.69, "filed_precision": 0.98}
+    metrics = {"estimate": estimate, "same_sources": tested}
     (other / "model.json").write_text(json.dumps(description | {"id": "other", "metrics": metrics}))
     listed = organizer("models", "list")
     assert "* small" in " ".join(listed.out.split())
-    assert "44% to 54%" in listed.out
-    assert "90% to 93%" in listed.out
+    assert "    of photos like yours it files 54% (44% before)\n" in listed.out
+    assert "    of the filed 93% are right (90% before)\n" in listed.out
+    assert max(map(len, listed.out.splitlines())) <= 60
     assert {one["id"]: one["current"] for one in organizer("models", "list", "--json").objects} == {
         "small": True, "other": False,
     }  # fmt: skip
-    assert "nested.macro_f1: 0.8000" in organizer("models", "show", "other").out
+    shown = organizer("models", "show", "other").out
+    assert "87% of 701 photos right; files 69%, 98% of these right" in shown
+    assert "your photos of photos like yours it files 54% (44% before)" in shown
+    assert organizer("models", "show", "other", "--json").objects[0]["metrics"]["same_sources"] == tested
     used = organizer("models", "use", "other")
     assert used.out == "other is in use now; back: photo-organizer models use small\n"
     assert (home.models / "current").readlink().name == "other"

@@ -208,16 +208,23 @@ def test_the_schema_is_json(organizer: Organizer) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--help",), ("--version",), ("status",), ("config", "check"), ("sort", "--help")]
+    ("words", "code"),
+    [
+        (("--help",), 0),
+        (("--version",), 0),
+        (("status",), 1),  # no daemon is running
+        (("config", "check"), 0),
+        (("sort", "--help"), 0),
+    ],
 )
-def test_the_light_path_imports_nothing_heavy(words: tuple[str, ...], config_file: Path) -> None:
-    code = (
+def test_the_light_path_imports_nothing_heavy(words: tuple[str, ...], code: int, config_file: Path) -> None:
+    program = (
         "import sys; from photo_organizer.cli import main\n"
         f"code = main({list(words)!r})\n"
         f"print(sorted(name for name in {HEAVY!r} if name in sys.modules), code, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert done.stderr.splitlines()[-1] == "[] 0"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert done.stderr.splitlines()[-1] == f"[] {code}"
 
 
 def test_ctrl_c_while_the_program_is_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from inbox_driver import JPEG_HEAD, Start, write_many
 
 from photo_organizer import fsops
-from photo_organizer.inbox import find_groups
+from photo_organizer.inbox import Trouble, TroubleKind, find_groups
 from photo_organizer.photo import Photo
 
 HEIC_HEAD = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
@@ -218,6 +219,54 @@ def test_folders_that_photos_left_stay(drive: Start, folder: Path, elsewhere: Pa
     driver.move_away(driver.take(1)[0], elsewhere)
     driver.settle_all()
     assert (folder / "trip").is_dir()
+
+
+def test_a_folder_whose_path_is_too_long_is_counted_and_named(drive: Start, folder: Path) -> None:
+    write_many(folder, ["b.jpg"])
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=here)
+        deeper = os.open("d" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+    driver = drive()
+    driver.settle_all()
+    assert driver.names == {"b.jpg"}
+    counts = driver.inbox.counts
+    assert counts.unreadable_folders == 1
+    [trouble] = counts.troubled
+    assert (trouble.kind, trouble.reason) == (TroubleKind.FOLDER, "file name too long")
+
+
+def test_a_photo_that_cannot_be_read_is_counted_and_named_until_it_can(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_many(folder, ["a.jpg"])
+    refuse = True
+
+    def closed(path: str, *_: object, **__: object) -> None:
+        if refuse and path.endswith("a.jpg"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("photo_organizer.inbox.readiness.hindrance", closed)
+    driver = drive()
+    driver.run_until(lambda: driver.inbox.counts.retrying)
+    counts = driver.inbox.counts
+    assert counts.troubled == (Trouble(TroubleKind.PHOTO, folder / "a.jpg", "permission denied"),)
+    refuse = False
+    os.utime(folder / "a.jpg")
+    driver.run_until(lambda: "a.jpg" in driver.names)
+    assert driver.inbox.counts.troubled == ()
+
+
+def test_an_inbox_that_cannot_be_written_is_named(
+    drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photo_organizer.inbox.folder_state.os.access", lambda *_: False)
+    driver = drive()
+    driver.settle_all()
+    assert driver.inbox.counts.troubled == (Trouble(TroubleKind.INBOX, folder, "the folder is read-only"),)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

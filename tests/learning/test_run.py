@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from learning_home import SMALL, Home
 
 from models import CATEGORIES, draw_photo
+from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.events import Outcome, Progress
 from photo_organizer.learning.judge.out_of_fold import load_out_of_fold
 from photo_organizer.learning.labels.category_folders import accepted_folders
@@ -166,6 +168,7 @@ def test_a_category_with_too_few_photos_waits(home: Home) -> None:
 
 
 def test_a_data_set_of_folders(home: Home) -> None:
+    home = dataclasses.replace(home, categories=(*SMALL, "Hobbies"))
     root = home.root / "dataset"
     for seed in range(20):
         draw_photo(root / "Hobbies" / f"{seed}.png", "Hobbies", seed=seed, categories=CATEGORIES)
@@ -179,6 +182,15 @@ def test_a_data_set_of_folders(home: Home) -> None:
     assert manifest.categories == (*SMALL, "Hobbies")
     assert manifest.data["unreadable"] == 1
     assert manifest.data["labels"] == {"dataset": 41}
+
+
+def test_a_data_set_with_classes_that_the_config_does_not_list_is_refused(home: Home) -> None:
+    root = home.root / "dataset"
+    for name in ("Food", "Cats", "Dogs"):
+        draw_photo(root / name / "a.png", "Food", seed=1, categories=CATEGORIES)
+        draw_photo(root / name / "b.png", "Food", seed=len(name) + ord(name[0]), categories=CATEGORIES)
+    with pytest.raises(OrganizerError, match=r"classes that the config does not list: .*`categories: \["):
+        train(home, photos=root)
 
 
 def start(home: Home, *more: str) -> subprocess.Popen[bytes]:

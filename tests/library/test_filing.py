@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from photo_world import World, seen, sha256
 
+from photo_organizer.config.settings import MetadataSettings
 from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import (
     Filing,
@@ -270,10 +271,11 @@ def test_settings_come_from_the_config(world: World) -> None:
     settings = LibrarySettings.of(
         type("C", (), {
             "library": world.library, "state_directory": world.state, "ledger_path": world.state / "l.csv",
-            "quarantine_directory": world.quarantine, "duplicates": "keep",
+            "quarantine_directory": world.quarantine, "duplicates": "keep", "metadata": MetadataSettings(),
         })()
     )  # fmt: skip
     assert settings.duplicates == "keep"
+    assert settings.keyword is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from photo_world import World
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Filing, FilingReport, Library, Manner
 from photo_organizer.photo import Action
-from photo_organizer.service.xmp_keywords import LabellingLibrary
 
 NAMES = ("a.jpg", "A.jpg", "b.jpg", "a (2).jpg", "bad.jpg", "bad.jpg.reason.txt", "a", "x" * 250 + ".jpg")
 FOLDERS = ("Pets", "Pets/2024", "Food", "Review")
@@ -193,17 +192,3 @@ def test_a_plan_of_many_photos_of_one_name_is_no_search_from_the_first(world: Wo
         names = [library.plan([filing]).filed[0].destination.name for filing in filings]
     assert names[:3] == ["a.jpg", "a (2).jpg", "a (3).jpg"]
     assert names[-1] == "a (200).jpg"
-
-
-def test_the_name_of_a_sidecar_that_will_be_written_is_planned(world: World) -> None:
-    (world.library / "Pets").mkdir()
-    (world.library / "Pets" / "a.jpg.xmp").write_text("of another photo")
-    filings = [world.filing(world.drop(name, name.encode())) for name in ("a.jpg", "b.jpg", "c" * 250 + ".j")]
-    with Library.open(world.settings, clock=world.clock) as library:
-        planned = LabellingLibrary(library).plan(filings)
-    with world.open() as library:
-        done = LabellingLibrary(library).file(filings)
-    assert outcome(planned) == {**outcome(done), "filed": outcome(planned)["filed"]}
-    names = [placed.destination.name for placed in planned.filed]
-    assert names == [placed.destination.name for placed in done.filed]
-    assert names[:2] == ["a (2).jpg", "b.jpg"]

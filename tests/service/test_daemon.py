@@ -120,6 +120,10 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
         assert "thresholds.default" in status["config_error"]
         assert "; " in status["config_error"], "both, on one line"
         assert "\n" not in status["config_error"]
+        said = household.attempt("status", seconds=60)
+        assert said is not None
+        assert said.startswith(f"needs you   the configuration is refused ({household.config}:")
+        assert "state       idle" in said
         daemon.until_filed([draw_photo(household.inbox / "still.jpg", "Food", between="Pets", seed=2)])
         household.save(thresholds={"default": 1.0})
         daemon.process.send_signal(signal.SIGHUP)
@@ -205,8 +209,11 @@ def test_what_undo_put_back_and_what_cannot_be_moved_is_told(household: Househol
             daemon.until_filed([draw_photo(household.inbox / "one.jpg", "Food", seed=1)])
             household.organizer("undo")
             daemon.until(lambda status: (status["left_alone"], status["retrying"]) == (1, 1))
-            said = household.organizer("status")
-            assert "1 to be tried again, see the log, 1 left alone (put back by undo" in said
+            daemon.until(lambda status: status["filed_total"] == 0)
+            said = household.attempt("status", seconds=60)
+            assert said is not None
+            assert f"1 photo cannot be filed yet: {stuck} (" in said
+            assert "1 to be tried again, 1 left alone (put back by undo" in said
     finally:
         subprocess.run(["chattr", "-i", str(stuck)], check=True)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.doctor import machine as health
+from photo_organizer.doctor import folder_checks, machine_checks, record_checks, service_checks
+from photo_organizer.doctor.check import Check, Mark
+from photo_organizer.doctor.checks import CHECKS, run_checks
+from photo_organizer.library import Library
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UnitState, UserManager
 from photo_organizer.service.systemd.units import DAEMON_UNIT
@@ -66,7 +70,7 @@ def installed(configuration: Configuration) -> Path:
 
 
 def problems(configuration: Configuration, manager: UserManager) -> list[str]:
-    return [finding.problem for finding in health.service_findings(configuration, manager)]
+    return [finding.found for finding in service_checks.service(configuration, manager)]
 
 
 @pytest.mark.usefixtures("installed")
@@ -75,7 +79,7 @@ def test_a_service_that_runs_has_no_findings(configuration: Configuration, activ
     state = dataclasses.replace(RUNNING, active=active)
     assert state.runs
     assert problems(configuration, Manager(state)) == []
-    assert list(health.folder_findings(configuration)) == []
+    assert list(folder_checks.folders(configuration)) == []
 
 
 @pytest.mark.usefixtures("installed")
@@ -113,28 +117,28 @@ def test_a_unit_that_does_not_fit_the_configuration_any_more_is_told(
 
 @pytest.mark.usefixtures("installed")
 def test_lingering_is_a_hint_with_the_command(configuration: Configuration) -> None:
-    (finding,) = health.service_findings(configuration, Manager(lingers=False))
-    assert finding.optional
+    (finding,) = service_checks.service(configuration, Manager(lingers=False))
+    assert finding.mark is Mark.HINT
     assert "loginctl enable-linger" in finding.remedy
 
 
 def test_no_manager_is_no_error(configuration: Configuration) -> None:
-    (finding,) = health.service_findings(configuration, Manager(None))
-    assert finding.optional
+    (finding,) = service_checks.service(configuration, Manager(None))
+    assert finding.mark is Mark.HINT
 
 
 def test_a_missing_folder_is_named(configuration: Configuration) -> None:
     configuration.inboxes[0].rmdir()
-    (finding,) = health.folder_findings(configuration)
-    assert str(configuration.inboxes[0]) in finding.problem
-    assert "missing" in finding.problem
+    (finding,) = folder_checks.folders(configuration)
+    assert str(configuration.inboxes[0]) in finding.found
+    assert "missing" in finding.found
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(configuration: Configuration) -> None:
     configuration.library.chmod(0o500)
-    (finding,) = health.folder_findings(configuration)
-    assert "cannot be written" in finding.problem
+    (finding,) = folder_checks.folders(configuration)
+    assert "cannot be written" in finding.found
     assert "chmod" in finding.remedy
 
 
@@ -143,14 +147,81 @@ def test_too_few_watches_come_with_the_line_that_raises_them(
 ) -> None:
     limit = tmp_path / "max_user_watches"
     limit.write_text("8\n")
-    monkeypatch.setattr(health, "_WATCH_LIMIT", limit)
+    monkeypatch.setattr(machine_checks, "_WATCH_LIMIT", limit)
     for number in range(10):
         (configuration.inboxes[0] / str(number)).mkdir()
-    finding = next(iter(health.inotify_findings(configuration)))
-    assert "11 folders" in finding.problem
+    finding = next(iter(machine_checks.watching(configuration)))
+    assert "11 folders" in finding.found
     assert "fs.inotify.max_user_watches=524288" in finding.remedy
 
 
 def test_the_check_of_the_file_system_leaves_nothing_behind(configuration: Configuration) -> None:
-    list(health.folder_findings(configuration))
+    assert [check.mark for check in folder_checks.file_system(configuration)] == [Mark.OK]
     assert list(configuration.library.iterdir()) == []
+
+
+def test_a_file_system_with_limits_is_told(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(folder_checks, "_moves_without_replacing", lambda _: False)
+    monkeypatch.setattr(folder_checks, "_can_hold", lambda _, name: b":" not in name)
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    found = [check.found for check in folder_checks.file_system(configuration)]
+    assert [words in line for words, line in zip(("atomic", ': ? "', "hard links"), found, strict=True)]
+    assert list(configuration.library.iterdir()) == []
+
+
+def test_a_category_folder_that_is_a_link_is_told(configuration: Configuration, tmp_path: Path) -> None:
+    assert list(folder_checks.category_folders(configuration)) == []
+    (tmp_path / "elsewhere").mkdir()
+    (configuration.library / "Pets").symlink_to(tmp_path / "elsewhere")
+    (configuration.library / "Review").touch()
+    link, file = folder_checks.category_folders(configuration)
+    assert (link.mark, file.mark) == (Mark.FIX, Mark.FIX)
+    assert f"Pets is a symbolic link to {tmp_path}/elsewhere" in link.found
+    assert "Review is a file" in file.found
+
+
+@pytest.mark.parametrize("at", [0, 100, 5000])
+def test_a_damaged_journal_is_told(configuration: Configuration, at: int) -> None:
+    (check,) = record_checks.journal(configuration)
+    assert check.found.startswith("none yet")
+    with Library.open(configuration):
+        pass
+    (check,) = record_checks.journal(configuration)
+    assert check.mark is Mark.OK
+    path = configuration.state_directory / "journal.sqlite"
+    content = bytearray(path.read_bytes())
+    content[at : at + 4000] = b"\xff" * 4000
+    path.write_bytes(content)
+    (check,) = record_checks.journal(configuration)
+    assert check.mark is Mark.FIX
+    assert "is damaged (" in check.found
+    assert path.read_bytes() == content
+
+
+def test_a_journal_without_its_tables_is_told(configuration: Configuration) -> None:
+    (configuration.state_directory / "journal.sqlite").touch()
+    (check,) = record_checks.journal(configuration)
+    assert "held, moves, operations, totals missing" in check.found
+
+
+def test_review_and_quarantine_are_named(configuration: Configuration) -> None:
+    review, quarantine = folder_checks.waiting_photos(configuration)
+    assert review.found == f"0 photos in {configuration.library}/Review"
+    assert quarantine.found == f"0 files in {configuration.quarantine_directory}"
+
+
+def test_a_check_that_fails_does_not_end_the_others(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Configuration) -> Iterator[Check]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("photo_organizer.doctor.checks.CHECKS", (("disk", fails, ""), *CHECKS[:2]))
+    checks = list(run_checks(configuration, "o.yaml:3: batch: wrong"))
+    assert [check.name for check in checks] == ["settings", "disk", "folders", "categories"]
+    assert checks[1].found == "cannot be checked: Input/output error"

@@ -60,7 +60,7 @@ class TestSource(ListedPhotos):
         self.told.append(("done", group.photo.path.name))
         super().done(group)
 
-    def retry(self, group: AssetGroup, after_seconds: float) -> None:
+    def retry(self, group: AssetGroup, after_seconds: float, reason: str = "") -> None:
         self.told.append(("retry", group.photo.path.name))
         super().retry(group, after_seconds)
 

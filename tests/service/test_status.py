@@ -76,5 +76,11 @@ def test_the_line_for_systemctl_reads_like_a_sentence() -> None:
     assert describe(IDLE, filed_in_burst=0, burst=0) == "idle, 12,431 photos filed"
     working = dataclasses.replace(IDLE, state=State.WORKING)
     assert describe(working, filed_in_burst=218, burst=1900) == "filing 218 of 1,900"
+    refused = dataclasses.replace(IDLE, config_error="o.yaml:3: batch.size: no\no.yaml:4: other")
+    assert describe(refused, filed_in_burst=0, burst=0) == (
+        "idle, 12,431 photos filed; the changed configuration is refused: o.yaml:3: batch.size: no"
+    )
+    blind = dataclasses.replace(IDLE, troubled=({"kind": "folder", "path": "/in/x", "reason": "closed"},))
+    assert describe(blind, filed_in_burst=0, burst=0).endswith(", photos or folders cannot be read")
     paused = dataclasses.replace(IDLE, state=State.PAUSED, reason="/lib: no space left on device")
     assert describe(paused, filed_in_burst=0, burst=0) == "paused: /lib: no space left on device"

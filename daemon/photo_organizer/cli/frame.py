@@ -64,6 +64,25 @@ class Invocation:
 
         return load_configuration(self.path)
 
+    def last_good_configuration(self) -> tuple[Configuration, str]:
+        """Return the configuration, or, while its file is wrong, the one that was last in force.
+
+        Returns:
+            It, and what is wrong with the file; "" when nothing is.
+
+        Raises:
+            ConfigurationError: it is wrong, and none was ever in force.
+        """
+        from photo_organizer.config import ConfigurationError, accepted_configuration
+
+        try:
+            return self.configuration(), ""
+        except ConfigurationError as error:
+            accepted = accepted_configuration(self.path)
+            if accepted is None:
+                raise
+            return accepted, str(error)
+
 
 def _remember_path(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:

@@ -9,7 +9,15 @@ import click
 from photo_organizer.cli.frame import Invocation, group, with_invocation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from photo_organizer.models.manifest import Manifest
     from photo_organizer.models.store import ModelRecord, Registry
+
+_TESTS = {
+    "same_sources": "photos of the kinds that it learned from",
+    "other_sources": "photos of other kinds",
+}
 
 
 @group("models")
@@ -22,7 +30,7 @@ def models() -> None:
 @with_invocation
 def list_models(invocation: Invocation, *, as_json: bool) -> None:
     """All models, oldest first; the one in use has a star."""
-    from photo_organizer.cli.console import print_json, print_table
+    from photo_organizer.cli.console import print_json
 
     records = _registry(invocation).list()
     if as_json:
@@ -32,20 +40,21 @@ def list_models(invocation: Invocation, *, as_json: bool) -> None:
     if not records:
         click.echo("no model is installed yet; the starter is at the first photo")
         return
-    rows = [
-        (
-            "*" if record.current else "",
-            record.id,
-            record.manifest.made[:16].replace("T", " ") if record.manifest else "",
-            _before_and_after(record, "filed_share"),
-            _before_and_after(record, "filed_precision"),
-            record.manifest.parent or "" if record.manifest else "",
-            record.problem or record.rejected or "",
-        )
-        for record in records
-    ]
-    columns = ("", "model", "made", "filed", "right of the filed", "made from", "not in use because")
-    print_table(columns, rows, numbers=("filed", "right of the filed"))
+    for record in records:
+        _print_summary(record)
+
+
+def _print_summary(record: ModelRecord) -> None:
+    """Print a model on a few lines: its name, where it comes from, and what it does."""
+    from photo_organizer.cli.console import wrapped
+
+    click.echo(f"{'*' if record.current else ' '} {record.id}")
+    if record.manifest:
+        click.echo(wrapped(f"    made {_made(record.manifest)}", indent=4))
+    for line in _estimate(record):
+        click.echo(wrapped(f"    {line}", indent=4))
+    if reason := record.problem or record.rejected:
+        click.echo(wrapped(f"    not in use because {reason}", indent=4))
 
 
 @models.command("show")
@@ -54,35 +63,43 @@ def list_models(invocation: Invocation, *, as_json: bool) -> None:
 @with_invocation
 def show_model(invocation: Invocation, model_id: str, *, as_json: bool) -> int:
     """What one model was made of and what it scored; `current` is the one in use."""
-    from photo_organizer.cli.console import print_json
+    from photo_organizer.cli.console import field_lines, print_json
 
     record = _registry(invocation).show(model_id)
     if as_json:
         print_json(_as_json(record))
         return 0
-    click.echo(f"model       {record.id}{'  (in use)' if record.current else ''}")
-    click.echo(f"folder      {record.path}")
+    for line in field_lines(_description(record)):
+        click.echo(line)
+    return 0 if record.manifest else 1
+
+
+def _description(record: ModelRecord) -> Iterator[tuple[str, str]]:
+    """Yield what is worth knowing of a model, a word and a line each."""
+    yield "model", f"{record.id}{', in use' if record.current else ''}"
+    yield "folder", str(record.path)
     if record.manifest is None:
-        click.echo(f"problem     {record.problem}")
-        return 1
+        yield "problem", str(record.problem)
+        return
     manifest = record.manifest
-    click.echo(f"made        {manifest.made}{f' from {manifest.parent}' if manifest.parent else ''}")
-    click.echo(f"categories  {', '.join(manifest.categories)}")
-    click.echo(f"backbone    {manifest.backbone}, {manifest.input_size} x {manifest.input_size} pixels")
-    for title, values in (
-        ("data", manifest.data),
-        ("metrics", manifest.metrics),
-        ("thresholds", manifest.thresholds),
-    ):
-        for name, value in _flat(values):
-            click.echo(f"{title:<12}{name}: {value}")
-            title = ""  # noqa: PLW2901 (the title stands before its first line only)
-    if record.rejected:
-        click.echo(f"not in use because {record.rejected}")
+    yield "made", _made(manifest)
+    yield "looks with", f"{manifest.backbone}, at {manifest.input_size} x {manifest.input_size} pixels"
+    counts = manifest.data.get("training_photos") or manifest.data.get("categories") or {}
+    yield "categories", ", ".join(_with_count(name, counts) for name in manifest.categories)
+    for number, line in enumerate(_estimate(record)):
+        yield "" if number else "your photos", line
+    for name, words in _TESTS.items():
+        if line := _test(manifest.metrics.get(name)):
+            yield "tested", f"on {words}: {line}"
+    if manifest.thresholds:
+        limits = (f"{name} {value:.2f}" for name, value in sorted(manifest.thresholds.items()))
+        yield "thresholds", ", ".join(limits)
+    if reason := record.rejected or record.problem:
+        yield "not in use", f"because {reason}"
     report = record.path / "report" / "index.html"
     if report.exists():
-        click.echo(f"report      {report}")
-    return 0
+        yield "report", str(report)
+    yield "details", f"photo-organizer models show {record.id} --json"
 
 
 @models.command("use")
@@ -110,12 +127,35 @@ def _registry(invocation: Invocation) -> Registry:
     return Registry(invocation.configuration().model_directory)
 
 
-def _before_and_after(record: ModelRecord, figure: str) -> str:
-    """Return what the model before did with the owner's photos and what this one does, as estimated."""
+def _made(manifest: Manifest) -> str:
+    from photo_organizer.cli.times import moment
+
+    return f"{moment(manifest.made)}{f' from {manifest.parent}' if manifest.parent else ''}"
+
+
+def _with_count(name: str, counts: object) -> str:
+    count = counts.get(name) if isinstance(counts, dict) else None
+    return f"{name} ({count:,} photos)" if isinstance(count, int) else name
+
+
+def _estimate(record: ModelRecord) -> Iterator[str]:
+    """Yield what the model before did with the owner's photos and what this one does, as estimated."""
     estimate = record.manifest.metrics.get("estimate") if record.manifest else None
     if not isinstance(estimate, dict):
+        return
+    before, after = estimate["before"], estimate["after"]
+    yield f"of photos like yours it files {after['filed_share']:.0%} ({before['filed_share']:.0%} before)"
+    yield f"of the filed {after['filed_precision']:.0%} are right ({before['filed_precision']:.0%} before)"
+
+
+def _test(metrics: object) -> str:
+    """Return the figures of a test in words; "" where they are not known."""
+    if not isinstance(metrics, dict) or not isinstance(metrics.get("accuracy"), float):
         return ""
-    return f"{estimate['before'][figure]:.0%} to {estimate['after'][figure]:.0%}"
+    line = f"{metrics['accuracy']:.0%} of {metrics.get('photos', 0):,} photos right"
+    if isinstance(metrics.get("coverage"), float) and isinstance(metrics.get("filed_precision"), float):
+        line += f"; files {metrics['coverage']:.0%}, {metrics['filed_precision']:.0%} of these right"
+    return line
 
 
 def _as_json(record: ModelRecord) -> dict[str, Any]:
@@ -127,15 +167,3 @@ def _as_json(record: ModelRecord) -> dict[str, Any]:
         "rejected": record.rejected,
         "problem": record.problem,
     }
-
-
-def _flat(values: dict[str, Any], before: str = "") -> list[tuple[str, object]]:
-    """Nested values as `name.inner` with the value; lists on one line."""
-    found: list[tuple[str, object]] = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found += _flat(value, f"{before}{name}.")
-        else:
-            shown = f"{value:.4f}" if isinstance(value, float) else value
-            found.append((f"{before}{name}", shown))
-    return found

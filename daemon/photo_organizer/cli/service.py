@@ -51,7 +51,8 @@ def uninstall() -> None:
 @with_invocation
 def status(invocation: Invocation) -> int:
     """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
-    from photo_organizer.doctor.machine import findings
+    from photo_organizer.cli.console import wrapped
+    from photo_organizer.doctor.checks import findings
     from photo_organizer.service.systemd.systemctl import UserManager
 
     manager = UserManager()
@@ -61,6 +62,7 @@ def status(invocation: Invocation) -> int:
         running = state.runs
         pid = f" (process {state.main_pid})" if running else ""
         click.echo(f"{state.active}{pid}{': ' + state.status_text if state.status_text else ''}")
-    for finding in findings(invocation.configuration(), manager):
-        click.echo(f"- {finding.problem}: {finding.remedy}")
+    configuration, refusal = invocation.last_good_configuration()
+    for finding in findings(configuration, refusal):
+        click.echo(wrapped(f"- {finding.found}: {finding.remedy}", indent=2))
     return 0 if running else 1

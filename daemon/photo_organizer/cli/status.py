@@ -1,84 +1,121 @@
-"""`photo-organizer status`: what the daemon is doing."""
+"""`photo-organizer status`: what needs its owner, and what the daemon is doing."""
 
 from __future__ import annotations
 
-import shlex
-from datetime import datetime
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from photo_organizer.cli.frame import Invocation, command
-from photo_organizer.service.waiting import waiting_lines
+from photo_organizer.cli.times import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from photo_organizer.service.attention import Need
+
+SECONDS_BETWEEN_LOOKS = 1.0
+CLEAR = "\x1b[H\x1b[J"
 
 
 @command("status")
-@click.option("--json", "as_json", is_flag=True, help="status.json, with `running`.")
-def status(invocation: Invocation, *, as_json: bool) -> None:
-    """What the daemon is doing, what waits, and what needs you."""
-    from photo_organizer.cli.console import print_json
-    from photo_organizer.errors import printable
+@click.option("--json", "as_json", is_flag=True, help="status.json, with `running` and `needs_attention`.")
+@click.option("--watch", is_flag=True, help="Follow it live, until Ctrl-C.")
+def status(invocation: Invocation, *, as_json: bool, watch: bool) -> int:
+    """Show what needs you, and what the daemon is doing.
+
+    Exit code 0: all is well; 1: nothing is filed (no daemon, or a pause that you did not ask for); 2: the
+    config is wrong; 3: some photos or folders cannot be read.
+    """
+    if watch:
+        _watch(invocation, as_json=as_json)
+    text, code = _look(invocation, as_json=as_json)
+    click.echo(text)
+    return code
+
+
+def _watch(invocation: Invocation, *, as_json: bool) -> None:
+    """Print the status whenever it is another one, until Ctrl-C."""
+    on_screen = sys.stdout.isatty() and not as_json
+    shown = ""
+    while True:
+        text, _ = _look(invocation, as_json=as_json)
+        if text != shown:
+            shown = text
+            click.echo(f"{CLEAR}{text}" if on_screen else text if as_json else f"{text}\n")
+            sys.stdout.flush()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
+    """Return what to print, and the exit code."""
+    from photo_organizer.cli.console import field_lines, json_line
+    from photo_organizer.service.attention import exit_code, needs_of
     from photo_organizer.service.running_daemon import read_status
 
-    configuration = invocation.configuration()
+    configuration, refusal = invocation.last_good_configuration()
     values = read_status(configuration)
+    if refusal:
+        values["config_error"] = refusal
+    needs = needs_of(values, configuration)
+    code = exit_code(needs)
     if as_json:
-        print_json(values)
-        return
-    for name, value in lines(values, configuration.retraining.min_new_labels):
-        click.echo(f"{name:<11} {printable(value)}")
-    if not values["running"]:
-        click.echo(f"{'start':<11} photo-organizer run, or photo-organizer service install")
+        folders = {
+            "library": str(configuration.library),
+            "review": str(configuration.library / configuration.review),
+            "quarantine": str(configuration.quarantine_directory),
+        }
+        attention = [need.fields() for need in needs]
+        return json_line(values | {"exit_code": code, "folders": folders, "needs_attention": attention}), code
+    return "\n".join(field_lines(lines(values, needs, configuration.retraining.min_new_labels))), code
 
 
-def lines(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what is worth telling of status.json: a word and a line each.
+def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) -> Iterator[tuple[str, str]]:
+    """Yield what is worth telling of the status, a word and a line each: first what needs its owner.
 
     Args:
         values: of status.json, with `running`.
+        needs: what needs the owner.
         min_new_labels: how many corrections a retraining by schedule wants.
     """
+    from photo_organizer.service.waiting import waiting_lines
+
+    for number, need in enumerate(needs):
+        yield "" if number else "needs you", str(need)
+    if not needs:
+        yield "needs you", "nothing"
     yield "state", _state(values)
     if "filed_total" not in values:
         return
-    counts = [
-        f"{values['filed_total']:,} filed",
-        f"{values['review_total']:,} to review",
-        f"{values['quarantined_total']:,} in quarantine",
-    ]
-    if values.get("duplicate_total"):
-        counts.append(f"{values['duplicate_total']:,} duplicates")
-    yield "photos", ", ".join(counts)
+    yield "photos", _counts(values)
     if values["last_photo_time"]:
-        yield "last photo", _moment(values["last_photo_time"])
-    waiting = list(waiting_lines(values))
-    yield "inbox", ", ".join(waiting) or "nothing waits"
+        yield "last photo", moment(values["last_photo_time"])
+    yield "inbox", ", ".join(waiting_lines(values)) or "nothing waits"
     yield "model", f"{values['model']}" + (f", {values['engine']}" if values["engine"] else "")
     if values.get("training"):
         yield "training", values["training"]
     yield from _learning(values, min_new_labels)
     if asked := values.get("label_questions"):
+        from photo_organizer.cli.console import counted
+
         yield (
             "questions",
             (
-                f"{_photos(asked)} that you sorted may be in the wrong category: see the report of the last "
-                "training, then move or confirm them"
+                f"{counted(asked, 'photo')} that you sorted may be in the wrong category: "
+                "see the report of the last training, then move or confirm them"
             ),
         )
     if values.get("last_retraining"):
         yield "last time", values["last_retraining"]
-    if values.get("config_error"):
-        yield "config", f"refused, the one before goes on: {values['config_error']}"
     if values["last_error"]:
         yield "last error", values["last_error"]
 
 
 def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what was corrected and is not learned yet, when it will be, and the folders to be asked about."""
-    when = _moment(values["next_retraining"]) if values["next_retraining"] else ""
+    """Yield what was corrected and is not learned yet, and when it will be."""
+    when = moment(values["next_retraining"]) if values["next_retraining"] else ""
     new = values.get("new_labels") or {}
     if total := sum(new.values()):
         enough = total >= min_new_labels
@@ -86,33 +123,33 @@ def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str
         yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: photo-organizer train"
     elif when:
         yield "retraining", when
-    for name, photos in (values.get("found_folders") or {}).items():
-        choices = f"photo-organizer categories accept {shlex.quote(name)}, or decline {shlex.quote(name)}"
-        yield "new folder", f"{name} ({_photos(photos)} of yours): a category? {choices}"
 
 
 def _new(new: dict[str, int]) -> Iterator[str]:
     """Yield the labels that no training has seen, as people call them."""
-    corrections = new.get("corrected", 0) + new.get("reviewed", 0)
-    if corrections:
-        yield f"{corrections:,} new correction{'' if corrections == 1 else 's'}"
+    from photo_organizer.cli.console import counted
+
+    if corrections := new.get("corrected", 0) + new.get("reviewed", 0):
+        yield counted(corrections, "new correction")
     if new.get("confirmed"):
-        yield f"{_photos(new['confirmed'])} confirmed"
+        yield f"{counted(new['confirmed'], 'photo')} confirmed"
     if new.get("placed"):
-        yield f"{_photos(new['placed'])} placed by hand"
+        yield f"{counted(new['placed'], 'photo')} placed by hand"
 
 
-def _photos(count: int) -> str:
-    return f"{count:,} photo{'' if count == 1 else 's'}"
+def _counts(values: dict[str, Any]) -> str:
+    counts = [
+        f"{values['filed_total']:,} filed",
+        f"{values['review_total']:,} to review",
+        f"{values['quarantined_total']:,} in quarantine",
+    ]
+    if values.get("duplicate_total"):
+        counts.append(f"{values['duplicate_total']:,} duplicates")
+    return ", ".join(counts)
 
 
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
-        return "stopped: no daemon is running"
-    state = f"{values['state']} (process {values['pid']}, running since {_moment(values['since'])})"
-    return f"{state}: {values['reason']}" if values.get("reason") else state
-
-
-def _moment(text: str) -> str:
-    """An ISO time as people write it, in local time."""
-    return datetime.fromisoformat(text).astimezone().strftime("%a %d %b %Y, %H:%M")
+        as_of = values.get("as_of")
+        return f"stopped; what follows is as of {moment(as_of)}" if as_of else "stopped"
+    return f"{values['state']} (process {values['pid']}, running since {moment(values['since'])})"

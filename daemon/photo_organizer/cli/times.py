@@ -33,6 +33,14 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise ValueError(f"{text!r} is not a time") from error
 
 
+def moment(text: str) -> str:
+    """Return an ISO time as people write it, in local time; `text` itself where it is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%a %d %b %Y, %H:%M")
+    except (ValueError, OverflowError):
+        return text
+
+
 def parse_duration(text: str) -> timedelta:
     """Return the time span that `text` means: `90s`, `30m`, `2h`, `3d`, `1w`.
 

@@ -1,5 +1,6 @@
 """The settings: one YAML file, validated with line numbers, and everything made from its definition."""
 
+from photo_organizer.config.accepted import accepted_configuration, remember_accepted
 from photo_organizer.config.configuration import Configuration
 from photo_organizer.config.errors import ConfigurationError, Problem
 from photo_organizer.config.loading import find_configuration, load_configuration
@@ -9,9 +10,11 @@ __all__ = [
     "Configuration",
     "ConfigurationError",
     "Problem",
+    "accepted_configuration",
     "find_configuration",
     "json_schema",
     "load_configuration",
     "reference_table",
+    "remember_accepted",
     "sample_configuration",
 ]

@@ -282,14 +282,34 @@ class LoggingSettings(Section):
     )
 
 
+def _with_category(keyword: str) -> str:
+    if "{category}" not in keyword:
+        raise ValueError(f"{keyword!r} names no category; write {{category}} where it belongs")
+    if any(not character.isprintable() for character in keyword):
+        raise ValueError(f"{keyword!r} has characters that cannot be shown")
+    return keyword
+
+
 class MetadataSettings(Section):
     """What is written beside photos."""
 
     xmp_sidecar: bool = Field(
         default=False,
         description="Write the category as a keyword in an XMP file beside the photo, for digiKam, "
-        "darktable, Lightroom and Immich. The photo itself is never changed.",
+        "darktable, Lightroom and Immich. It follows your corrections, and undo removes it. The photo itself "
+        "is never changed, nor a sidecar of another program: such photos get none of ours.",
         examples=[True],
+    )
+    keyword: Annotated[str, AfterValidator(_with_category)] = Field(
+        default="{category}",
+        description="The keyword that is written; `{category}` stands for the category.",
+        examples=["auto: {category}"],
+    )
+    keyword_hierarchy: Annotated[str, AfterValidator(_with_category)] | None = Field(
+        default=None,
+        description="The same as a tag in a tree, for digiKam and Lightroom, with `|` between its levels. "
+        "null = only the plain keyword.",
+        examples=["Photos|{category}"],
     )
 
 

@@ -1,239 +1,82 @@
-"""What `doctor` looks at, one function a subject: what it found, and what to do where that is not well."""
+"""The one list of what `doctor` looks at; each check is a small function in the modules beside this one."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import platform
-import shutil
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterator, Sequence
 
+from photo_organizer.config import Configuration
+from photo_organizer.doctor.check import Check, Mark, fix, ok
+from photo_organizer.doctor.folder_checks import (
+    category_folders,
+    disk_space,
+    file_system,
+    folders,
+    moves,
+    waiting_photos,
+)
+from photo_organizer.doctor.machine_checks import engine, extras, packages, watching
+from photo_organizer.doctor.name_check import extensions
+from photo_organizer.doctor.record_checks import journal, model
+from photo_organizer.doctor.service_checks import daemon, service
 from photo_organizer.errors import OrganizerError, printable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+CheckFunction = Callable[[Configuration], Iterator[Check]]
 
-    from photo_organizer.config import Configuration
-    from photo_organizer.doctor.machine import Finding
-
-LEAST_FREE_BYTES = 1 << 30
-MOST_FILES_LOOKED_AT = 100_000
-MOST_FILES_NAMED = 5
-EXTRA_MODULES = {"heif": ("pillow_heif", "HEIC"), "raw": ("rawpy", "RAW"), "jxl": ("pillow_jxl", "JPEG XL")}
-FAST_CPU_FLAGS = ("avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16", "asimddp")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the doctor's: "ok", a "hint" (works without), or something to "fix"."""
-
-    name: str
-    mark: Literal["ok", "hint", "fix"]
-    found: str
-    remedy: str = ""
-
-
-def checks(configuration: Configuration) -> Iterator[Check]:
-    """Everything, cheap things first."""
-    from photo_organizer.doctor import machine as health
-    from photo_organizer.service.systemd.systemctl import UserManager
-
-    yield Check("settings", "ok", printable(configuration.path))
-    yield from of_findings("folders", "all there and writable", health.folder_findings(configuration))
-    yield from disk_space(configuration)
-    yield moves(configuration)
-    yield from of_findings("watching", watching(configuration), health.inotify_findings(configuration))
-    yield model(configuration)
-    yield engine(configuration)
-    yield from extras()
-    yield from of_findings("packages", "nothing is missing", health.package_findings())
-    yield from of_findings(
-        "service", "installed and running", health.service_findings(configuration, UserManager())
-    )
-    yield daemon(configuration)
-    yield extensions(configuration)
+# a name, the check, and what is said when it finds nothing ("" when it says so itself); cheap ones first
+CHECKS: Sequence[tuple[str, CheckFunction, str]] = (
+    ("folders", folders, "all there and writable"),
+    ("categories", category_folders, "plain folders of the library"),
+    ("disk", disk_space, ""),
+    ("moves", moves, ""),
+    ("file system", file_system, ""),
+    ("review", waiting_photos, ""),
+    ("journal", journal, ""),
+    ("watching", watching, "the kernel allows enough"),
+    ("engine", engine, ""),
+    ("formats", extras, ""),
+    ("packages", packages, "nothing is missing"),
+    ("service", service, "installed and running"),
+    ("daemon", daemon, ""),
+    ("model", model, ""),
+    ("names", extensions, ""),
+)
+OF_SERVICE = ("service", "folders", "categories", "watching", "packages")
+"""The quick ones, which `service status` tells of."""
 
 
-def of_findings(name: str, well: str, findings: Iterable[Finding]) -> Iterator[Check]:
-    """What the service's own health checks say; `well` when they say nothing."""
-    found = list(findings)
-    for finding in found:
-        yield Check(name, "hint" if finding.optional else "fix", finding.problem, finding.remedy)
-    if not found:
-        yield Check(name, "ok", well)
+def run_checks(configuration: Configuration, refusal: str = "", only: Sequence[str] = ()) -> Iterator[Check]:
+    """Yield what each check finds; one that fails is told, and the others go on.
+
+    Args:
+        configuration: in force.
+        refusal: what is wrong with its file now; "" when nothing is.
+        only: the names of the checks to run; all when empty.
+    """
+    where = printable(configuration.path)
+    for line in refusal.splitlines():
+        what = f"the configuration is refused ({line})"
+        yield fix("settings", what, "correct the file; the settings that were last in force are checked here")
+    if not refusal and not only:
+        yield ok("settings", where)
+    for name, check, well in CHECKS:
+        if not only or name in only:
+            yield from _run(name, check, well, configuration)
 
 
-def watching(configuration: Configuration) -> str:
-    """How the inboxes are watched, when nothing is wrong with it."""
-    mode = configuration.watch.mode
-    return "by polling, as configured" if mode == "polling" else f"{mode}, the kernel allows enough"
-
-
-def disk_space(configuration: Configuration) -> Iterator[Check]:
-    """Room for photos that come from another disk, for the journal and for models."""
-    for name, folder in (("library", configuration.library), ("state", configuration.state_directory)):
-        existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))
-        free = shutil.disk_usage(existing).free
-        words = f"{free / 1e9:,.1f} GB free for the {name}"
-        if free < LEAST_FREE_BYTES:
-            yield Check("disk", "fix", words, f"free some space on the disk of {printable(existing)}")
-        else:
-            yield Check("disk", "ok", words)
-
-
-def moves(configuration: Configuration) -> Check:
-    """Whether photos can be renamed into the library, or must be copied from another disk."""
-    if not configuration.library.is_dir():
-        return Check("moves", "hint", "unknown while the library is missing")
-    device = configuration.library.stat().st_dev
-    elsewhere = [
-        printable(inbox)
-        for inbox in configuration.inboxes
-        if inbox.is_dir() and inbox.stat().st_dev != device
-    ]
-    if elsewhere:
-        what = f"{', '.join(elsewhere)} is on another disk than the library"
-        return Check("moves", "ok", f"{what}: photos are copied, compared, and then removed there")
-    return Check("moves", "ok", "within one disk: a photo is renamed, never copied")
-
-
-def model(configuration: Configuration) -> Check:
-    """Whether the model in use is complete and unchanged."""
-    from photo_organizer.models.store import Registry
-
-    registry = Registry(configuration.model_directory)
-    chosen = registry.current_id()
-    if chosen is None:
-        return Check(
-            "model", "hint", "none is installed yet", "the starter model is installed at the first start"
-        )
+def _run(name: str, check: CheckFunction, well: str, configuration: Configuration) -> Iterator[Check]:
+    found_nothing = True
     try:
-        manifest = registry.verify(registry.directory / chosen)
-    except OrganizerError as error:
-        return Check("model", "fix", str(error), "choose another with `photo-organizer models use ID`")
-    unknown = [name for name in configuration.categories if name not in manifest.categories]
-    if unknown:
-        needed = configuration.retraining.min_photos_per_category
-        return Check(
-            "model",
-            "hint",
-            f"{chosen} does not know {', '.join(unknown)} yet",
-            f"put {needed} photos or more in each of their folders, then run `photo-organizer train`",
-        )
-    return Check("model", "ok", f"{chosen}, complete and unchanged")
+        for found in check(configuration):
+            found_nothing = False
+            yield found
+    except (OSError, OrganizerError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        yield fix(name, f"cannot be checked: {reason}", "see to that first")
+        return
+    if found_nothing and well:
+        yield ok(name, well)
 
 
-def engine(configuration: Configuration) -> Check:
-    """Which engine can serve, and what the processor has for it."""
-    wanted = configuration.model.engine
-    has_openvino = importlib.util.find_spec("openvino") is not None
-    flags = [flag for flag in cpu_flags() if flag in FAST_CPU_FLAGS]
-    processor = f"{platform.machine()}, {os.cpu_count()} cores" + (f", {' '.join(flags)}" if flags else "")
-    if wanted == "openvino" and not has_openvino:
-        return Check(
-            "engine", "fix", "openvino is not installed", "install it, or set `model: {engine: auto}`"
-        )
-    if wanted == "tensorflow" or not has_openvino:
-        return Check(
-            "engine", "hint", f"tensorflow ({processor})", "openvino classifies several times as fast"
-        )
-    return Check("engine", "ok", f"openvino ({processor})")
-
-
-def cpu_flags() -> tuple[str, ...]:
-    """The processor's features as Linux names them; none where it does not say."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ()
-    line = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return tuple(line.partition(":")[2].split())
-
-
-def extras() -> Iterator[Check]:
-    """The decoders of formats that not everybody has."""
-    missing = {
-        name: words
-        for name, (module, words) in EXTRA_MODULES.items()
-        if importlib.util.find_spec(module) is None
-    }
-    if not missing:
-        yield Check("formats", "ok", "all, with " + ", ".join(words for _, words in EXTRA_MODULES.values()))
-    for name, words in missing.items():
-        remedy = f"pip install 'smart-photo-organizer[{name}]'"
-        yield Check(
-            "formats", "hint", f"{words} photos wait in the inbox: their decoder is not installed", remedy
-        )
-
-
-def daemon(configuration: Configuration) -> Check:
-    """Whether a daemon runs, and what it complains about."""
-    from photo_organizer.service.running_daemon import read_status
-
-    status = read_status(configuration)
-    if not status["running"]:
-        return Check(
-            "daemon", "hint", "not running", "photo-organizer run, or photo-organizer service install"
-        )
-    if status["state"] == "paused":
-        return Check(
-            "daemon", "fix", f"paused: {status.get('reason')}", "it goes on by itself once that is over"
-        )
-    if status.get("config_error"):
-        return Check(
-            "daemon", "fix", f"refused the settings: {status['config_error']}", "put them right and save"
-        )
-    return Check("daemon", "ok", f"{status['state']} (process {status['pid']})")
-
-
-def extensions(configuration: Configuration) -> Check:
-    """Photos whose name promises another format than their content has."""
-    looked_at = 0
-    wrong: list[str] = []
-    for path in islice(photos_below(configuration.library, *configuration.inboxes), MOST_FILES_LOOKED_AT):
-        looked_at += 1
-        if kind := other_format(path):
-            wrong.append(f"{printable(path)} is {kind}")
-    if not wrong:
-        return Check("names", "ok", f"{looked_at:,} photos have the extension of their format")
-    named = "; ".join(wrong[:MOST_FILES_NAMED])
-    more = f" and {len(wrong) - MOST_FILES_NAMED:,} more" if len(wrong) > MOST_FILES_NAMED else ""
-    remedy = "they are filed all the same; rename them if other programs stumble"
-    return Check("names", "hint", f"wrong extensions: {named}{more}", remedy)
-
-
-def photos_below(*folders: Path) -> Iterator[Path]:
-    """Files with a photo's extension in `folders`; symbolic links and hidden folders are passed over."""
-    from photo_organizer.formats import by_extension
-
-    for top in folders:
-        for folder, inner, names in os.walk(top):
-            inner[:] = sorted(name for name in inner if not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith(".") and by_extension(name) is not None:
-                    yield Path(folder, name)
-
-
-def other_format(path: Path) -> str:
-    """The format that `path` really has; empty when its extension is right, or it cannot be read."""
-    from photo_organizer.formats import HEAD_SIZE, by_extension, identify
-    from photo_organizer.fsops import open_photo
-
-    try:
-        descriptor = open_photo(path)
-    except OSError:
-        return ""
-    try:
-        told = identify(os.pread(descriptor, HEAD_SIZE, 0), path)
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
-    promised = by_extension(path)
-    # one family: every RAW maker writes TIFF, and HEIF's brands are used for each other's
-    if told is None or promised is None or told is promised or (told.is_raw and promised.is_raw):
-        return ""
-    return told.name
+def findings(configuration: Configuration, refusal: str = "") -> list[Check]:
+    """Return what is not well with the service, the folders and the machine; for `service status`."""
+    return [check for check in run_checks(configuration, refusal, OF_SERVICE) if check.mark is not Mark.OK]

@@ -4,7 +4,7 @@
 """
 
 from photo_organizer.companions.late import LateCompanion
-from photo_organizer.inbox.collection import Collection, InboxCounts
+from photo_organizer.inbox.collection import Collection, InboxCounts, Trouble, TroubleKind
 from photo_organizer.inbox.inbox import Inbox, WatchSettings
 from photo_organizer.inbox.path_scan import Skipped, find_groups
 from photo_organizer.inbox.transfers import is_being_transferred
@@ -15,6 +15,8 @@ __all__ = [
     "InboxCounts",
     "LateCompanion",
     "Skipped",
+    "Trouble",
+    "TroubleKind",
     "WatchSettings",
     "find_groups",
     "is_being_transferred",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from photo_organizer.companions.late import LateCompanion
@@ -24,6 +25,23 @@ class Collection:
     late: tuple[LateCompanion, ...] = ()
 
 
+class TroubleKind(StrEnum):
+    """What a `Trouble` is about."""
+
+    PHOTO = "photo"
+    FOLDER = "folder"
+    INBOX = "inbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that photos cannot be taken from, and why: "permission denied", "the folder is read-only"."""
+
+    kind: TroubleKind
+    path: Path
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class InboxCounts:
     """What lies in the inboxes, for `status`.
@@ -39,6 +57,8 @@ class InboxCounts:
         waiting_for_extra: photos that stay until an extra is installed, by extra.
         left: photos that stay for other reasons, by reason.
         missing: inboxes that are not there.
+        troubled: photos, folders and inboxes that nothing can be taken from, a few of them by name.
+        unreadable_folders: how many folders cannot be looked into.
     """
 
     ready: int = 0
@@ -53,3 +73,5 @@ class InboxCounts:
     waiting_for_extra: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     missing: tuple[Path, ...] = ()
+    troubled: tuple[Trouble, ...] = ()
+    unreadable_folders: int = 0

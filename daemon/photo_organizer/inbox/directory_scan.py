@@ -36,6 +36,7 @@ class Listing:
         beyond: photos that did not fit any more.
         truncated: whether names were left unread for want of room.
         expected: whether a companion belongs to a photo that is in flight or stays.
+        unreachable: how many photos cannot be asked about, though they are listed.
         next_due: when the first fact ends (monotonic), or None.
     """
 
@@ -50,6 +51,7 @@ class Listing:
     beyond: int = 0
     truncated: bool = False
     expected: bool = False
+    unreachable: int = 0
     next_due: float | None = None
 
 
@@ -116,6 +118,17 @@ def _is_plain(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def _is_out_of_reach(entry: os.DirEntry[str]) -> bool:
+    """Whether it is there, and cannot be asked about: its folder may be listed but not entered, say."""
+    try:
+        entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
@@ -147,6 +160,7 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
             break
         status = _status(entry)
         if status is None:
+            listing.unreachable += kind is not Kind.UNKNOWN and _is_plain(entry) and _is_out_of_reach(entry)
             continue
         fact = question.recall(name, status)
         if fact is None or fact.due <= question.now:

@@ -37,6 +37,7 @@ class Folder:
         hinted: whether something happened there since the last look.
         hungry: whether photos were left unread for want of room.
         expected: whether a companion waits for a photo that is in flight.
+        unreadable: why it, or what lies in it, cannot be looked at; "" when it can.
         seen: the members of the groups that wait.
         groups: these groups by their photo's name.
         strays: companions without a photo that are not offered yet.
@@ -55,7 +56,7 @@ class Folder:
     hinted: bool = False
     hungry: bool = False
     expected: bool = False
-    unreadable: bool = False
+    unreadable: str = ""
     children: dict[str, Folder] = field(default_factory=dict)
     seen: dict[str, Observation] = field(default_factory=dict)
     groups: dict[str, Waiting] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Root:
         trust_clock: whether its files are stamped by this machine's clock.
         polled: whether the kernel does not report all that happens there.
         missing: why it cannot be watched, or "".
+        read_only: why nothing can be moved out of it, or "".
         place: device and inode of the folder that was watched last.
         mounted: whether it was a mount point then.
         sweeping: how many folders the running sweep waits for.
@@ -90,6 +92,7 @@ class Root:
     trust_clock: bool
     polled: bool
     missing: str = ""
+    read_only: str = ""
     place: tuple[int, int] | None = None
     mounted: bool = False
     sweeping: int = 0
@@ -114,4 +117,14 @@ class Root:
         if self.mounted and empty and status.st_dev == above.st_dev:
             return "not mounted", None
         self.mounted = status.st_dev != above.st_dev
+        self.read_only = self._why_read_only()
         return "", (status.st_dev, status.st_ino)
+
+    def _why_read_only(self) -> str:
+        """Return why nothing can be moved out of it; "" when it can, or when it cannot be told."""
+        try:
+            if os.statvfs(self.path).f_flag & os.ST_RDONLY:
+                return "its disk is read-only"
+        except OSError:
+            return ""
+        return "" if os.access(self.path, os.W_OK | os.X_OK) else "the folder is read-only"

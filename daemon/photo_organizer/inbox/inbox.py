@@ -8,14 +8,15 @@ import os
 import select
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from photo_organizer.companions.late import LateCompanion
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
-from photo_organizer.inbox.collection import Collection, InboxCounts
+from photo_organizer.inbox.collection import Collection, InboxCounts, Trouble, TroubleKind
 from photo_organizer.inbox.emptied_folders import EmptiedFolders
 from photo_organizer.inbox.folder_state import Folder, Root, Waiting
 from photo_organizer.inbox.grouping_state import Gathering
@@ -36,6 +37,7 @@ _LOOKING_SECONDS = 0.1
 
 _UNFORESEEN_SECONDS = 30.0
 _LATE_AT_ONCE = 64
+_MOST_NAMED = 5
 
 
 class WatchSettings(Protocol):
@@ -210,11 +212,14 @@ class Inbox:
             if self._emptied is not None:
                 self._emptied.add(group.photo.path.parent, group.inbox)
 
-    def retry(self, group: AssetGroup, after_seconds: float) -> None:
-        """Offer the group again after `after_seconds`, and after twice as long each further time."""
+    def retry(self, group: AssetGroup, after_seconds: float, reason: str = "") -> None:
+        """Offer the group again after `after_seconds`, and after twice as long each further time.
+
+        `reason` is what its owner should know of; empty when it passes by itself.
+        """
         folder = self._land(group)
         if folder is not None:
-            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Moment.now()))
+            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Moment.now(), reason))
 
     def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
         """Keep a group whose photo's file is not whole, and offer it again at each change.
@@ -286,7 +291,20 @@ class Inbox:
             waiting_for_extra={extra: number for (_, extra), number in left.items() if extra is not None},
             left={reason: number for (reason, extra), number in left.items() if extra is None},
             missing=tuple(root.path for root in self._scanner.roots if root.missing),
+            troubled=tuple(self._troubled()),
+            unreadable_folders=sum(bool(folder.unreadable) for folder in folders),
         )
+
+    def _troubled(self) -> Iterator[Trouble]:
+        """Yield what nothing can be taken from, of each kind a few."""
+        for root in self._scanner.roots:
+            if why := root.missing or root.read_only:
+                yield Trouble(TroubleKind.INBOX, root.path, why)
+        unreadable = (folder for folder in self._scanner.folders.values() if folder.unreadable)
+        for folder in islice(unreadable, _MOST_NAMED):
+            yield Trouble(TroubleKind.FOLDER, Path(folder.path), folder.unreadable)
+        for path, reason in self._offering.troubles(_MOST_NAMED):
+            yield Trouble(TroubleKind.PHOTO, Path(path), reason)
 
     def _notice_mounts(self) -> None:
         """Look anew at each inbox that a file system was mounted over or in, or taken away from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,9 @@ RESTLESS_CHANGES = 5
 _LONGEST_BACK_OFF = 30.0
 _UNREADABLE_SECONDS = 5.0
 _LONGEST_RETRY = 3600.0
+_MOST_TROUBLES = 64
+"""Photos that are remembered by name for being tried again; the others are only counted."""
+
 _TRANSFER_SECONDS = 60.0
 """How often a file is asked about that an unfinished one beside it may become."""
 
@@ -83,6 +86,7 @@ class Offering:
         self._incomplete_seconds = incomplete_seconds
         # not in memory, which forgets what waits and is in flight while sweeps go by
         self._incomplete: dict[str, tuple[FileIdentity, float]] = {}
+        self._troubles: dict[str, str] = {}
         self._is_held = is_held
         self._available_extras = available_extras
 
@@ -117,6 +121,7 @@ class Offering:
             Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
         )
         group = AssetGroup(folder.root.path, photo, tuple(companions))
+        self._troubles.pop(os.fspath(photo.path), None)
         rest_due = due - self._settle_seconds + self._incomplete_seconds
         waiting.lacks_rest = rest_due > now.monotonic and self._holds_half_a_video(waiting.names, folder)
         if waiting.lacks_rest:
@@ -139,6 +144,7 @@ class Offering:
             fact = hindrance(photo, self._available_extras)
         except OSError as error:
             fact = self._next_attempt(photo, group.photo.identity, now, _UNREADABLE_SECONDS)
+            self._note_trouble(photo, (error.strerror or str(error)).lower())
             if fact.attempts == 1:
                 logger.warning("%s cannot be read yet: %s; trying again", printable(photo), error.strerror)
         if fact is None and self._is_held(group.photo):
@@ -153,8 +159,10 @@ class Offering:
         for member in (group.photo, *group.companions):
             self._memory.note(os.fspath(member.path), member.identity, fact)
 
-    def postpone(self, group: AssetGroup, after_seconds: float, now: Moment) -> float:
+    def postpone(self, group: AssetGroup, after_seconds: float, now: Moment, reason: str = "") -> float:
         """Offer the group again later, ever later each time. Returns when (monotonic)."""
+        if reason:
+            self._note_trouble(os.fspath(group.photo.path), reason)
         fact = self._next_attempt(os.fspath(group.photo.path), group.photo.identity, now, after_seconds)
         self.note(group, fact)
         return fact.due
@@ -187,8 +195,24 @@ class Offering:
     def forget(self, group: AssetGroup) -> None:
         """The group is gone: nothing is to be remembered of it."""
         self._incomplete.pop(os.fspath(group.photo.path), None)
+        self._troubles.pop(os.fspath(group.photo.path), None)
         for member in (group.photo, *group.companions):
             self._memory.forget(os.fspath(member.path), member.identity)
+
+    def troubles(self, most: int) -> Iterator[tuple[str, str]]:
+        """Yield the paths of up to `most` photos that are tried again later, and why; those still there."""
+        for path, reason in list(self._troubles.items()):
+            if most <= 0:
+                return
+            if os.path.lexists(path):
+                most -= 1
+                yield path, reason
+            else:
+                del self._troubles[path]
+
+    def _note_trouble(self, photo: str, reason: str) -> None:
+        if len(self._troubles) < _MOST_TROUBLES:
+            self._troubles[photo] = reason
 
     def reason_to_leave(self, group: AssetGroup, reason: str) -> Fact:
         """The fact that fits a group which the caller leaves: by content if that tells, else in its words."""

@@ -187,7 +187,9 @@ class Scanner:
         except OSError as error:
             self._cannot_look(folder, error)
             return
-        folder.unreadable = False
+        folder.unreadable = (
+            f"{listing.unreachable:,} photos in it are out of reach" if listing.unreachable else ""
+        )
         self._visit_children(folder, listing)
         look_again = self._gathering.take_over(folder, listing, Moment.now())
         ended = time.monotonic()
@@ -249,7 +251,7 @@ class Scanner:
             self.drop(folder)
             return
         if not folder.unreadable:
-            folder.unreadable = True
+            folder.unreadable = (error.strerror or str(error)).lower()
             logger.warning("%s: cannot look into this folder: %s", printable(folder.path), error.strerror)
         self._leave_sweep(folder)
 

@@ -14,12 +14,14 @@ from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.config import Configuration
+from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.challenger import CandidateTrainer
 from photo_organizer.learning.data.base_model import needs_new_backbone
 from photo_organizer.learning.data.filing_state import FiledIn
 from photo_organizer.learning.data.training_data import exemplar_categories
 from photo_organizer.learning.events import Listener, Outcome, Progress
 from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.learning.labels.journal_history import read_history
 from photo_organizer.learning.labels.label_questions import write_questions
 from photo_organizer.learning.labels.label_store import LABELS, Label, LabelStore, Provenance
@@ -94,11 +96,27 @@ def _scan(
 
     listener(Progress("looking", text="where the photos lie"))
     if request.photos is not None:
-        return scan_dataset(request.photos, store, now=now, progress=found), {}
+        scan = scan_dataset(request.photos, store, now=now, progress=found)
+        _refuse_unlisted(config, request.photos, scan)
+        return scan, {}
     with closing(Library.open(config)) as library:
         scan = scan_library(config, store, library, now=now, progress=found)
         filed = read_history(library).filed
         return scan, {sha256: filing.category for sha256, filing in filed.items()}
+
+
+def _refuse_unlisted(config: Configuration, root: Path, scan: Scan) -> None:
+    """Refuse a data set before hours are spent on categories that no photo would be filed in.
+
+    Raises:
+        OrganizerError: it has classes that are not categories.
+    """
+    listed = {*config.categories, *accepted_folders(config)}
+    unlisted = sorted({label.category for label in scan.labels} - listed)
+    if unlisted:
+        remedy = f"list them in {config.path} (`categories: [{', '.join([*config.categories, *unlisted])}]`)"
+        what = f"has {'a class' if len(unlisted) == 1 else 'classes'} that the config does not list"
+        raise OrganizerError(f"{what}: {', '.join(unlisted)}", where=root, remedy=remedy)
 
 
 def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:

@@ -26,7 +26,7 @@ from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Engine
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
-from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport
+from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.plan.owner_moves import MoveReport, OwnerMove, OwnerMover
@@ -41,7 +41,7 @@ from photo_organizer.library.record.history import (
     finished_events,
     moved_files,
 )
-from photo_organizer.library.record.journal import Journal
+from photo_organizer.library.record.journal import JOURNAL, Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare
 from photo_organizer.library.record.listing import (
@@ -56,6 +56,7 @@ from photo_organizer.library.record.listing import (
 )
 from photo_organizer.library.record.operation import Manner
 from photo_organizer.library.recovery import Recoverer, Recovery
+from photo_organizer.library.xmp.sidecars import Sidecars
 from photo_organizer.photo import Action, Photo
 
 if TYPE_CHECKING:
@@ -84,12 +85,13 @@ class Library:
         self._operations = operations
         self._clock = clock
         self._lock = lock
-        self._journal = Journal(settings.state / "journal.sqlite", operations)
+        self._journal = Journal(settings.state / JOURNAL, operations)
         self._ledger = Ledger(settings.ledger, operations, self._journal)
         self._crash_log = CrashLog(settings.state)
         self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
         self._planning: PlanningEngine | None = None
         self._files = LibraryFiles(os.fsencode(settings.library))
+        self._sidecars = Sidecars(operations, os.fsencode(settings.library), settings.keyword)
         self._claim = Claim(settings.library, settings.state, self._journal, operations)
 
     @classmethod
@@ -219,9 +221,21 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 self._claim.hold()
-                return self._filer(self._engine, self._originals()).file(filings, report)
+                report = self._filer(self._engine, self._originals()).file(filings, report)
+                self._write_keywords(filings, report.filed)
+                return report
         except DestinationTrouble as trouble:
             return replace(report, pause=trouble)
+
+    def _write_keywords(self, filings: Sequence[Filing], filed: Sequence[Placed]) -> None:
+        """Write the category beside each photo that was filed in one; what is in Review was not."""
+        if self._settings.keyword is None:
+            return
+        decisions = {filing.group.photo.path: filing.decision for filing in filings}
+        for placed in filed:
+            decision = decisions.get(placed.group.photo.path)
+            if placed.action is Action.FILED and decision is not None:
+                self._sidecars.write(os.fsencode(placed.destination), decision.category)
 
     def plan(self, filings: Sequence[Filing]) -> FilingReport:
         """What `file` would do with these photos if all that was planned before had been done; does none of
@@ -265,7 +279,11 @@ class Library:
                         self._operations, self._journal, os.fsencode(self._settings.library), report.batch,
                         self._now(),
                     )  # fmt: skip
+                    before = len(report.moved)
                     report = mover.move(moves[start : start + _AT_ONCE], self._engine, report)
+                    for moved in report.moved[before:]:
+                        old, new = os.fsencode(moved.source), os.fsencode(moved.destination)
+                        self._sidecars.follow(old, new, moved.category)
                 if report.pause:
                     break
         except DestinationTrouble as trouble:
@@ -347,7 +365,9 @@ class Library:
         return len(selected(self._journal, selection))
 
     def _undoer(self, batch: str, *, hold: bool = True) -> Undoer:
-        return Undoer(self._operations, self._journal, self._crash_log, batch, self._now(), hold=hold)
+        return Undoer(
+            self._operations, self._journal, self._crash_log, batch, self._now(), self._sidecars, hold=hold
+        )
 
     def correct(self, corrections: Sequence[Correction]) -> int:
         """Writes down that the owner has moved photos to other categories; returns how many were new.
@@ -366,6 +386,8 @@ class Library:
                 operations = [replace(operation, batch=batch) for operation in operations]
                 written = self._journal.intend(operations, *self._ledger.take_unrecorded())
                 self._ledger.append(written, written)
+                for operation in written:
+                    self._sidecars.follow(operation.source, operation.destination, operation.label)
         return len(operations)
 
     # looking
@@ -408,9 +430,13 @@ class Library:
         return moved_files(self._journal)
 
     def totals(self) -> dict[Action, int]:
-        """How many photos each action was done with."""
+        """Return how many photos each action was done with and not taken back."""
         totals = self._journal.totals()
         return {action: totals.get(action, 0) for action in Action}
+
+    def has_changed_elsewhere(self) -> bool:
+        """Return whether another process has written to the journal since this was asked last."""
+        return self._journal.has_changed_elsewhere()
 
     def last_batch(self) -> str | None:
         """The batch that `undo` would take back."""

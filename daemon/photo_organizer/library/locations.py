@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photo_organizer.library.xmp.keywords import KeywordSettings
+
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
 
@@ -16,6 +18,7 @@ class LibrarySettings:
 
     Args:
         duplicates: `keep`, `skip`, or the folder in the library for photos that are filed already.
+        keyword: how a photo's category is written beside it; None when it is not.
     """
 
     library: Path
@@ -23,13 +26,18 @@ class LibrarySettings:
     ledger: Path
     quarantine: Path
     duplicates: str = "Duplicates"
+    keyword: KeywordSettings | None = None
 
     @classmethod
     def of(cls, configuration: Configuration) -> LibrarySettings:
+        metadata = configuration.metadata
         return cls(
             configuration.library,
             configuration.state_directory,
             configuration.ledger_path,
             configuration.quarantine_directory,
             configuration.duplicates,
+            KeywordSettings(metadata.keyword, metadata.keyword_hierarchy or "")
+            if metadata.xmp_sidecar
+            else None,
         )

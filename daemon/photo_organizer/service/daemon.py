@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from photo_organizer.config import Configuration, load_configuration
+from photo_organizer.config import Configuration, load_configuration, remember_accepted
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.models.store import CURRENT
@@ -109,6 +109,7 @@ class Daemon:
 
     def _start(self) -> None:
         self._rooms = self._open_rooms()
+        remember_accepted(self._configuration)
         self._obey_pause()
         self._rooms.start()
         for trouble in self._files.start():
@@ -189,8 +190,15 @@ class Daemon:
             self._take_over_model()
         if self._configuration.state_directory / PAUSE_FILE in changed:
             self._obey_pause()
+        if self._configuration.ledger_path in changed:
+            self._notice_undo()
         if self._signals.take_reload_request():
             self._reload_at = time.monotonic()
+
+    def _notice_undo(self) -> None:
+        """Count anew when another process, `undo` say, has changed what is filed."""
+        if self._rooms is not None and self._rooms.library.has_changed_elsewhere():
+            self._reporter.totals = Counter(self._rooms.library.totals())
 
     def _obey_pause(self) -> None:
         """Pause or go on, as the owner asked."""
@@ -233,6 +241,7 @@ class Daemon:
                 log.error("the changed configuration is not taken over: %s", problem)  # noqa: TRY400  for people
         else:
             self._config_error = None
+            remember_accepted(configuration)
             log.info("configuration taken over")
         self._take_over_model()
         self._notifier.ready(self._describe())
@@ -256,7 +265,7 @@ class Daemon:
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)
-        if configuration.model_directory != before.model_directory:
+        if _watched_files(configuration) != _watched_files(before):
             self._files.stop()
             self._files = self._new_file_watch()
             self._files.start()
@@ -314,9 +323,17 @@ class Daemon:
             heartbeat.stop()
 
     def _new_file_watch(self) -> FileWatch:
-        link = self._configuration.model_directory / CURRENT
-        pause = self._configuration.state_directory / PAUSE_FILE
-        return FileWatch((self._configuration.path, link, pause), self._wake.wake)
+        return FileWatch(_watched_files(self._configuration), self._wake.wake)
+
+
+def _watched_files(configuration: Configuration) -> tuple[Path, ...]:
+    """Return the files whose change has to be noticed."""
+    return (
+        configuration.path,
+        configuration.model_directory / CURRENT,
+        configuration.state_directory / PAUSE_FILE,
+        configuration.ledger_path,
+    )
 
 
 def _desktop(configuration: Configuration) -> DesktopNotifier | None:

@@ -81,7 +81,7 @@ class ListedPhotos:
         self.failed.append(group)
         return True
 
-    def retry(self, group: AssetGroup, after_seconds: float) -> None:
+    def retry(self, group: AssetGroup, after_seconds: float, reason: str = "") -> None:
         """Offers `group` again, unless it has failed three times; at once (0.0) is no failure."""
         if after_seconds > 0:
             self._tries[group] = self._tries.get(group, 0) + 1

@@ -362,7 +362,7 @@ class Pipeline:
         self._tell(group.photo.path, self._reporter.left, group, reason)
 
     def _set_aside(self, group: AssetGroup, reason: str) -> None:
-        self._tell(group.photo.path, self.source.retry, group, _RETRY_SOURCE_SECONDS)
+        self._tell(group.photo.path, self.source.retry, group, _RETRY_SOURCE_SECONDS, reason)
         self._tell(group.photo.path, self._reporter.set_aside, group, reason)
 
     @contextmanager

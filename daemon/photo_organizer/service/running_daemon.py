@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.label_questions import read_questions
+from photo_organizer.library.record.journal import JOURNAL, read_totals
 from photo_organizer.service.status_file import STATUS_FILE
 
 if TYPE_CHECKING:
@@ -19,8 +21,10 @@ OWNER_LOCK = "owner.lock"
 
 
 def read_status(configuration: Configuration) -> dict[str, Any]:
-    """What the daemon last wrote to status.json, with `running`, and with `label_questions`, how many labels
-    the last training asks about; `state` is "stopped" when it does not run.
+    """Return what the daemon last wrote to status.json, with `running`, `as_of`, and how many
+    labels the last training asks about (`label_questions`).
+
+    When it does not run, `state` is "stopped", and what has been filed is counted by the journal.
 
     Raises:
         OrganizerError: status.json cannot be read.
@@ -28,15 +32,27 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     path = configuration.state_directory / STATUS_FILE
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
+        changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+        written["as_of"] = changed.isoformat(timespec="seconds")
     except FileNotFoundError:
         written = {}
     except (OSError, ValueError) as error:
         raise OrganizerError(f"the status cannot be read: {error}", where=path) from error
     running = daemon_runs(configuration, written.get("pid"))
     if not running:
-        written |= {"state": STOPPED, "pid": None}
+        written |= {"state": STOPPED, "pid": None, "config_error": None}
+        if "filed_total" in written:
+            written |= _counted_by_journal(configuration)
     questions = len(read_questions(configuration.state_directory))
     return {"running": running, **written, "label_questions": questions}
+
+
+def _counted_by_journal(configuration: Configuration) -> dict[str, int]:
+    """Return the counts of status.json as they are now: `sort` and `undo` may have changed them since."""
+    totals = read_totals(configuration.state_directory / JOURNAL)
+    if totals is None:
+        return {}
+    return {f"{name}_total": totals.get(name, 0) for name in ("filed", "review", "quarantined", "duplicate")}
 
 
 def daemon_runs(configuration: Configuration, pid: object) -> bool:

@@ -20,7 +20,6 @@ from photo_organizer.models.store import Registry
 from photo_organizer.service.interfaces import Reporter, watch_vision
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.xmp_keywords import LabellingLibrary
 from photo_organizer.vision.client.client import VisionClient
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Rooms:
         self.pipeline = Pipeline(
             self.inbox,
             self.vision,
-            destination_of(configuration, library),
+            library,
             new_placement(configuration, self._model),
             reporter,
             crash_log=CrashLog(configuration.state_directory),
@@ -111,7 +110,7 @@ class Rooms:
         self._configuration = configuration
         self.pipeline.placement = new_placement(configuration, self._model)
         self.pipeline.linger = configuration.batch.max_wait_seconds
-        self.pipeline.destination = destination_of(configuration, self.library)
+        self.pipeline.destination = self.library
         if _inbox_settings(configuration) != _inbox_settings(before):
             self._exchange_inbox()
         if _vision_settings(configuration) != _vision_settings(before):
@@ -150,7 +149,7 @@ class Rooms:
             self.library = open_library(before)
             raise
         finally:
-            self.pipeline.destination = destination_of(before, self.library)
+            self.pipeline.destination = self.library
 
     def _exchange_inbox(self) -> None:
         self.pipeline.give_back()
@@ -225,11 +224,6 @@ def new_placement(configuration: Configuration, model: ModelDescription) -> Plac
     """Where the photos go that `model` classifies."""
     categories = serving_categories(configuration, model.directory, accepted_folders(configuration))
     return Placement.by(configuration, model.thresholds, categories)
-
-
-def destination_of(configuration: Configuration, library: Library) -> Library | LabellingLibrary:
-    """`library`, or with `xmp_sidecar` what writes keywords on the way into it."""
-    return LabellingLibrary(library) if configuration.metadata.xmp_sidecar else library
 
 
 def open_library(configuration: Configuration) -> Library:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from photo_organizer import __version__
 from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
+from photo_organizer.inbox import Trouble
 from photo_organizer.photo import Action
 from photo_organizer.service.owner_pause import OwnerPause
 from photo_organizer.service.reporter import DaemonReporter
@@ -73,6 +75,7 @@ class Overview:
             last_error=self.reporter.last_error,
             next_retraining=_iso(moment),
             reason=reason,
+            paused_by_owner=pause is None and owner_pause is not None,
             paused_until=_iso(owner_pause.until) if owner_pause else None,
             config=os.fspath(self.configuration.path),
             config_error=config_error,
@@ -86,6 +89,8 @@ class Overview:
             videos=counts.videos if counts else 0,
             waiting_for_extra=dict(counts.waiting_for_extra) if counts else {},
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
+            troubled=tuple(_named(trouble) for trouble in counts.troubled) if counts else (),
+            unreadable_folders=counts.unreadable_folders if counts else 0,
             vision_loaded=rooms.vision.ready if rooms else False,
             training=self.training.progress,
             new_corrections=self.training.labels.corrections,
@@ -99,6 +104,10 @@ class Overview:
         """What the first photo would be stopped by, told before one comes."""
         library = self.configuration.library
         return None if library.is_dir() else f"the library {printable(library)} is not there"
+
+
+def _named(trouble: Trouble) -> Mapping[str, str]:
+    return {"kind": trouble.kind, "path": printable(trouble.path), "reason": trouble.reason}
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from photo_organizer.files import PRIVATE, replace_file
 
 STATUS_FILE = "status.json"
+SCHEMA = 1
 _SECONDS_BETWEEN_WRITES = 1.0
 
 
@@ -30,8 +31,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The fields of `status.json`. Times are ISO 8601 with offset; the first twelve or so are a contract with
-    scripts.
+    """The fields of `status.json`. Times are ISO 8601 with offset.
+
+    `schema` grows when a field changes its meaning or goes; new fields leave it as it is.
     """
 
     pid: int
@@ -48,6 +50,7 @@ class Status:
     last_error: str | None
     next_retraining: str | None
     reason: str | None = None
+    paused_by_owner: bool = False
     paused_until: str | None = None
     config: str = ""
     config_error: str | None = None
@@ -62,6 +65,8 @@ class Status:
     videos: int = 0
     waiting_for_extra: Mapping[str, int] = field(default_factory=dict)
     missing_inboxes: tuple[str, ...] = ()
+    troubled: tuple[Mapping[str, str], ...] = ()
+    unreadable_folders: int = 0
     vision_loaded: bool = False
     training: str | None = None
     new_corrections: int = 0
@@ -69,6 +74,7 @@ class Status:
     found_folders: Mapping[str, int] = field(default_factory=dict)
     retraining_postponed: str | None = None
     last_retraining: str | None = None
+    schema: int = SCHEMA
 
 
 class StatusFile:
@@ -113,7 +119,14 @@ class StatusFile:
 
 
 def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:
-    """One line for `systemctl status`: "idle, 12,431 photos filed", "filing 218 of 1,900"."""
+    """Return one line for `systemctl status`: "idle, 12,431 photos filed", "filing 218 of 1,900"."""
+    doing = _doing(status, filed_in_burst=filed_in_burst, burst=burst)
+    if status.config_error is None:
+        return doing
+    return f"{doing}; the changed configuration is refused: {status.config_error.splitlines()[0]}"
+
+
+def _doing(status: Status, *, filed_in_burst: int, burst: int) -> str:
     match status.state:
         case State.WORKING:
             return f"filing {filed_in_burst:,} of {burst:,}"
@@ -124,6 +137,11 @@ def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:
             missing = (
                 f", inbox missing: {', '.join(status.missing_inboxes)}" if status.missing_inboxes else ""
             )
-            return f"idle, {status.filed_total:,} photos filed{trained}{missing}"
+            troubled = ", photos or folders cannot be read" if _cannot_read(status) else ""
+            return f"idle, {status.filed_total:,} photos filed{trained}{missing}{troubled}"
         case _:
             return str(status.state)
+
+
+def _cannot_read(status: Status) -> bool:
+    return any(trouble["path"] not in status.missing_inboxes for trouble in status.troubled)

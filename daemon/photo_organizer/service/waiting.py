@@ -10,7 +10,7 @@ _WORDS = {
     "settling": "being written",
     "unsettled": "still changing",
     "incomplete": "incomplete, waiting for the rest",
-    "retrying": "to be tried again, see the log",
+    "retrying": "to be tried again",
     "left_alone": "left alone (put back by undo, or a duplicate)",
     "not_images": "not an image, left alone",
     "orphans": "companions without a photo",

@@ -1,13 +1,19 @@
-"""The contact sheet of a plan: one HTML file to look through, the least sure photos first."""
+"""The contact sheet of a plan: one HTML file with all photos, in sections, the least sure first in each.
+
+Pictures that a browser can show are loaded from where they lie, and only when they come into view, so that a
+sheet of any number of photos opens at once. The others, and the least sure, have their thumbnail in the file.
+"""
 
 from __future__ import annotations
 
 import html
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
+from photo_organizer.cli.sort.contact_sheet_page import END, HEAD, SECTION, SECTION_END
 from photo_organizer.cli.sort.rows import shown_path
 from photo_organizer.cli.sort.tally import BINS
 from photo_organizer.cli.sort.thumbnails import thumbnails
@@ -17,46 +23,19 @@ from photo_organizer.photo import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
-    from photo_organizer.cli.sort.plan_draft import PlanDraft
+    from photo_organizer.cli.sort.plan_draft import Key, PlanDraft
     from photo_organizer.cli.sort.plan_file import PlannedPhoto
     from photo_organizer.cli.sort.tally import Tally
 
-MOST_PHOTOS = 300
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }}
-body {{ max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }}
-table {{ border-collapse: collapse; margin: 1rem 0; }}
-td, th {{ padding: .2rem .8rem .2rem 0; text-align: left; }}
-td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
-.bar {{ background: #3b7dd8; height: .8rem; }}
-.photos {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 1.2rem 1rem; }}
-figure {{ margin: 0; overflow-wrap: anywhere; }}
-figure a {{ display: grid; place-items: center; height: 10rem; background: #8882; border-radius: .3rem; }}
-figure img {{ max-width: 100%; max-height: 100%; }}
-figcaption b {{ display: block; }}
-small {{ opacity: .75; }}
-</style></head><body>
-<h1>{title}</h1>
-<p>{summary}</p>
-<table><tr><th>folder</th><th>as</th><th>photos</th></tr>
-{folders}
-</table>
-<h2>How sure the model is</h2>
-<table>
-{histogram}
-</table>
-<h2>The least sure first</h2>
-<p>{shown}</p>
-<div class="photos">
-"""
+SHOWN_BY_BROWSERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".bmp"}
+THUMBNAILS_A_SECTION = 30
+"""The least sure of each section have a thumbnail: they can be seen after the photos have moved, too."""
 
 
 def write_contact_sheet(draft: PlanDraft, tally: Tally, library: Path) -> Path:
-    """Writes `FILE.html` for the plan `FILE`; returns its path.
+    """Write `FILE.html` for the plan `FILE`; return its path.
 
     Raises:
         OrganizerError: it cannot be written.
@@ -64,56 +43,104 @@ def write_contact_sheet(draft: PlanDraft, tally: Tally, library: Path) -> Path:
     path = draft.path.with_name(draft.path.name + ".html")
     try:
         with replacing(path) as file:
-            file.write(_head(tally, library).encode())
-            images = thumbnails(photo.group.photo.path for photo in draft.least_sure(MOST_PHOTOS))
-            for photo, image in zip(draft.least_sure(MOST_PHOTOS), images, strict=True):
-                file.write(_figure(photo, image).encode())
-            file.write(b"</div></body></html>\n")
+            _write(file, draft, tally, library)
     except OSError as error:
         raise OrganizerError(f"the contact sheet cannot be written: {error.strerror}", where=path) from error
     return path
 
 
-def _head(tally: Tally, library: Path) -> str:
+def _write(file: BinaryIO, draft: PlanDraft, tally: Tally, library: Path) -> None:
+    def section(photo: PlannedPhoto) -> Key:
+        return _section(photo, library)
+
+    sizes = Counter(key for key, _ in draft.by_section(section))
+    file.write(_head(tally, library, sizes).encode())
+    images = thumbnails(
+        photo.group.photo.path
+        for _, photo, number in _numbered(draft.by_section(section))
+        if _is_embedded(photo, number)
+    )
+    before: Key | None = None
+    for key, photo, number in _numbered(draft.by_section(section)):
+        if key != before:
+            file.write((SECTION_END if before else "").encode())
+            file.write(SECTION.format(id=key[0], name=_text(key[1]), count=f"{sizes[key]:,}").encode())
+            before = key
+        file.write(_figure(photo, next(images) if _is_embedded(photo, number) else None).encode())
+    file.write(((SECTION_END if before else "") + END).encode())
+
+
+def _numbered(photos: Iterator[tuple[Key, PlannedPhoto]]) -> Iterator[tuple[Key, PlannedPhoto, int]]:
+    """Yield each photo with its number in its section, from 0."""
+    numbers: Counter[Key] = Counter()
+    for key, photo in photos:
+        yield key, photo, numbers[key]
+        numbers[key] += 1
+
+
+def _section(photo: PlannedPhoto, library: Path) -> Key:
+    """Return where the photo stands: Review first, then the categories, then what is not judged."""
+    action = Action(photo.row["action"])
+    destination = Path(photo.row["destination"])
+    if action is Action.QUARANTINED:
+        return (3, "Quarantine: cannot be read")
+    folder = destination.parent
+    name = folder.relative_to(library).parts[0] if folder.is_relative_to(library) else folder.name
+    return ({Action.REVIEW: 0, Action.DUPLICATE: 2}.get(action, 1), name)
+
+
+def _is_embedded(photo: PlannedPhoto, number: int) -> bool:
+    is_shown = photo.group.photo.path.suffix.lower() in SHOWN_BY_BROWSERS
+    return photo.row["action"] != Action.QUARANTINED and (number < THUMBNAILS_A_SECTION or not is_shown)
+
+
+def _head(tally: Tally, library: Path, sizes: Counter[Key]) -> str:
     most = max([*tally.histogram, 1])
-    shown = min(MOST_PHOTOS, sum(tally.histogram))
     review = tally.actions[Action.REVIEW]
-    return PAGE.format(
+    return HEAD.format(
         title=f"Plan for {_text(shown_path(library))}",
         summary=f"{tally.photos:,} photos, {review:,} of them for review. Nothing has been moved yet.",
-        folders="\n".join(_folder_rows(tally)),
+        sections="\n".join(
+            f'<li><a href="#{_id(key)}">{_text(key[1])}</a> {count:,}</li>'
+            for key, count in sorted(sizes.items())
+        ),
         histogram="\n".join(
             f'<tr><td>{index / BINS:.1f} to {(index + 1) / BINS:.1f}</td><td class="number">{photos:,}</td>'
             f'<td><div class="bar" style="width: {20 * photos / most:.2f}rem"></div></td></tr>'
             for index, photos in enumerate(tally.histogram)
         ),
-        shown=f"{shown:,} of {sum(tally.histogram):,} photos.",
     )
 
 
-def _folder_rows(tally: Tally) -> Iterator[str]:
-    for (action, folder), count in sorted(tally.folders.items(), key=lambda item: -item[1].photos):
-        yield (
-            f"<tr><td>{_text(shown_path(folder))}</td><td>{_text(str(action))}</td>"
-            f'<td class="number">{count.photos:,}</td></tr>'
-        )
+def _id(key: Key) -> str:
+    return html.escape(f"{key[0]}-{key[1]}", quote=True)
 
 
-def _figure(photo: PlannedPhoto, image: str) -> str:
+def _figure(photo: PlannedPhoto, image: str | None) -> str:
+    """Return one photo.
+
+    Args:
+        photo: as it is planned.
+        image: its thumbnail in base64, "" where there can be none; None to load the photo itself.
+    """
     row = photo.row
     link = html.escape("file://" + quote_from_bytes(os.fsencode(row["source"])), quote=True)
+    if image:
+        picture = f'<img alt="" src="data:image/jpeg;base64,{image}">'
+    elif image is None and photo.group.photo.path.suffix.lower() in SHOWN_BY_BROWSERS:
+        picture = f'<img alt="" loading="lazy" decoding="async" src="{link}">'
+    else:
+        picture = "<small>no picture</small>"
+    judged = ""
+    if row["category"]:
+        judged = f"{_text(row['category'])} {row['confidence']:.2f}"
+    if judged and row["second_category"]:
+        judged += f" or {_text(row['second_category'])} {row['second_confidence']:.2f}"
     name = _text(Path(row["source"]).name)
-    picture = f'<img alt="" src="data:image/jpeg;base64,{image}">' if image else "<small>no thumbnail</small>"
-    second = (
-        f" or {_text(row['second_category'])} {row['second_confidence']:.2f}"
-        if row["second_category"]
-        else ""
-    )
-    goes = "review" if row["action"] == Action.REVIEW else Path(row["destination"]).parent.name
+    folder = _text(shown_path(Path(row["destination"]).parent))
     return (
-        f'<figure><a href="{link}">{picture}</a><figcaption><b>{_text(row["category"])} '
-        f"{row['confidence']:.2f}{second}</b>{name}<br><small>goes to {_text(goes)}</small></figcaption>"
-        "</figure>\n"
+        f'<figure title="{folder}"><a href="{link}">{picture}</a>'
+        f"<figcaption><b>{judged or _text(photo.reason)}</b>{name}</figcaption></figure>\n"
     )
 
 

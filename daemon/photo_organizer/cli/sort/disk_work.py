@@ -11,8 +11,7 @@ from photo_organizer.library import Manner
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer, Placed
-    from photo_organizer.service.interfaces import Planner
+    from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer, Library, Placed
 
 
 @dataclass(slots=True)
@@ -51,7 +50,7 @@ class DiskWork:
 class DryRun:
     """The destination of a dry run: has the library plan, and counts the work."""
 
-    def __init__(self, library: Planner) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
         self.work = DiskWork()
 

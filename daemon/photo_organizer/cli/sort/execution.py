@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.sort.jobs import Result, Watched, filing_into
+from photo_organizer.cli.sort.jobs import Result, Watched
 from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlannedPhoto
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.stopping import StopRequest
@@ -50,7 +50,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(total) as bar:
         manner = plan.head.manner
-        destination = Watched(filing_into(library, configuration, manner), on_row, manner)
+        destination = Watched(library, on_row, manner)
         photos = plan.photos()
         crash_log = CrashLog(configuration.state_directory)
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):

@@ -33,7 +33,7 @@ from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
-from photo_organizer.service.runtime import destination_of, new_placement, new_vision, open_library
+from photo_organizer.service.runtime import new_placement, new_vision, open_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
     from photo_organizer.photo import AssetGroup, Photo
     from photo_organizer.service.interfaces import Destination
-    from photo_organizer.service.xmp_keywords import LabellingLibrary
 
     OnRow = Callable[[Filing, dict[str, Any]], None]
 
@@ -125,7 +124,7 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
     model = model_in_use(configuration)
     result = Result()
     with open_library(configuration) as library:
-        destination = Watched(filing_into(library, configuration, manner), on_row, manner)
+        destination = Watched(library, on_row, manner)
         try:
             _run(
                 configuration, model, paths, destination=destination, result=result,
@@ -134,13 +133,6 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
         finally:
             result.batch = destination.batch
     return result
-
-
-def filing_into(library: Library, configuration: Configuration, manner: Manner) -> Library | LabellingLibrary:
-    """The library; on the way into it keywords are written beside photos, if they are wanted and the photos
-    are moved: where photos stay, nothing is changed.
-    """
-    return destination_of(configuration, library) if manner is Manner.MOVE else library
 
 
 def make_plan(
@@ -170,7 +162,7 @@ def make_plan(
         Library.open(configuration) as library,
         closing(LookAlikes()) as alike,
     ):
-        planned = DryRun(filing_into(library, configuration, manner))
+        planned = DryRun(library)
 
         def take(filing: Filing, row: dict[str, Any]) -> None:
             if filing.prediction is not None and row["action"] != Action.DUPLICATE:

@@ -16,9 +16,12 @@ from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, Planne
 from photo_organizer.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from photo_organizer.photo import AssetGroup
+
+Key = tuple[int, str]
+"""Where a section of the contact sheet stands, and its name."""
 
 PHOTOS_A_COMMIT = 64
 VERSION = 1
@@ -110,11 +113,22 @@ class PlanDraft:
         except sqlite3.Error as error:
             raise PlanError(f"the plan cannot be written: {error}", where=self.part) from error
 
-    def least_sure(self, limit: int) -> Iterator[PlannedPhoto]:
-        """The photos of this run, those with the lowest confidence first."""
-        query = "SELECT line FROM photos WHERE run = ? AND confidence IS NOT NULL ORDER BY confidence LIMIT ?"
-        for (line,) in self._database.execute(query, (self._run, limit)):
-            yield PlannedPhoto.from_line(line, self._head)
+    def by_section(self, section: Callable[[PlannedPhoto], Key]) -> Iterator[tuple[Key, PlannedPhoto]]:
+        """Yield every photo of this run with its section, section by section, the least sure first in each.
+
+        Args:
+            section: names the section of a photo; they come in the order of these keys.
+        """
+        query = "SELECT number, line FROM photos WHERE run = ?"
+        order = []
+        for number, line in self._database.execute(query, (self._run,)):
+            photo = PlannedPhoto.from_line(line, self._head)
+            confidence = photo.decision.confidence if photo.decision else 2.0
+            order.append((section(photo), confidence, number))
+        for key, _, number in sorted(order):
+            query = "SELECT line FROM photos WHERE number = ?"
+            (line,) = self._database.execute(query, (number,)).fetchone()
+            yield key, PlannedPhoto.from_line(line, self._head)
 
     def finish(self) -> None:
         """All is known: writes the plan under its name, and removes the draft."""

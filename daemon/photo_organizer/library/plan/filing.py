@@ -33,7 +33,6 @@ class Filing:
         reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the
             owner's words.
         manner: MOVE, or how else it comes there; the photo stays where it is then.
-        sidecar: in a plan, the end of the name of a companion that would be written before (".xmp").
     """
 
     group: AssetGroup
@@ -43,7 +42,6 @@ class Filing:
     decision: Decision | None = None
     reason: str = ""
     manner: Manner = Manner.MOVE
-    sidecar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Drafter:
             )
             for at, (photo, name) in enumerate(zip(photos, names, strict=True))
         )
-        beside = REASON if action is Action.QUARANTINED else os.fsencode(filing.sidecar)
+        beside = REASON if action is Action.QUARANTINED else b""
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
             details_of(filing.prediction, filing.decision),

@@ -38,6 +38,7 @@ from photo_organizer.library.record.operation import (
     Operation,
     State,
 )
+from photo_organizer.library.xmp.sidecars import Sidecars, is_own_sidecar, sidecar_of
 from photo_organizer.photo import Action, FileIdentity
 
 _UNDOABLE = (
@@ -194,6 +195,7 @@ class Undoer:
     crash_log: CrashLog
     batch: str
     time: str
+    sidecars: Sidecars
     hold: bool = True
 
     def plan(self, numbers: Sequence[int]) -> UndoReport:
@@ -213,13 +215,31 @@ class Undoer:
         refused: list[tuple[UndoStep, OrganizerError]] = list(report.refused)
         refused += [(step, trouble) for step, _, trouble in steps if trouble]
         ready = [(step, draft) for step, draft, _ in steps if draft is not None]
+        for _, draft in ready:
+            self.sidecars.remove(draft.operation.source)
         outcomes = engine.run([draft for _, draft in ready])
         for (step, _), outcome in zip(ready, outcomes, strict=True):
             if outcome.trouble is None:
                 undone.append(replace(step, destination=_path(outcome.operation.destination)))
+                self._write_keyword(outcome.operation.destination, outcome.operation.sha256)
             else:
                 refused.append((step, outcome.trouble))
+                self._write_keyword(outcome.operation.source, outcome.operation.sha256)
         return UndoReport(tuple(undone), tuple(refused))
+
+    def _write_keyword(self, place: bytes, sha256: bytes) -> None:
+        """Write the category beside a photo that is in the library after all, as it was brought there."""
+        if self.sidecars.settings is None:
+            return
+        condition = (
+            f"o.sha256 = ? AND o.state IN (1, 2) AND o.undone_by IS NULL AND o.kind <> '{Action.UNDONE}'"  # noqa: S608 (ours)
+            " AND o.id IN (SELECT operation FROM moves WHERE destination = ?) ORDER BY o.id DESC LIMIT 1"
+        )
+        for brought in self.journal.select(condition, (sha256, place)):
+            if category := brought.label or (
+                brought.details.category if brought.kind == Action.FILED else ""
+            ):
+                self.sidecars.write(place, category)
 
     def _drafts(
         self, numbers: Sequence[int]
@@ -309,7 +329,8 @@ class Undoer:
     ) -> Iterator[tuple[bytes, Move]]:
         """Those that moved with the photo or joined it later, and are beside it still; edited or not."""
         joined = [move for join in self._joined(operation) for move in join.moves]
-        for move in [*operation.moves[1:], *joined]:
+        known = [*operation.moves[1:], *joined]
+        for move in [*known, *self._edited_sidecar(operation, place, known)]:
             beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
             with at_source(beside):
                 try:
@@ -318,7 +339,18 @@ class Undoer:
                 except FileNotFoundError:
                     continue
             back = os.path.join(os.path.dirname(operation.source), os.path.basename(move.source))
+            if is_own_sidecar(self.operations, os.path.basename(beside), folder):
+                continue  # it is removed, and written again where it belongs
             yield move.source, Move(beside, back, FileIdentity.of(status))
+
+    def _edited_sidecar(self, operation: Operation, place: bytes, known: Sequence[Move]) -> Iterator[Move]:
+        """Yield the sidecar beside the photo that was ours until another program wrote into it."""
+        name = os.path.basename(sidecar_of(place))
+        if self.sidecars.settings is not None and name not in {
+            os.path.basename(move.destination) for move in known
+        }:
+            source = sidecar_of(operation.source)
+            yield Move(source, sidecar_of(place), operation.moves[0].identity)
 
     def _withdrawal(self, operation: Operation, place: bytes) -> Draft:
         """What takes a copy or link back: it goes, since its original has stayed where it was."""

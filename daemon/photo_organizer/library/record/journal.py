@@ -12,7 +12,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +39,10 @@ _FIRST = "JOIN moves m ON m.operation = o.id AND m.position = 0"
 _WITH_PHOTO = f"SELECT o.id, {_COLUMNS}, {_MOVE} {_FROM} {_FIRST}"
 
 
+JOURNAL = "journal.sqlite"
+"""Its name in the state directory."""
+
+
 class Journal:
     """The journal of one state directory. Writers hold the moves lock (see `locks.py`); readers need none."""
 
@@ -55,6 +59,7 @@ class Journal:
         except sqlite3.DatabaseError as error:
             remedy = "move it aside with its -wal file; a new one is begun, and undo forgets what was filed"
             raise JournalError(f"not readable as the journal: {error}", where=path, remedy=remedy) from error
+        self._version = self._data_version()
 
     def _prepare(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -359,12 +364,56 @@ class Journal:
         return list(self.select("o.state < 2 ORDER BY o.id"))
 
     def totals(self) -> dict[str, int]:
-        return dict(self._connection.execute("SELECT kind, photos FROM totals").fetchall())
+        """Return how many operations of each kind were done; what was taken back is not counted."""
+        return totals_of(self._connection)
+
+    def has_changed_elsewhere(self) -> bool:
+        """Return whether another connection has written since this was asked last."""
+        before, self._version = self._version, self._data_version()
+        return self._version != before
+
+    def _data_version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def value(self, query: str, parameters: Sequence[object] = ()) -> object:
         """The first value that `query` finds, or None."""
         row = self._connection.execute(query, parameters).fetchone()
         return None if row is None else row[0]
+
+
+def totals_of(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many operations of each kind were done; what was taken back is not counted."""
+    totals = dict(connection.execute("SELECT kind, photos FROM totals"))
+    for kind, undone in connection.execute(
+        "SELECT kind, COUNT(*) FROM operations WHERE undone_by IS NOT NULL GROUP BY kind"
+    ):
+        totals[kind] = max(0, totals.get(kind, 0) - undone)
+    return totals
+
+
+def read_totals(path: Path) -> dict[str, int] | None:
+    """Return the totals of the journal at `path` without changing it; None where it cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return totals_of(connection)
+    except sqlite3.Error:
+        return None
+
+
+def damage_of(path: Path) -> str:
+    """Return what is wrong with the journal at `path`, which is only read; "" when it is whole."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            told = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if told != "ok":
+                return told
+            tables = {
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            missing = {"facts", "operations", "moves", "held", "totals"} - tables
+            return f"{', '.join(sorted(missing))} missing" if missing else ""
+    except sqlite3.Error as error:
+        return str(error)
 
 
 def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:

@@ -1,0 +1,166 @@
+"""Checks of the folders: there, writable, roomy, and what their file systems can do."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from photo_organizer.config import Configuration
+from photo_organizer.doctor.check import Check, fix, hint, ok
+from photo_organizer.errors import printable
+from photo_organizer.service.attention import count_photos, count_quarantined
+
+LEAST_FREE_BYTES = 1 << 30
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_PROBE = ".photo-organizer-check-"
+
+
+def folders(configuration: Configuration) -> Iterator[Check]:
+    """Check for folders that are missing or not writable."""
+    state = configuration.state_directory
+    for name, folder in [
+        *(("inbox", inbox) for inbox in configuration.inboxes),
+        ("library", configuration.library),
+        ("state folder", state),
+        ("folder of the ledger", configuration.ledger_path.parent),
+    ]:
+        where = printable(folder)
+        if not folder.is_dir():
+            if folder != state:
+                yield fix(
+                    "folders", f"the {name} {where} is missing", "mount it, or run `photo-organizer init`"
+                )
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            yield fix(
+                "folders",
+                f"the {name} {where} cannot be written",
+                f"run `chmod u+rwx '{where}'` or choose another",
+            )
+
+
+def category_folders(configuration: Configuration) -> Iterator[Check]:
+    """Check for folders of the library that lead elsewhere: nothing is filed through a symbolic link."""
+    ours = [*configuration.categories, configuration.review, configuration.duplicates, configuration.videos]
+    for name in dict.fromkeys(name for name in ours if name):
+        folder = configuration.library / name
+        where = printable(folder)
+        if folder.is_symlink():
+            remedy = "put a folder in its place (a bind mount can lead to another disk); its photos wait"
+            yield fix("categories", f"{where} is a symbolic link to {printable(folder.readlink())}", remedy)
+        elif folder.exists() and not folder.is_dir():
+            yield fix("categories", f"{where} is a file, not a folder", "move it away; its photos wait")
+
+
+def waiting_photos(configuration: Configuration) -> Iterator[Check]:
+    """Say where Review and quarantine are, and how much waits there."""
+    review, quarantine = configuration.library / configuration.review, configuration.quarantine_directory
+    yield ok("review", f"{count_photos(review):,} photos in {printable(review)}")
+    yield ok("quarantine", f"{count_quarantined(quarantine):,} files in {printable(quarantine)}")
+
+
+def disk_space(configuration: Configuration) -> Iterator[Check]:
+    """Check for room for photos that come from another disk, for the journal and for models."""
+    for name, folder in (("library", configuration.library), ("state", configuration.state_directory)):
+        existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))
+        free = shutil.disk_usage(existing).free
+        words = f"{free / 1e9:,.1f} GB free for the {name}"
+        if free < LEAST_FREE_BYTES:
+            yield fix("disk", words, f"free some space on the disk of {printable(existing)}")
+        else:
+            yield ok("disk", words)
+
+
+def moves(configuration: Configuration) -> Iterator[Check]:
+    """Say whether photos can be renamed into the library, or must be copied from another disk."""
+    if not configuration.library.is_dir():
+        yield hint("moves", "unknown while the library is missing")
+        return
+    device = configuration.library.stat().st_dev
+    elsewhere = [
+        printable(inbox)
+        for inbox in configuration.inboxes
+        if inbox.is_dir() and inbox.stat().st_dev != device
+    ]
+    if elsewhere:
+        what = f"{', '.join(elsewhere)} is on another disk than the library"
+        yield ok("moves", f"{what}: photos are copied, compared, and then removed there")
+        return
+    yield ok("moves", "within one disk: a photo is renamed, never copied")
+
+
+def file_system(configuration: Configuration) -> Iterator[Check]:
+    """Try with hidden files of ours what the library's file system can do."""
+    library = configuration.library
+    if not library.is_dir() or not os.access(library, os.W_OK | os.X_OK):
+        return
+    where = printable(library)
+    try:
+        with tempfile.TemporaryDirectory(dir=library, prefix=_PROBE) as folder:
+            limits = list(_limits(Path(folder)))
+    except OSError as error:
+        yield fix("file system", f"{where}: no file can be made there ({error.strerror})", "make room")
+        return
+    for found, remedy in limits:
+        yield hint("file system", f"{where} {found}", remedy)
+    if not limits:
+        yield ok("file system", "moves never replace, names of every kind, hard links")
+
+
+def _limits(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what cannot be done in `folder`, which is ours and empty, and what that means."""
+    probe = folder / "probe"
+    probe.touch()
+    if not _moves_without_replacing(probe):
+        yield (
+            "has no atomic move that never replaces a file",
+            "photos are linked and then unlinked there, or copied; ext4, btrfs or xfs do better",
+        )
+    if (folder / "PROBE").exists():
+        yield (
+            "does not tell upper from lower case in names",
+            "photos whose names differ only in that get ` (2)`",
+        )
+    cannot_hold = [shown for name, shown in _NAMES if not _can_hold(folder, name)]
+    if cannot_hold:
+        yield (
+            f"cannot hold {', '.join(cannot_hold)} in names",
+            "photos with such names get others there",
+        )
+    try:
+        (folder / "link").hardlink_to(probe)
+    except OSError:
+        yield "has no hard links", "`sort --link` does not work there"
+
+
+_NAMES = (
+    (b'a:b?c"d', 'any of : ? "'),
+    (b"a\\b|c<d>e*f", "any of \\ | < > *"),
+    (b"\xff\xfe.jpg", "bytes that are not UTF-8"),
+    (b"trailing dot.", "a dot at the end"),
+    (b"n" * 255, "255 bytes"),
+)
+
+
+def _can_hold(folder: Path, name: bytes) -> bool:
+    try:
+        os.close(os.open(os.path.join(os.fsencode(folder), name), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return name in {os.fsencode(entry.name) for entry in folder.iterdir()}
+
+
+def _moves_without_replacing(probe: Path) -> bool:
+    """Return whether the file system knows renameat2(2) with RENAME_NOREPLACE, tried with a file of ours."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    name = os.fsencode(probe)
+    # onto itself: a file system that knows the flag says "exists", one that does not says "invalid"
+    failed = rename(_AT_FDCWD, name, _AT_FDCWD, name, _RENAME_NOREPLACE) != 0
+    return failed and ctypes.get_errno() == errno.EEXIST

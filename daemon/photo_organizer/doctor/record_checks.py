@@ -1,0 +1,73 @@
+"""Checks of what the program has written down: settings, journal, model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from photo_organizer.config import Configuration
+from photo_organizer.doctor.check import Check, fix, hint, ok
+from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.library.record.journal import JOURNAL, damage_of
+from photo_organizer.models.serving_model import ModelDescription, read_model
+from photo_organizer.models.store import Registry
+from photo_organizer.service.runtime import new_vision
+
+_LONGEST_LOAD_SECONDS = 120.0
+_WAIT_SECONDS = 0.5
+
+
+def journal(configuration: Configuration) -> Iterator[Check]:
+    """Check whether the journal, which undo lives by, is whole."""
+    path = configuration.state_directory / JOURNAL
+    if not path.exists():
+        yield ok("journal", "none yet: it is begun with the first photo")
+    elif damage := damage_of(path):
+        remedy = (
+            "stop the daemon, move the file aside together with its -wal and -shm files, and start again: "
+            "photos and ledger stay as they are, and undo forgets what was filed before"
+        )
+        yield fix("journal", f"{printable(path)} is damaged ({damage})", remedy)
+    else:
+        yield ok("journal", "whole")
+
+
+def model(configuration: Configuration) -> Iterator[Check]:
+    """Check whether the model in use is complete, unchanged, and can be loaded."""
+    registry = Registry(configuration.model_directory)
+    chosen = registry.current_id()
+    if chosen is None:
+        yield hint("model", "none is installed yet", "the starter model is installed at the first start")
+        return
+    another = "choose another with `photo-organizer models use ID`"
+    try:
+        manifest = registry.verify(registry.directory / chosen)
+        _load(configuration, read_model(registry.directory / chosen))
+    except OrganizerError as error:
+        yield fix("model", str(error), another)
+        return
+    unknown = [name for name in configuration.categories if name not in manifest.categories]
+    if unknown:
+        needed = configuration.retraining.min_photos_per_category
+        remedy = f"put {needed} photos or more in each of their folders, then run `photo-organizer train`"
+        yield hint("model", f"{chosen} does not know {', '.join(unknown)} yet", remedy)
+    else:
+        yield ok("model", f"{chosen}, complete and unchanged, and it loads")
+
+
+def _load(configuration: Configuration, description: ModelDescription) -> None:
+    """Load the model in a vision process of its own, as the daemon does.
+
+    Raises:
+        OrganizerError: it cannot be loaded.
+    """
+    client = new_vision(configuration, description)
+    until = time.monotonic() + _LONGEST_LOAD_SECONDS
+    try:
+        client.warm_up()
+        while not client.ready:
+            client.poll(_WAIT_SECONDS)
+            if time.monotonic() > until:
+                raise OrganizerError(f"model {description.id} does not load within two minutes")
+    finally:
+        client.close()
