@@ -32,11 +32,13 @@ MAY_IMPORT = {
     "vision": GROUND | {"models"},
     "library": GROUND | {"companions"},
     "learning": GROUND | {"companions", "models", "vision", "library"},
+    "statistics": GROUND | {"library"},
     "service": GROUND | {"companions", "models", "inbox", "vision", "library", "learning"},
     "doctor": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "web": GROUND | {"companions", "models", "inbox", "vision", "library", "learning", "service"},
     "cli": GROUND
-    | {"companions", "models", "inbox", "vision", "library", "learning", "service", "doctor", "web"},
+    | {"companions", "models", "inbox", "vision", "library", "learning"}
+    | {"statistics", "service", "doctor", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }

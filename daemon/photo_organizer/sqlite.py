@@ -62,6 +62,31 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+def replace_folder(connection: sqlite3.Connection, table: str, column: str, old: bytes, new: bytes) -> int:
+    """Make the paths in a column that are below the folder `old`, or are it, lead to the same below `new`.
+
+    Args:
+        connection: in a transaction.
+        table: the table.
+        column: where its paths are, as bytes.
+        old: an absolute path.
+        new: an absolute path.
+
+    Returns:
+        How many rows were changed.
+
+    Raises:
+        sqlite3.Error: the database cannot be written.
+    """
+    query = (
+        f"UPDATE OR REPLACE {table} SET {column} = CAST(? || substr({column}, ?) AS BLOB)"  # noqa: S608 (ours)
+        f" WHERE {column} = ? OR ({column} >= ? AND {column} < ?)"
+    )
+    # "0" comes next after the slash
+    cursor = connection.execute(query, (new, len(old) + 1, old, old + b"/", old + b"0"))
+    return cursor.rowcount
+
+
 class NewerDatabaseError(Exception):
     """The database was written by a newer version of the program."""
 

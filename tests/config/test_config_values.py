@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from photo_organizer.config import find_configuration, load_configuration
+from photo_organizer.config import ConfigurationError, find_configuration, load_configuration
 from photo_organizer.learning.retraining_schedule import next_run
 
 if TYPE_CHECKING:
@@ -165,3 +166,33 @@ def test_a_schedule_in_the_hour_that_summer_time_skips_still_comes() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     night = datetime(2026, 3, 28, 12, tzinfo=berlin)  # on the 29th, 02:00 becomes 03:00
     assert next_run("daily 02:30", night).date().isoformat() == "2026-03-29"
+
+
+@pytest.mark.parametrize(
+    ("hook", "fault"),
+    [
+        ('"notify.sh -q"', "is not a list; write the program and each argument"),
+        ("[]", "the list is empty"),
+        ('["", a]', "names no program"),
+    ],
+)
+def test_a_hook_is_a_list_of_words(tmp_path: Path, hook: str, fault: str) -> None:
+    path = tmp_path / "organizer.yaml"
+    path.write_text(f"inboxes: [in]\nlibrary: lib\nhooks:\n  on_batch: {hook}\n")
+    with pytest.raises(ConfigurationError, match=re.escape(fault)) as caught:
+        load_configuration(path)
+    assert f"{path}:4: hooks.on_batch" in str(caught.value)
+
+
+def test_the_program_of_a_hook_may_be_a_path(tmp_path: Path, own_home: Path) -> None:
+    path = tmp_path / "organizer.yaml"
+    path.write_text("inboxes: [in]\nlibrary: lib\nhooks: {on_batch: [~/bin/x, ~/y], on_error: [x]}\n")
+    hooks = load_configuration(path).hooks
+    assert (hooks.on_batch, hooks.on_error) == ((f"{own_home}/bin/x", "~/y"), ("x",))
+
+
+def test_metrics_go_where_node_exporter_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "organizer.yaml"
+    path.write_text("inboxes: [in]\nlibrary: lib\nmetrics: {textfile: m.txt}\n")
+    with pytest.raises(ConfigurationError, match=r"must end in \.prom"):
+        load_configuration(path)

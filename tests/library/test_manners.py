@@ -265,13 +265,15 @@ def test_what_cannot_be_read_comes_to_quarantine_alike(
     assert source.read_bytes() == b"half"
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_journal_of_an_older_version_goes_on(world: World, version: int) -> None:
     with world.open() as library:
         place(library, world, world.drop("a.jpg", b"a photo"), Manner.MOVE)
     journal = sqlite3.connect(world.state / "journal.sqlite")
     with journal:
-        journal.execute("ALTER TABLE operations DROP COLUMN observed")
+        journal.execute("ALTER TABLE operations DROP COLUMN camera")
+        if version < 4:
+            journal.execute("ALTER TABLE operations DROP COLUMN observed")
         if version < 3:
             journal.execute("ALTER TABLE operations DROP COLUMN taken")
             journal.execute("DROP TABLE made_folders")

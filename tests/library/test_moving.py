@@ -183,6 +183,7 @@ def test_a_journal_of_the_third_version_goes_on(world: World) -> None:
         library.correct([Correction(sha256(b"one"), photo, food, "Food")])
     journal = sqlite3.connect(world.state / "journal.sqlite")
     with journal:
+        journal.execute("ALTER TABLE operations DROP COLUMN camera")
         journal.execute("ALTER TABLE operations DROP COLUMN observed")
         journal.execute("PRAGMA user_version = 3")
     journal.close()

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from photo_organizer.config.settings import HookSettings
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from photo_organizer.service.hooks import Hooks
+from photo_organizer.service.news import News
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.wake import Signals, WakePipe
 from photo_organizer.vision.decision import shown
@@ -21,7 +24,8 @@ PREDICTION = Prediction("ab" * 32, "m1", "test", ("Food",), (0.99,))
 
 def said(filing: Filing, destination: str, caplog: pytest.LogCaptureFixture) -> str:
     caplog.set_level(logging.INFO)
-    DaemonReporter(None).placed(filing, Placed(filing.group, filing.action, Path(destination)))
+    reporter = DaemonReporter(None, News(Hooks(HookSettings(), {})))
+    reporter.placed(filing, Placed(filing.group, filing.action, Path(destination)))
     return caplog.messages[-1]
 
 

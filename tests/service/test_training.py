@@ -136,7 +136,7 @@ def test_a_process_that_dies_is_an_error_with_its_reason_and_does_not_loop(
     made = training(configuration, clock, "import os; os.kill(os.getpid(), 9)")
     clock.now += timedelta(days=7)
     made.step()
-    assert run_to_result(made) == TrainingResult("failed: SIGKILL", promoted=False)
+    assert run_to_result(made) == TrainingResult("failed: SIGKILL", promoted=False, failed=True)
     made.step()
     assert not made.running
 

@@ -122,3 +122,26 @@ def test_systemd_finds_no_fault_in_the_rendered_units(
         path.write_text(unit.text)
     for unit in rendered[:3]:
         assert verify(tmp_path / unit.name) == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "families"),
+    [
+        ("", "AF_UNIX"),
+        ("hooks: {timeout_seconds: 5.0}\n", "AF_UNIX"),
+        ("hooks: {on_ready: [curl, https://example.org]}\n", "AF_UNIX AF_INET AF_INET6"),
+        ("review_page: {enabled: true}\n", "AF_UNIX AF_INET AF_INET6"),
+    ],
+)
+def test_the_network_is_there_only_for_hooks_and_the_review_page(
+    tmp_path: Path, settings: str, families: str
+) -> None:
+    made = configuration(tmp_path, f"inboxes: [in]\nlibrary: lib\n{settings}")
+    assert directive(units.render_daemon(made).text, "RestrictAddressFamilies") == families
+
+
+def test_the_metrics_can_be_written(tmp_path: Path) -> None:
+    made = configuration(
+        tmp_path, "inboxes: [in]\nlibrary: lib\nmetrics: {textfile: /var/lib/collector/photos.prom}\n"
+    )
+    assert Path("/var/lib/collector") in units.writable_folders(made)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,16 @@ def page(home: ReviewHome) -> Iterator[Page]:
     started = Page(home)
     yield started
     started.close()
+
+
+@pytest.fixture
+def page_of() -> Iterator[Callable[[ReviewHome], Page]]:
+    """Starts pages, which end with the test."""
+    with ExitStack() as stack:
+
+        def start(home: ReviewHome) -> Page:
+            page = Page(home)
+            stack.callback(page.close)
+            return page
+
+        yield start

@@ -9,16 +9,17 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import page_process
 
 from photo_organizer.config import Configuration, load_configuration
+from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
 from photo_organizer.library import Filing, Library
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
@@ -43,6 +44,7 @@ class ReviewHome:
 
     root: Path
     more_config: str = ""
+    sources: tuple[Path, ...] = ()
     count: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -74,12 +76,15 @@ class ReviewHome:
         return load_configuration(self.config)
 
     def draw(self, name: str, *, width: int = 96, height: int = 64) -> Path:
-        """A photo in the inbox, unlike all others, a day after the one before."""
-        self.count += 1
-        pixels = np.random.default_rng(self.count).integers(0, 255, (height, width, 3), np.uint8)
+        """A photo in the inbox, unlike all others, a day after the one before: of `sources`, if any."""
         path = self.root / "in" / name
-        encoded = cv2.imencode(".jpg", cv2.GaussianBlur(pixels, (9, 9), 0))[1]
-        path.write_bytes(encoded.tobytes())
+        if self.sources:
+            path.write_bytes(self.sources[self.count].read_bytes())
+        else:
+            pixels = np.random.default_rng(self.count + 1).integers(0, 255, (height, width, 3), np.uint8)
+            encoded = cv2.imencode(".jpg", cv2.GaussianBlur(pixels, (9, 9), 0))[1]
+            path.write_bytes(encoded.tobytes())
+        self.count += 1
         moment = 1_700_000_000 + DAY * self.count
         os.utime(path, (moment, moment))
         return path
@@ -127,16 +132,28 @@ class ReviewHome:
         return sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
 
+def ask_about(home: ReviewHome, photos: list[Path], looks_like: str) -> None:
+    """What a training writes for photos whose label it doubts."""
+    hashes = {row["destination"]: row["sha256"] for row in home.ledger()}
+    questions = [
+        LabelQuestion(hashes[str(path)], str(path), path.parent.name, looks_like, 0.93) for path in photos
+    ]
+    write_questions(home.state, questions, model="m", time=datetime.now(UTC))
+
+
+def real_photos(count: int) -> tuple[Path, ...]:
+    """So many photos of people's, from beside the checkout; none where they are not."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "photos"
+    found = sorted(folder.glob("*/*.jpg"), key=lambda path: path.name)[:count]
+    return tuple(found) if len(found) == count else ()
+
+
 class Page:
     """`photo-organizer review --no-browser`, as a process of its own."""
 
     def __init__(self, home: ReviewHome, *options: str) -> None:
-        command = [sys.executable, "-P", "-m", "photo_organizer", "--config", str(home.config), "review"]
-        self.process = subprocess.Popen(
-            [*command, "--no-browser", "--port", "0", *options], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        self.address = self.process.stdout.readline().strip()
+        command = ["--config", str(home.config), "review", "--no-browser", "--port", "0"]
+        self.process, self.address = page_process.start([*command, *options])
         found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", self.address)
         assert found, self.address
         self.port, self.token = int(found[1]), found[2]
@@ -190,14 +207,16 @@ class Page:
         """The ids of the photos in Review, by name."""
         return {photo["name"]: name for name, photo in self.get("/api/review")["photos"].items()}
 
-    def close(self) -> int:
+    def close(self) -> int | None:
         """Ends it as Ctrl-C does; its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return code
+        if self.process.is_alive() and self.process.pid is not None:
+            os.kill(self.process.pid, signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> int | None:
+        """Its exit code, once it has ended by itself."""
+        self.process.join(20)
+        return self.process.exitcode
 
 
 def _seen(path: Path) -> Photo:

@@ -19,7 +19,7 @@ from photo_organizer.web.server import running_page
 
 def test_it_ends_when_nobody_does_anything(home: ReviewHome) -> None:
     page = Page(home, "--idle-minutes", "0.01")
-    assert page.process.wait(20) == 0
+    assert page.wait() == 0
     page.close()
 
 

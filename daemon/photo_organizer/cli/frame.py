@@ -28,6 +28,9 @@ COMMANDS = (
     "why",
     "move",
     "undo",
+    "history",
+    "search",
+    "stats",
     "review",
     "pause",
     "resume",
@@ -38,6 +41,9 @@ COMMANDS = (
     "config",
     "service",
     "doctor",
+    "relocate",
+    "completion",
+    "help",
 )
 
 

@@ -11,12 +11,18 @@ from photo_organizer.cli.frame import Invocation, command
 def run(invocation: Invocation) -> int:
     """Watch the inboxes and file what arrives, until stopped (Ctrl-C).
 
-    Inboxes and library that were never there are made. SIGHUP, or saving the config, takes its changes over.
+    Inboxes and library that were never there are made. The first time, on a terminal, it offers to show
+    where the photos in your Pictures folder would go. SIGHUP, or saving the config, takes its changes over.
     """
+    from photo_organizer.cli.first_run import is_first_run, offer_dry_run
     from photo_organizer.config.first_folders import make_new_folders
     from photo_organizer.service.daemon import run_daemon
 
     path = invocation.path
-    for folder in make_new_folders(invocation.configuration()):
+    configuration = invocation.configuration()
+    is_first = is_first_run(configuration)
+    for folder in make_new_folders(configuration):
         click.echo(f"made {folder}", err=True)
+    if is_first and (code := offer_dry_run(configuration)):
+        return code
     return run_daemon(path)

@@ -13,10 +13,12 @@ from photo_organizer.config.settings import (
     STARTER_CATEGORIES,
     BatchSettings,
     FolderName,
+    HookSettings,
     LedgerSettings,
     LimitSettings,
     LoggingSettings,
     MetadataSettings,
+    MetricsSettings,
     ModelSettings,
     NotifySettings,
     PathValue,
@@ -99,6 +101,12 @@ class Configuration(Section):
         default_factory=MetadataSettings, description="What is written beside photos."
     )
     notify: NotifySettings = Field(default_factory=NotifySettings, description="What you are told.")
+    hooks: HookSettings = Field(
+        default_factory=HookSettings,
+        description="Commands of your own, each a list of words. They get the facts as JSON on standard "
+        "input; see docs/hooks.md.",
+    )
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures for monitoring.")
     review_page: ReviewPageSettings = Field(
         default_factory=ReviewPageSettings, description="The review page in the browser."
     )

@@ -10,7 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -64,9 +72,34 @@ def _schedule(value: str) -> str:
     return value
 
 
+def _command(value: object, info: ValidationInfo) -> object:
+    """A command's words; the program may be written as a path, with `~` and variables."""
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "command_type", 'is not a list; write the program and each argument: [notify-send, "New photos"]'
+        )
+    if not isinstance(value, (list, tuple)) or not value or not isinstance(value[0], str):
+        return value
+    if not value[0].strip():
+        raise PydanticCustomError("command_empty", "names no program; the first word is the program")
+    if "/" in value[0]:
+        return (str(_path(value[0], info)), *value[1:])
+    return value
+
+
+def _argument(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("has a zero byte in it")
+    return value
+
+
 PathValue = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "format": "path"})]
 FolderName = Annotated[str, AfterValidator(_folder_name)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Command = Annotated[
+    Annotated[tuple[Annotated[str, AfterValidator(_argument)], ...], Field(min_length=1)],
+    BeforeValidator(_command),
+]
 Seconds = Annotated[float, Field(ge=0.0, le=86_400.0, allow_inf_nan=False)]
 
 
@@ -317,6 +350,61 @@ class NotifySettings(Section):
     """What you are told."""
 
     desktop: bool = Field(default=False, description="One desktop notification a batch.", examples=[True])
+
+
+class HookSettings(Section):
+    """Commands of your own, run when something has happened."""
+
+    on_batch: Command | None = Field(
+        default=None,
+        description="Command to run when a batch of photos has been filed.",
+        examples=[["~/bin/photos-filed"]],
+    )
+    on_review: Command | None = Field(
+        default=None,
+        description="Command to run when a batch has put photos into Review.",
+        examples=[["notify-send", "Photos to review"]],
+    )
+    on_error: Command | None = Field(
+        default=None,
+        description="Command to run when something went wrong; for the same error once an hour at most.",
+        examples=[["~/bin/mail-error"]],
+    )
+    on_model: Command | None = Field(
+        default=None,
+        description="Command to run when another model classifies, or a retraining gave no better one.",
+        examples=[["~/bin/model-changed"]],
+    )
+    on_ready: Command | None = Field(
+        default=None,
+        description="Command to run when the daemon is ready, and every `ready_minutes` while it is well: "
+        "for services that raise an alarm when a ping does not come.",
+        examples=[["curl", "-fsS", "-m", "10", "https://hc-ping.com/your-uuid"]],
+    )
+    ready_minutes: Annotated[float, Field(gt=0.0, le=10_080.0, allow_inf_nan=False)] = Field(
+        default=5.0, description="Minutes between two runs of `on_ready`.", examples=[5.0]
+    )
+    timeout_seconds: Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)] = Field(
+        default=30.0, description="A command that runs longer is ended.", examples=[30.0]
+    )
+
+
+class MetricsSettings(Section):
+    """Figures for monitoring."""
+
+    textfile: PathValue | None = Field(
+        default=None,
+        description="File for the textfile collector of Prometheus' node_exporter; its name must end in "
+        "`.prom`. null = none.",
+        examples=["/var/lib/node_exporter/textfile_collector/photo_organizer.prom"],
+    )
+
+    @field_validator("textfile")
+    @classmethod
+    def _ends_in_prom(cls, value: Path | None) -> Path | None:
+        if value is not None and value.suffix != ".prom":
+            raise ValueError("must end in .prom, or node_exporter does not read it")
+        return value
 
 
 class ReviewPageSettings(Section):

@@ -15,6 +15,7 @@ from photo_organizer.doctor.folder_checks import (
     waiting_photos,
 )
 from photo_organizer.doctor.machine_checks import engine, extras, packages, watching
+from photo_organizer.doctor.monitoring_checks import hooks, metrics
 from photo_organizer.doctor.name_check import extensions
 from photo_organizer.doctor.record_checks import journal, model
 from photo_organizer.doctor.service_checks import daemon, service
@@ -36,6 +37,8 @@ CHECKS: Sequence[tuple[str, CheckFunction, str]] = (
     ("formats", extras, ""),
     ("packages", packages, "nothing is missing"),
     ("service", service, "installed and running"),
+    ("hooks", hooks, ""),
+    ("metrics", metrics, ""),
     ("daemon", daemon, ""),
     ("model", model, ""),
     ("names", extensions, ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,11 +32,13 @@ from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.plan.owner_moves import MoveReport, OwnerMove, OwnerMover
 from photo_organizer.library.plan.planner import PlanningEngine
 from photo_organizer.library.plan.undo import Selection, Undoer, UndoReport, last_batch, selected
+from photo_organizer.library.record.actions import RecordedAction, recorded_actions
 from photo_organizer.library.record.history import (
     Correction,
     Event,
     MovedFile,
     corrected,
+    event,
     events_of,
     finished_events,
     moved_files,
@@ -48,13 +50,17 @@ from photo_organizer.library.record.listing import (
     BatchSummary,
     HeldPhoto,
     PlacedPhoto,
+    batches,
     classified_lately,
     filed_lately,
     held_photos,
     last_batches,
     photos_below,
+    photos_of_batch,
+    surest_below,
 )
 from photo_organizer.library.record.operation import Manner
+from photo_organizer.library.record.search import SearchIndex
 from photo_organizer.library.recovery import Recoverer, Recovery
 from photo_organizer.library.xmp.sidecars import Sidecars
 from photo_organizer.photo import Action, Photo
@@ -405,9 +411,34 @@ class Library:
         """Everything that was ever done, oldest first; a row at a time, for any number of photos."""
         return finished_events(self._journal)
 
+    def recorded_actions(self) -> Iterator[RecordedAction]:
+        """Yield every action that was carried out, oldest first."""
+        return recorded_actions(self._journal)
+
+    def index_for_search(self, most: int) -> bool:
+        """Take the next operations into the search index, `most` at most; return whether there are more.
+
+        Raises:
+            OrganizerError: the index cannot be written.
+        """
+        with closing(self.search_index()) as index:
+            return index.extend(most)
+
+    def search_index(self) -> SearchIndex:
+        """Return the index by which photos are found; to be closed.
+
+        Raises:
+            OrganizerError: it cannot be opened or written.
+        """
+        return SearchIndex(self._settings.state / "search.sqlite", self._journal)
+
     def photos_below(self, folder: Path) -> Iterator[PlacedPhoto]:
-        """What was last brought to each path below `folder`; the disk is not asked."""
+        """What was brought to paths below `folder`, oldest first; the disk is not asked."""
         return photos_below(self._journal, folder)
+
+    def surest_below(self, folder: Path, most: int) -> Iterator[PlacedPhoto]:
+        """Yield the photos below `folder` that the model was surest of; the disk is not asked."""
+        return surest_below(self._journal, folder, most)
 
     def filed_lately(self, most: int, batch: str | None = None) -> Iterator[PlacedPhoto]:
         """The photos that were filed last (in that batch, if one is given), newest first."""
@@ -420,6 +451,14 @@ class Library:
     def last_batches(self, most: int) -> list[BatchSummary]:
         """The last batches, newest first."""
         return last_batches(self._journal, most)
+
+    def batches(self, since: datetime | None = None) -> Iterator[BatchSummary]:
+        """Yield every batch in which something was done (since then), the last first."""
+        return batches(self._journal, since)
+
+    def photos_of_batch(self, batch: str) -> Iterator[Event]:
+        """Yield what was done with each photo of a batch, in order."""
+        return (event(operation) for operation in photos_of_batch(self._journal, batch))
 
     def held_photos(self, most: int) -> list[HeldPhoto]:
         """Photos in the inboxes that are left alone until their owner touches them, the last first."""

@@ -21,12 +21,14 @@ from photo_organizer.models.store import CURRENT
 from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
 from photo_organizer.service.logs import configure_logging
+from photo_organizer.service.monitoring import Monitoring
 from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
-from photo_organizer.service.retraining import Training
+from photo_organizer.service.retraining import Training, TrainingResult
 from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Rooms, open_library
+from photo_organizer.service.search_upkeep import SearchUpkeep
 from photo_organizer.service.status_builder import Overview, now_text
 from photo_organizer.service.status_file import State, Status, StatusFile, describe
 from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
@@ -77,7 +79,9 @@ class Daemon:
         self._files = self._new_file_watch()
         self._training = Training(configuration, Remembered(configuration.state_directory))
         self._review_page = ReviewPageProcess(configuration)
-        self._reporter = DaemonReporter(_desktop(configuration))
+        self._monitoring = Monitoring(configuration, os.environ)
+        self._reporter = DaemonReporter(_desktop(configuration), self._monitoring.news)
+        self._search = SearchUpkeep()
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
         self._phase: State | None = State.STARTING
@@ -127,11 +131,13 @@ class Daemon:
         self._training.stop()
         self._review_page.stop()
         self._files.stop()
-        self._reporter.close()
         if self._rooms is not None:
+            self._reporter.burst_is_over(self._rooms.pipeline.batch)
             self._show()
             self._status_file.finish()
             self._rooms.close()
+        self._reporter.close()
+        self._monitoring.close()
         log.info("stopped")
 
     def _turn(self) -> None:
@@ -147,8 +153,9 @@ class Daemon:
             self._rooms.step()
         self._review_page.step()
         result = self._training.step()
-        if result is not None and result.promoted:
-            self._take_over_model()
+        if result is not None:
+            self._end_training(result)
+        self._monitoring.step()
         if time.monotonic() >= self._show_at:
             self._show()
         else:
@@ -166,6 +173,8 @@ class Daemon:
         moments.append(self._review_page.next_due())
         moments.append(None if self._is_shown else self._show_at)
         moments.append(self._pause_ends_at())
+        if (monitoring := self._monitoring.next_due()) is not None:
+            moments.append(max(monitoring, self._show_at))
         if self._rooms is not None:
             moments.append(self._rooms.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
@@ -237,6 +246,7 @@ class Daemon:
         except OrganizerError as error:
             problems = str(error).splitlines()
             self._config_error = "; ".join(problems)
+            self._reporter.failed(self._config_error, kind="configuration")
             for problem in problems:
                 log.error("the changed configuration is not taken over: %s", problem)  # noqa: TRY400  for people
         else:
@@ -265,6 +275,7 @@ class Daemon:
         if configuration.notify != before.notify:
             self._reporter.close()
             self._reporter.desktop = _desktop(configuration)
+        self._monitoring.configure(configuration)
         if _watched_files(configuration) != _watched_files(before):
             self._files.stop()
             self._files = self._new_file_watch()
@@ -277,7 +288,12 @@ class Daemon:
             self._rooms.take_over_model()
         except OrganizerError as error:
             log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
-            self._reporter.last_error = str(error)
+            self._reporter.failed(str(error), kind="model")
+
+    def _end_training(self, result: TrainingResult) -> None:
+        self._reporter.news.training_is_over(result.text, promoted=result.promoted, failed=result.failed)
+        if result.promoted:
+            self._take_over_model()
 
     def _status(self) -> Status:
         overview = Overview(self._configuration, self._since, self._reporter, self._training)
@@ -293,8 +309,12 @@ class Daemon:
         self._is_shown, self._show_at = True, time.monotonic() + _SHOWING_SECONDS
         status = self._status()
         if self._rooms is not None and status.state is State.IDLE and not status.settling:
+            self._search.is_due |= self._reporter.filed_in_burst > 0
+            self._reporter.burst_is_over(self._rooms.pipeline.batch)
             self._rooms.pipeline.end_batch()
-            self._reporter.burst_is_over()
+            if self._search.is_due:
+                self._search.step(self._rooms.library)
+                self._is_shown = not self._search.is_due  # the rest when nothing else is to be done
         if self._rooms is not None and status.settling > status.unsettled:
             self._rooms.pipeline.expect_photos()  # the model is loaded by the time they are complete
         try:
@@ -302,6 +322,7 @@ class Daemon:
         except OSError as error:
             log.warning("the status cannot be written: %s", error.strerror)
         self._notifier.status(self._describe(status))
+        self._monitoring.show(status, self._rooms, self._reporter.last_error_time)
 
     def _describe(self, status: Status | None = None) -> str:
         status = self._status() if status is None else status

@@ -158,6 +158,11 @@ class Pipeline:
             self._tell(group.photo.path, self.source.retry, group, 0.0)
         self._being_classified.clear()
 
+    @property
+    def batch(self) -> str | None:
+        """The id of the batch that photos are filed in; None before the first of them."""
+        return self._batch
+
     def end_batch(self) -> None:
         """What is filed from now on is another batch for `undo`: the photos before came together, and are
         done.

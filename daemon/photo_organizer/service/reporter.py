@@ -13,6 +13,7 @@ from photo_organizer.errors import printable
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.service.desktop import DesktopNotifier
+from photo_organizer.service.news import News
 from photo_organizer.vision.decision import shown
 
 log = logging.getLogger("photo_organizer.filing")
@@ -23,15 +24,18 @@ class DaemonReporter:
 
     Args:
         desktop: who tells the person in front of the screen, if anybody.
+        news: what tells the hooks.
 
     `totals` counts photos by action, over all runs once the library has told what was before this one.
     """
 
-    def __init__(self, desktop: DesktopNotifier | None) -> None:
+    def __init__(self, desktop: DesktopNotifier | None, news: News) -> None:
         self.totals: Counter[Action] = Counter()
         self.desktop = desktop
+        self.news = news
         self.last_photo_time: str | None = None
         self.last_error: str | None = None
+        self.last_error_time: datetime | None = None
         self._burst: Counter[Action] = Counter()
 
     @property
@@ -42,6 +46,7 @@ class DaemonReporter:
     def placed(self, filing: Filing, placed: Placed) -> None:
         self.totals[placed.action] += 1
         self._burst[placed.action] += 1
+        self.news.placed(filing, placed)
         self.last_photo_time = datetime.now().astimezone().isoformat(timespec="seconds")
         name = printable(filing.group.photo.path.name)
         fields = {"PHOTO": printable(filing.group.photo.path), "DESTINATION": printable(placed.destination)}
@@ -90,17 +95,27 @@ class DaemonReporter:
             reason,
             extra={"PHOTO": printable(group.photo.path)},
         )
-        self.last_error = reason
+        self.failed(reason, kind="photo")
 
     def paused(self, reason: str) -> None:
         log.error("paused: %s", reason)
-        self.last_error = reason
+        self.failed(reason, kind="paused")
+
+    def failed(self, reason: str, *, kind: str) -> None:
+        """Something went wrong: for the status and the hooks; see `News.error`."""
+        self.last_error, self.last_error_time = reason, datetime.now().astimezone()
+        self.news.error(reason, kind=kind)
 
     def resumed(self) -> None:
         log.info("filing again")
 
-    def burst_is_over(self) -> None:
-        """The inbox is empty: one message about the whole batch, and the count begins anew."""
+    def burst_is_over(self, batch: str | None) -> None:
+        """The inbox is empty: one message about the whole batch, and the count begins anew.
+
+        Args:
+            batch: its id in the ledger.
+        """
+        self.news.batch_is_over(batch)
         if self._burst and self.desktop is not None:
             self.desktop.batch_finished(
                 filed=self._burst[Action.FILED] + self._burst[Action.DUPLICATE],

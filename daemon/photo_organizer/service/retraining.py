@@ -36,10 +36,11 @@ _AFTER_FAILURE = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """How a retraining ended: one sentence, and whether there is a new model to serve."""
+    """How a retraining ended: one sentence, whether there is a new model to serve, and whether it failed."""
 
     text: str
     promoted: bool
+    failed: bool = False
 
 
 class Training:
@@ -227,7 +228,7 @@ class Training:
             reason = failure(code, outcome)
             where = self._configuration.state_directory / LOG
             log.error("retraining failed: %s; details in %s", reason, where)
-            return TrainingResult(f"failed: {reason}", promoted=False)
+            return TrainingResult(f"failed: {reason}", promoted=False, failed=True)
         promoted = outcome is not None and outcome.promoted
         reason = outcome.reason if outcome else ""
         text = f"{'promoted' if promoted else 'not promoted'}: {reason}"

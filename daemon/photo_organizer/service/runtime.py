@@ -7,6 +7,7 @@ import logging
 import select
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from photo_organizer.config import Configuration
 from photo_organizer.crash_log import CrashLog
@@ -15,6 +16,7 @@ from photo_organizer.inbox import Inbox
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import predicted_categories, serving_categories
+from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.interfaces import Reporter, watch_vision
@@ -72,6 +74,14 @@ class Rooms:
     def model_id(self) -> str:
         """The model that new photos are classified by."""
         return self._model.id
+
+    @property
+    def model_made(self) -> datetime | None:
+        """When it was made; None where its description cannot be read any more."""
+        try:
+            return datetime.fromisoformat(read_manifest(self._model.directory).made).astimezone()
+        except (OrganizerError, ValueError):
+            return None
 
     def start(self) -> None:
         """Begins to watch the inboxes."""
@@ -182,6 +192,7 @@ class Rooms:
     def _succeed(self, successor: Successor) -> None:
         self.pipeline.give_back()
         self.vision.close()
+        successor.vision.timings = self.vision.timings
         self.vision = self.pipeline.vision = successor.vision
         if successor.model != self._model:
             log.info("photos are classified by model %s now", successor.model.id)

@@ -4,8 +4,8 @@ To the vision process: `start` (once, first), `classify` (a photo), `model` (tak
 the stream ends the process. From it: `ready` or `failed` after `start` and `model`; then for each photo
 `reading`, `decoding` and, while others hold the memory that it needs, `waiting`, with the number of the
 thread that does it; `inferring` for a thread's batch; and at last `classified` or `rejected` (from the
-process that makes thumbnails `thumbnail` or `rejected`). Names that are not UTF-8 survive as escaped
-surrogates.
+process that makes thumbnails `thumbnail` or `rejected`), and `resting` with the seconds that the batch took.
+Names that are not UTF-8 survive as escaped surrogates.
 """
 
 from __future__ import annotations

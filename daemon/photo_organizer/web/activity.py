@@ -11,7 +11,7 @@ from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import BatchSummary, HeldPhoto, Library, Selection
 from photo_organizer.photo import Action
 from photo_organizer.web.photo_service import PhotoService
-from photo_organizer.web.photos import ShownPhoto
+from photo_organizer.web.photos import KnownPhoto, ShownPhoto
 
 _BATCHES = 100
 _HELD = 200
@@ -56,12 +56,13 @@ def _batch(summary: BatchSummary) -> dict[str, Any]:
 
 def _quarantine(configuration: Configuration, library: Library, photos: PhotoService) -> list[dict[str, Any]]:
     found = []
-    for placed in library.photos_below(configuration.quarantine_directory):
+    last = {photo.location: photo for photo in library.photos_below(configuration.quarantine_directory)}
+    for placed in last.values():
         try:
             status = placed.place.lstat()
         except OSError:  # its owner has taken it away
             continue
-        shown = photos.shown.show(placed.place, status, placed)
+        shown = photos.shown.show(placed.place, status, KnownPhoto.of(placed))
         found.append(
             {
                 "id": shown.id,

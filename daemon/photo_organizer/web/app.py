@@ -77,8 +77,9 @@ def _reading(service: PageService) -> list[Route]:
     async def start(_request: Request) -> Response:
         return JSONResponse(await service.start())
 
-    async def review(_request: Request) -> Response:
-        return JSONResponse(await service.review())
+    async def review(request: Request) -> Response:
+        everything = "first" not in request.query_params
+        return JSONResponse(await service.review(everything=everything))
 
     async def filed(request: Request) -> Response:
         query = request.query_params
@@ -116,6 +117,10 @@ def _acting(service: PageService) -> list[Route]:
     async def retry(request: Request) -> Response:
         return JSONResponse(await service.try_again(_texts(await _body(request), "photos")))
 
+    async def choose_folder(request: Request) -> Response:
+        body = await _body(request)
+        return JSONResponse(await service.choose_folder(_text(body, "folder"), accept=_truth(body, "accept")))
+
     async def train(request: Request) -> Response:
         await _body(request)
         return JSONResponse(await service.train())
@@ -134,6 +139,7 @@ def _acting(service: PageService) -> list[Route]:
         Route("/api/confirm", confirm, methods=["POST"]),
         Route("/api/withdraw", withdraw, methods=["POST"]),
         Route("/api/retry", retry, methods=["POST"]),
+        Route("/api/folder", choose_folder, methods=["POST"]),
         Route("/api/train", train, methods=["POST"]),
         Route("/api/use", use_model, methods=["POST"]),
         Route("/api/closing", closing, methods=["POST"]),
@@ -180,6 +186,13 @@ async def _body(request: Request) -> dict[str, Any]:
 def _text(body: dict[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value:
+        raise BadRequestError(f"{key} is missing")
+    return value
+
+
+def _truth(body: dict[str, Any], key: str) -> bool:
+    value = body.get(key)
+    if not isinstance(value, bool):
         raise BadRequestError(f"{key} is missing")
     return value
 

@@ -18,6 +18,7 @@ from photo_organizer.service.waiting import waiting_lines
 from photo_organizer.web import activity
 from photo_organizer.web.confirmations import Confirmations
 from photo_organizer.web.events import Windows
+from photo_organizer.web.learning_questions import LearningQuestions
 from photo_organizer.web.library_thread import LibraryThread
 from photo_organizer.web.model_service import ModelService
 from photo_organizer.web.photo_service import PhotoService
@@ -58,6 +59,7 @@ class PageService:
         self.thumbnails = Thumbnails(THUMBNAIL_SIDE, self._cache, configuration.limits)
         self.pictures = Thumbnails(PICTURE_SIDE, self._cache, configuration.limits)
         self._models = ModelService(configuration)
+        self._questions = LearningQuestions(configuration, self.photos.shown)
         self._confirmations = Confirmations(configuration.state_directory)
         self._moves = LibraryThread(configuration, "moves")
         self._reads = LibraryThread(configuration, "reads")
@@ -69,6 +71,8 @@ class PageService:
         self._listed_state: object = None
         self._acted_at = float("-inf")
         self._listing = asyncio.Lock()
+        self._listing_first = asyncio.Lock()
+        self._has_first = False
         self._grouping: asyncio.Task[None] | None = None
 
     # reading
@@ -83,11 +87,13 @@ class PageService:
             "status": await run_in_threadpool(self._status),
         }
 
-    async def review(self) -> dict[str, Any]:
-        """The photos in Review, in groups."""
+    async def review(self, *, everything: bool) -> dict[str, Any]:
+        """The photos in Review, in groups; the surest few unless `everything`."""
         self.is_used()
-        await self._list_if_changed()
-        return await run_in_threadpool(self.photos.waiting.to_json)
+        await self._list_first()
+        if everything:
+            await self._list_if_changed()
+        return await run_in_threadpool(self.photos.waiting.to_json, everything=everything)
 
     async def filed(self, category: str | None, batch: str | None) -> dict[str, Any]:
         """What was filed lately."""
@@ -113,6 +119,8 @@ class PageService:
         labels = status.get("new_labels")
         return {
             **await run_in_threadpool(self._models.overview),
+            "questions": await run_in_threadpool(self._open_questions),
+            "folders": await run_in_threadpool(self._questions.folders),
             "confidences": confidences,
             "labels": sum(labels.values()) if isinstance(labels, dict) else labels,
             "next_retraining": status.get("next_retraining"),
@@ -148,6 +156,12 @@ class PageService:
     async def try_again(self, names: Sequence[str]) -> dict[str, Any]:
         """Puts photos in quarantine back in their inbox, to be classified anew."""
         return await self._act(lambda library: activity.try_again(library, self.photos.shown.get_all(names)))
+
+    async def choose_folder(self, name: str, *, accept: bool) -> dict[str, Any]:
+        """Makes a folder that was found a category, or leaves it alone from now on."""
+        self.is_used()
+        await run_in_threadpool(self._questions.choose_folder, name, accept=accept)
+        return {"name": name, "accepted": accept}
 
     async def train(self) -> dict[str, Any]:
         """Begins a retraining, unless one is under way."""
@@ -187,7 +201,11 @@ class PageService:
         while True:
             try:
                 self.windows.tell("status", await run_in_threadpool(self._status))
-                if time.monotonic() - self._acted_at > _QUIET_SECONDS:
+                if (
+                    not self._has_first
+                ):  # the rest a moment later, or when it is asked for: the page comes first
+                    await self._list_first()
+                elif time.monotonic() - self._acted_at > _QUIET_SECONDS:
                     await self._list_if_changed()
             except (OrganizerError, OSError) as error:
                 log.warning("%s", error)
@@ -204,12 +222,18 @@ class PageService:
         is_closed = self._closed_at is not None and now - self._closed_at > _CLOSED_SECONDS
         return self._ends_when_closed and is_closed and self.windows.count == 0
 
+    async def _list_first(self) -> None:
+        async with self._listing_first:
+            if not self._has_first:
+                await self._reads.ask(self.photos.waiting.list_first)
+                self._has_first = True
+
     async def _list_if_changed(self) -> None:
         async with self._listing:
             state = await run_in_threadpool(self.photos.waiting.state)
             if state == self._listed_state:
                 return
-            await self._reads.ask(self.photos.waiting.list)
+            await self._reads.ask(self.photos.waiting.list_all)
             self._listed_state = state
             self.windows.tell("waiting", self.photos.waiting.count)
             if not self.photos.waiting.is_grouped and (self._grouping is None or self._grouping.done()):
@@ -218,6 +242,9 @@ class PageService:
     async def _group(self) -> None:
         await run_in_threadpool(self.photos.waiting.group)
         self.windows.tell("grouped", time.time(), again=False)
+
+    def _open_questions(self) -> list[dict[str, Any]]:
+        return self._questions.labels(self._confirmations.all())
 
     def _status(self) -> dict[str, Any]:
         try:

@@ -14,7 +14,7 @@ from photo_organizer.errors import printable
 from photo_organizer.library import Library, MoveReport, PlacedPhoto, Selection, UndoReport
 from photo_organizer.photo import FileIdentity
 from photo_organizer.service.owner_moves import Categories, OwnerMovePlanner, WantedPhoto, read_exif
-from photo_organizer.web.photos import ShownPhoto, ShownPhotos
+from photo_organizer.web.photos import KnownPhoto, ShownPhoto, ShownPhotos
 from photo_organizer.web.review_list import ReviewList
 
 _MOST_FILED = 600
@@ -156,11 +156,11 @@ class PhotoService:
         below = [step.destination for step in report.undone if self._is_in_review(step.destination)]
         if not below:
             return []
-        placed = {photo.location: photo for photo in library.photos_below(self.waiting.folder)}
+        known = {photo.location: KnownPhoto.of(photo) for photo in library.photos_below(self.waiting.folder)}
         photos = []
         for path in below:
             with contextlib.suppress(OSError):  # gone again
-                photos.append(self.shown.show(path, path.lstat(), placed.get(os.fsencode(path))))
+                photos.append(self.shown.show(path, path.lstat(), known.get(os.fsencode(path))))
         return photos
 
     def _is_in_review(self, path: Path) -> bool:
@@ -171,7 +171,7 @@ class PhotoService:
             status = placed.place.lstat()
         except OSError:
             return None
-        photo = self.shown.show(placed.place, status, placed)
+        photo = self.shown.show(placed.place, status, KnownPhoto.of(placed))
         return photo if photo.sha256 else None
 
     def _show_again(self, path: Path, before: ShownPhoto) -> ShownPhoto | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,25 @@ class ShownPhoto:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPhoto:
+    """The little of what the journal knows of a photo that the page shows: there may be many of them."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+    suggestions: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, placed: PlacedPhoto) -> KnownPhoto:
+        """What is kept of `placed`."""
+        details = placed.details
+        pairs = zip(details.categories, details.probabilities, strict=True)
+        ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_SUGGESTIONS]
+        names = tuple((sys.intern(category), probability) for category, probability in ranked)
+        return cls(placed.identity.size, placed.identity.mtime_ns, placed.sha256, names)
+
+
 class UnknownPhotoError(OrganizerError):
     """An id that this process never gave, or has forgotten."""
 
@@ -54,16 +74,27 @@ class ShownPhotos:
         self._key = secrets.token_bytes(32)
         self._known: dict[str, ShownPhoto] = {}
 
-    def show(self, path: Path, status: os.stat_result, placed: PlacedPhoto | None) -> ShownPhoto:
+    def show(self, path: Path, status: os.stat_result, known: KnownPhoto | None) -> ShownPhoto:
         """The photo at `path` under its id.
 
         Args:
             path: absolute.
             status: of the file, now.
-            placed: what the journal says was brought to that path.
+            known: what the journal says was brought to that path.
         """
         photo = Photo(path, FileIdentity.of(status))
-        return self._keep(_described(self._id(photo), photo, placed))
+        return self._keep(_described(self._id(photo), photo, known))
+
+    def show_content(
+        self,
+        path: Path,
+        status: os.stat_result,
+        sha256: str,
+        suggestions: tuple[tuple[str, float], ...],
+    ) -> ShownPhoto:
+        """The photo at `path`, of which somebody other than the journal has told the content's hash."""
+        photo = Photo(path, FileIdentity.of(status))
+        return self._keep(ShownPhoto(self._id(photo), photo, sha256, suggestions))
 
     def show_as(self, path: Path, status: os.stat_result, before: ShownPhoto) -> ShownPhoto:
         """A photo that was moved, under its new id."""
@@ -102,13 +133,8 @@ class ShownPhotos:
         return [self.get(name) for name in dict.fromkeys(names)]
 
 
-def _described(name: str, photo: Photo, placed: PlacedPhoto | None) -> ShownPhoto:
-    if placed is None or (placed.identity.size, placed.identity.mtime_ns) != (
-        photo.identity.size,
-        photo.identity.mtime_ns,
-    ):  # put there by hand, or edited since
-        return ShownPhoto(name, photo)
-    details = placed.details
-    pairs = zip(details.categories, details.probabilities, strict=True)
-    ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_SUGGESTIONS]
-    return ShownPhoto(name, photo, placed.sha256, tuple(ranked))
+def _described(name: str, photo: Photo, known: KnownPhoto | None) -> ShownPhoto:
+    identity = photo.identity
+    if known is None or (known.size, known.mtime_ns) != (identity.size, identity.mtime_ns):
+        return ShownPhoto(name, photo)  # put there by hand, or edited since
+    return ShownPhoto(name, photo, known.sha256, known.suggestions)

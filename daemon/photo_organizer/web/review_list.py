@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -10,9 +11,11 @@ from typing import Any
 
 from photo_organizer.companions.in_folder import FolderGroups
 from photo_organizer.config import Configuration
-from photo_organizer.library import Library, PlacedPhoto
+from photo_organizer.library import Library
 from photo_organizer.web.grouping import AskedPhoto, grouped
-from photo_organizer.web.photos import ShownPhoto, ShownPhotos
+from photo_organizer.web.photos import KnownPhoto, ShownPhoto, ShownPhotos
+
+_FIRST = 120  # photos: two screens
 
 
 class ReviewList:
@@ -31,6 +34,7 @@ class ReviewList:
         self._groups: list[list[str]] = []
         self._times: dict[str, float] = {}
         self._alone: set[str] = set()
+        self.is_complete = False
         self.folder = configuration.library / configuration.review
 
     @property
@@ -47,13 +51,25 @@ class ReviewList:
         """What changes when photos come or go: the folders with their times."""
         return tuple(_folder_times(self.folder))
 
-    def list(self, library: Library) -> None:
-        """Looks through the folder. A photo that is new is a group of its own until `group` is called."""
-        placed = {photo.location: photo for photo in library.photos_below(self.folder)}
-        photos = {shown.id: shown for shown in self._look(placed)}
+    def list_first(self, library: Library) -> None:
+        """Finds the surest photos by the journal alone, to be shown while `list_all` looks."""
+        photos = {}
+        for placed in library.surest_below(self.folder, _FIRST):
+            with contextlib.suppress(OSError):  # gone
+                shown = self._shown.show(placed.place, placed.place.lstat(), KnownPhoto.of(placed))
+                photos[shown.id] = shown
         with self._lock:
             self._photos = photos
             self._keep_groups()
+
+    def list_all(self, library: Library) -> None:
+        """Looks through the folder. A photo that is new is a group of its own until `group` is called."""
+        known = {photo.location: KnownPhoto.of(photo) for photo in library.photos_below(self.folder)}
+        photos = {shown.id: shown for shown in self._look(known)}
+        with self._lock:
+            self._photos = photos
+            self._keep_groups()
+            self.is_complete = True
 
     def group(self) -> None:
         """Finds the groups anew, by the grouping process."""
@@ -79,25 +95,40 @@ class ReviewList:
             self._photos.update({shown.id: shown for shown in photos})
             self._keep_groups()
 
-    def to_json(self) -> dict[str, Any]:
-        """For the page: the groups as lists of ids, and the photos by id."""
+    def to_json(self, *, everything: bool) -> dict[str, Any]:
+        """For the page: the groups as lists of ids, and the photos by id; the surest few or `everything`."""
         with self._lock:
+            groups = [list(part) for part in self._groups] if everything else self._surest()
+            names = [name for part in groups for name in part]
             return {
+                "complete": self.is_complete and len(names) == len(self._photos),
                 "grouped": not self._alone,
-                "groups": [list(part) for part in self._groups],
-                "photos": {name: self._described(shown) for name, shown in self._photos.items()},
+                "groups": groups,
+                "photos": {name: self._described(self._photos[name]) for name in names},
             }
+
+    def _surest(self) -> list[list[str]]:
+        def confidence(part: list[str]) -> float:
+            tops = (self._photos[name].suggestions[:1] for name in part)
+            return sum(top[0][1] for top in tops if top) / len(part)
+
+        found: list[list[str]] = []
+        for part in sorted(self._groups, key=confidence, reverse=True):
+            if sum(map(len, found)) >= _FIRST:
+                break
+            found.append(list(part))
+        return found
 
     def _described(self, shown: ShownPhoto) -> dict[str, Any]:
         taken = self._times.get(shown.id)
         return shown.to_json() | ({"time": int(taken)} if taken is not None else {})
 
-    def _look(self, placed: dict[bytes, PlacedPhoto]) -> Iterator[ShownPhoto]:
+    def _look(self, known: dict[bytes, KnownPhoto]) -> Iterator[ShownPhoto]:
         for folder, _, _ in os.walk(self.folder):
             for name in FolderGroups.of(Path(folder)).photos():
                 path = Path(folder, name)
                 try:
-                    yield self._shown.show(path, path.lstat(), placed.get(os.fsencode(path)))
+                    yield self._shown.show(path, path.lstat(), known.get(os.fsencode(path)))
                 except OSError:  # gone meanwhile
                     continue
 

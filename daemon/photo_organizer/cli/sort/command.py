@@ -100,7 +100,23 @@ def show_plan(
     as_json: bool,
 ) -> int:
     """Shows what would be done, and writes it down when a plan is wanted."""
-    from photo_organizer.cli.boundary import INTERRUPTED
+    result = summarise_plan(configuration, paths, target, manner, as_json=as_json)
+    if result.stopped:
+        return _stopped()
+    if target is not None:
+        click.echo(f"look at {target}.html, then: photo-organizer sort --plan {target}", err=as_json)
+    return result.tally.exit_code
+
+
+def summarise_plan(
+    configuration: Configuration,
+    paths: tuple[Path, ...],
+    target: Path | None,
+    manner: Manner,
+    *,
+    as_json: bool,
+) -> Result:
+    """Plans, and prints what the plan does."""
     from photo_organizer.cli.sort import summary
     from photo_organizer.cli.sort.jobs import make_plan
 
@@ -123,12 +139,15 @@ def show_plan(
         summary.print_work(planned.work)
         click.echo(f"planned {summary.in_words(result.tally)}; nothing was moved")
     summary.print_rest(result.tally, quiet=as_json)
-    if result.stopped:
-        click.echo("stopped; the same command goes on where it was", err=True)
-        return INTERRUPTED
-    if target is not None:
-        click.echo(f"look at {target}.html, then: photo-organizer sort --plan {target}", err=as_json)
-    return result.tally.exit_code
+    return result
+
+
+def _stopped() -> int:
+    """Says how to go on after Ctrl-C; the exit code."""
+    from photo_organizer.cli.boundary import INTERRUPTED
+
+    click.echo("stopped; the same command goes on where it was", err=True)
+    return INTERRUPTED
 
 
 def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]:
@@ -143,7 +162,6 @@ def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]
 
 
 def _end(result: Result, *, as_json: bool) -> int:
-    from photo_organizer.cli.boundary import INTERRUPTED
     from photo_organizer.cli.sort import summary
 
     if not as_json:
@@ -152,7 +170,4 @@ def _end(result: Result, *, as_json: bool) -> int:
         if result.batch:
             click.echo(f"to take it back: photo-organizer undo --batch {result.batch}")
     summary.print_rest(result.tally, quiet=as_json)
-    if result.stopped:
-        click.echo("stopped; the same command goes on where it was", err=True)
-        return INTERRUPTED
-    return result.tally.exit_code
+    return _stopped() if result.stopped else result.tally.exit_code

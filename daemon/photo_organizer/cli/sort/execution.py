@@ -17,6 +17,7 @@ from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
 from photo_organizer.service.runtime import open_library
+from photo_organizer.service.search_upkeep import index_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,6 +61,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
                 _file(ready, destination, result, bar)
         result.stopped = stop.asked and next(photos, None) is not None
         result.batch = destination.batch
+        index_all(library)
     return result
 
 

@@ -34,6 +34,7 @@ from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.service.runtime import new_placement, new_vision, open_library
+from photo_organizer.service.search_upkeep import index_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,6 +133,7 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
             )  # fmt: skip
         finally:
             result.batch = destination.batch
+        index_all(library)
     return result
 
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photo_organizer.companions import photo_count
 from photo_organizer.config.paths import is_inside
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
-from photo_organizer.formats import by_extension
 from photo_organizer.inbox import find_groups
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
@@ -66,11 +66,4 @@ def model_in_use(configuration: Configuration) -> ModelDescription:
 
 def count_photos(paths: Sequence[Path]) -> int:
     """About how many photos there are, by their names: for the bar."""
-    count = 0
-    for path in paths:
-        if not path.is_dir():
-            count += 1
-            continue
-        for _, _, names in os.walk(path):
-            count += sum(1 for name in names if not name.startswith(".") and by_extension(name) is not None)
-    return count
+    return sum((photo_count.count_photos(path) or 0) if path.is_dir() else 1 for path in paths)

@@ -32,6 +32,7 @@ from photo_organizer.learning.labels.label_schema import VERSION, bring_up_to_da
 from photo_organizer.sqlite import (
     NewerDatabaseError,
     open_database,
+    replace_folder,
     storable,
     stored_number,
     transaction,
@@ -258,6 +259,14 @@ class LabelStore:
             self._connection.executemany("DELETE FROM labels WHERE sha256 = ?", gone)
             rows = [(sha256, *row) for sha256, row in new.items() if before.get(sha256) != row]
             self._connection.executemany("INSERT OR REPLACE INTO labels VALUES (?,?,?,?,?)", rows)
+
+    def relocate(self, old: bytes, new: bytes) -> int:
+        """Follow a folder with photos that was moved from `old` to `new`; return how many entries changed."""
+        with transaction(self._connection):
+            return sum(
+                replace_folder(self._connection, table, "path", old, new)
+                for table in ("files", "folders", "labels")
+            )
 
     # what the owner said
     # ---------------------------------------------------------------------------------------------------

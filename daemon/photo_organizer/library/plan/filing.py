@@ -200,6 +200,7 @@ def details_of(prediction: Prediction | None, decision: Decision | None) -> Deta
             categories=prediction.categories,
             probabilities=prediction.probabilities,
             taken=prediction.taken.isoformat() if prediction.taken else "",
+            camera=prediction.camera,
         )
     if decision is not None:
         details = replace(

@@ -30,7 +30,7 @@ _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
     " o.second_category, o.second_confidence, o.threshold, o.model, o.engine, o.decoder, c.names,"
     " o.probabilities, o.reason, o.parent, o.label, o.state, o.undone_by, o.reserved, o.manner,"
-    " o.taken, o.observed"
+    " o.taken, o.observed, o.camera"
 )
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
@@ -159,8 +159,8 @@ class Journal:
         cursor = self._connection.execute(
             "INSERT INTO operations (batch, kind, time, sha256, source_root, destination_root, category,"
             " confidence, second_category, second_confidence, threshold, model, engine, decoder, categories,"
-            " probabilities, reason, parent, label, state, manner, taken, observed)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " probabilities, reason, parent, label, state, manner, taken, observed, camera)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 operation.batch, operation.kind, operation.time, operation.sha256, operation.source_root,
                 operation.destination_root, details.category, details.confidence, details.second_category,
@@ -168,7 +168,7 @@ class Journal:
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
                 operation.reason, operation.parent, operation.label, operation.state, operation.manner,
-                details.taken, operation.observed,
+                details.taken, operation.observed, details.camera,
             ),
         )  # fmt: skip
         number = cursor.lastrowid or 0
@@ -347,7 +347,9 @@ class Journal:
         query = f"SELECT o.id FROM operations o WHERE {condition} ORDER BY o.id"  # noqa: S608 (ours)
         return (row[0] for row in self._connection.execute(query))
 
-    def rows(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()
+    ) -> Iterator[tuple[Any, ...]]:
         """What `query` finds, a row at a time."""
         yield from self._connection.execute(query, parameters)
 
@@ -375,7 +377,7 @@ class Journal:
     def _data_version(self) -> int:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
-    def value(self, query: str, parameters: Sequence[object] = ()) -> object:
+    def value(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> object:
         """The first value that `query` finds, or None."""
         row = self._connection.execute(query, parameters).fetchone()
         return None if row is None else row[0]
@@ -420,11 +422,11 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner, taken, observed,
+        reason, parent, label, state, undone_by, reserved, manner, taken, observed, camera,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
-        _names(categories or "[]"), tuple(json.loads(probabilities)), taken,
+        _names(categories or "[]"), tuple(json.loads(probabilities)), taken, camera,
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,

@@ -1,6 +1,6 @@
 """The journal's tables."""
 
-VERSION = 4
+VERSION = 5
 
 SCHEMA = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -31,7 +31,8 @@ SCHEMA = (
         reserved INTEGER NOT NULL DEFAULT 0,
         manner TEXT NOT NULL DEFAULT 'move',
         taken TEXT NOT NULL DEFAULT '',
-        observed INTEGER NOT NULL DEFAULT 0
+        observed INTEGER NOT NULL DEFAULT 0,
+        camera TEXT NOT NULL DEFAULT ''
     )""",
     # so small that a million finished operations cost nothing at start
     "CREATE INDEX unfinished ON operations (id) WHERE state < 2",
@@ -73,5 +74,6 @@ CHANGES = {
         "ALTER TABLE operations ADD COLUMN observed INTEGER NOT NULL DEFAULT 0",
         "UPDATE operations SET observed = 1 WHERE kind = 'corrected'",
     ),
+    4: ("ALTER TABLE operations ADD COLUMN camera TEXT NOT NULL DEFAULT ''",),
 }
 """What brings a journal of an older version to the next one."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from photo_organizer.library.plan.duplicates import current_place
@@ -16,7 +17,6 @@ from photo_organizer.library.record.operation import BROUGHT, JOINED, Details, O
 from photo_organizer.photo import FileIdentity
 
 _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d})"
-_LOOKED_THROUGH = 50_000  # operations at the end of the journal, for the list of the last batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class BatchSummary:
         id: as in the ledger.
         time: when it began.
         counts: photos by action.
+        categories: photos by the category that they were filed in, or moved to by their owner.
+        took_back: the batches from which it took photos back, when it is an undo.
         undone: how many of them have been taken back since.
         undoable: how many could be.
     """
@@ -72,6 +74,8 @@ class BatchSummary:
     id: str
     time: datetime
     counts: Mapping[str, int]
+    categories: Mapping[str, int]
+    took_back: tuple[str, ...]
     undone: int
     undoable: int
 
@@ -88,13 +92,28 @@ class HeldPhoto:
 
 
 def photos_below(journal: Journal, folder: Path) -> Iterator[PlacedPhoto]:
-    """What was last brought to each path below `folder`, companions left out; the disk is not asked."""
-    start = os.fsencode(folder) + b"/"
-    end = os.fsencode(folder) + b"0"  # which comes next after a slash
+    """What was brought to paths below `folder`, companions left out; the disk is not asked.
+
+    Oldest first: of two that were brought to the same path, the later one is what was there last. They are
+    read as they are asked for, so that many take no room.
+    """
     condition = f"m.destination >= ? AND m.destination < ? AND {_FINISHED} AND o.undone_by IS NULL"
-    newest = {operation.destination: operation for operation in journal.photos(condition, (start, end))}
-    for operation in newest.values():
+    for operation in journal.photos(condition, _range_below(folder)):
         yield PlacedPhoto(operation, operation.destination)
+
+
+def surest_below(journal: Journal, folder: Path, most: int) -> Iterator[PlacedPhoto]:
+    """Yield the photos below `folder` that the model was surest of; at most `most`, the surest first."""
+    start, end = _range_below(folder)
+    condition = f"m.destination >= ? AND m.destination < ? AND {_FINISHED} AND o.undone_by IS NULL"
+    for operation in journal.photos(f"{condition} ORDER BY o.confidence DESC LIMIT ?", (start, end, most)):
+        yield PlacedPhoto(operation, operation.destination)
+
+
+def _range_below(folder: Path) -> tuple[bytes, bytes]:
+    """The paths below `folder` are those from the first up to, and without, the second."""
+    name = os.fsencode(folder)
+    return name + b"/", name + b"0"  # which comes next after a slash
 
 
 def filed_lately(journal: Journal, most: int, batch: str | None) -> Iterator[PlacedPhoto]:
@@ -120,13 +139,33 @@ def classified_lately(journal: Journal, most: int) -> Iterator[PlacedPhoto]:
 
 def last_batches(journal: Journal, most: int) -> list[BatchSummary]:
     """The last batches, newest first."""
-    query = (
-        "SELECT batch FROM (SELECT batch, id FROM operations WHERE kind <> ? ORDER BY id DESC LIMIT ?)"
-        " GROUP BY batch ORDER BY MAX(id) DESC LIMIT ?"
-    )
-    return [
-        _summary(journal, str(row[0])) for row in list(journal.rows(query, (JOINED, _LOOKED_THROUGH, most)))
-    ]
+    return list(islice(batches(journal), most))
+
+
+def batches(journal: Journal, since: datetime | None = None) -> Iterator[BatchSummary]:
+    """Yield every batch, the one in which something was done last first.
+
+    Args:
+        journal: where they are.
+        since: leave out those in which nothing was done since then; with a time zone.
+    """
+    # answered by the index alone
+    query = "SELECT batch, MAX(id) AS last FROM operations GROUP BY batch ORDER BY last DESC"
+    for batch, last in list(journal.rows(query)):
+        if since is not None and _time_of(journal, last) < since:
+            return
+        summary = _summary(journal, str(batch))
+        if summary.counts:
+            yield summary
+
+
+def photos_of_batch(journal: Journal, batch: str) -> Iterator[Operation]:
+    """Yield what was done with each photo of a batch, in order; late companions are left out."""
+    return journal.select(f"o.batch = ? AND o.kind <> '{JOINED}' AND {_FINISHED} ORDER BY o.id", (batch,))
+
+
+def _time_of(journal: Journal, number: int) -> datetime:
+    return datetime.fromisoformat(str(journal.value("SELECT time FROM operations WHERE id = ?", (number,))))
 
 
 def held_photos(journal: Journal, most: int) -> list[HeldPhoto]:
@@ -150,17 +189,30 @@ def held_photos(journal: Journal, most: int) -> list[HeldPhoto]:
 
 def _summary(journal: Journal, batch: str) -> BatchSummary:
     query = (
-        "SELECT o.kind, MIN(o.time), COUNT(*), SUM(o.undone_by IS NOT NULL), SUM(o.undone_by IS NULL AND"  # noqa: S608 (ours)
+        "SELECT o.kind, CASE o.kind WHEN 'filed' THEN o.category WHEN 'corrected' THEN o.label ELSE '' END,"  # noqa: S608 (ours)
+        " MIN(o.time), COUNT(*), SUM(o.undone_by IS NOT NULL), SUM(o.undone_by IS NULL AND"
         f" {BROUGHT} AND o.label <> 'skipped') FROM operations o"
-        f" WHERE o.batch = ? AND o.kind <> '{JOINED}' AND {_FINISHED} GROUP BY o.kind"
+        f" WHERE o.batch = ? AND o.kind <> '{JOINED}' AND {_FINISHED} GROUP BY 1, 2"
     )
     counts: Counter[str] = Counter()
+    categories: Counter[str] = Counter()
     undone = undoable = 0
     times = []
-    for kind, time, photos, taken_back, open_still in journal.rows(query, (batch,)):
+    for kind, category, time, photos, taken_back, open_still in journal.rows(query, (batch,)):
         counts[kind] += photos
+        if category:
+            categories[category] += photos
         undone += taken_back
         undoable += open_still
-        times.append(time)
-    time = datetime.fromisoformat(min(times)) if times else datetime.fromtimestamp(0).astimezone()
-    return BatchSummary(batch, time, counts, undone, undoable)
+        times.append(datetime.fromisoformat(time))
+    began = min(times) if times else datetime.fromtimestamp(0).astimezone()
+    took_back = _batches_taken_back(journal, batch) if counts["undone"] else ()
+    return BatchSummary(batch, began, +counts, categories, took_back, undone, undoable)
+
+
+def _batches_taken_back(journal: Journal, batch: str) -> tuple[str, ...]:
+    query = (
+        "SELECT DISTINCT p.batch FROM operations o JOIN operations p ON p.id = o.parent"  # noqa: S608 (ours)
+        f" WHERE o.batch = ? AND o.kind = 'undone' AND {_FINISHED} ORDER BY p.id"
+    )
+    return tuple(str(row[0]) for row in journal.rows(query, (batch,)))

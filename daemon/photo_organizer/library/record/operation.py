@@ -82,6 +82,7 @@ class Details:
     probabilities: tuple[float, ...] = ()
     taken: str = ""
     """When the photo was taken, by its own EXIF, in ISO 8601; empty where that is not known."""
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,8 @@ def template(name: str) -> str:
 def render_daemon(configuration: Configuration) -> RenderedUnit:
     """The daemon's unit for this interpreter and this configuration."""
     run = _command("run", configuration)
-    return RenderedUnit(
-        DAEMON_UNIT, _with(template(DAEMON_UNIT), {"ExecStart": run, **_writable(configuration)})
-    )
+    values = {"ExecStart": run, "RestrictAddressFamilies": " ".join(address_families(configuration))}
+    return RenderedUnit(DAEMON_UNIT, _with(template(DAEMON_UNIT), {**values, **_writable(configuration)}))
 
 
 def render_training(configuration: Configuration) -> tuple[RenderedUnit, RenderedUnit]:
@@ -106,7 +105,19 @@ def writable_folders(configuration: Configuration) -> list[Path]:
     ]
     if configuration.log_directory is not None:
         folders.append(configuration.log_directory)
+    if configuration.metrics.textfile is not None:
+        folders.append(configuration.metrics.textfile.parent)
     return _outermost(folders)
+
+
+def address_families(configuration: Configuration) -> tuple[str, ...]:
+    """The kinds of sockets that the service needs: local ones, and the network only where it is asked for.
+
+    A hook may call a server, and the review page listens on the loopback address.
+    """
+    has_hooks = any(isinstance(command, tuple) for _, command in configuration.hooks)
+    is_online = has_hooks or configuration.review_page.enabled
+    return ("AF_UNIX", "AF_INET", "AF_INET6") if is_online else ("AF_UNIX",)
 
 
 def _command(name: str, configuration: Configuration) -> str:

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Flight, Queue
+from photo_organizer.vision.client.timings import Timings
 from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Outcome, Pictured, Rejected, RejectionKind, VisionError
@@ -77,6 +78,7 @@ class VisionClient:
         self.engine_reason = ""
         self.model_id = ""
         self.ready = False
+        self.timings = Timings()
         self._model = model
         self._engine = engine
         self._categories = categories
@@ -226,6 +228,7 @@ class VisionClient:
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], int(message["photo"]))
             case "inferring" | "resting":
+                self.timings.add(message)
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], None)
             case "classified" | "rejected":

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -137,22 +138,26 @@ class Worker:
     def _run_batch(self, thread: int, batch: list[tuple[int, Photo]]) -> None:
         serving = self._serving
         decoded: list[tuple[int, Opened]] = []
+        begun = time.perf_counter()
         for number, photo in batch:
             try:
                 decoded.append((number, self._open(thread, number, photo, serving.model.input_size)))
             except PhotoRejectedError as error:
                 self._send(rejection_message(number, error))
+        timings = {"decoded": len(batch), "decode_seconds": time.perf_counter() - begun}
         if not decoded:
-            self._send({"event": "resting", "thread": thread})
+            self._send({"event": "resting", "thread": thread, **timings})
             return
         self._send({"event": "inferring", "thread": thread})
+        begun = time.perf_counter()
         results = serving.classify([(opened.sha256, opened.photo) for _, opened in decoded])
+        timings |= {"inferred": len(decoded), "inference_seconds": time.perf_counter() - begun}
         answers = [
             prediction_message(number, prediction, ends_early=opened.ends_early)
             for (number, opened), (prediction, _) in zip(decoded, results, strict=True)
         ]
         self._features.put(serving.backbone_key, results)
-        self._send({"event": "resting", "thread": thread}, *answers)
+        self._send({"event": "resting", "thread": thread, **timings}, *answers)
 
     def _open(self, thread: int, number: int, photo: Photo, size: int) -> Opened:
         """SHA-256 and pixels of a photo, from the same bytes."""

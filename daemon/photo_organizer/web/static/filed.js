@@ -27,7 +27,7 @@ export class FiledView {
     this.title = el('h1', {}, 'Filed');
     this.empty = el('div', { class: 'empty', hidden: true }, el('h2', {}, 'Nothing to check here'), el('p', {}, 'Every photo that was filed lately is confirmed or moved.'));
     this.triage.list.append(
-      el('div', { class: 'bar' }, this.title, el('label', {}, 'Category', this.category), el('label', {}, 'Batch', this.batch)),
+      el('div', { class: 'bar' }, this.title, el('label', {}, el('span', {}, 'Category'), this.category), el('label', {}, el('span', {}, 'Batch'), this.batch)),
       this.triage.grid.element,
       this.empty,
     );
@@ -50,8 +50,8 @@ export class FiledView {
     if (this.batch.value) query.set('batch', this.batch.value);
     try {
       const [{ photos }, { batches }] = await Promise.all([get(`/api/filed?${query}`), get('/api/activity')]);
-      this.fill(this.category, 'All', this.triage.categories.map((name) => [name, name]));
-      this.fill(this.batch, 'All', batches.filter(({ undoable }) => undoable).slice(0, 40).map((batch) => [batch.id, batch.id]));
+      this.fill(this.category, 'All categories', this.triage.categories.map((name) => [name, name]));
+      this.fill(this.batch, 'All batches', batches.filter(({ undoable }) => undoable).slice(0, 40).map((batch) => [batch.id, batch.id]));
       this.show(photos.filter(({ confirmed, by }) => !confirmed && by !== 'you'));
       this.triage.grid.element.focus({ preventScroll: true });
     } catch (error) {

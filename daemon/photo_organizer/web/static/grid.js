@@ -21,6 +21,7 @@ export class PhotoGrid {
       this.rows,
     );
     this.drawn = new Map();
+    this.kept = new Map();
     this.element.addEventListener('scroll', () => this.draw(), { passive: true });
     this.element.addEventListener('click', (event) => this.clicked(event));
     this.element.addEventListener('dblclick', (event) => {
@@ -28,7 +29,16 @@ export class PhotoGrid {
       if (id) onopen(id);
     });
     this.element.addEventListener('dragstart', (event) => this.dragged(event));
+    this.element.addEventListener('pointerdown', () => { this.isPressed = true; });
+    for (const end of ['pointerup', 'pointercancel', 'dragend']) {
+      document.addEventListener(end, (event) => { this.isPressed &&= end === 'pointercancel' && event.pointerType === 'mouse'; });
+    }
     new ResizeObserver(() => this.arrange()).observe(this.element);
+  }
+
+  // Waits until no photo is being dragged: one that is drawn anew would be let go.
+  async released() {
+    while (this.isPressed) await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
 
   show(groups, photos) {
@@ -51,9 +61,26 @@ export class PhotoGrid {
     if (width <= 0) return;
     this.plan = pack(this.groups, width);
     this.rows.style.height = `${this.plan.height + 24}px`;
+    this.kept = new Map([...this.rows.querySelectorAll('.tile')].map((element) => [element.id, element]));
     for (const element of this.drawn.values()) element.remove();
     this.drawn.clear();
     this.draw();
+    this.kept.clear();
+  }
+
+  // The tile of a photo; the one that was there before, whose picture is loaded, where that shows the same.
+  tileOf(id) {
+    const photo = this.photos[id];
+    const state = { selected: this.selection.has(id), focused: id === this.selection.focus };
+    const before = this.kept.get(`p-${id}`);
+    if (!before || before.photoMark !== photo.mark) {
+      const made = tile(id, photo, state);
+      made.photoMark = photo.mark;
+      return made;
+    }
+    before.setAttribute('aria-selected', String(state.selected));
+    before.classList.toggle('focused', state.focused);
+    return before;
   }
 
   draw() {
@@ -79,23 +106,20 @@ export class PhotoGrid {
     }
   }
 
-  drawRow({ top, items }) {
+  drawRow({ top, tile: size, items }) {
     const row = el('div', { class: 'row-of-groups', role: 'presentation' });
     row.style.top = `${top}px`;
     row.style.gap = '12px';
-    for (const { group, across, width } of items) row.append(this.drawGroup(group, across, width));
+    for (const { group, across, width } of items) row.append(this.drawGroup(group, across, width, size));
     return row;
   }
 
-  drawGroup(group, across, width) {
+  drawGroup(group, across, width, size) {
     const { title, detail } = this.describe(group);
     const isCurrent = group === this.selection.group;
     const tiles = el('div', { class: 'tiles', role: 'presentation' });
-    tiles.style.gridTemplateColumns = `repeat(${across}, ${this.plan.tile}px)`;
-    for (const id of group.photos) {
-      const focused = id === this.selection.focus;
-      tiles.append(tile(id, this.photos[id], { selected: this.selection.has(id), focused }));
-    }
+    tiles.style.gridTemplateColumns = `repeat(${across}, ${size}px)`;
+    for (const id of group.photos) tiles.append(this.tileOf(id));
     const element = el(
       'div',
       { class: isCurrent ? 'photo-group current' : 'photo-group', role: 'group', 'aria-label': [title, detail].filter(Boolean).join(', ') },

@@ -32,6 +32,6 @@ export const HELP = [
   [['/'], 'find a category'],
   [['N'], 'file in a new category'],
   [['V'], 'view the photo large'],
-  [['Y'], 'in Filed: all of these are right'],
+  [['Y'], 'in Filed: all of these are right; in Learning: the label is right'],
   [['?'], 'this list'],
 ];

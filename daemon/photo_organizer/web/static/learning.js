@@ -3,6 +3,7 @@
 import { get, post } from './api.js';
 import { at, draw, expected } from './curve.js';
 import { counted, el, momentOf, percent } from './dom.js';
+import { foundFolders, Questions } from './questions.js';
 import { complain, toast } from './toast.js';
 
 const figure = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
@@ -13,6 +14,7 @@ export class LearningView {
     this.inner = el('div', { class: 'page-inner' });
     this.element = el('div', { class: 'page', tabindex: '0', role: 'region', 'aria-label': 'Learning' }, this.inner);
     this.train = el('button', { type: 'button', class: 'primary', onclick: () => this.begin() }, 'Train now');
+    this.questions = new Questions();
     this.progressBar = el('i');
     this.progress = el('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Retraining', 'aria-valuemin': '0', 'aria-valuemax': '100', hidden: true }, this.progressBar);
     this.progressText = el('p', { class: 'soft', role: 'status' });
@@ -21,10 +23,19 @@ export class LearningView {
   async load() {
     try {
       const answer = await get('/api/learning');
-      this.inner.replaceChildren(el('h1', {}, 'Learning'), this.labels(answer), this.threshold(answer), this.report(answer), this.models(answer.models));
+      this.questions.show(answer.questions);
+      this.inner.replaceChildren(el('h1', {}, 'Learning'), this.questions.element, foundFolders(answer.folders, () => this.load()), this.labels(answer), this.threshold(answer), this.report(answer), this.models(answer.models));
     } catch (error) {
       complain(error);
     }
+  }
+
+  setCategories(categories) {
+    this.questions.setCategories(categories);
+  }
+
+  key(key) {
+    return this.questions.key(key);
   }
 
   labels({ labels, next_retraining: next, min_new_labels: least, training }) {

@@ -22,7 +22,7 @@ function show(name) {
   const wanted = name in makers ? name : 'review';
   views[wanted] ??= new makers[wanted]();
   current = views[wanted];
-  current.triage?.setCategories(categories);
+  (current.triage ?? current).setCategories?.(categories);
   for (const link of document.querySelectorAll('[data-view]')) {
     if (link.dataset.view === wanted) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
@@ -34,7 +34,7 @@ function show(name) {
 
 function setCategories(names) {
   categories = names;
-  for (const view of Object.values(views)) view.triage?.setCategories(names);
+  for (const view of Object.values(views)) (view.triage ?? view).setCategories?.(names);
 }
 
 function listen() {

@@ -39,12 +39,15 @@ export class ReviewView {
       buttons: [this.accept, all, skip, undo],
     });
     this.triage.onchange = () => this.changed();
+    for (const kind of ['pointerdown', 'keydown']) {
+      this.triage.grid.element.addEventListener(kind, () => { this.touched = true; });
+    }
     this.order = el('select', { 'aria-label': 'Order of the groups', onchange: () => this.sort() });
     for (const [value, [name]] of Object.entries(ORDERS)) this.order.append(el('option', { value }, name));
     this.title = el('h1', {}, 'Review');
     this.reload = el('button', { type: 'button', class: 'small', hidden: true, onclick: () => this.load(), 'aria-keyshortcuts': 'r' }, el('span'), el('kbd', {}, 'R'));
     this.empty = el('div', { class: 'empty', hidden: true }, tick(), el('h2', {}, 'Nothing waits in Review'), el('p', {}, 'Photos that the model is not sure of will be here.'));
-    this.triage.list.append(el('div', { class: 'bar' }, this.title, this.reload, el('label', {}, 'Order', this.order)), this.triage.grid.element, this.empty);
+    this.triage.list.append(el('div', { class: 'bar' }, this.title, this.reload, el('label', {}, el('span', {}, 'Order'), this.order)), this.triage.grid.element, this.empty);
     this.element = this.triage.element;
     this.waiting = 0;
   }
@@ -58,23 +61,47 @@ export class ReviewView {
 
   async load() {
     try {
-      const answer = await get('/api/review');
+      const answer = await get(this.listed === undefined ? '/api/review?first' : '/api/review');
       this.touched = false;
+      this.incomplete = !answer.complete;
       if (!actions.stack.length) this.triage.selection.focus = null; // nobody is at work: from the beginning
-      const groups = answer.groups.map((photos) => ({ photos }));
-      for (const group of groups) {
-        group.time = answer.photos[group.photos[0]].time;
-        group.confidence = suggested(group, answer.photos).confidence;
-      }
-      groups.sort(ORDERS[this.order.value][1]);
-      this.triage.grid.show(groups, answer.photos);
+      this.triage.grid.show(this.ordered(answer), answer.photos);
       this.listed = Object.keys(answer.photos).length;
       this.reload.hidden = true;
       this.changed();
       this.triage.grid.element.focus({ preventScroll: true });
+      if (this.incomplete) await this.addRest(new Set(Object.keys(answer.photos)));
     } catch (error) {
       complain(error);
     }
+  }
+
+  // The photos after those of the first screens, which may have been moved already.
+  async addRest(first) {
+    const answer = await get('/api/review');
+    await this.triage.grid.released();
+    this.incomplete = false;
+    const { grid } = this.triage;
+    if (!this.touched && !actions.stack.length) {
+      grid.show(this.ordered(answer), answer.photos);
+    } else {
+      const isNew = (id) => !first.has(id) && !(id in grid.photos);
+      const rest = { photos: {}, groups: answer.groups.map((ids) => ids.filter(isNew)).filter((ids) => ids.length) };
+      for (const id of rest.groups.flat()) rest.photos[id] = answer.photos[id];
+      grid.groups.push(...this.ordered({ ...answer, groups: rest.groups }));
+      Object.assign(grid.photos, rest.photos);
+      if (!grid.selection.group) grid.show(grid.groups, grid.photos);
+      else this.triage.redraw();
+    }
+    this.listed = Object.keys(grid.photos).length;
+    this.changed();
+  }
+
+  ordered({ groups, photos }) {
+    const all = groups.map((ids) => ({
+      photos: ids, time: photos[ids[0]].time, confidence: suggested({ photos: ids }, photos).confidence,
+    }));
+    return all.sort(ORDERS[this.order.value][1]);
   }
 
   sort() {
@@ -89,6 +116,7 @@ export class ReviewView {
 
   // The server has found the look-alikes: shown at once, unless somebody is at work already.
   regroup() {
+    if (this.incomplete) return;
     if (this.triage.grid.groups.length === 0 || (!this.touched && !actions.stack.length)) this.load();
     else this.offer('Show the new groups', 'groups');
   }
@@ -100,7 +128,7 @@ export class ReviewView {
 
   // Whether photos have come that are not on the screen. Not told while ours are on their way.
   compare() {
-    if (actions.pending || this.listed === undefined) return;
+    if (actions.pending || this.incomplete || this.listed === undefined) return;
     const more = this.waiting - Object.keys(this.triage.grid.photos).length;
     if (more > 0) this.offer(`Show ${counted(more, 'more photo')}`);
     else if (this.offers === 'more') this.reload.hidden = true;
