@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.learning.labels.label_questions import read_questions
 from photo_organizer.library.record.journal import read_totals
 from photo_organizer.library.record.journal_health import JOURNAL
 from photo_organizer.service.status_file import OLD, STATUS_FILE
