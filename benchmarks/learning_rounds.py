@@ -19,7 +19,7 @@ from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for
 
 TARGET_PRECISION = 0.95
-DROPPED, JUDGING = 300, 400
+DROPPED, JUDGING = 300, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ class SimulatedOwner:
             if len(moved) < count:
                 return
             given = self._random.permutation(labels[moved]) if shuffled else labels[moved]
-            yield self._round(moved, given)
+            elsewhere = self._filed_in[moved] != given  # a photo cannot be moved to where it lies
+            yield self._round(moved[elsewhere], given[elsewhere])
 
     def _round(self, moved: NDArray[np.int64], labels: Labels) -> Round:
         before = self.figures(self._model)

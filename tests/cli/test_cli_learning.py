@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from photo_organizer.learning.labels.corrections import notice_corrections
+from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,18 @@ def test_status_says_what_is_not_learned_yet_and_when_it_will_be(
 ) -> None:
     written_status(home, new_labels=new, next_retraining=next_retraining)
     assert line in organizer("status").out.splitlines()
+
+
+def test_status_counts_the_labels_that_the_last_training_asks_about(organizer: Organizer, home: Home) -> None:
+    written_status(home)
+    assert "questions" not in organizer("status").out
+    asked = [LabelQuestion("ab" * 32, "/library/Pets/cake.jpg", "Pets", "Food", 0.9)]
+    write_questions(home.state, asked, model="small", time=SUNDAY)
+    assert (
+        "questions   1 photo that you sorted may be in the wrong category: see the report of the last "
+        "training, then move or confirm them"
+    ) in organizer("status").out.splitlines()
+    assert organizer("status", "--json").objects[0]["label_questions"] == 1
 
 
 def place(home: Home, folder: str) -> Path:

@@ -13,11 +13,7 @@ from photo_organizer.learning.judge.calibration import (
     suggest_thresholds,
 )
 from photo_organizer.learning.judge.evaluation import evaluate
-from photo_organizer.learning.judge.label_consistency import (
-    LabelFacts,
-    is_consistent,
-    label_consistency,
-)
+from photo_organizer.learning.judge.label_consistency import LabelFacts, label_consistency
 from photo_organizer.learning.judge.owner_sample import OwnerSample, Scores, stand_for
 from photo_organizer.learning.judge.promotion import compare, objections
 from photo_organizer.learning.judge.thresholds import Looked, choose_thresholds
@@ -186,22 +182,70 @@ def test_shuffled_labels_never_take_over() -> None:
         assert "shuffled" in against(shuffled, same(300))
 
 
+def fits(
+    said: Floats, labels: Labels, facts: LabelFacts | None = None, champion: Floats | None = None
+) -> bool:
+    before = said if champion is None else champion
+    return label_consistency(before, said, labels, facts or LabelFacts.none(len(labels))).is_consistent
+
+
+def test_a_dozen_shuffled_labels_of_few_categories_are_not_believed() -> None:
+    """Shuffling leaves many of them right; so few photos must fit better than nearly every other deal."""
+    random = np.random.default_rng(8)
+    truth = np.array([0] * 6 + [1] * 3 + [2] * 3)
+    said = sure(truth, random.random(12) < 0.9, 0.7)
+    assert fits(said, truth)
+    believed = [labels for _ in range(200) if fits(said, labels := random.permutation(truth))]
+    assert all(np.mean(labels == truth) > 0.8 for labels in believed)
+    assert len(believed) <= 2
+
+
+def test_what_the_model_in_use_said_counts_as_evidence() -> None:
+    """Of a dozen labels the heads without them know little; that each was the second choice tells."""
+    labels = np.tile([0, 1, 2], 4)
+    vague = sure(labels, np.arange(12) % 4 > 0, 0.45)
+    assert not fits(vague, labels)
+    assert fits(vague, labels, champion=sure(labels, np.ones(12, np.bool_), 0.6))
+
+
+def test_that_the_organizer_was_sure_of_the_former_category_is_no_evidence() -> None:
+    """It is sure that all photos are Pets, those too that the owner moved out of Pets or into it."""
+    labels, former = np.repeat([0, 1, 2], 8), np.repeat([1, 0, 0], 8)
+    said = np.full((24, 3), 0.02, np.float32)
+    said[np.arange(24), labels] = 0.08
+    said[:, 0] = np.where(labels == 0, 0.5, 0.9)
+    said[labels == 0, 1] = 0.45
+    nowhere = np.full(24, -1)
+    assert fits(said, labels, LabelFacts(former, np.arange(24)))
+    assert not fits(said, labels, LabelFacts(nowhere, np.arange(24)))
+
+
 def test_labels_of_one_category_alone_can_be_consistent() -> None:
     labels = np.zeros(12, np.int64)
     said = sure(labels, np.ones(12, np.bool_), 0.6)
-    assert is_consistent(label_consistency(said, labels, LabelFacts.none(12)), 12)
-    assert not is_consistent(label_consistency(np.full((12, 3), 1 / 3), labels, LabelFacts.none(12)), 12)
+    assert fits(said, labels)
+    assert not fits(np.full((12, 3), 1 / 3, np.float32), labels)
+
+
+def test_where_nearly_all_labels_are_the_same_the_odd_one_must_be_the_right_one() -> None:
+    truth = np.array([0] * 11 + [1])
+    said = sure(truth, np.ones(12, np.bool_), 0.7)
+    assert fits(said, truth)
+    assert not fits(said, np.roll(truth, 1))
 
 
 def test_a_burst_is_one_photo_and_a_few_photos_are_believed() -> None:
     labels = np.tile([0, 1, 2], 8)
     wrong = sure(labels, np.zeros(24, np.bool_))
-    burst = LabelFacts(np.full(24, -1), np.repeat([1, 2], 12))
-    alone = LabelFacts.none(24)
-    assert burst.independent == 2
-    assert is_consistent(label_consistency(wrong, labels, burst), burst.independent)
-    assert not is_consistent(label_consistency(wrong, labels, alone), alone.independent)
-    assert label_consistency(wrong, labels, burst) > label_consistency(wrong, labels, alone)
+    nowhere = np.full(24, -1)
+    assert fits(wrong, labels, LabelFacts(nowhere, np.repeat([1, 2], 12)))
+    assert not fits(wrong, labels)
+    right = sure(labels[:9], np.ones(9, np.bool_))
+    alone, bursts = np.repeat(right, 8, axis=0), np.repeat(np.arange(9), 8)
+    given = np.repeat(labels[:9], 8)
+    one = label_consistency(alone, alone, given, LabelFacts(np.full(72, -1), bursts))
+    single = label_consistency(right, right, labels[:9], LabelFacts.none(9))
+    assert one.chance == pytest.approx(single.chance, abs=0.001)
 
 
 def test_a_category_whose_photos_were_put_elsewhere_is_named() -> None:

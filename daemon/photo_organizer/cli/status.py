@@ -99,6 +99,16 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
     if values.get("training"):
         yield "training", values["training"]
     yield from _learning(values, min_new_labels)
+    if asked := values.get("label_questions"):
+        from photo_organizer.cli.console import counted
+
+        yield (
+            "questions",
+            (
+                f"{counted(asked, 'photo')} that you sorted may be in the wrong category: "
+                "see the report of the last training, then move or confirm them"
+            ),
+        )
     if values.get("last_retraining"):
         yield "last time", values["last_retraining"]
     if values["last_error"]:

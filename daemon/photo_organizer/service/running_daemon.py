@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.errors import OrganizerError
+from photo_organizer.learning.labels.label_questions import read_questions
 from photo_organizer.library.record.journal import read_totals
 from photo_organizer.library.record.journal_health import JOURNAL
 from photo_organizer.service.status_file import OLD, STATUS_FILE
@@ -22,7 +23,8 @@ OWNER_LOCK = "owner.lock"
 
 
 def read_status(configuration: Configuration) -> dict[str, Any]:
-    """Return what the daemon last wrote to status.json, with `running` and `as_of`.
+    """Return what the daemon last wrote to status.json, with `running`, `as_of`, and how many
+    labels the last training asks about (`label_questions`).
 
     When it does not run, `state` is "stopped", and what has been filed is counted by the journal.
 
@@ -46,7 +48,8 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
         if "filed_total" in written:
             written |= _counted_by_journal(configuration)
     age = {"is_old": _is_old(path)} if running else {}
-    return {"running": running, **age, **written}
+    questions = len(read_questions(configuration.state_directory))
+    return {"running": running, **age, **written, "label_questions": questions}
 
 
 def _is_old(path: Path) -> bool:

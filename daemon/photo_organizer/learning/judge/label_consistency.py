@@ -1,29 +1,35 @@
-"""Whether labels say anything: do heads that have not seen a photo find its label better than a label of
+"""Whether labels say anything: do heads that have not seen a photo find its label better than the label of
 another photo?
 
-A permutation test in closed form. For each photo, the log-probability of its own label is compared with its
-mean and variance over the labels of all photos (or over all categories alike, where nearly all labels are the
-same). Labels that were shuffled have a mean of zero and a deviation of one. Near-duplicates and bursts count
-as one photo.
+A permutation test. Each photo gives each category a score: the logarithm of the geometric mean of what the
+model in use and the challenger say of it, both out of fold, without the category that the photo was moved out
+of. The sum over the photos' own labels is compared with the sums after the labels were dealt out anew among
+the photos. The model in use makes the test strong where labels are few: a meant correction nearly always goes
+to the category that came second or third. The challenger makes it strong where the owner sorts otherwise than
+the model in use ever would.
+
+Where nearly all labels are the same, few of the ways to deal them out differ, and none proves much: the
+labels must then be the best of these ways, and also fit better than categories drawn by lot.
+Near-duplicates and bursts count as one photo.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats, Labels
-from photo_organizer.learning.head.label_trust import without_former
 
 FEWEST_LABELS = 6
 """Fewer say nothing about one another, and are believed."""
-FEW_LABELS = 30
-_NEEDED_OF_FEW, _NEEDED = 2.5, 3.5
-"""Deviations above shuffled labels. By simulation, a dozen meant labels reach 3.7 on average, fifty 8.8."""
+SIGNIFICANCE = 0.001
+PERMUTATIONS = 9999
+_BATCH = 2_000_000
 _LEAST = 1e-3
-_ONE_SIDED = 1.8  # effective number of different labels below which all categories are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +49,87 @@ class LabelFacts:
         """Return that nothing is known of `count` labels."""
         return cls(np.full(count, -1, np.int64), np.arange(count))
 
-    @property
-    def independent(self) -> int:
-        """How many photos are not near-duplicates of one another."""
-        return len(np.unique(self.groups))
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """Whether labels fit their photos.
+
+    Attributes:
+        is_consistent: whether they are to be learned from.
+        chance: how probable it is that labels dealt out anew fit as well.
+    """
+
+    is_consistent: bool
+    chance: float
 
 
-def label_consistency(probabilities: Floats, labels: Labels, facts: LabelFacts) -> float:
-    """Return how many standard deviations the labels lie above shuffled ones.
+def label_consistency(champion: Floats, challenger: Floats, labels: Labels, facts: LabelFacts) -> Consistency:
+    """Compare the fit of the labels to the photos with that of shuffled ones.
 
     Args:
-        probabilities: (N, C) of heads that have not seen the photo.
+        champion: (N, C) probabilities of the model in use, of heads that have not seen the photo.
+        challenger: (N, C) the same of the challenger.
         labels: (N,).
         facts: of the labels; a photo cannot be in the category that it was moved out of.
     """
-    not_in = facts.not_in
-    count, classes = probabilities.shape
-    rows = np.arange(count)
-    moved = (not_in >= 0) & (not_in != labels)
-    likelihood = np.log(np.maximum(without_former(probabilities, labels, not_in), _LEAST))
-    share = np.bincount(labels, minlength=classes) / count
-    effective = np.exp(-(share[share > 0] * np.log(share[share > 0])).sum())
-    if effective < _ONE_SIDED:
-        share = np.full(classes, 1 / classes)
-    shares = np.tile(share, (count, 1))
-    shares[rows[moved], not_in[moved]] = 0.0
-    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-9)
-    mean = (shares * likelihood).sum(axis=1)
-    variance = (shares * (likelihood - mean[:, None]) ** 2).sum(axis=1)
-    _, group, size = np.unique(facts.groups, return_inverse=True, return_counts=True)
-    part = 1 / size[group]  # of the group's mean
-    rise = float((part * (likelihood[rows, labels] - mean)).sum())
-    return rise / float(np.sqrt((part * variance).sum() + 1e-9))
+    by_photo = (_log_of_rest(champion, labels, facts) + _log_of_rest(challenger, labels, facts)) / 2
+    scores, given = _by_group(by_photo, labels, facts.groups)
+    if len(given) < FEWEST_LABELS:
+        return Consistency(is_consistent=True, chance=1.0)
+    random = np.random.default_rng(0)
+    rows = np.arange(len(given))
+    reached = float(scores[rows, given].sum())
+    chance = _share_reaching(
+        reached, scores, lambda count: random.permuted(np.tile(given, (count, 1)), axis=1)
+    )
+    one_of = 1 / _arrangements(given)
+    if one_of < SIGNIFICANCE / 2:
+        return Consistency(chance <= SIGNIFICANCE, chance)
+    classes = scores.shape[1]
+    by_lot = _share_reaching(reached, scores, lambda count: random.integers(0, classes, (count, len(given))))
+    # The best arrangement is drawn once in `1 / one_of` times, give or take what so many draws vary.
+    best = one_of + 3 * np.sqrt(one_of / PERMUTATIONS) + 1 / PERMUTATIONS
+    return Consistency(chance <= max(SIGNIFICANCE, best) and by_lot <= SIGNIFICANCE, max(chance, by_lot))
 
 
-def is_consistent(deviations: float, count: int) -> bool:
-    """Return whether so many `deviations` are enough for `count` labels of different photos."""
-    if count < FEWEST_LABELS:
-        return True
-    return deviations >= (_NEEDED_OF_FEW if count < FEW_LABELS else _NEEDED)
+def _log_of_rest(probabilities: Floats, labels: Labels, facts: LabelFacts) -> NDArray[np.float64]:
+    """Return the logarithms (N, C) of the probabilities without the category that each photo was moved out
+    of: that the organizer was sure of it says nothing for or against any label.
+    """
+    rest = probabilities.astype(np.float64)
+    moved = np.flatnonzero((facts.not_in >= 0) & (facts.not_in != labels))
+    rest[moved, facts.not_in[moved]] = 0.0
+    rest /= np.maximum(rest.sum(axis=1, keepdims=True), _LEAST)
+    return np.log(np.maximum(rest, _LEAST))
+
+
+def _by_group(
+    scores: NDArray[np.float64], labels: Labels, groups: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], Labels]:
+    """Return the mean scores (G, C) of each group, and the label (G,) that most of its photos have."""
+    _, group = np.unique(groups, return_inverse=True)
+    count, classes = int(group.max()) + 1, scores.shape[1]
+    sums, votes = np.zeros((count, classes)), np.zeros((count, classes))
+    np.add.at(sums, group, scores)
+    np.add.at(votes, (group, labels), 1)
+    return sums / votes.sum(axis=1, keepdims=True), np.asarray(votes.argmax(axis=1), np.int64)
+
+
+def _share_reaching(
+    reached: float, scores: NDArray[np.float64], draw: Callable[[int], NDArray[np.int64]]
+) -> float:
+    """Return the share of label sets, of so many drawn at once, that fit the photos as well as `reached`."""
+    rows = np.arange(len(scores))
+    batch = max(1, _BATCH // len(scores))
+    as_good, left = 1, PERMUTATIONS
+    while left:
+        count = min(batch, left)
+        as_good += int((scores[rows, draw(count)].sum(axis=1) >= reached - 1e-9).sum())
+        left -= count
+    return as_good / (PERMUTATIONS + 1)
+
+
+def _arrangements(labels: Labels) -> float:
+    """Return how many different ways there are to deal the labels out; infinity for very many."""
+    logarithm = lgamma(len(labels) + 1) - sum(lgamma(count + 1) for count in np.bincount(labels).tolist())
+    return float(np.exp(min(logarithm, 700.0)))

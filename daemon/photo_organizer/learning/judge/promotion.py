@@ -3,7 +3,7 @@
 Champion and challenger are compared on all photos that the owner ever labelled, each predicted out of fold:
 by heads that had not seen the photo when they were trained. The challenger takes over when all of this holds:
 
-1. *The labels say something* (see label_consistency.py): shuffled labels teach nothing.
+1. *The labels say something*: they fit better than 999 of 1,000 shuffled ones (see label_consistency.py).
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
@@ -28,7 +28,7 @@ from scipy import stats
 
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.label_trust import LabelTrust
-from photo_organizer.learning.judge.label_consistency import LabelFacts, is_consistent, label_consistency
+from photo_organizer.learning.judge.label_consistency import LabelFacts, label_consistency
 from photo_organizer.learning.judge.owner_sample import Scores
 
 SIGNIFICANCE = 0.01
@@ -119,11 +119,11 @@ def objections(
     """
     if len(owner) == 0:
         return ("none of your photos could be used to compare the models",)
-    deviations = label_consistency(owner.challenger, owner.labels, facts)
-    if not is_consistent(deviations, facts.independent):
+    consistency = label_consistency(owner.champion, owner.challenger, owner.labels, facts)
+    if not consistency.is_consistent:
         return (
-            f"your {len(owner)} labels do not fit the photos better than shuffled ones would "
-            f"({deviations:.1f} standard deviations)",
+            f"your {len(owner)} labels do not fit the photos clearly better than shuffled ones would "
+            f"(p = {consistency.chance:.3f})",
         )
     found = _contradicted(owner, trust, categories)
     yours = compare(owner, trust.weights)
