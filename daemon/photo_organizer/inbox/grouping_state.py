@@ -47,7 +47,7 @@ class Gathering:
         kind = kind_of(name)
         return kind in {Kind.PHOTO, Kind.UNKNOWN} or (self.videos and kind is Kind.VIDEO)
 
-    def take_over(self, folder: Folder, listing: Listing, now: Moment) -> float | None:
+    def reload(self, folder: Folder, listing: Listing, now: Moment) -> float | None:
         """Make groups of what was found; those that are the same as before keep what is known of them.
 
         Returns:

@@ -191,7 +191,7 @@ class Scanner:
             f"{listing.unreachable:,} photos in it are out of reach" if listing.unreachable else ""
         )
         self._visit_children(folder, listing)
-        look_again = self._gathering.take_over(folder, listing, Moment.now())
+        look_again = self._gathering.reload(folder, listing, Moment.now())
         ended = time.monotonic()
         folder.earliest = ended + _REST * (ended - began)
         folder.root.sweep_cost += ended - began

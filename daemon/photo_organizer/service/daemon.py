@@ -27,7 +27,7 @@ from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training, TrainingResult
 from photo_organizer.service.review_page import ReviewPageProcess
-from photo_organizer.service.runtime import Rooms, open_library
+from photo_organizer.service.runtime import Runtime, open_library
 from photo_organizer.service.search_upkeep import SearchUpkeep
 from photo_organizer.service.status_builder import Overview, now_text
 from photo_organizer.service.status_file import State, Status, StatusFile, describe
@@ -85,7 +85,7 @@ class Daemon:
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
         self._phase: State | None = State.STARTING
-        self._rooms: Rooms | None = None
+        self._rooms: Runtime | None = None
         self._config_error: str | None = None
         self._owner_pause: OwnerPause | None = None
         self._reload_at: float | None = None
@@ -180,12 +180,12 @@ class Daemon:
         due = min((moment for moment in moments if moment is not None), default=None)
         poll.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
 
-    def _open_rooms(self) -> Rooms:
+    def _open_rooms(self) -> Runtime:
         """The library, recovered, and a pipeline from the inboxes to it."""
         library = open_library(self._configuration)
         self._reporter.totals = Counter(library.totals())
         try:
-            return Rooms(self._configuration, library, self._reporter, self._wake.wake)
+            return Runtime(self._configuration, library, self._reporter, self._wake.wake)
         except OrganizerError:
             library.close()
             raise
@@ -266,7 +266,7 @@ class Daemon:
             )
         make_new_folders(configuration)
         if self._rooms is not None:
-            self._rooms.take_over(configuration)
+            self._rooms.reload(configuration)
         if configuration.logging != before.logging:
             configure_logging(configuration.logging.level, configuration.log_directory)
         self._configuration = configuration
@@ -285,7 +285,7 @@ class Daemon:
         if self._rooms is None:
             return
         try:
-            self._rooms.take_over_model()
+            self._rooms.switch_model()
         except OrganizerError as error:
             log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
             self._reporter.failed(str(error), kind="model")

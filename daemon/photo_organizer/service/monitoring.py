@@ -10,7 +10,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.service.hooks import Hooks
 from photo_organizer.service.metrics import Figures, MetricsFile
 from photo_organizer.service.news import News
-from photo_organizer.service.runtime import Rooms
+from photo_organizer.service.runtime import Runtime
 from photo_organizer.service.status_file import State, Status
 
 
@@ -46,39 +46,39 @@ class Monitoring:
         """Look after the hooks that run."""
         self._hooks.step()
 
-    def show(self, status: Status, rooms: Rooms | None, last_error: datetime | None) -> None:
+    def show(self, status: Status, runtime: Runtime | None, last_error: datetime | None) -> None:
         """Tell what the daemon is doing now.
 
         Args:
             status: as `status.json` has it.
-            rooms: None while they are being opened.
+            runtime: None while they are being opened.
             last_error: when something last went wrong; None when nothing did.
         """
-        if rooms is None:
+        if runtime is None:
             return
         self.news.model_serves(status.model, status.last_retraining)
-        if _is_well(status, rooms):
+        if _is_well(status, runtime):
             self._hooks.say_ready(state=status.state, photos=status.filed_total, queued=status.queued)
-        self._metrics.write(lambda: self._figures(status, rooms, last_error))
+        self._metrics.write(lambda: self._figures(status, runtime, last_error))
 
     def close(self) -> None:
         """Give the hooks that run a second to end."""
         self._hooks.close()
 
-    def _figures(self, status: Status, rooms: Rooms, last_error: datetime | None) -> Figures:
+    def _figures(self, status: Status, runtime: Runtime, last_error: datetime | None) -> Figures:
         review = self._configuration.library / self._configuration.review
         return Figures(
             status,
-            {action.value: count for action, count in rooms.library.totals().items()},
+            {action.value: count for action, count in runtime.library.totals().items()},
             count_photos(review),
             last_error,
-            rooms.model_made,
-            rooms.vision.timings,
+            runtime.model_made,
+            runtime.vision.timings,
         )
 
 
-def _is_well(status: Status, rooms: Rooms) -> bool:
+def _is_well(status: Status, runtime: Runtime) -> bool:
     """Whether photos are filed, or would be but for the owner's pause."""
     if status.state is State.PAUSED:
-        return rooms.pipeline.is_held and rooms.pipeline.pause is None
+        return runtime.pipeline.is_held and runtime.pipeline.pause is None
     return status.state in {State.IDLE, State.WORKING}

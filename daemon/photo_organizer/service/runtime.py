@@ -30,14 +30,14 @@ _EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
 
 
 @dataclass(frozen=True, slots=True)
-class Successor:
+class StandbyWorker:
     """A vision process that is loading `model`, while another still serves."""
 
     vision: VisionClient
     model: ModelDescription
 
 
-class Rooms:
+class Runtime:
     """Inbox, vision and library of a configuration, at work.
 
     Args:
@@ -57,7 +57,7 @@ class Rooms:
         self._wake = wake
         self.library = library
         self._model = read_model(Registry(configuration.model_directory).current())
-        self._successor: Successor | None = None
+        self._standby: StandbyWorker | None = None
         self._copied_on = date.today()
         self.inbox = self._new_inbox()
         self.vision = new_vision(configuration, self._model)
@@ -94,21 +94,21 @@ class Rooms:
         """
         self.inbox.stop()
         self.vision.close()
-        if self._successor is not None:
-            self._successor.vision.close()
+        if self._standby is not None:
+            self._standby.vision.close()
         self.library.close()
 
-    def take_over_model(self) -> None:
+    def switch_model(self) -> None:
         """Serves the model that is in use now, if it is another. No photo waits for it to load.
 
         Raises:
             ModelError: it cannot serve; the one before goes on.
         """
         model = read_model(Registry(self._configuration.model_directory).current())
-        if model != (self._successor.model if self._successor else self._model):
-            self._exchange_vision(model)
+        if model != (self._standby.model if self._standby else self._model):
+            self._replace_vision(model)
 
-    def take_over(self, configuration: Configuration) -> None:
+    def reload(self, configuration: Configuration) -> None:
         """Goes on by another configuration; what did not change is not disturbed.
 
         Raises:
@@ -117,42 +117,42 @@ class Rooms:
         before = self._configuration
         model = read_model(Registry(configuration.model_directory).current())
         if _library_settings(configuration) != _library_settings(before):
-            self._exchange_library(before, configuration)
+            self._replace_library(before, configuration)
         self._configuration = configuration
         self.pipeline.placement = new_placement(configuration, self._model)
         self.pipeline.linger = configuration.batch.max_wait_seconds
         self.pipeline.destination = self.library
         if _inbox_settings(configuration) != _inbox_settings(before):
-            self._exchange_inbox()
+            self._replace_inbox()
         if _vision_settings(configuration) != _vision_settings(before):
-            self._exchange_vision(model)
+            self._replace_vision(model)
 
     def step(self) -> None:
         """Everything that may have become due on the way of the photos."""
         if (today := date.today()) != self._copied_on:
             self._copied_on = today
             keep_daily_copy(self.library)
-        if self._successor is not None:
-            self._await_successor(self._successor)
+        if self._standby is not None:
+            self._await_standby(self._standby)
         self.pipeline.step()
 
     def register(self, poll: select.poll) -> None:
         """Has `poll` return when a vision process has something to say, or a disk was mounted."""
         self.inbox.register(poll)
         watch_vision(self.vision, poll)
-        if self._successor is not None:
-            watch_vision(self._successor.vision, poll)
+        if self._standby is not None:
+            watch_vision(self._standby.vision, poll)
 
     def next_due(self) -> float | None:
         """When the pipeline has something to do even if nothing happens, in `time.monotonic()`."""
         moments = [self.pipeline.next_due()]
-        if self._successor is not None:
-            moments.append(self._successor.vision.next_due())
+        if self._standby is not None:
+            moments.append(self._standby.vision.next_due())
         if self.pipeline.is_hungry:
             moments.append(self.inbox.next_due())
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _exchange_library(self, before: Configuration, configuration: Configuration) -> None:
+    def _replace_library(self, before: Configuration, configuration: Configuration) -> None:
         """Another library, or the same by other rules. Both cannot be owned at once when they share a
         state.
         """
@@ -165,44 +165,44 @@ class Rooms:
         finally:
             self.pipeline.destination = self.library
 
-    def _exchange_inbox(self) -> None:
+    def _replace_inbox(self) -> None:
         self.pipeline.give_back()
         self.inbox.stop()
         self.inbox = self._new_inbox()
         self.pipeline.source = self.inbox
         self.inbox.start(self._wake)
 
-    def _exchange_vision(self, model: ModelDescription) -> None:
+    def _replace_vision(self, model: ModelDescription) -> None:
         """Another vision process for this one, which goes on until the other has loaded its model."""
-        if self._successor is not None:
-            self._successor.vision.close()
-        self._successor = Successor(new_vision(self._configuration, model), model)
+        if self._standby is not None:
+            self._standby.vision.close()
+        self._standby = StandbyWorker(new_vision(self._configuration, model), model)
         if self.vision.ready or self.vision.in_flight:
-            self._successor.vision.warm_up()
+            self._standby.vision.warm_up()
         else:
-            self._succeed(self._successor)  # nobody waits: it is loaded when the next photo comes
+            self._swap_worker(self._standby)  # nobody waits: it is loaded when the next photo comes
 
-    def _await_successor(self, successor: Successor) -> None:
+    def _await_standby(self, standby: StandbyWorker) -> None:
         try:
-            successor.vision.poll()
+            standby.vision.poll()
         except OrganizerError as error:
             log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
-            successor.vision.close()
-            self._successor = None
+            standby.vision.close()
+            self._standby = None
             return
-        if successor.vision.ready:
-            self._succeed(successor)
+        if standby.vision.ready:
+            self._swap_worker(standby)
 
-    def _succeed(self, successor: Successor) -> None:
+    def _swap_worker(self, standby: StandbyWorker) -> None:
         self.pipeline.give_back()
         self.vision.close()
-        successor.vision.timings = self.vision.timings
-        self.vision = self.pipeline.vision = successor.vision
-        if successor.model != self._model:
-            log.info("photos are classified by model %s now", successor.model.id)
-        self._model = successor.model
-        self.pipeline.placement = new_placement(self._configuration, successor.model)
-        self._successor = None
+        standby.vision.timings = self.vision.timings
+        self.vision = self.pipeline.vision = standby.vision
+        if standby.model != self._model:
+            log.info("photos are classified by model %s now", standby.model.id)
+        self._model = standby.model
+        self.pipeline.placement = new_placement(self._configuration, standby.model)
+        self._standby = None
 
     def _new_inbox(self) -> Inbox:
         configuration = self._configuration

@@ -15,7 +15,7 @@ from photo_organizer.photo import Action
 from photo_organizer.service.owner_pause import OwnerPause
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
-from photo_organizer.service.runtime import Rooms
+from photo_organizer.service.runtime import Runtime
 from photo_organizer.service.status_file import State, Status
 
 
@@ -37,7 +37,7 @@ class Overview:
 
     def status(
         self,
-        rooms: Rooms | None,
+        runtime: Runtime | None,
         *,
         phase: State | None,
         config_error: str | None,
@@ -46,14 +46,14 @@ class Overview:
         """The status now.
 
         Args:
-            rooms: None while they are being opened.
+            runtime: None while they are being opened.
             phase: starting or stopping; None in between.
             config_error: why the last change of the configuration was refused.
             owner_pause: the pause that the owner asked for.
         """
-        counts = rooms.inbox.counts if rooms else None
-        under_way = rooms.pipeline.under_way if rooms else 0
-        pause = rooms.pipeline.pause if rooms else None
+        counts = runtime.inbox.counts if runtime else None
+        under_way = runtime.pipeline.under_way if runtime else 0
+        pause = runtime.pipeline.pause if runtime else None
         reason = pause.reason if pause else str(owner_pause) if owner_pause else self._obstacle()
         queued = under_way + (counts.ready if counts else 0)
         resting = State.PAUSED if reason else State.WORKING if queued else State.IDLE
@@ -64,8 +64,8 @@ class Overview:
             version=__version__,
             state=phase or resting,
             since=self.since,
-            model=rooms.model_id if rooms else None,
-            engine=(rooms.vision.engine_name or None) if rooms else None,
+            model=runtime.model_id if runtime else None,
+            engine=(runtime.vision.engine_name or None) if runtime else None,
             queued=queued,
             filed_total=totals[Action.FILED],
             review_total=totals[Action.REVIEW],
@@ -91,8 +91,8 @@ class Overview:
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
             troubled=tuple(_named(trouble) for trouble in counts.troubled) if counts else (),
             unreadable_folders=counts.unreadable_folders if counts else 0,
-            vision_loaded=rooms.vision.ready if rooms else False,
-            vision_confinement=(rooms.vision.confinement or None) if rooms else None,
+            vision_loaded=runtime.vision.ready if runtime else False,
+            vision_confinement=(runtime.vision.confinement or None) if runtime else None,
             training=self.training.progress,
             new_corrections=self.training.labels.corrections,
             new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},
