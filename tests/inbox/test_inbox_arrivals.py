@@ -180,11 +180,11 @@ def test_a_file_that_never_settles_is_counted_and_taken_in_the_end(drive: Start,
 
     writer = threading.Thread(target=scribble)
     writer.start()
-    driver.run_until(lambda: driver.inbox.counts.unsettled == 1)
+    driver.run_until(lambda: driver.inbox.counts.changing == 1)
     stop.set()
     writer.join()
     driver.take(1)
-    assert driver.inbox.counts.unsettled == 0
+    assert driver.inbox.counts.changing == 0
 
 
 def test_a_file_replaced_while_it_settles(drive: Start, folder: Path, elsewhere: Path) -> None:

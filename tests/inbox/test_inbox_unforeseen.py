@@ -11,7 +11,7 @@ from inbox_driver import Watch, write_many
 
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.inbox import Inbox, Skipped, find_groups, path_scan, scanner
-from photo_organizer.inbox.readiness import Offering
+from photo_organizer.inbox.readiness import ReadinessCheck
 
 
 def failing(real: Any, what: str) -> Any:
@@ -42,12 +42,12 @@ def test_the_daemon_has_that_photo_wait(tmp_path: Path, where: str, monkeypatch:
     folder = tmp_path / "in"
     write_many(folder, ["1.jpg", "bad/2.jpg", "good/3.jpg"])
     if where == "a photo":
-        real = Offering.consider
+        real = ReadinessCheck.consider
 
-        def consider(self: Offering, waiting: Any, now: Any) -> Any:
+        def consider(self: ReadinessCheck, waiting: Any, now: Any) -> Any:
             return failing(lambda _: real(self, waiting, now), "2.jpg")(waiting.names)
 
-        monkeypatch.setattr(Offering, "consider", consider)
+        monkeypatch.setattr(ReadinessCheck, "consider", consider)
     else:
         monkeypatch.setattr(scanner, "look", failing(scanner.look, "in/bad"))
     inbox = Inbox(

@@ -8,7 +8,7 @@ import pytest
 from inbox_driver import Start, write_many
 
 from photo_organizer.inbox import scanner
-from photo_organizer.inbox.skip_cache import Fact, Memory
+from photo_organizer.inbox.skip_cache import SkipCache, SkipReason
 from photo_organizer.photo import FileIdentity
 
 WINDOW = 40
@@ -86,12 +86,12 @@ def test_a_photo_in_another_folder_does_not_wait_for_all_of_a_large_one(
 
 
 def test_facts_about_files_that_are_gone_are_forgotten_after_two_sweeps() -> None:
-    memory = Memory()
+    memory = SkipCache()
     stays, goes = FileIdentity(1, 1, 1, 1), FileIdentity(1, 2, 1, 1)
     for identity in (stays, goes):
-        memory.note("/x", identity, Fact("a reason"))
+        memory.note("/x", identity, SkipReason("a reason"))
     for _ in range(2):
         memory.end_sweep()
-        assert memory.recall("/x", stays) == Fact("a reason")
+        assert memory.recall("/x", stays) == SkipReason("a reason")
     assert len(memory) == 1
     assert memory.recall("/x", goes) is None

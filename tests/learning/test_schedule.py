@@ -9,7 +9,7 @@ import pytest
 from learning_home import Home
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.retraining_schedule import hindrance, next_run
+from photo_organizer.learning.retraining_schedule import blocked_reason, next_run
 
 
 @pytest.fixture
@@ -53,15 +53,15 @@ def test_what_is_no_schedule_says_so() -> None:
 
 
 def test_nothing_hinders_a_desktop(config: Configuration, tmp_path: Path) -> None:
-    assert hindrance(config, supplies=tmp_path / "none", load=9.0) is None
+    assert blocked_reason(config, supplies=tmp_path / "none", load=9.0) is None
 
 
 def test_battery_hinders_unless_allowed(config: Configuration, tmp_path: Path) -> None:
     supply(tmp_path / "power", "BAT0", type="Battery", status="Discharging")
     supply(tmp_path / "power", "AC", type="Mains", online="0")
 
-    assert hindrance(config, supplies=tmp_path / "power") == "the machine runs on battery"
-    assert hindrance(with_retraining(config, on_battery=True), supplies=tmp_path / "power") is None
+    assert blocked_reason(config, supplies=tmp_path / "power") == "the machine runs on battery"
+    assert blocked_reason(with_retraining(config, on_battery=True), supplies=tmp_path / "power") is None
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_other_batteries_do_not_hinder(
 ) -> None:
     for number, properties in enumerate(supplies):
         supply(tmp_path / "power", f"supply{number}", **properties)
-    assert hindrance(config, supplies=tmp_path / "power") is None
+    assert blocked_reason(config, supplies=tmp_path / "power") is None
 
 
 def test_load_hinders_above_the_limit(config: Configuration, tmp_path: Path) -> None:
     limited = with_retraining(config, max_load=0.7)
-    reason = hindrance(limited, supplies=tmp_path / "none", load=0.9)
+    reason = blocked_reason(limited, supplies=tmp_path / "none", load=0.9)
     assert reason == "the load is 0.90 per core, above max_load 0.7"
-    assert hindrance(limited, supplies=tmp_path / "none", load=0.5) is None
+    assert blocked_reason(limited, supplies=tmp_path / "none", load=0.5) is None
 
 
 def test_switched_off_is_a_hindrance(config: Configuration) -> None:
-    assert hindrance(with_retraining(config, enabled=False)) == "retraining is switched off"
+    assert blocked_reason(with_retraining(config, enabled=False)) == "retraining is switched off"
 
 
 def test_a_month_of_sleep_is_one_missed_run() -> None:

@@ -157,4 +157,4 @@ def test_under_load_it_is_postponed_with_the_reason(configuration: Configuration
     clock.now += timedelta(days=7)
     made.step()
     assert not made.running
-    assert "load" in (made.hindrance or "")
+    assert "load" in (made.blocked_reason or "")

@@ -20,7 +20,7 @@ from photo_organizer.formats import by_extension
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class NameGroup:
     """The names of one asset group: the photo that is classified, and what moves with it."""
 
     photo: str
@@ -54,7 +54,7 @@ def bundle(
     companions: Iterable[str],
     *,
     usable: Callable[[str], bool] = lambda _name: True,
-) -> tuple[list[Bundle], list[str]]:
+) -> tuple[list[NameGroup], list[str]]:
     """Put names together that belong together.
 
     Args:
@@ -82,7 +82,7 @@ def bundle(
     for video in alone:
         groups.found(video, [])
     orphans = [companion for companion in sorted(companions) if not groups.join(companion)]
-    return [Bundle(leader, tuple(members)) for leader, members in groups.followers.items()], orphans
+    return [NameGroup(leader, tuple(members)) for leader, members in groups.followers.items()], orphans
 
 
 def _families(images: Sequence[str]) -> Iterable[list[str]]:

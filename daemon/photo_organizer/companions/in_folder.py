@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from photo_organizer.companions.grouping import Bundle, bundle
+from photo_organizer.companions.grouping import NameGroup, bundle
 from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.formats import extension_of
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
@@ -24,7 +24,7 @@ class FolderGroups:
     """
 
     folder: Path
-    bundles: dict[str, Bundle]
+    bundles: dict[str, NameGroup]
 
     @classmethod
     def of(cls, folder: Path) -> FolderGroups:

@@ -49,7 +49,7 @@ class InboxCounts:
     Attributes:
         ready: photos that can be collected, those not examined yet included.
         settling: groups that wait to be complete.
-        unsettled: of these, such as were found changed again and again.
+        changing: of these, such as were found changed again and again.
         in_flight: groups handed out.
         retrying: photos to be offered again later.
         incomplete: photos that wait for the rest of their file.
@@ -63,7 +63,7 @@ class InboxCounts:
 
     ready: int = 0
     settling: int = 0
-    unsettled: int = 0
+    changing: int = 0
     in_flight: int = 0
     retrying: int = 0
     incomplete: int = 0

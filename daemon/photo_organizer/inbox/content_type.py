@@ -7,7 +7,7 @@ import os
 from photo_organizer import fsops
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import HEAD_SIZE, by_extension, identify
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, UNSUPPORTED, WAITS_FOR_EXTRA, Fact
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, UNSUPPORTED, WAITS_FOR_EXTRA, SkipReason
 
 
 def read_head(path: str) -> bytes:
@@ -36,7 +36,9 @@ def is_being_written(path: str) -> bool:
         operations.close(descriptor)
 
 
-def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool = False) -> Fact | None:
+def blocked_reason(
+    path: str, available_extras: frozenset[str], *, always_read: bool = False
+) -> SkipReason | None:
     """Why a file is not to be offered, or None when it is.
 
     Its content is asked only where the name does not suffice: an unknown extension, or one that other files
@@ -56,9 +58,9 @@ def hindrance(path: str, available_extras: frozenset[str], *, always_read: bool 
             return None
     found = identify(read_head(path), name)
     if found is None:
-        return Fact(NOT_AN_IMAGE)
+        return SkipReason(NOT_AN_IMAGE)
     if not found.is_supported:
-        return Fact(UNSUPPORTED)
+        return SkipReason(UNSUPPORTED)
     if found.extra is not None and found.extra not in available_extras:
-        return Fact(WAITS_FOR_EXTRA, extra=found.extra)
+        return SkipReason(WAITS_FOR_EXTRA, extra=found.extra)
     return None

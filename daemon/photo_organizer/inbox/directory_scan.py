@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from photo_organizer.companions.grouping import PhotoIndex
 from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.companions.names import companion_keys, photo_keys
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, Fact
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, SkipReason
 
 _STRAYS = 4096
 """Companions without a photo that are offered at a time."""
 
 
 @dataclass(slots=True)
-class Listing:
+class DirectoryScan:
     """What was found in a folder.
 
     Attributes:
@@ -76,19 +76,19 @@ class Question:
     awaited: frozenset[str]
     busy: frozenset[str]
     room: int
-    recall: Callable[[str, os.stat_result], Fact | None]
+    recall: Callable[[str, os.stat_result], SkipReason | None]
     may_be_image: Callable[[str, os.stat_result], bool]
     now: float
     videos: bool
 
 
-def look(question: Question) -> Listing:
+def look(question: Question) -> DirectoryScan:
     """Look into a folder.
 
     Raises:
         OSError: when it cannot be listed.
     """
-    listing = Listing()
+    listing = DirectoryScan()
     others = _find_photos(question, listing)
     _SecondPass(question, listing, others).run()
     return listing
@@ -140,13 +140,13 @@ def _may_be_photo(kind: Kind, *, videos: bool) -> bool:
     return kind in {Kind.PHOTO, Kind.UNKNOWN} or (videos and kind is Kind.VIDEO)
 
 
-def _find_photos(question: Question, listing: Listing) -> set[str]:
+def _find_photos(question: Question, listing: DirectoryScan) -> set[str]:
     """First pass: new photos into `listing`. Returns the names of the photos that are not offered now.
 
     (That set holds what stays in the inbox for good; it lives as long as this look.)
     """
     others: set[str] = set(question.busy)
-    videos: dict[str, Fact] = {}
+    videos: dict[str, SkipReason] = {}
     examined = 0
     for entry in _entries(question):
         name = entry.name
@@ -182,7 +182,7 @@ def _find_photos(question: Question, listing: Listing) -> set[str]:
     return others
 
 
-def _leave_videos(videos: dict[str, Fact], others: set[str], listing: Listing) -> None:
+def _leave_videos(videos: dict[str, SkipReason], others: set[str], listing: DirectoryScan) -> None:
     """Count the videos that stay for a reason of their own: not those which stay with their picture."""
     if not videos:
         return
@@ -200,7 +200,7 @@ class _SecondPass:
     `others` are the photos that are not offered now: their companions wait with them.
     """
 
-    def __init__(self, question: Question, listing: Listing, others: set[str]) -> None:
+    def __init__(self, question: Question, listing: DirectoryScan, others: set[str]) -> None:
         self._question = question
         self._listing = listing
         self._others = others

@@ -18,7 +18,7 @@ class Due(Protocol):
 Item = TypeVar("Item", bound=Due)
 
 
-class Agenda(Generic[Item]):
+class DueQueue(Generic[Item]):
     """Items by their time. An item planned anew moves; its old place in the heap is passed over later."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from photo_organizer.inbox.stability import Observation
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class PendingGroup:
     """A group that waits for its time: to have settled, or to be collected.
 
     `names` begin with the photo's; all lie in `folder`. `lacks_rest`: a part of its video is still to come.
@@ -35,7 +35,7 @@ class Folder:
         deep: whether the next look goes on into the known folders below.
         sweeping: whether a sweep of the inbox still waits for it.
         hinted: whether something happened there since the last look.
-        hungry: whether photos were left unread for want of room.
+        wants_more: whether photos were left unread for want of room.
         expected: whether a companion waits for a photo that is in flight.
         unreadable: why it, or what lies in it, cannot be looked at; "" when it can.
         seen: the members of the groups that wait.
@@ -54,12 +54,12 @@ class Folder:
     deep: bool = True
     sweeping: bool = False
     hinted: bool = False
-    hungry: bool = False
+    wants_more: bool = False
     expected: bool = False
     unreadable: str = ""
     children: dict[str, Folder] = field(default_factory=dict)
     seen: dict[str, Observation] = field(default_factory=dict)
-    groups: dict[str, Waiting] = field(default_factory=dict)
+    groups: dict[str, PendingGroup] = field(default_factory=dict)
     strays: dict[str, Observation] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     left: Counter[tuple[str, str | None]] = field(default_factory=Counter)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from photo_organizer.companions.grouping import Bundle, bundle
+from photo_organizer.companions.grouping import NameGroup, bundle
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.directory_scan import Listing
-from photo_organizer.inbox.due_queue import Agenda
-from photo_organizer.inbox.folder_state import Folder, Waiting
-from photo_organizer.inbox.readiness import RESTLESS_CHANGES, settled_at
-from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.directory_scan import DirectoryScan
+from photo_organizer.inbox.due_queue import DueQueue
+from photo_organizer.inbox.folder_state import Folder, PendingGroup
+from photo_organizer.inbox.readiness import CHANGES_UNTIL_SLOW, settled_at
+from photo_organizer.inbox.stability import Instant, Observation, observe, regular_file
 
 _PATIENCE = 5.0
 """A companion is taken for one that comes late after this many times `settle_seconds` alone."""
 
 
-class Gathering:
+class GroupingState:
     """Keeps the groups of each folder in step with what the last look found.
 
     Args:
@@ -36,7 +36,7 @@ class Gathering:
         available_extras: frozenset[str],
         on_orphan: Callable[[Folder, str, Observation], None],
     ) -> None:
-        self.groups: Agenda[Waiting] = Agenda()
+        self.groups: DueQueue[PendingGroup] = DueQueue()
         self.videos = videos
         self._settle_seconds = settle_seconds
         self._available_extras = available_extras
@@ -47,7 +47,7 @@ class Gathering:
         kind = kind_of(name)
         return kind in {Kind.PHOTO, Kind.UNKNOWN} or (self.videos and kind is Kind.VIDEO)
 
-    def reload(self, folder: Folder, listing: Listing, now: Moment) -> float | None:
+    def reload(self, folder: Folder, listing: DirectoryScan, now: Instant) -> float | None:
         """Make groups of what was found; those that are the same as before keep what is known of them.
 
         Returns:
@@ -65,7 +65,7 @@ class Gathering:
         return min(again, default=None)
 
     def _observe_all(
-        self, folder: Folder, photos: list[str], listing: Listing, now: Moment
+        self, folder: Folder, photos: list[str], listing: DirectoryScan, now: Instant
     ) -> dict[str, Observation]:
         statuses = listing.photos | listing.companions
         seen: dict[str, Observation] = {}
@@ -77,9 +77,9 @@ class Gathering:
                 seen[name] = self._once_more(folder, name, before, now)
         return seen
 
-    def _once_more(self, folder: Folder, name: str, before: Observation, now: Moment) -> Observation:
+    def _once_more(self, folder: Folder, name: str, before: Observation, now: Instant) -> Observation:
         """An awaited file is looked at when it is due, a restless one also whenever its folder is."""
-        if before.changes < RESTLESS_CHANGES:
+        if before.changes < CHANGES_UNTIL_SLOW:
             return before
         try:
             status = regular_file(folder.path_of(name))
@@ -89,13 +89,13 @@ class Gathering:
             return before
         return observe(before, status, now, trust_clock=folder.root.trust_clock)
 
-    def _regroup(self, folder: Folder, bundles: list[Bundle]) -> None:
+    def _regroup(self, folder: Folder, bundles: list[NameGroup]) -> None:
         before, folder.groups = folder.groups, {}
         for each in bundles:
             names = (each.photo, *each.companions)
             waiting = before.get(each.photo)
             if waiting is None or waiting.names != names:
-                waiting = Waiting(folder, names)
+                waiting = PendingGroup(folder, names)
             else:
                 del before[each.photo]
             folder.groups[each.photo] = waiting
@@ -104,7 +104,7 @@ class Gathering:
         for gone in before.values():
             self.groups.drop(gone)
 
-    def _meet_strays(self, folder: Folder, found: dict[str, os.stat_result], now: Moment) -> list[float]:
+    def _meet_strays(self, folder: Folder, found: dict[str, os.stat_result], now: Instant) -> list[float]:
         """Companions without a photo: offered once they have been alone and still for long enough."""
         before, folder.strays = folder.strays, {}
         again = []

@@ -18,15 +18,22 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts, Trouble, TroubleKind
 from photo_organizer.inbox.emptied_folders import EmptiedFolders
-from photo_organizer.inbox.folder_state import Folder, Root, Waiting
-from photo_organizer.inbox.grouping_state import Gathering
+from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root
+from photo_organizer.inbox.grouping_state import GroupingState
 from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.lone_video import seconds_to_wait
 from photo_organizer.inbox.mounts import MountWatch, file_system_of, is_at_or_below, is_remote, read_mounts
-from photo_organizer.inbox.readiness import RESTLESS_CHANGES, Offer, Offering
+from photo_organizer.inbox.readiness import CHANGES_UNTIL_SLOW, Readiness, ReadinessCheck
 from photo_organizer.inbox.scanner import Scanner
-from photo_organizer.inbox.skip_cache import INCOMPLETE, NOT_AN_IMAGE, OFFERED_LATE, TRY_AGAIN, Fact, Memory
-from photo_organizer.inbox.stability import Moment, Observation
+from photo_organizer.inbox.skip_cache import (
+    INCOMPLETE,
+    NOT_AN_IMAGE,
+    OFFERED_LATE,
+    TRY_AGAIN,
+    SkipCache,
+    SkipReason,
+)
+from photo_organizer.inbox.stability import Instant, Observation
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import AssetGroup, Photo
 
@@ -87,7 +94,7 @@ class Inbox:
     ) -> None:
         self._crash_log = crash_log
         self._last_unforeseen = ""
-        self._memory = Memory()
+        self._memory = SkipCache()
         self._hints: Hints | None = None
         self._paused = False
         self._late: list[LateCompanion] = []
@@ -98,7 +105,7 @@ class Inbox:
         self._emptied = EmptiedFolders() if watch.remove_empty_folders else None
         self._mount_watch: MountWatch | None = None
         self._mounts = frozenset(read_mounts())
-        self._offering = Offering(
+        self._offering = ReadinessCheck(
             self._memory,
             settle_seconds=watch.settle_seconds,
             incomplete_seconds=self._incomplete_seconds,
@@ -113,7 +120,7 @@ class Inbox:
             settle_seconds=watch.settle_seconds,
             rescan_seconds=watch.rescan_seconds,
             recursive=watch.recursive,
-            gathering=Gathering(
+            grouping_state=GroupingState(
                 settle_seconds=watch.settle_seconds,
                 videos=videos,
                 available_extras=available_extras,
@@ -219,7 +226,7 @@ class Inbox:
         """
         folder = self._land(group)
         if folder is not None:
-            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Moment.now(), reason))
+            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Instant.now(), reason))
 
     def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
         """Keep a group whose photo's file is not whole, and offer it again at each change.
@@ -235,7 +242,7 @@ class Inbox:
         folder, _ = self._in_flight.get(group.photo.path, (None, ()))
         if folder is None:
             return False
-        now, trust_clock = Moment.now(), folder.root.trust_clock
+        now, trust_clock = Instant.now(), folder.root.trust_clock
         if not self._offering.wait_for_rest(group, now, ends_early=ends_early, trust_clock=trust_clock):
             return False
         self._land(group)
@@ -278,8 +285,8 @@ class Inbox:
         return InboxCounts(
             ready=len(waiting) - len(settling) - half_videos + sum(folder.beyond for folder in folders),
             settling=len(settling),
-            unsettled=sum(
-                any(group.folder.seen[name].changes >= RESTLESS_CHANGES for name in group.names)
+            changing=sum(
+                any(group.folder.seen[name].changes >= CHANGES_UNTIL_SLOW for name in group.names)
                 for group in settling
             ),
             in_flight=len(self._in_flight),
@@ -335,7 +342,7 @@ class Inbox:
 
     def _hand_out(self, limit: int) -> list[AssetGroup]:
         groups: list[AssetGroup] = []
-        now = Moment.now()
+        now = Instant.now()
         while len(groups) < limit and (waiting := self._scanner.pop_group(now.monotonic)) is not None:
             offer = self._consider(waiting, now)
             if offer.again_at is not None:
@@ -353,8 +360,8 @@ class Inbox:
             groups.append(offer.group)
         return groups
 
-    def _consider(self, waiting: Waiting, now: Moment) -> Offer:
-        """As `Offering.consider`; an error that nobody foresaw has this group wait, and no other."""
+    def _consider(self, waiting: PendingGroup, now: Instant) -> Readiness:
+        """As `ReadinessCheck.consider`; an error that nobody foresaw has this group wait, and no other."""
         try:
             return self._offering.consider(waiting, now)
         except Exception as error:
@@ -365,9 +372,9 @@ class Inbox:
             if reason != self._last_unforeseen:  # not at each look
                 self._last_unforeseen = reason
                 logger.error("%s waits: %s", printable(photo), reason)  # noqa: TRY400  for people
-            return Offer(again_at=now.monotonic + _UNFORESEEN_SECONDS)
+            return Readiness(again_at=now.monotonic + _UNFORESEEN_SECONDS)
 
-    def _may_be_late(self, folder: Folder, waiting: Waiting, group: AssetGroup) -> bool:
+    def _may_be_late(self, folder: Folder, waiting: PendingGroup, group: AssetGroup) -> bool:
         """A phone's video alone waits for its picture, which may also have been filed before."""
         path = os.fspath(group.photo.path)
         known = self._memory.recall(path, group.photo.identity)
@@ -378,14 +385,14 @@ class Inbox:
             return False
         again_at = time.monotonic() + seconds
         self._late.append(LateCompanion(group.photo, folder.root.path))
-        self._offering.note(group, Fact(OFFERED_LATE, due=again_at))
+        self._offering.note(group, SkipReason(OFFERED_LATE, due=again_at))
         self._scanner.plan(folder, again_at)
         return True
 
     def _offer_late(self, folder: Folder, name: str, stray: Observation) -> None:
         companion = Photo(Path(folder.path_of(name)), stray.identity)
         self._late.append(LateCompanion(companion, folder.root.path))
-        self._memory.note(folder.path_of(name), stray.identity, Fact(OFFERED_LATE))
+        self._memory.note(folder.path_of(name), stray.identity, SkipReason(OFFERED_LATE))
 
     def _land(self, group: AssetGroup) -> Folder | None:
         """The group is in flight no longer. None when it never was (another Inbox handed it out)."""

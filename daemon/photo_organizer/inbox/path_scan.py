@@ -15,17 +15,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from photo_organizer.companions.grouping import Bundle, PhotoIndex, bundle
+from photo_organizer.companions.grouping import NameGroup, PhotoIndex, bundle
 from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.content_type import hindrance, is_being_written
+from photo_organizer.inbox.content_type import blocked_reason, is_being_written
 from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness import settled_at
 from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE
-from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.stability import Instant, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
 SYMBOLIC_LINK = "a symbolic link"
@@ -213,7 +213,7 @@ def _may_be_image(place: _Place, search: _Search, name: str) -> bool:
         return True
     path = f"{place.folder}/{name}"
     try:
-        fact = hindrance(path, search.available_extras)
+        fact = blocked_reason(path, search.available_extras)
     except OSError:  # told later
         return True
     if fact is not None and fact.reason == NOT_AN_IMAGE:
@@ -245,7 +245,7 @@ def _telling_links(place: _Place, search: _Search, below: list[str]) -> Iterator
     yield from _names(place, search, below)
 
 
-def _bundles(place: _Place, search: _Search, below: list[str]) -> list[Bundle]:
+def _bundles(place: _Place, search: _Search, below: list[str]) -> list[NameGroup]:
     """The groups of a folder, or those that the names given belong to."""
     if place.given:
         asked = {name for name in place.given if search.is_photo(name) and _may_be_image(place, search, name)}
@@ -281,7 +281,7 @@ def _sift(
     awaited: list[_Awaited], place: _Place, search: _Search
 ) -> tuple[Iterator[AssetGroup], list[_Awaited]]:
     """Those that are still, as groups, and those to be waited for."""
-    now = Moment(time.monotonic(), time.time())
+    now = Instant(time.monotonic(), time.time())
     ready, waiting = [], []
     for each in awaited:
         with _one_photo(each, search) as looked:
@@ -334,7 +334,7 @@ def _after_a_pause(awaited: list[_Awaited], place: _Place, search: _Search) -> I
     yield from still
 
 
-def _look_at(each: _Awaited, place: _Place, search: _Search, now: Moment) -> bool:
+def _look_at(each: _Awaited, place: _Place, search: _Search, now: Instant) -> bool:
     """Observe the members; False when the photo is gone or is no regular file."""
     for name in each.names:
         path = f"{each.folder}/{name}"
@@ -360,7 +360,7 @@ def _group(each: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:
     """The group, unless its photo is none or cannot be decoded here."""
     path = Path(each.folder, each.names[0])
     try:
-        fact = hindrance(str(path), search.available_extras)
+        fact = blocked_reason(str(path), search.available_extras)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.errors import printable
-from photo_organizer.inbox.content_type import hindrance, is_being_written
-from photo_organizer.inbox.folder_state import Folder, Waiting
-from photo_organizer.inbox.skip_cache import HELD, INCOMPLETE, TRY_AGAIN, Fact, Memory
-from photo_organizer.inbox.stability import Moment, Observation, observe, regular_file
+from photo_organizer.inbox.content_type import blocked_reason, is_being_written
+from photo_organizer.inbox.folder_state import Folder, PendingGroup
+from photo_organizer.inbox.skip_cache import HELD, INCOMPLETE, TRY_AGAIN, SkipCache, SkipReason
+from photo_organizer.inbox.stability import Instant, Observation, observe, regular_file
 from photo_organizer.inbox.transfers import is_being_transferred
 from photo_organizer.inbox.video_structure import video_ends_early
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)
 
-RESTLESS_CHANGES = 5
+CHANGES_UNTIL_SLOW = 5
 _LONGEST_BACK_OFF = 30.0
 _UNREADABLE_SECONDS = 5.0
 _LONGEST_RETRY = 3600.0
@@ -32,7 +32,7 @@ _TRANSFER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Readiness:
     """What became of a group at its time.
 
     Attributes:
@@ -56,12 +56,12 @@ def _back_off(changes: int, settle_seconds: float) -> float:
 
     An event in its folder has it asked at once all the same.
     """
-    if changes < RESTLESS_CHANGES:
+    if changes < CHANGES_UNTIL_SLOW:
         return 0.0
-    return min(max(settle_seconds, 0.1) * 2.0 ** min(changes - RESTLESS_CHANGES, 16), _LONGEST_BACK_OFF)
+    return min(max(settle_seconds, 0.1) * 2.0 ** min(changes - CHANGES_UNTIL_SLOW, 16), _LONGEST_BACK_OFF)
 
 
-class Offering:
+class ReadinessCheck:
     """Decides on groups that are due.
 
     Args:
@@ -74,7 +74,7 @@ class Offering:
 
     def __init__(
         self,
-        memory: Memory,
+        memory: SkipCache,
         *,
         settle_seconds: float,
         incomplete_seconds: float,
@@ -90,16 +90,16 @@ class Offering:
         self._is_held = is_held
         self._available_extras = available_extras
 
-    def consider(self, waiting: Waiting, now: Moment) -> Offer:
+    def consider(self, waiting: PendingGroup, now: Instant) -> Readiness:
         """Look at every member of a group that is due, and hand it out if it may go."""
         folder = waiting.folder
         try:
             statuses = {name: regular_file(folder.path_of(name)) for name in waiting.names}
         except OSError as error:
             logger.debug("%s cannot be asked about: %s", printable(folder.path), error)
-            return Offer(again_at=now.monotonic + _UNREADABLE_SECONDS)
+            return Readiness(again_at=now.monotonic + _UNREADABLE_SECONDS)
         if None in statuses.values():
-            return Offer(look_again=True)
+            return Readiness(look_again=True)
         observations = []
         for name, status in statuses.items():
             assert status is not None  # noqa: S101 - for the type checker; told two lines above
@@ -116,7 +116,7 @@ class Offering:
                     due = now.monotonic + max(self._settle_seconds, 0.1)
         if due > now.monotonic:
             changes = max(each.changes for each in observations)
-            return Offer(again_at=due + _back_off(changes, self._settle_seconds))
+            return Readiness(again_at=due + _back_off(changes, self._settle_seconds))
         photo, *companions = (
             Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
         )
@@ -125,8 +125,8 @@ class Offering:
         rest_due = due - self._settle_seconds + self._incomplete_seconds
         waiting.lacks_rest = rest_due > now.monotonic and self._holds_half_a_video(waiting.names, folder)
         if waiting.lacks_rest:
-            return Offer(again_at=rest_due)
-        return Offer(look_again=True) if self._stays(group, folder, now) else Offer(group=group)
+            return Readiness(again_at=rest_due)
+        return Readiness(look_again=True) if self._stays(group, folder, now) else Readiness(group=group)
 
     def _holds_half_a_video(self, names: Sequence[str], folder: Folder) -> bool:
         """Whether the rest of a video is still to come; an empty one only counts when it is alone."""
@@ -137,29 +137,29 @@ class Offering:
             if len(names) == 1 or folder.seen[name].identity.size
         )
 
-    def _stays(self, group: AssetGroup, folder: Folder, now: Moment) -> bool:
+    def _stays(self, group: AssetGroup, folder: Folder, now: Instant) -> bool:
         """Whether there is a reason not to offer the group; it is noted then."""
         photo = os.fspath(group.photo.path)
         try:
-            fact = hindrance(photo, self._available_extras)
+            fact = blocked_reason(photo, self._available_extras)
         except OSError as error:
             fact = self._next_attempt(photo, group.photo.identity, now, _UNREADABLE_SECONDS)
             self._note_trouble(photo, (error.strerror or str(error)).lower())
             if fact.attempts == 1:
                 logger.warning("%s cannot be read yet: %s; trying again", printable(photo), error.strerror)
         if fact is None and self._is_held(group.photo):
-            fact = Fact(HELD)
+            fact = SkipReason(HELD)
         if fact is None:
             return False
         self.note(group, fact)
         return True
 
-    def note(self, group: AssetGroup, fact: Fact) -> None:
+    def note(self, group: AssetGroup, fact: SkipReason) -> None:
         """Remember `fact` of the whole group, so that no member is taken for a photo by itself."""
         for member in (group.photo, *group.companions):
             self._memory.note(os.fspath(member.path), member.identity, fact)
 
-    def postpone(self, group: AssetGroup, after_seconds: float, now: Moment, reason: str = "") -> float:
+    def postpone(self, group: AssetGroup, after_seconds: float, now: Instant, reason: str = "") -> float:
         """Offer the group again later, ever later each time. Returns when (monotonic)."""
         if reason:
             self._note_trouble(os.fspath(group.photo.path), reason)
@@ -167,7 +167,7 @@ class Offering:
         self.note(group, fact)
         return fact.due
 
-    def wait_for_rest(self, group: AssetGroup, now: Moment, *, ends_early: bool, trust_clock: bool) -> bool:
+    def wait_for_rest(self, group: AssetGroup, now: Instant, *, ends_early: bool, trust_clock: bool) -> bool:
         """Whether the group waits for the rest of its photo's file, which is not whole yet.
 
         It waits until the file has been as it is for long enough, and longer while an unfinished file lies
@@ -189,7 +189,7 @@ class Offering:
                 return False
             due = now.monotonic + max(self._incomplete_seconds, _TRANSFER_SECONDS)
         self._incomplete[path] = identity, due
-        self.note(group, Fact(INCOMPLETE, due=due))
+        self.note(group, SkipReason(INCOMPLETE, due=due))
         return True
 
     def forget(self, group: AssetGroup) -> None:
@@ -214,16 +214,18 @@ class Offering:
         if len(self._troubles) < _MOST_TROUBLES:
             self._troubles[photo] = reason
 
-    def reason_to_leave(self, group: AssetGroup, reason: str) -> Fact:
+    def reason_to_leave(self, group: AssetGroup, reason: str) -> SkipReason:
         """The fact that fits a group which the caller leaves: by content if that tells, else in its words."""
         try:
-            told = hindrance(os.fspath(group.photo.path), self._available_extras, always_read=True)
+            told = blocked_reason(os.fspath(group.photo.path), self._available_extras, always_read=True)
         except OSError:
             told = None
-        return told or Fact(reason)
+        return told or SkipReason(reason)
 
-    def _next_attempt(self, path: str, identity: FileIdentity, now: Moment, after_seconds: float) -> Fact:
+    def _next_attempt(
+        self, path: str, identity: FileIdentity, now: Instant, after_seconds: float
+    ) -> SkipReason:
         before = self._memory.recall(path, identity)
         attempts = before.attempts if before is not None and before.reason == TRY_AGAIN else 0
         delay = min(after_seconds * 2.0 ** min(attempts, 16), max(after_seconds, _LONGEST_RETRY))
-        return Fact(TRY_AGAIN, due=now.monotonic + delay, attempts=attempts + (after_seconds > 0))
+        return SkipReason(TRY_AGAIN, due=now.monotonic + delay, attempts=attempts + (after_seconds > 0))

@@ -15,13 +15,13 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.formats import recognise
 from photo_organizer.inbox.content_type import read_head
-from photo_organizer.inbox.directory_scan import Listing, Question, look
-from photo_organizer.inbox.due_queue import Agenda
-from photo_organizer.inbox.folder_state import Folder, Root, Waiting
-from photo_organizer.inbox.grouping_state import Gathering
+from photo_organizer.inbox.directory_scan import DirectoryScan, Question, look
+from photo_organizer.inbox.due_queue import DueQueue
+from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root
+from photo_organizer.inbox.grouping_state import GroupingState
 from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, Fact, Memory
-from photo_organizer.inbox.stability import Moment
+from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, SkipCache, SkipReason
+from photo_organizer.inbox.stability import Instant
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
 
@@ -46,7 +46,7 @@ class Scanner:
         memory: reasons why files stay.
         library: never entered.
         ignored: the owner's patterns, and what is nobody's photo.
-        gathering: makes groups of what a look finds.
+        grouping_state: makes groups of what a look finds.
 
     Attributes:
         groups: the groups that wait, by their time.
@@ -59,24 +59,24 @@ class Scanner:
     def __init__(
         self,
         roots: list[Root],
-        memory: Memory,
+        memory: SkipCache,
         *,
         library: str,
         ignored: Ignored,
         settle_seconds: float,
         rescan_seconds: float,
         recursive: bool,
-        gathering: Gathering,
+        grouping_state: GroupingState,
     ) -> None:
         self.roots = roots
         self.hints: Hints | None = None
         self.watcher: InotifyWatcher | None = None
         self.crash_log: CrashLog | None = None
-        self.groups = gathering.groups
-        self._gathering = gathering
+        self.groups = grouping_state.groups
+        self._grouping = grouping_state
         self.folders: dict[str, Folder] = {}
-        self._looks: Agenda[Folder] = Agenda()
-        self._hungry: deque[Folder] = deque()
+        self._looks: DueQueue[Folder] = DueQueue()
+        self._wanting_more: deque[Folder] = deque()
         self._memory = memory
         self._library = library
         self._ignored = ignored
@@ -126,7 +126,7 @@ class Scanner:
         if above is not None:
             self.plan(above, now)
 
-    def pop_group(self, now: float) -> Waiting | None:
+    def pop_group(self, now: float) -> PendingGroup | None:
         """A group that is due, or None; it waits no longer. What just came to its folder is met first."""
         while (waiting := self.groups.pop(now)) is not None:
             folder = waiting.folder
@@ -141,7 +141,7 @@ class Scanner:
         """When something is due (monotonic): a look, a sweep, or a group."""
         times = [root.next_sweep for root in self.roots]
         times += [due for due in (self._looks.next_due(), self.groups.next_due()) if due is not None]
-        if self._hungry and len(self.groups) <= WINDOW // 2:
+        if self._wanting_more and len(self.groups) <= WINDOW // 2:
             return 0.0
         return min(times, default=None)
 
@@ -153,8 +153,8 @@ class Scanner:
                 self.sweep(root, now)
         while (now := time.monotonic()) < until:
             folder = self._looks.pop(now)
-            if folder is None and self._hungry and len(self.groups) <= WINDOW // 2:
-                folder = self._hungry[0]
+            if folder is None and self._wanting_more and len(self.groups) <= WINDOW // 2:
+                folder = self._wanting_more[0]
                 self._looks.drop(folder)
             if folder is None:
                 return
@@ -172,9 +172,9 @@ class Scanner:
     def _look_through(self, folder: Folder) -> None:
         began = time.monotonic()
         folder.hinted = False
-        if folder.hungry:
-            folder.hungry = False
-            self._hungry.remove(folder)
+        if folder.wants_more:
+            folder.wants_more = False
+            self._wanting_more.remove(folder)
         if folder.relative == "" and not self._is_there(folder, began):
             return
         try:
@@ -191,20 +191,20 @@ class Scanner:
             f"{listing.unreachable:,} photos in it are out of reach" if listing.unreachable else ""
         )
         self._visit_children(folder, listing)
-        look_again = self._gathering.reload(folder, listing, Moment.now())
+        look_again = self._grouping.reload(folder, listing, Instant.now())
         ended = time.monotonic()
         folder.earliest = ended + _REST * (ended - began)
         folder.root.sweep_cost += ended - began
         if look_again is not None:
             self.plan(folder, look_again)
         if listing.truncated:
-            folder.hungry = True
-            self._hungry.append(folder)
+            folder.wants_more = True
+            self._wanting_more.append(folder)
         else:
             self._leave_sweep(folder)
 
     def _question(self, folder: Folder, now: float) -> Question:
-        def recall(name: str, status: os.stat_result) -> Fact | None:
+        def recall(name: str, status: os.stat_result) -> SkipReason | None:
             return self._memory.recall(folder.path_of(name), FileIdentity.of(status))
 
         def may_be_image(name: str, status: os.stat_result) -> bool:
@@ -214,19 +214,19 @@ class Scanner:
             except OSError:  # told when it is due
                 return True
             if found is None:
-                self._memory.note(path, FileIdentity.of(status), Fact(NOT_AN_IMAGE))
+                self._memory.note(path, FileIdentity.of(status), SkipReason(NOT_AN_IMAGE))
             return found is not None
 
         return Question(
             folder=folder.path,
             ignored=self._ignored.within(folder.relative),
-            awaited=frozenset(filter(self._gathering.may_be_photo, folder.seen)),
+            awaited=frozenset(filter(self._grouping.may_be_photo, folder.seen)),
             busy=frozenset(folder.busy),
             room=max(0, WINDOW - len(self.groups)),
             recall=recall,
             may_be_image=may_be_image,
             now=now,
-            videos=self._gathering.videos,
+            videos=self._grouping.videos,
         )
 
     def _watch(self, folder: Folder) -> None:
@@ -255,7 +255,7 @@ class Scanner:
             logger.warning("%s: cannot look into this folder: %s", printable(folder.path), error.strerror)
         self._leave_sweep(folder)
 
-    def _visit_children(self, folder: Folder, listing: Listing) -> None:
+    def _visit_children(self, folder: Folder, listing: DirectoryScan) -> None:
         """Look into folders that are new here, or, in a sweep, into all."""
         found = dict(listing.folders) if self._recursive else {}
         for name, child in list(folder.children.items()):
@@ -329,9 +329,9 @@ class Scanner:
         folder.groups, folder.seen, folder.strays = {}, {}, {}
         folder.left.clear()
         folder.orphans = folder.videos = folder.beyond = 0
-        if folder.hungry:
-            folder.hungry = False
-            self._hungry.remove(folder)
+        if folder.wants_more:
+            folder.wants_more = False
+            self._wanting_more.remove(folder)
 
     def _join_sweep(self, folder: Folder) -> None:
         folder.deep = True

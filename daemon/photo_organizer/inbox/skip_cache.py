@@ -17,7 +17,7 @@ INCOMPLETE = "incomplete, waiting for the rest"
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class SkipReason:
     """Why a file is not offered.
 
     Attributes:
@@ -38,7 +38,7 @@ class Fact:
         return self.reason, self.extra
 
 
-class Memory:
+class SkipCache:
     """Facts about files by path and identity: a fact ends when the file changes.
 
     Only a hash of path and identity is kept (64 bits, keyed by the interpreter's own secret for strings), and
@@ -46,11 +46,11 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[int, Fact] = {}
-        self._met: dict[int, Fact] = {}
-        self._shared: dict[Fact, Fact] = {}
+        self._kept: dict[int, SkipReason] = {}
+        self._met: dict[int, SkipReason] = {}
+        self._shared: dict[SkipReason, SkipReason] = {}
 
-    def recall(self, path: str, identity: FileIdentity) -> Fact | None:
+    def recall(self, path: str, identity: FileIdentity) -> SkipReason | None:
         """The fact about the file in this very state, or None."""
         key = hash((path, identity))
         fact = self._met.get(key)
@@ -58,7 +58,7 @@ class Memory:
             self._met[key] = fact
         return fact
 
-    def note(self, path: str, identity: FileIdentity, fact: Fact) -> None:
+    def note(self, path: str, identity: FileIdentity, fact: SkipReason) -> None:
         """Remember `fact` of the file in this state."""
         if fact.due == inf:
             fact = self._shared.setdefault(fact, fact)

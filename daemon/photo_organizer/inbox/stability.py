@@ -16,14 +16,14 @@ _SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Instant:
     """One instant on both clocks: `monotonic` for waiting, `wall` to hold against timestamps (seconds)."""
 
     monotonic: float
     wall: float
 
     @classmethod
-    def now(cls) -> Moment:
+    def now(cls) -> Instant:
         return cls(time.monotonic(), time.time())
 
 
@@ -47,7 +47,7 @@ class Observation:
 
 
 def observe(
-    previous: Observation | None, status: os.stat_result, now: Moment, *, trust_clock: bool
+    previous: Observation | None, status: os.stat_result, now: Instant, *, trust_clock: bool
 ) -> Observation:
     """What is known of a file now.
 

@@ -30,7 +30,7 @@ def next_run(text: str, after: datetime) -> datetime:
     return found.astimezone() if after.tzinfo is not None else found
 
 
-def hindrance(
+def blocked_reason(
     config: Configuration, *, supplies: Path = POWER_SUPPLIES, load: float | None = None
 ) -> str | None:
     """Why a scheduled retraining should not start now ("the machine runs on battery"); None when nothing

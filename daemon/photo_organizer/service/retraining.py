@@ -18,7 +18,7 @@ from photo_organizer.config.schedule_expression import AFTER_CORRECTIONS
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.events import LOG, PROCESS
 from photo_organizer.learning.labels.corrections import LabelCounts
-from photo_organizer.learning.retraining_schedule import hindrance, next_run
+from photo_organizer.learning.retraining_schedule import blocked_reason, next_run
 from photo_organizer.service.library_changes import LibraryChanges
 from photo_organizer.service.persisted_state import Remembered
 from photo_organizer.service.training_process import TrainingProcess, failure
@@ -73,7 +73,7 @@ class Training:
         self._not_before = self._next_look = time.monotonic() + grace_seconds
         self._changes = LibraryChanges(configuration)
         self._waiting = _WaitingLabels(configuration.retraining.min_new_labels)
-        self.hindrance: str | None = None
+        self.blocked_reason: str | None = None
         self.last_result: str | None = None
         if remembered.retraining_considered is None:
             remembered.consider_retraining(clock())
@@ -193,10 +193,10 @@ class Training:
     # ---------------------------------------------------------------------------------------------------
 
     def _begin_training(self) -> None:
-        self.hindrance = hindrance(self._configuration)
-        if self.hindrance is not None:
+        self.blocked_reason = blocked_reason(self._configuration)
+        if self.blocked_reason is not None:
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
-            log.info("retraining postponed: %s", self.hindrance)
+            log.info("retraining postponed: %s", self.blocked_reason)
             return
         try:
             self._training = self._start("--scheduled")

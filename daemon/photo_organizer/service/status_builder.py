@@ -80,7 +80,7 @@ class Overview:
             config=os.fspath(self.configuration.path),
             config_error=config_error,
             settling=counts.settling if counts else 0,
-            unsettled=counts.unsettled if counts else 0,
+            changing=counts.changing if counts else 0,
             retrying=counts.retrying if counts else 0,
             incomplete=counts.incomplete if counts else 0,
             left_alone=sum(counts.left.values()) if counts else 0,
@@ -97,7 +97,7 @@ class Overview:
             new_corrections=self.training.labels.corrections,
             new_labels={provenance.value: count for provenance, count in self.training.labels.new.items()},
             found_folders=dict(self.training.labels.found_folders),
-            retraining_postponed=self.training.hindrance,
+            retraining_postponed=self.training.blocked_reason,
             last_retraining=self.training.last_result,
         )
 

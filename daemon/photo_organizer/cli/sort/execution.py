@@ -17,7 +17,7 @@ from photo_organizer.cli.sort.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.inbox.content_type import hindrance
+from photo_organizer.inbox.content_type import blocked_reason
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
@@ -151,6 +151,6 @@ def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar:
 def _is_photo(path: Path) -> bool:
     """Whether `sort` itself would take it for a photo or a video."""
     try:
-        return hindrance(os.fspath(path), available_extras()) is None
+        return blocked_reason(os.fspath(path), available_extras()) is None
     except OSError:
         return True  # whatever it is, it cannot be filed: the library says why
