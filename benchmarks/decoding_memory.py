@@ -167,8 +167,8 @@ def measure(kind: str, megapixels: float, size: int = SIZE) -> tuple[float, floa
         peak = before
         while process.poll() is None:
             peak = max(peak, _data_bytes(process.pid))
-        pixels, reserved, touched, decoder = process.stdout.read().split(maxsplit=3)
-    taken = max(peak - before, int(touched) - touched_before)
+        pixels, reserved, started, decoder = process.stdout.read().split(maxsplit=3)
+    taken = max(peak - before, int(started) - touched_before)
     return taken / int(pixels), int(reserved) / int(pixels), decoder.strip()
 
 

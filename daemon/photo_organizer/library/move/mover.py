@@ -211,10 +211,10 @@ class Mover:
                 )
                 if trouble := no_hard_link(photo, folder, error.errno or 0):
                     raise trouble from error
-            blamed = self._blame(error, operation, source, destination)
+            poison_photo = self._blame(error, operation, source, destination)
             if self._refused_name(error, operation, move, source, destination):
-                raise refused_name(error, operation, blamed) from error
-            raise blamed from error
+                raise refused_name(error, operation, poison_photo) from error
+            raise poison_photo from error
 
     def _refused_name(
         self, error: OSError, operation: Operation, move: Move, source: int, destination: int

@@ -23,9 +23,9 @@ from types import MappingProxyType
 from photo_organizer import fsops
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
-from photo_organizer.vision.client.request_queue import Flight, Queue
+from photo_organizer.vision.client.request_queue import Request, RequestQueue
 from photo_organizer.vision.client.timings import Timings
-from photo_organizer.vision.client.worker_process import WORKER, VisionProcess, Work
+from photo_organizer.vision.client.worker_process import WORKER, Activity, WorkerProcess
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.feature_location import move_older_store
 from photo_organizer.vision.outcome import (
@@ -106,8 +106,8 @@ class VisionClient:
         self._crash_log = crash_log
         self._worker = worker
         self._job = dict(job)
-        self._queue = Queue()
-        self._process: VisionProcess | None = None
+        self._queue = RequestQueue()
+        self._process: WorkerProcess | None = None
         self._failed_starts = 0
         self._quiet_since = time.monotonic()
         self._error: VisionError | None = None
@@ -164,9 +164,9 @@ class VisionClient:
             understood = self._hear_all(messages, outcomes)
             if not understood:
                 self._process.kill()
-                self._mourn("its answers make no sense", outcomes)
+                self._handle_worker_exit("its answers make no sense", outcomes)
             elif not open_still:
-                self._mourn("", outcomes)
+                self._handle_worker_exit("", outcomes)
         self._enforce_deadlines(outcomes)
         if self._error is not None and not outcomes:
             error, self._error = self._error, None
@@ -207,7 +207,7 @@ class VisionClient:
         if self._features is not None:
             move_older_store(self._features)
         try:
-            self._process = VisionProcess(self._worker, max_pixels=self._limits.max_pixels)
+            self._process = WorkerProcess(self._worker, max_pixels=self._limits.max_pixels)
         except OSError as error:
             self._forget_all()
             raise VisionError(f"the vision process cannot be started ({error.strerror})") from error
@@ -253,7 +253,7 @@ class VisionClient:
     def _hear(self, message: Message, outcomes: list[Outcome]) -> None:
         match message["event"]:
             case "reading" | "waiting" | "decoding":
-                self._queue.is_touched(int(message["photo"]))
+                self._queue.mark_started(int(message["photo"]))
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], int(message["photo"]))
             case "inferring" | "resting":
@@ -305,12 +305,12 @@ class VisionClient:
         # raised by the next `poll` that has nothing else to tell
         self._error = VisionError(message["what"], where=message["where"], remedy=message["remedy"])
 
-    def _mourn(self, verdict: str, outcomes: list[Outcome]) -> None:
+    def _handle_worker_exit(self, verdict: str, outcomes: list[Outcome]) -> None:
         """The process is dead: who was it? `verdict` when it was ended here, and why."""
         process, self._process = self._process, None
         if process is None:
             return
-        cause = process.bury()
+        cause = process.reap()
         was_ready, self.ready = self.ready, False
         if not was_ready:
             self._failed_starts += 1
@@ -319,12 +319,14 @@ class VisionClient:
                 self._forget_all()
                 raise VisionError(
                     f"the vision process died {_MOST_FAILED_STARTS} times while it started ({cause})",
-                    remedy=process.last_words or "see `photo-organizer doctor`",
+                    remedy=process.last_stderr_line or "see `photo-organizer doctor`",
                 )
             return
         _LOG.warning("the vision process ended (%s) and is started again", verdict or cause)
         external = cause == "SIGKILL" and not verdict
-        convicted = self._queue.after_death(process.active_photos(), external=external, blamed=process.blamed)
+        convicted = self._queue.after_death(
+            process.active_photos(), external=external, poison_photo=process.poison_photo
+        )
         if convicted is not None:
             reason = verdict or f"the decoder dies of it ({cause})"
             outcomes.append(Rejected(convicted.photo, RejectionKind.UNREADABLE, reason))
@@ -346,19 +348,21 @@ class VisionClient:
             self._queue.answer(blame.number)
             reason = f"reading it took longer than {_READ_SECONDS:g} s"
             outcomes.append(Rejected(blame.photo, RejectionKind.SOURCE_ERROR, reason))
-            self._mourn("a photo could not be read in time", outcomes)
+            self._handle_worker_exit("a photo could not be read in time", outcomes)
         elif blame is not None:
-            self._process.blamed = blame.number
-            self._mourn(f"it took longer than {self._limits.decode_seconds:g} s to decode", outcomes)
+            self._process.poison_photo = blame.number
+            self._handle_worker_exit(
+                f"it took longer than {self._limits.decode_seconds:g} s to decode", outcomes
+            )
         else:
-            self._mourn("the vision process stood still" if self.ready else "", outcomes)
+            self._handle_worker_exit("the vision process stood still" if self.ready else "", outcomes)
 
-    def _deadlines(self) -> list[tuple[float, Flight | None]]:
+    def _deadlines(self) -> list[tuple[float, Request | None]]:
         """When to lose patience, and with which photo (None: with the process)."""
         if self._process is None:
             return []
         patience = SILENCE_SECONDS + self._limits.decode_seconds if self.ready else _START_SECONDS
-        deadlines: list[tuple[float, Flight | None]] = [(self._quiet_since + patience, None)]
+        deadlines: list[tuple[float, Request | None]] = [(self._quiet_since + patience, None)]
         for number, work in self._process.at_work():
             flight = self._queue.get(number)
             if flight is not None and work.stage != "waiting":
@@ -366,7 +370,7 @@ class VisionClient:
                 deadlines.append((work.since + allowed, flight))
         return deadlines
 
-    def _allowed(self, work: Work, process: VisionProcess) -> float:
+    def _allowed(self, work: Activity, process: WorkerProcess) -> float:
         """Seconds that a decoding may take. On a machine that is busy with other things the process has to
         wait for the processor, and the photo is not to blame: then it is given more, within reason.
         """

@@ -25,13 +25,13 @@ ENVIRONMENT = frozenset({
 })  # fmt: skip
 """What the process is told of the daemon's environment: how to find its modules, and how to read names."""
 _PIECE = 1 << 18
-_LAST_WORDS = 400
-_BURIAL_SECONDS = 2.0
+_LAST_STDERR_BYTES = 400
+_REAP_SECONDS = 2.0
 _CPUCLOCK_SCHED = 2  # linux/posix-timers.h
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Activity:
     """What a thread of the process is doing.
 
     Args:
@@ -60,7 +60,7 @@ class Unsent:
     descriptor: int | None
 
 
-class VisionProcess:
+class WorkerProcess:
     """A running vision process.
 
     Args:
@@ -68,17 +68,17 @@ class VisionProcess:
         max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
 
     Attributes:
-        blamed: the photo because of which it is ended, if there is one.
-        last_words: the last line that it printed, once it is buried.
+        poison_photo: the photo because of which it is ended, if there is one.
+        last_stderr_line: the last line that it printed, once it is buried.
 
     Raises:
         OSError: it cannot be started.
     """
 
     def __init__(self, worker: str = WORKER, *, max_pixels: int) -> None:
-        self._stages: dict[int, Work] = {}
-        self.blamed: int | None = None
-        self.last_words = ""
+        self._stages: dict[int, Activity] = {}
+        self.poison_photo: int | None = None
+        self.last_stderr_line = ""
         self._reader = LineReader()
         self._output: deque[Unsent] = deque()
         self._errors = _anonymous_file()
@@ -205,9 +205,9 @@ class VisionProcess:
 
     def note(self, thread: int, stage: str, photo: int | None) -> None:
         """A thread of the process says what it is doing."""
-        self._stages[thread] = Work(stage, photo, time.monotonic(), self.processor_seconds())
+        self._stages[thread] = Activity(stage, photo, time.monotonic(), self.processor_seconds())
 
-    def at_work(self) -> list[tuple[int, Work]]:
+    def at_work(self) -> list[tuple[int, Activity]]:
         """The photos that are read or decoded, and how."""
         return [(work.photo, work) for work in self._stages.values() if work.photo is not None]
 
@@ -227,7 +227,9 @@ class VisionProcess:
 
     def active_photos(self) -> set[int]:
         """The photos that were being worked on at the end."""
-        return {self.blamed} if self.blamed is not None else {photo for photo, _ in self.at_work()}
+        return (
+            {self.poison_photo} if self.poison_photo is not None else {photo for photo, _ in self.at_work()}
+        )
 
     def kill(self) -> None:
         """Ends it at once."""
@@ -236,36 +238,36 @@ class VisionProcess:
     def end(self) -> None:
         """Closes the connection, upon which it ends by itself; kills it if it does not."""
         self._socket.close()
-        self.bury()
+        self.reap()
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Waits for its end, enforces it if need be, and says what it died of ("SIGSEGV", "exit code 70")."""
         self._discard_output()
         self._socket.close()
         cause = self._wait_for_end()
-        self._read_last_words()
+        self._read_last_stderr_line()
         return cause
 
     def _wait_for_end(self) -> str:
         try:
-            code = self._popen.wait(_BURIAL_SECONDS)
+            code = self._popen.wait(_REAP_SECONDS)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             try:
-                code = self._popen.wait(_BURIAL_SECONDS)
+                code = self._popen.wait(_REAP_SECONDS)
             except (
                 subprocess.TimeoutExpired
             ):  # stuck in the kernel, on a dead share; it is gone when that answers
                 return "it does not even end"
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
-    def _read_last_words(self) -> None:
+    def _read_last_stderr_line(self) -> None:
         if self._errors.closed:
             return
         with self._errors as errors:
-            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_STDERR_BYTES))
             lines = errors.read().decode("utf-8", "replace").split("\n")
-        self.last_words = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        self.last_stderr_line = next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _anonymous_file() -> IO[bytes]:

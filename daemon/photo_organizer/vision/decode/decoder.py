@@ -16,7 +16,7 @@ from photo_organizer.vision.decode.dispatch import open_picture
 from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.decode.memory import MemoryGate, OnWait, nothing
 from photo_organizer.vision.decode.picture import OUT_OF_MEMORY, Picture, Task
-from photo_organizer.vision.decode.resize import squash
+from photo_organizer.vision.decode.resize import resize_to_square
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 # Decoding runs in as many threads as there are cores already, a photo in each.
@@ -122,7 +122,7 @@ def _decode(task: Task, finish: Callable[[Picture], Finished]) -> Finished:
 
 
 def _finish(picture: Picture, size: int) -> DecodedPhoto:
-    squashed = squash(picture, size)
+    squashed = resize_to_square(picture, size)
     pixels = turn(convert_profile(squashed, picture.profile), picture.exif.orientation)
     on_its_side = picture.exif.orientation >= 5
     return DecodedPhoto(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from photo_organizer.vision.decode.picture import Picture
 
 
-def squash(picture: Picture, size: int) -> NDArray[np.uint8]:
+def resize_to_square(picture: Picture, size: int) -> NDArray[np.uint8]:
     """The picture as a square uint8 (size, size, 3), see `resized`."""
     return resized(picture, size, size)
 
