@@ -13,7 +13,7 @@ from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.learning.labels.label_store import FolderChoice, FolderStamp, LabelStore
 from photo_organizer.learning.labels.labels import Scan, scan_library
-from photo_organizer.library import Filing, Library, Manner
+from photo_organizer.library import Filing, Library, TransferMode
 from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
@@ -69,11 +69,11 @@ class Home:
         *,
         action: Action = Action.FILED,
         looks_like: str | None = None,
-        manner: Manner = Manner.MOVE,
+        transfer_mode: TransferMode = TransferMode.MOVE,
     ) -> Path:
         """A photo that the organizer filed; returns where it lies."""
         photo = self.drop(f"filed-{looks_like or category}-{seed}.png", looks_like or category, seed)
-        return self.file_group(category, [photo], action=action, manner=manner)
+        return self.file_group(category, [photo], action=action, transfer_mode=transfer_mode)
 
     def drop(self, name: str, looks_like: str, seed: int) -> Path:
         """A photo in the inbox; its content is a PNG whatever its name says."""
@@ -86,7 +86,7 @@ class Home:
         files: Sequence[Path],
         *,
         action: Action = Action.FILED,
-        manner: Manner = Manner.MOVE,
+        transfer_mode: TransferMode = TransferMode.MOVE,
     ) -> Path:
         """A photo with its companions that the organizer filed; returns where the photo lies."""
         source, *companions = files
@@ -95,7 +95,7 @@ class Home:
         prediction = Prediction(_sha256(source), "first", "test", (category, "Others"), (0.9, 0.1))
         folder = self.config.review if action is Action.REVIEW else category
         group = AssetGroup(source.parent, photo, tuple(others))
-        filing = Filing(group, action, folder, prediction, decision, manner=manner)
+        filing = Filing(group, action, folder, prediction, decision, transfer_mode=transfer_mode)
         with Library.open(self.config, owner=True) as library:
             return library.file([filing]).filed[0].destination
 

@@ -15,7 +15,7 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels import library_walk
 from photo_organizer.learning.labels.label_store import FolderStamp, LabelStore, LabelStoreError, Provenance
 from photo_organizer.learning.labels.labels import Scan, scan_dataset
-from photo_organizer.library import Library, Manner, Selection
+from photo_organizer.library import Library, Selection, TransferMode
 from photo_organizer.photo import Action
 
 
@@ -54,10 +54,12 @@ def test_a_photo_moved_to_another_category_is_a_correction_with_a_row_in_the_led
     assert home.events() == [("filed", ""), ("corrected", "Pets")], "one row, however often it is scanned"
 
 
-@pytest.mark.parametrize("manner", [Manner.COPY, Manner.LINK])
-def test_so_is_a_copy_whose_original_stays(home: Home, scan: Callable[..., Scan], manner: Manner) -> None:
-    untouched = home.file("Travel", 1, manner=manner)
-    photo = move(home.file("Food", 1, manner=manner), "Pets")
+@pytest.mark.parametrize("transfer_mode", [TransferMode.COPY, TransferMode.LINK])
+def test_so_is_a_copy_whose_original_stays(
+    home: Home, scan: Callable[..., Scan], transfer_mode: TransferMode
+) -> None:
+    untouched = home.file("Travel", 1, transfer_mode=transfer_mode)
+    photo = move(home.file("Food", 1, transfer_mode=transfer_mode), "Pets")
     assert found(scan()) == {
         photo.name: ("Pets", Provenance.CORRECTED),
         untouched.name: ("Travel", Provenance.UNTOUCHED),
@@ -68,7 +70,7 @@ def test_so_is_a_copy_whose_original_stays(home: Home, scan: Callable[..., Scan]
 
 
 def test_a_symbolic_link_is_not_followed(home: Home, scan: Callable[..., Scan]) -> None:
-    move(home.file("Food", 1, manner=Manner.SYMLINK), "Pets")
+    move(home.file("Food", 1, transfer_mode=TransferMode.SYMLINK), "Pets")
     assert found(scan()) == {}
     assert home.events() == [("filed", "")]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from photo_world import World, seen
 
-from photo_organizer.library import Library, LibrarySettings, Manner
+from photo_organizer.library import Library, LibrarySettings, TransferMode
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.photo import Action
 
@@ -19,12 +19,16 @@ PHOTO = bytes(range(256)) * 300
 
 
 def file(
-    world: World, library: Library, name: str, content: bytes = PHOTO, manner: Manner = Manner.MOVE
+    world: World,
+    library: Library,
+    name: str,
+    content: bytes = PHOTO,
+    transfer_mode: TransferMode = TransferMode.MOVE,
 ) -> Path:
     path = world.inbox / name
     if not path.exists():
         world.drop(name, content)
-    report = library.file([replace(world.filing(path), manner=manner)])
+    report = library.file([replace(world.filing(path), transfer_mode=transfer_mode)])
     (placed,) = report.filed or report.known
     return placed.destination
 
@@ -108,11 +112,11 @@ def test_a_hard_link_to_the_photo_itself_is_no_second_copy(world: World, library
 
 
 def test_a_copy_that_its_owner_moved_is_not_made_again(world: World, library: Library) -> None:
-    place = file(world, library, "a.jpg", manner=Manner.COPY)
+    place = file(world, library, "a.jpg", transfer_mode=TransferMode.COPY)
     moved = to_another_category(world, place)
     photo = seen(world.inbox / "a.jpg")
-    assert library.placed_before(photo, Manner.COPY) == moved
-    assert file(world, library, "a.jpg", manner=Manner.COPY) == moved
+    assert library.placed_before(photo, TransferMode.COPY) == moved
+    assert file(world, library, "a.jpg", transfer_mode=TransferMode.COPY) == moved
 
 
 def test_what_was_undone_is_not_a_duplicate_of_itself(world: World, library: Library) -> None:

@@ -18,8 +18,8 @@ from photo_organizer.library import (
     Library,
     LibraryLocked,
     LibrarySettings,
-    Manner,
-    SourceTroubleKind,
+    SourceErrorKind,
+    TransferMode,
 )
 from photo_organizer.library.record.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
@@ -121,8 +121,8 @@ def test_changed_and_missing_photos_are_set_aside(world: World, library: Library
     report = library.file([changed, gone, good])
     assert [placed.destination.name for placed in report.filed] == ["good.jpg"]
     assert [trouble.kind for _, trouble in report.set_aside] == [
-        SourceTroubleKind.CHANGED,
-        SourceTroubleKind.GONE,
+        SourceErrorKind.CHANGED,
+        SourceErrorKind.GONE,
     ]
     assert report.pause is None
 
@@ -264,7 +264,7 @@ def test_photo_outside_of_its_inbox_is_refused(world: World, library: Library, t
     (tmp_path / "a.jpg").write_bytes(b"elsewhere")
     group = AssetGroup(world.inbox, seen(tmp_path / "a.jpg"))
     report = library.file([Filing(group, Action.QUARANTINED)])
-    assert report.set_aside[0][1].kind is SourceTroubleKind.REFUSED
+    assert report.set_aside[0][1].kind is SourceErrorKind.REFUSED
 
 
 def test_settings_come_from_the_config(world: World) -> None:
@@ -283,15 +283,15 @@ def test_settings_come_from_the_config(world: World) -> None:
     [-11_644_473_600, -62_135_596_800, -1, 0, 10_413_792_000, 253_402_300_800, 910_692_730_085, (1 << 62)],
     ids=["1601", "year 1", "1969", "1970", "2300", "10000", "30828", "end of time"],
 )
-@pytest.mark.parametrize("manner", [Manner.MOVE, Manner.COPY])
+@pytest.mark.parametrize("transfer_mode", [TransferMode.MOVE, TransferMode.COPY])
 def test_no_time_of_a_file_is_too_far_away(
-    world: World, library: Library, seconds: int, manner: Manner
+    world: World, library: Library, seconds: int, transfer_mode: TransferMode
 ) -> None:
     paths = [world.drop("a.jpg", b"photo a"), world.drop("b.jpg", b"photo b", "b.xmp")]
     for path in (*paths, world.inbox / "b.xmp"):
         os.utime(path, ns=(seconds * 10**9 + 123_456_789, seconds * 10**9 + 123_456_789))
     before = seen(paths[0]).identity.mtime_ns  # as this file system keeps it
-    report = library.file([replace(world.filing(path), manner=manner) for path in paths])
+    report = library.file([replace(world.filing(path), transfer_mode=transfer_mode) for path in paths])
     assert [placed.destination.name for placed in report.filed] == ["a.jpg", "b.jpg"]
     assert (world.library / "Pets" / "a.jpg").stat().st_mtime_ns == before
     assert not library.undo().refused

@@ -19,7 +19,7 @@ from fault_scenarios import limited
 from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Library, Manner
+from photo_organizer.library import Library, TransferMode
 from photo_organizer.library.plan.free_names import Characters, GroupNames, NameLimits
 
 SCREENSHOT = "Screenshot 2023-01-01 at 10:11:12.jpg"
@@ -216,12 +216,14 @@ ODD = [
 
 
 @pytest.mark.parametrize("real_disk", REAL, indirect=True)
-@pytest.mark.parametrize("manner", [Manner.MOVE, Manner.COPY])
-def test_on_a_real_disk_every_photo_is_filed(real_disk: Path, tmp_path: Path, manner: Manner) -> None:
+@pytest.mark.parametrize("transfer_mode", [TransferMode.MOVE, TransferMode.COPY])
+def test_on_a_real_disk_every_photo_is_filed(
+    real_disk: Path, tmp_path: Path, transfer_mode: TransferMode
+) -> None:
     world = World(tmp_path / "near", real_disk / "there")
     paths = [world.drop(name, os.fsencode(name), f"{name}.xmp") for name in ODD]
     with world.open() as library:
-        report = library.file([replace(_group(world, path), manner=manner) for path in paths])
+        report = library.file([replace(_group(world, path), transfer_mode=transfer_mode) for path in paths])
         assert report.pause is None, str(report.pause)
         assert [str(trouble) for _, trouble in report.set_aside] == []
         assert len(report.filed) == len(ODD)

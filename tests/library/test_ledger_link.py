@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from photo_world import World
 
-from photo_organizer.library import DestinationTrouble
+from photo_organizer.library import DestinationError
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_link_to_anything_else_pauses_with_the_right_advice_and_is_left_alone(
     ledger(world).symlink_to(target)
     with world.open() as library:
         report = world.file_all(library)
-        assert isinstance(report.pause, DestinationTrouble)
+        assert isinstance(report.pause, DestinationError)
         assert "remove the link" in report.pause.remedy
         assert (world.inbox / "a.jpg").exists()
         if kind == "another file":

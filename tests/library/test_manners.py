@@ -14,95 +14,101 @@ from fault_steps import Step, SteppedOperations
 from photo_world import World, seen, sha256
 
 from photo_organizer.inbox import LateCompanion
-from photo_organizer.library import Correction, FilingReport, Library, Manner, SourceTroubleKind
+from photo_organizer.library import Correction, FilingReport, Library, SourceErrorKind, TransferMode
 from photo_organizer.photo import Action
 
-STAYING = (Manner.COPY, Manner.LINK, Manner.SYMLINK)
-WITH_BYTES = (Manner.COPY, Manner.LINK)
+STAYING = (TransferMode.COPY, TransferMode.LINK, TransferMode.SYMLINK)
+WITH_BYTES = (TransferMode.COPY, TransferMode.LINK)
 
 
-def place(library: Library, world: World, path: Path, manner: Manner, folder: str = "Pets") -> FilingReport:
-    return library.file([replace(world.filing(path, folder), manner=manner)])
+def place(
+    library: Library, world: World, path: Path, transfer_mode: TransferMode, folder: str = "Pets"
+) -> FilingReport:
+    return library.file([replace(world.filing(path, folder), transfer_mode=transfer_mode)])
 
 
-@pytest.mark.parametrize("manner", STAYING)
-def test_a_group_comes_and_its_source_stays(world: World, library: Library, manner: Manner) -> None:
-    place(library, world, world.drop("a.jpg", b"first"), Manner.MOVE)
+@pytest.mark.parametrize("transfer_mode", STAYING)
+def test_a_group_comes_and_its_source_stays(
+    world: World, library: Library, transfer_mode: TransferMode
+) -> None:
+    place(library, world, world.drop("a.jpg", b"first"), TransferMode.MOVE)
     source = world.drop("a.jpg", b"a photo", "a.jpg.xmp")
     before = {path: seen(path) for path in world.inbox.iterdir()}
-    (placed,) = place(library, world, source, manner).filed
+    (placed,) = place(library, world, source, transfer_mode).filed
     assert (placed.action, placed.destination) == (Action.FILED, world.library / "Pets/a (2).jpg")
     beside = world.library / "Pets/a (2).jpg.xmp"
     assert (placed.destination.read_bytes(), beside.read_bytes()) == (b"a photo", b"a photoa.jpg.xmp")
     assert {path: seen(path) for path in world.inbox.iterdir()} == before
-    assert placed.destination.is_symlink() == (manner is Manner.SYMLINK)
-    assert source.samefile(placed.destination) == (manner is not Manner.COPY)
-    if manner is Manner.SYMLINK:
+    assert placed.destination.is_symlink() == (transfer_mode is TransferMode.SYMLINK)
+    assert source.samefile(placed.destination) == (transfer_mode is not TransferMode.COPY)
+    if transfer_mode is TransferMode.SYMLINK:
         assert placed.destination.readlink() == source  # absolute
-    if manner is Manner.COPY:
+    if transfer_mode is TransferMode.COPY:
         assert placed.destination.stat().st_mtime_ns == source.stat().st_mtime_ns
     (event,) = library.history(sha256(b"a photo"))
-    assert (event.action, event.manner, event.source) == ("filed", manner, source)
+    assert (event.action, event.transfer_mode, event.source) == ("filed", transfer_mode, source)
 
 
-@pytest.mark.parametrize("manner", STAYING)
-def test_again_it_is_not_filed_twice(world: World, library: Library, manner: Manner) -> None:
+@pytest.mark.parametrize("transfer_mode", STAYING)
+def test_again_it_is_not_filed_twice(world: World, library: Library, transfer_mode: TransferMode) -> None:
     source = world.drop("a.jpg", b"a photo", "a.xmp")
-    (first,) = place(library, world, source, manner).filed
-    assert library.placed_before(seen(source), manner) == first.destination
-    report = place(library, world, source, manner)
+    (first,) = place(library, world, source, transfer_mode).filed
+    assert library.placed_before(seen(source), transfer_mode) == first.destination
+    report = place(library, world, source, transfer_mode)
     assert (report.filed, report.left) == ((), ())
     assert [placed.destination for placed in report.known] == [first.destination]
     os.utime(source)  # touched, but of the same bytes
-    assert library.placed_before(seen(source), manner) is None
-    assert place(library, world, source, manner).known
+    assert library.placed_before(seen(source), transfer_mode) is None
+    assert place(library, world, source, transfer_mode).known
     first.destination.unlink()
-    assert place(library, world, source, manner).filed  # its owner removed what was made
+    assert place(library, world, source, transfer_mode).filed  # its owner removed what was made
     library.undo()
-    assert place(library, world, source, manner).filed
+    assert place(library, world, source, transfer_mode).filed
 
 
 def test_a_copy_that_was_corrected_is_known_where_it_is(world: World, library: Library) -> None:
     source = world.drop("a.jpg", b"a photo")
-    old = place(library, world, source, Manner.COPY).filed[0].destination
+    old = place(library, world, source, TransferMode.COPY).filed[0].destination
     new = world.library / "Food/a.jpg"
     new.parent.mkdir()
     old.rename(new)
     library.correct([Correction(sha256(b"a photo"), old, new, "Food")])
-    assert place(library, world, source, Manner.COPY).known[0].destination == new
+    assert place(library, world, source, TransferMode.COPY).known[0].destination == new
     # nor is the original a duplicate of it
-    assert place(library, world, source, Manner.MOVE).filed[0].action is Action.FILED
+    assert place(library, world, source, TransferMode.MOVE).filed[0].action is Action.FILED
 
 
-@pytest.mark.parametrize("manner", STAYING)
+@pytest.mark.parametrize("transfer_mode", STAYING)
 def test_the_original_is_no_duplicate_of_what_was_made_of_it(
-    world: World, library: Library, manner: Manner
+    world: World, library: Library, transfer_mode: TransferMode
 ) -> None:
     source = world.drop("a.jpg", b"a photo")
-    place(library, world, source, manner)
-    (moved,) = place(library, world, source, Manner.MOVE).filed
+    place(library, world, source, transfer_mode)
+    (moved,) = place(library, world, source, TransferMode.MOVE).filed
     assert (moved.action, moved.destination) == (Action.FILED, world.library / "Pets/a (2).jpg")
 
 
-@pytest.mark.parametrize("manner", WITH_BYTES)
-def test_another_of_the_same_bytes_is_one(world: World, library: Library, manner: Manner) -> None:
-    first = place(library, world, world.drop("a.jpg", b"a photo"), manner).filed[0].destination
-    for again in (manner, Manner.MOVE):
+@pytest.mark.parametrize("transfer_mode", WITH_BYTES)
+def test_another_of_the_same_bytes_is_one(
+    world: World, library: Library, transfer_mode: TransferMode
+) -> None:
+    first = place(library, world, world.drop("a.jpg", b"a photo"), transfer_mode).filed[0].destination
+    for again in (transfer_mode, TransferMode.MOVE):
         (placed,) = place(library, world, world.drop("b.jpg", b"a photo"), again).filed
         assert (placed.action, placed.original) == (Action.DUPLICATE, first)
 
 
 def test_a_symbolic_link_holds_no_bytes_to_be_a_duplicate_of(world: World, library: Library) -> None:
-    first = place(library, world, world.drop("a.jpg", b"a photo"), Manner.SYMLINK).filed[0].destination
+    first = place(library, world, world.drop("a.jpg", b"a photo"), TransferMode.SYMLINK).filed[0].destination
     other = world.drop("b.jpg", b"a photo")
-    assert place(library, world, other, Manner.SYMLINK).filed[0].original == first
-    assert place(library, world, other, Manner.COPY).filed[0].action is Action.FILED
+    assert place(library, world, other, TransferMode.SYMLINK).filed[0].original == first
+    assert place(library, world, other, TransferMode.COPY).filed[0].action is Action.FILED
 
 
-@pytest.mark.parametrize("manner", STAYING)
-def test_undo_removes_what_was_made(world: World, library: Library, manner: Manner) -> None:
+@pytest.mark.parametrize("transfer_mode", STAYING)
+def test_undo_removes_what_was_made(world: World, library: Library, transfer_mode: TransferMode) -> None:
     source = world.drop("a.jpg", b"a photo", "a.xmp")
-    place(library, world, source, manner)
+    place(library, world, source, transfer_mode)
     before = {path: seen(path) for path in world.inbox.iterdir()}
     assert library.undo(dry_run=True).undone
     assert len(list((world.library / "Pets").iterdir())) == 2
@@ -143,38 +149,43 @@ def _lead_to_the_library(path: Path) -> None:
 NAMES = ("a.jpg", "a.xmp")
 ORIGINALS = tuple(f"near/inbox/{name}" for name in NAMES)
 ALL = (*ORIGINALS, *(f"there/library/Pets/{name}" for name in NAMES))
-HARMS: list[tuple[Manner, Callable[[Path], None], str]] = [
-    *((manner, harm, at) for manner in WITH_BYTES for harm in (_remove, _remove_folder) for at in ORIGINALS),
-    *((manner, _lead_to_the_library, at) for manner in WITH_BYTES for at in ORIGINALS),
-    *((manner, _save_anew, at) for manner in WITH_BYTES for at in ALL),
-    *((Manner.COPY, _edit, at) for at in ALL),
+HARMS: list[tuple[TransferMode, Callable[[Path], None], str]] = [
+    *(
+        (transfer_mode, harm, at)
+        for transfer_mode in WITH_BYTES
+        for harm in (_remove, _remove_folder)
+        for at in ORIGINALS
+    ),
+    *((transfer_mode, _lead_to_the_library, at) for transfer_mode in WITH_BYTES for at in ORIGINALS),
+    *((transfer_mode, _save_anew, at) for transfer_mode in WITH_BYTES for at in ALL),
+    *((TransferMode.COPY, _edit, at) for at in ALL),
 ]
 
 
-@pytest.mark.parametrize(("manner", "harm", "at"), HARMS)
+@pytest.mark.parametrize(("transfer_mode", "harm", "at"), HARMS)
 def test_undo_leaves_what_may_be_the_last(
-    world: World, library: Library, manner: Manner, harm: Callable[[Path], None], at: str
+    world: World, library: Library, transfer_mode: TransferMode, harm: Callable[[Path], None], at: str
 ) -> None:
-    place(library, world, world.drop("a.jpg", b"a photo", "a.xmp"), manner)
+    place(library, world, world.drop("a.jpg", b"a photo", "a.xmp"), transfer_mode)
     harm(world.base.parent / at)
     kept = world.contents()
     for dry_run in (True, False):
         report = library.undo(dry_run=dry_run)
         assert not report.undone
         ((_, trouble),) = report.refused
-        assert trouble.kind in {SourceTroubleKind.CHANGED, SourceTroubleKind.GONE}  # type: ignore[attr-defined]
+        assert trouble.kind in {SourceErrorKind.CHANGED, SourceErrorKind.GONE}  # type: ignore[attr-defined]
         assert "\n" not in str(trouble)
         assert world.contents() == kept
         assert (world.library / "Pets" / "a.jpg").exists()
     assert library.verify_ledger().is_equal
 
 
-@pytest.mark.parametrize("manner", WITH_BYTES)
+@pytest.mark.parametrize("transfer_mode", WITH_BYTES)
 def test_an_original_that_goes_at_the_last_moment_leaves_its_copy(
-    world: World, library: Library, manner: Manner
+    world: World, library: Library, transfer_mode: TransferMode
 ) -> None:
     source = world.drop("a.jpg", b"a photo")
-    (placed,) = place(library, world, source, manner).filed
+    (placed,) = place(library, world, source, transfer_mode).filed
 
     def remove_the_original(step: Step, _: object) -> None:
         if step.name == "rename_own":  # the copy's name is captured, and it is about to be removed
@@ -191,7 +202,7 @@ def test_an_original_that_goes_at_the_last_moment_leaves_its_copy(
 
 def test_a_hard_link_may_be_edited(world: World, library: Library) -> None:
     source = world.drop("a.jpg", b"a photo")
-    (placed,) = place(library, world, source, Manner.LINK).filed
+    (placed,) = place(library, world, source, TransferMode.LINK).filed
     placed.destination.write_bytes(b"edited")  # in place, and so under both names
     assert library.undo().undone
     assert source.read_bytes() == b"edited"
@@ -199,14 +210,14 @@ def test_a_hard_link_may_be_edited(world: World, library: Library) -> None:
 
 def test_a_symbolic_link_goes_whatever_became_of_its_original(world: World, library: Library) -> None:
     source = world.drop("a.jpg", b"a photo")
-    (placed,) = place(library, world, source, Manner.SYMLINK).filed
+    (placed,) = place(library, world, source, TransferMode.SYMLINK).filed
     shutil.rmtree(world.inbox)
     assert library.undo().undone
     assert not placed.destination.is_symlink()
 
 
 def test_a_photo_in_the_place_of_a_symbolic_link_stays(world: World, library: Library) -> None:
-    (placed,) = place(library, world, world.drop("a.jpg", b"a photo"), Manner.SYMLINK).filed
+    (placed,) = place(library, world, world.drop("a.jpg", b"a photo"), TransferMode.SYMLINK).filed
     placed.destination.unlink()
     placed.destination.write_bytes(b"a photo")
     assert library.undo().refused
@@ -215,7 +226,7 @@ def test_a_photo_in_the_place_of_a_symbolic_link_stays(world: World, library: Li
 
 def test_a_copy_that_a_companion_has_joined_stays(world: World, library: Library) -> None:
     source = world.drop("a.jpg", b"a photo")
-    (placed,) = place(library, world, source, Manner.COPY).filed
+    (placed,) = place(library, world, source, TransferMode.COPY).filed
     (world.inbox / "a.xmp").write_bytes(b"late")
     assert library.join([LateCompanion(seen(world.inbox / "a.xmp"), world.inbox)], world.inbox).joined
     assert "a companion came to it later" in str(library.undo().refused[0][1])
@@ -228,14 +239,14 @@ def test_hard_links_do_not_cross_devices(world: World, tmp_path: Path) -> None:
     settings = replace(world.settings, library=tmp_path / "library")
     source = world.drop("a.jpg", b"a photo")
     with Library.open(settings, owner=True, clock=world.clock) as library:
-        report = place(library, world, source, Manner.LINK)
+        report = place(library, world, source, TransferMode.LINK)
         assert str(report.pause) == (
             f"{tmp_path}/library/Pets: cannot have a hard link to {source}: they are on different devices; "
             "use --copy or --symlink"
         )
         assert not (tmp_path / "library" / "Pets").exists()  # and no silent copy
-        for manner in (Manner.COPY, Manner.SYMLINK):
-            (placed,) = place(library, world, source, manner).filed
+        for transfer_mode in (TransferMode.COPY, TransferMode.SYMLINK):
+            (placed,) = place(library, world, source, transfer_mode).filed
             assert placed.destination.read_bytes() == b"a photo"
         assert source.exists()
 
@@ -244,19 +255,19 @@ def test_from_a_folder_that_cannot_be_changed(world: World, library: Library) ->
     source = world.drop("card/a.jpg", b"a photo")
     source.parent.chmod(0o500)
     try:
-        for manner in (Manner.COPY, Manner.SYMLINK):
-            assert place(library, world, source, manner).filed
+        for transfer_mode in (TransferMode.COPY, TransferMode.SYMLINK):
+            assert place(library, world, source, transfer_mode).filed
             assert library.undo().undone
     finally:
         source.parent.chmod(0o700)
 
 
-@pytest.mark.parametrize("manner", STAYING)
+@pytest.mark.parametrize("transfer_mode", STAYING)
 def test_what_cannot_be_read_comes_to_quarantine_alike(
-    world: World, library: Library, manner: Manner
+    world: World, library: Library, transfer_mode: TransferMode
 ) -> None:
     source = world.drop("bad.jpg", b"half")
-    filing = replace(world.filing(source, action=Action.QUARANTINED), manner=manner)
+    filing = replace(world.filing(source, action=Action.QUARANTINED), transfer_mode=transfer_mode)
     assert library.file([filing]).filed[0].action is Action.QUARANTINED
     assert {path.name for path in world.quarantine.iterdir()} == {"bad.jpg", "bad.jpg.reason.txt"}
     assert library.file([filing]).known
@@ -268,7 +279,7 @@ def test_what_cannot_be_read_comes_to_quarantine_alike(
 @pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_journal_of_an_older_version_goes_on(world: World, version: int) -> None:
     with world.open() as library:
-        place(library, world, world.drop("a.jpg", b"a photo"), Manner.MOVE)
+        place(library, world, world.drop("a.jpg", b"a photo"), TransferMode.MOVE)
     journal = sqlite3.connect(world.state / "journal.sqlite")
     with journal:
         journal.execute("ALTER TABLE operations DROP COLUMN camera")
@@ -282,7 +293,7 @@ def test_a_journal_of_an_older_version_goes_on(world: World, version: int) -> No
         journal.execute(f"PRAGMA user_version = {version}")
     journal.close()
     with world.open() as library:
-        assert [event.manner for event in library.events()] == [Manner.MOVE]
-        assert place(library, world, world.drop("b.jpg", b"another"), Manner.COPY).filed
+        assert [event.transfer_mode for event in library.events()] == [TransferMode.MOVE]
+        assert place(library, world, world.drop("b.jpg", b"another"), TransferMode.COPY).filed
         assert library.undo().undone
         assert library.undo().undone

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from photo_world import World
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Filing, FilingReport, Library, Manner
+from photo_organizer.library import Filing, FilingReport, Library, TransferMode
 from photo_organizer.photo import Action
 
 NAMES = ("a.jpg", "A.jpg", "b.jpg", "a (2).jpg", "bad.jpg", "bad.jpg.reason.txt", "a", "x" * 250 + ".jpg")
@@ -57,7 +57,7 @@ THERE = st.lists(
     dropped=st.lists(DROPPED, min_size=1, max_size=8, unique_by=lambda one: one.folder + one.name.lower()),
     there=THERE,
     earlier=st.lists(DROPPED, max_size=3, unique_by=lambda one: one.folder + one.name.lower()),
-    manner=st.sampled_from(Manner),
+    transfer_mode=st.sampled_from(TransferMode),
     duplicates=st.sampled_from(("Duplicates", "keep", "skip")),
     portion=st.integers(1, 8),
 )
@@ -65,7 +65,7 @@ def test_the_plan_is_what_is_done(  # noqa: PLR0917  one of each is drawn
     dropped: list[Dropped],
     there: list[tuple[str, str, int]],
     earlier: list[Dropped],
-    manner: Manner,
+    transfer_mode: TransferMode,
     duplicates: str,
     portion: int,
 ) -> None:
@@ -73,19 +73,19 @@ def test_the_plan_is_what_is_done(  # noqa: PLR0917  one of each is drawn
     try:
         world = World(base / "near", base / "there", duplicates)
         with world.open() as library:
-            library.file([drop(world, one, Manner.MOVE) for one in earlier])
+            library.file([drop(world, one, TransferMode.MOVE) for one in earlier])
         for folder, name, content in there:
             root = world.quarantine if folder == "quarantine" else world.library / folder.partition("/")[2]
             root.mkdir(parents=True, exist_ok=True)
             if not (root / name).exists():
                 (root / name).write_bytes(bytes([content]) * 100)
-        filings = [drop(world, one, manner) for one in dropped]
+        filings = [drop(world, one, transfer_mode) for one in dropped]
         check(world, filings, portion)
     finally:
         shutil.rmtree(base)
 
 
-def drop(world: World, one: Dropped, manner: Manner) -> Filing:
+def drop(world: World, one: Dropped, transfer_mode: TransferMode) -> Filing:
     path = world.inbox / one.folder / one.name
     if path.exists():
         path.unlink()
@@ -93,7 +93,7 @@ def drop(world: World, one: Dropped, manner: Manner) -> Filing:
     world.drop(one.folder + one.name, bytes([one.content]) * 100, *companions)
     filing = world.filing(path, one.goes_to, one.action)
     own = tuple(each for each in filing.group.companions if each.path.name in companions)
-    return replace(filing, manner=manner, group=replace(filing.group, companions=own))
+    return replace(filing, transfer_mode=transfer_mode, group=replace(filing.group, companions=own))
 
 
 def check(
@@ -179,7 +179,7 @@ def test_refusals_are_planned(world: World, tmp_path: Path) -> None:
 
 def test_hard_links_across_devices_are_refused_by_both(world: World, tmp_path: Path) -> None:
     world = World(world.base, tmp_path / "there")
-    filing = replace(world.filing(world.drop("a.jpg", b"a photo")), manner=Manner.LINK)
+    filing = replace(world.filing(world.drop("a.jpg", b"a photo")), transfer_mode=TransferMode.LINK)
     if filing.group.photo.identity.device == world.library.stat().st_dev:
         pytest.skip("needs two devices")
     (told,) = check(world, [filing], 1)

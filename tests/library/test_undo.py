@@ -13,7 +13,7 @@ import pytest
 from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Correction, Library, NothingToUndoError, Selection, SourceTroubleKind
+from photo_organizer.library import Correction, Library, NothingToUndoError, Selection, SourceErrorKind
 from photo_organizer.photo import Action
 
 
@@ -69,7 +69,7 @@ def test_an_edited_photo_stays(world: World, library: Library) -> None:
     destination.write_bytes(b"edited")
     report = library.undo()
     assert not report.undone
-    assert report.refused[0][1].kind is SourceTroubleKind.CHANGED  # type: ignore[attr-defined]
+    assert report.refused[0][1].kind is SourceErrorKind.CHANGED  # type: ignore[attr-defined]
     assert destination.read_bytes() == b"edited"
 
 

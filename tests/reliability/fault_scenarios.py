@@ -14,7 +14,7 @@ from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.inbox import LateCompanion
-from photo_organizer.library import Correction, Library, Manner, OwnerMove, Selection
+from photo_organizer.library import Correction, Library, OwnerMove, Selection, TransferMode
 from photo_organizer.photo import AssetGroup
 
 
@@ -38,7 +38,7 @@ class Scenario:
     between folders, as across devices (in memory, since syncing a disk takes its time; `two_devices` are real
     ones).
     """
-    manner: Manner = Manner.MOVE
+    transfer_mode: TransferMode = TransferMode.MOVE
     """How photos come into the library; with all but MOVE, everything in the inbox must stay as it is."""
     is_last_resort: bool = False
     """Part-filled final names may be seen after a crash (and only there), as `docs/reliability.md` says."""
@@ -160,23 +160,23 @@ SCENARIOS = (
     Scenario("a group by reservation", _group, _file, limits=("noreplace", "link"), is_last_resort=True),
 )
 COPIES_AND_LINKS = (
-    Scenario("a photo and its duplicate copied", _twins, _file, manner=Manner.COPY),
-    Scenario("a group copied", _group, _file, manner=Manner.COPY),
+    Scenario("a photo and its duplicate copied", _twins, _file, transfer_mode=TransferMode.COPY),
+    Scenario("a group copied", _group, _file, transfer_mode=TransferMode.COPY),
     Scenario(
-        "a group copied by reservation", _group, _file, limits=("noreplace", "link"), manner=Manner.COPY,
+        "a group copied by reservation", _group, _file, limits=("noreplace", "link"), transfer_mode=TransferMode.COPY,
         is_last_resort=True,
     ),
-    Scenario("a group linked", _group, _file, manner=Manner.LINK),
-    Scenario("a group linked symbolically", _group, _file, manner=Manner.SYMLINK),
-    Scenario("quarantine by copy", _bad, _file, manner=Manner.COPY),
-    Scenario("undo of a copied group", _group, _undo, _file, manner=Manner.COPY),
-    Scenario("undo of a linked group", _group, _undo, _file, manner=Manner.LINK),
-    Scenario("undo of a symbolically linked group", _group, _undo, _file, manner=Manner.SYMLINK),
-    Scenario("undo of quarantine by copy", _bad, _undo, _file, manner=Manner.COPY),
+    Scenario("a group linked", _group, _file, transfer_mode=TransferMode.LINK),
+    Scenario("a group linked symbolically", _group, _file, transfer_mode=TransferMode.SYMLINK),
+    Scenario("quarantine by copy", _bad, _file, transfer_mode=TransferMode.COPY),
+    Scenario("undo of a copied group", _group, _undo, _file, transfer_mode=TransferMode.COPY),
+    Scenario("undo of a linked group", _group, _undo, _file, transfer_mode=TransferMode.LINK),
+    Scenario("undo of a symbolically linked group", _group, _undo, _file, transfer_mode=TransferMode.SYMLINK),
+    Scenario("undo of quarantine by copy", _bad, _undo, _file, transfer_mode=TransferMode.COPY),
 )  # fmt: skip
 SCENARIOS += COPIES_AND_LINKS
 ACROSS_DEVICES = Scenario("a group across real devices", _group, _file, two_devices=True)
-UNDO_OF_A_COPY = Scenario("undo of a copied photo", _photo, _undo, _file, manner=Manner.COPY)
+UNDO_OF_A_COPY = Scenario("undo of a copied photo", _photo, _undo, _file, transfer_mode=TransferMode.COPY)
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
@@ -231,7 +231,7 @@ def _refusing(code: int) -> Callable[..., None]:
 def make_world(scenario: Scenario, near: Path, far: Path) -> World:
     world = World(near, (far if scenario.two_devices else near) / "there")
     scenario.prepare(world)
-    if scenario.manner is not Manner.MOVE:
-        world.manner = scenario.manner
+    if scenario.transfer_mode is not TransferMode.MOVE:
+        world.transfer_mode = scenario.transfer_mode
         world.keep_sources()
     return world

@@ -27,7 +27,7 @@ from races import (
 from stops import check_stop, steps_of, stops_of
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Manner, recovery
+from photo_organizer.library import TransferMode, recovery
 from photo_organizer.library.move import atomic_steps as steps
 from photo_organizer.library.move import copying, mover
 from photo_organizer.library.move import executor as engine
@@ -206,11 +206,11 @@ def _groups_not_brought_together(patch: Patch) -> None:
 
 
 def _sources_of_copies_removed(patch: Patch) -> None:
-    patch.setattr(copying, "Manner", SimpleNamespace(MOVE=Manner.COPY))
+    patch.setattr(copying, "TransferMode", SimpleNamespace(MOVE=TransferMode.COPY))
 
 
 def _withdrawals_not_completed(patch: Patch) -> None:
-    patch.setattr(withdrawing.Withdrawer, "complete", lambda *_: False)
+    patch.setattr(withdrawing.Remover, "complete", lambda *_: False)
 
 
 def _no_recovery(patch: Patch) -> None:
@@ -218,12 +218,12 @@ def _no_recovery(patch: Patch) -> None:
 
 
 def _parts_left(patch: Patch) -> None:
-    patch.setattr(settling.Settler, "_settle_part", lambda *_: None)
+    patch.setattr(settling.FileRecovery, "_settle_part", lambda *_: None)
 
 
 def _captured_sources_left(patch: Patch) -> None:
-    patch.setattr(settling.Settler, "_settle_source", lambda *_: None)
-    patch.setattr(settling.Settler, "_remove_leftovers", lambda *_: None)
+    patch.setattr(settling.FileRecovery, "_settle_source", lambda *_: None)
+    patch.setattr(settling.FileRecovery, "_remove_leftovers", lambda *_: None)
 
 
 def _intent_after_the_move(patch: Patch) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Filing, FilingReport, Library, LibrarySettings, Manner
+from photo_organizer.library import Filing, FilingReport, Library, LibrarySettings, TransferMode
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 HIDDEN = ".photo-organizer"
@@ -55,7 +55,7 @@ class World:
     clock: Clock = field(default_factory=Clock)
     groups: list[tuple[str, ...]] = field(default_factory=list)
     """Hashes of the files that must always be in one folder together."""
-    manner: Manner = Manner.MOVE
+    transfer_mode: TransferMode = TransferMode.MOVE
     sources: dict[Path, FileIdentity] = field(default_factory=dict)
     """What must stay as it is in the inbox, when photos are copied or linked."""
 
@@ -133,7 +133,7 @@ class World:
         for path in self.waiting():
             action = Action.QUARANTINED if path.name.startswith("bad") else Action.FILED
             filings.append(self.filing(path, "Food" if path.name.startswith("f") else "Pets", action))
-        return library.file([replace(filing, manner=self.manner) for filing in filings])
+        return library.file([replace(filing, transfer_mode=self.transfer_mode) for filing in filings])
 
     def keep_sources(self) -> None:
         """From now on everything that is in the inbox must stay."""
@@ -171,7 +171,7 @@ class World:
         """What holds after recovery, and that a second one changes nothing."""
         now = self.contents(hidden=True)
         # each photo may be there twice where it was copied or linked; which ones are is the journal's to say
-        too_many = now - before - (Counter() if self.manner is Manner.MOVE else before)
+        too_many = now - before - (Counter() if self.transfer_mode is TransferMode.MOVE else before)
         if before - now or too_many:
             raise BrokenPromiseError(f"missing {before - now}, too many {too_many}")
         self.check_clean()
@@ -201,7 +201,9 @@ class World:
                 for digest in group
                 if digest in where
             }
-            if len(places) > 1 or (self.manner is Manner.MOVE and any(len(one) > 1 for one in places)):
+            if len(places) > 1 or (
+                self.transfer_mode is TransferMode.MOVE and any(len(one) > 1 for one in places)
+            ):
                 raise BrokenPromiseError(f"a group is torn apart: {places}")
 
     def check_journal(self, library: Library, foreign: Container[str] = ()) -> None:

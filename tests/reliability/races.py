@@ -14,7 +14,7 @@ from stops import begun, steps_of
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import Manner
+from photo_organizer.library import TransferMode
 
 
 @dataclass
@@ -197,7 +197,7 @@ def _check(world: World, before: Counter[str], effect: Effect, operations: FileO
             world.check_journal(library, foreign)
             world.check_groups()
             report = world.file_all(library)
-    waiting = world.waiting() if world.manner is Manner.MOVE else report.filed
+    waiting = world.waiting() if world.transfer_mode is TransferMode.MOVE else report.filed
     if list(waiting):  # of copies and links: filed once more
         raise BrokenPromiseError("it did not go on by itself")
 

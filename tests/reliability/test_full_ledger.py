@@ -10,7 +10,7 @@ import pytest
 from photo_world import World
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library import DestinationTrouble
+from photo_organizer.library import DestinationError
 
 
 class FullLedger(FileOperations):
@@ -50,12 +50,12 @@ def test_filed_photos_are_told_as_filed_and_the_rest_waits(world: World) -> None
         disk.is_full = True
         report = world.file_all(library)
         assert len(report.filed) == 5
-        assert isinstance(report.pause, DestinationTrouble)
+        assert isinstance(report.pause, DestinationError)
         assert list(world.waiting()) == []
         world.drop("late.jpg", b"late")
         report = world.file_all(library)
         assert report.filed == ()
-        assert isinstance(report.pause, DestinationTrouble)
+        assert isinstance(report.pause, DestinationError)
         assert (world.inbox / "late.jpg").exists()
         disk.is_full = False
         assert len(world.file_all(library).filed) == 1
@@ -73,7 +73,7 @@ def test_a_duplicate_that_is_left_is_told_as_left(tmp_path: Path) -> None:
         disk.is_full = True
         report = world.file_all(library)
         assert len(report.left) == 1
-        assert isinstance(report.pause, DestinationTrouble)
+        assert isinstance(report.pause, DestinationError)
 
 
 @pytest.mark.parametrize("photos", [8, 70])
@@ -88,7 +88,7 @@ def test_photos_that_were_taken_back_are_told_as_taken_back(world: World, photos
         report = library.undo()
         assert len(report.undone) == len(list(world.inbox.iterdir())) == min(photos, 64)
         assert len(report.refused) == photos - min(photos, 64)
-        assert isinstance(report.row_trouble, DestinationTrouble)
+        assert isinstance(report.row_trouble, DestinationError)
         disk.is_full = False
         assert library.recover().ledger_rows == min(photos, 64)
         world.check_journal(library)

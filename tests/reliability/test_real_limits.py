@@ -17,7 +17,7 @@ import pytest
 from photo_world import World
 from stops import in_process
 
-from photo_organizer.library import DestinationTrouble, Library, SourceTroubleKind
+from photo_organizer.library import DestinationError, Library, SourceErrorKind
 
 PHOTO = bytes(range(256)) * 400
 NOBODY = 65534
@@ -50,7 +50,7 @@ def test_a_full_library_pauses_and_resumes(tmp_path: Path, small_disk: Path) -> 
     before = world.contents()
     with world.open() as library:
         report = world.file_all(library)
-        assert isinstance(report.pause, DestinationTrouble)
+        assert isinstance(report.pause, DestinationError)
         assert report.pause.__cause__.errno == errno.ENOSPC  # type: ignore[union-attr]
         assert "free some space" in str(report.pause)
         assert 0 < len(report.filed) < 16
@@ -95,7 +95,7 @@ def test_a_file_size_limit_concerns_only_the_large_photo(near: Path, far: Path) 
         with world.open() as library:
             report = world.file_all(library)
             assert [placed.destination.name for placed in report.filed] == ["small.jpg"]
-            assert [trouble.kind for _, trouble in report.set_aside] == [SourceTroubleKind.REFUSED]
+            assert [trouble.kind for _, trouble in report.set_aside] == [SourceErrorKind.REFUSED]
             assert report.pause is None
 
     assert in_process(act) == 0
@@ -147,7 +147,7 @@ def test_a_read_only_library_pauses(own: World) -> None:
     before = own.contents()
 
     def check(library: Library, report: Any) -> None:
-        assert isinstance(report.pause, DestinationTrouble), report
+        assert isinstance(report.pause, DestinationError), report
         assert "make it writable" in str(report.pause)
         assert not report.filed
         own.library.chmod(0o755)
@@ -162,7 +162,7 @@ def test_a_read_only_category_folder_pauses(own: World) -> None:
     give_away(own.library)
 
     def check(library: Library, report: Any) -> None:
-        assert isinstance(report.pause, DestinationTrouble), report
+        assert isinstance(report.pause, DestinationError), report
         (own.library / "Pets").chmod(0o755)
         assert len(own.file_all(library).filed) == 2
 
@@ -175,7 +175,7 @@ def test_a_read_only_inbox_folder_concerns_its_photos_alone(own: World) -> None:
     def check(library: Library, report: Any) -> None:
         assert report.pause is None, report.pause
         assert [placed.destination.name for placed in report.filed] == ["a.jpg"]
-        assert [trouble.kind for _, trouble in report.set_aside] == [SourceTroubleKind.REFUSED]
+        assert [trouble.kind for _, trouble in report.set_aside] == [SourceErrorKind.REFUSED]
         (own.inbox / "day").chmod(0o755)
         assert len(own.file_all(library).filed) == 1
 
@@ -195,7 +195,7 @@ def test_a_read_only_inbox_on_another_device(near: Path, far: Path) -> None:
     world.inbox.chmod(0o555)
 
     def check(_: Library, report: Any) -> None:
-        assert [trouble.kind for _, trouble in report.set_aside] == [SourceTroubleKind.REFUSED]
+        assert [trouble.kind for _, trouble in report.set_aside] == [SourceErrorKind.REFUSED]
         assert not (world.library / "Pets" / "a.jpg").exists()
 
     filing_report(world, check)
@@ -232,7 +232,7 @@ def test_a_photo_that_is_still_being_written_is_not_taken(near: Path, far: Path,
     with world.open() as opened:
         with path.open("ab") as writer:
             ((_, trouble),) = world.file_all(opened).set_aside
-            assert trouble.kind is SourceTroubleKind.CHANGED
+            assert trouble.kind is SourceErrorKind.CHANGED
             writer.write(b", all of it")
         (placed,) = world.file_all(opened).filed
     assert placed.destination.read_bytes() == b"photo a, all of it"

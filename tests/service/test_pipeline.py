@@ -13,14 +13,14 @@ from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import (
-    DestinationTrouble,
+    DestinationError,
     Filing,
     FilingReport,
     JoinReport,
     Latecomer,
     Placed,
-    SourceTrouble,
-    SourceTroubleKind,
+    SourceError,
+    SourceErrorKind,
 )
 from photo_organizer.photo import Action, AssetGroup, FileIdentity, Photo, Prediction
 from photo_organizer.service.one_shot import FilingStoppedError, ListedPhotos, run_to_end
@@ -128,7 +128,7 @@ class TestLibrary:
 
     __test__ = False
 
-    trouble: DestinationTrouble | None = None
+    trouble: DestinationError | None = None
     after: int = 0
     unwilling: set[str] = field(default_factory=set)
     batches: list[list[Filing]] = field(default_factory=list)
@@ -147,9 +147,7 @@ class TestLibrary:
         return FilingReport(
             batch or f"batch-{len(self.batches)}",
             filed=tuple(placed),
-            set_aside=tuple(
-                (group, SourceTrouble(SourceTroubleKind.CHANGED, "changed")) for group in refused
-            ),
+            set_aside=tuple((group, SourceError(SourceErrorKind.CHANGED, "changed")) for group in refused),
             pause=self.trouble,
         )
 
@@ -319,7 +317,7 @@ def test_what_was_classified_in_another_state_is_offered_again(bench: Bench) -> 
 
 def test_a_full_disk_pauses_once_and_is_tried_later_and_later(configuration: Configuration) -> None:
     bench = make_bench(configuration, 10)
-    bench.library.trouble, bench.library.after = DestinationTrouble("no space left on device"), 4
+    bench.library.trouble, bench.library.after = DestinationError("no space left on device"), 4
     bench.pipeline.step()
     bench.pipeline.step()
     assert bench.pipeline.pause is not None
@@ -433,7 +431,7 @@ def test_sort_ends_when_all_is_done_and_gives_up_on_what_fails_three_times(
 
 def test_sort_stops_at_a_full_disk_and_says_so(configuration: Configuration) -> None:
     bench = make_bench(configuration, 5)
-    bench.library.trouble = DestinationTrouble("no space left on device")
+    bench.library.trouble = DestinationError("no space left on device")
     with pytest.raises(FilingStoppedError, match="no space left"):
         run_to_end(bench.pipeline, bench.source, lambda: False)
 

@@ -16,9 +16,9 @@ from photo_organizer.library import (
     Filing,
     Library,
     LibrarySettings,
-    Manner,
     OwnerMove,
     Selection,
+    TransferMode,
 )
 from photo_organizer.library.xmp.keywords import KeywordSettings, is_ours, sidecar_text
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo
@@ -61,13 +61,13 @@ class World:
     def open(self, operations: FileOperations | None = None) -> Library:
         return Library.open(self.settings, operations=operations)
 
-    def filing(self, name: str, *companions: str, manner: Manner = Manner.MOVE) -> Filing:
+    def filing(self, name: str, *companions: str, transfer_mode: TransferMode = TransferMode.MOVE) -> Filing:
         path = self.inbox / name
         path.write_bytes(name.encode())
         others = tuple(seen(self.inbox / companion) for companion in companions)
         group = AssetGroup(self.inbox, seen(path), others)
         decision = Decision(Action.FILED, "Food", 0.98, "Pets", 0.01, 0.5)
-        return Filing(group, Action.FILED, "Food", decision=decision, manner=manner)
+        return Filing(group, Action.FILED, "Food", decision=decision, transfer_mode=transfer_mode)
 
     def files(self) -> dict[str, bytes]:
         return {
@@ -115,10 +115,12 @@ def test_ours_is_told_by_every_byte() -> None:
     assert is_ours(earlier.encode()), "what earlier versions wrote is ours, too"
 
 
-@pytest.mark.parametrize("manner", [Manner.MOVE, Manner.COPY, Manner.LINK, Manner.SYMLINK])
-def test_one_keyword_and_no_trace_after_undo(world: World, manner: Manner) -> None:
+@pytest.mark.parametrize(
+    "transfer_mode", [TransferMode.MOVE, TransferMode.COPY, TransferMode.LINK, TransferMode.SYMLINK]
+)
+def test_one_keyword_and_no_trace_after_undo(world: World, transfer_mode: TransferMode) -> None:
     with world.open() as library:
-        filing = world.filing("a.jpg", manner=manner)
+        filing = world.filing("a.jpg", transfer_mode=transfer_mode)
         before = world.files()
         assert library.file([filing]).set_aside == ()
         assert keywords(world.files()["lib/Food/a.jpg.xmp"]) == ["Food"]

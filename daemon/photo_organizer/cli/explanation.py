@@ -80,7 +80,7 @@ class Explanation:
                 printable(shown_path(event.destination)),
             )
             taken_back = "  (taken back)" if event.undone else ""
-            how = "" if event.manner == "move" else f"  ({event.manner})"
+            how = "" if event.transfer_mode == "move" else f"  ({event.transfer_mode})"
             moment = f"{event.time.astimezone():%Y-%m-%d %H:%M}"
             yield f"  {moment}  {event.action:<11} {source} -> {destination}{how}{taken_back}"
             if event.action == JOINED and event.reason:
@@ -126,7 +126,7 @@ class Explanation:
                     "time": event.time.isoformat(),
                     "batch": event.batch,
                     "action": event.action,
-                    "manner": event.manner,
+                    "manner": event.transfer_mode,
                     "source": os.fspath(event.source),
                     "destination": os.fspath(event.destination),
                     "companions": [os.fspath(companion) for companion in event.companions],

@@ -65,11 +65,11 @@ def _count(configuration: Configuration, pictures: Path) -> int:
 def _plan(configuration: Configuration, pictures: Path) -> int:
     from photo_organizer.cli.boundary import INTERRUPTED
     from photo_organizer.cli.sort.command import summarise_plan
-    from photo_organizer.library import Manner
+    from photo_organizer.library import TransferMode
 
     plan = configuration.state_directory / PLAN
     program = os.environ.get("PHOTO_ORGANIZER_COMMAND", "photo-organizer")
-    result = summarise_plan(configuration, (pictures,), plan, Manner.MOVE, as_json=False)
+    result = summarise_plan(configuration, (pictures,), plan, TransferMode.MOVE, as_json=False)
     if result.stopped:
         again = shlex.join([program, "sort", str(pictures), "--dry-run", "--plan", str(plan)])
         click.echo(f"stopped; to go on: {again}", err=True)

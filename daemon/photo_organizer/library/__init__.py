@@ -1,11 +1,11 @@
 """The library: the move protocol, its journal and ledger, recovery and undo. See `docs/reliability.md`."""
 
 from photo_organizer.library.errors import (
-    DestinationTrouble,
+    DestinationError,
     JournalError,
     LibraryLocked,
-    SourceTrouble,
-    SourceTroubleKind,
+    SourceError,
+    SourceErrorKind,
 )
 from photo_organizer.library.library import Library
 from photo_organizer.library.locations import LibrarySettings
@@ -16,13 +16,13 @@ from photo_organizer.library.plan.undo import NothingToUndoError, Selection, Und
 from photo_organizer.library.record.history import Correction, Event, MovedFile
 from photo_organizer.library.record.ledger_rows import LedgerCheck
 from photo_organizer.library.record.listing import BatchSummary, HeldPhoto, PlacedPhoto
-from photo_organizer.library.record.operation import Manner
+from photo_organizer.library.record.operation import TransferMode
 from photo_organizer.library.recovery import Recovery
 
 __all__ = [
     "BatchSummary",
     "Correction",
-    "DestinationTrouble",
+    "DestinationError",
     "Event",
     "Filing",
     "FilingReport",
@@ -34,7 +34,7 @@ __all__ = [
     "Library",
     "LibraryLocked",
     "LibrarySettings",
-    "Manner",
+    "TransferMode",
     "MoveReport",
     "Moved",
     "MovedFile",
@@ -44,8 +44,8 @@ __all__ = [
     "PlacedPhoto",
     "Recovery",
     "Selection",
-    "SourceTrouble",
-    "SourceTroubleKind",
+    "SourceError",
+    "SourceErrorKind",
     "UndoReport",
     "UndoStep",
 ]

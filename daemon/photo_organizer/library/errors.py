@@ -20,21 +20,21 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.library.move.open_folders import FolderRefusedError
 
 
-class SourceTroubleKind(StrEnum):
+class SourceErrorKind(StrEnum):
     GONE = "gone"
     CHANGED = "changed"
     REFUSED = "refused"
 
 
-class SourceTrouble(OrganizerError):  # noqa: N818 (named by the seams)
+class SourceError(OrganizerError):  # noqa: N818 (named by the seams)
     """A photo that cannot be moved now, for a reason of its own."""
 
-    def __init__(self, kind: SourceTroubleKind, what: str, *, where: object = "", remedy: str = "") -> None:
+    def __init__(self, kind: SourceErrorKind, what: str, *, where: object = "", remedy: str = "") -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.kind = kind
 
 
-class DestinationTrouble(OrganizerError):  # noqa: N818 (named by the seams)
+class DestinationError(OrganizerError):  # noqa: N818 (named by the seams)
     """Nothing can be filed now; photos stay in the inbox until it is over."""
 
 
@@ -77,7 +77,7 @@ def at_source(where: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise source_trouble(error, where) from error
+        raise source_error(error, where) from error
 
 
 @contextmanager
@@ -90,21 +90,21 @@ def at_destination(where: bytes) -> Iterator[None]:
     except FolderRefusedError as error:
         raise refused(where, _words(error)) from error
     except OSError as error:
-        raise destination_trouble(error, where) from error
+        raise destination_error(error, where) from error
 
 
-def source_trouble(error: OSError, where: bytes) -> SourceTrouble | DestinationTrouble:
+def source_error(error: OSError, where: bytes) -> SourceError | DestinationError:
     if error.errno in _OURS:
-        return destination_trouble(error, where)
+        return destination_error(error, where)
     gone = error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ELOOP}
-    kind = SourceTroubleKind.GONE if gone else SourceTroubleKind.REFUSED
-    return SourceTrouble(kind, _words(error), where=os.fsdecode(where))
+    kind = SourceErrorKind.GONE if gone else SourceErrorKind.REFUSED
+    return SourceError(kind, _words(error), where=os.fsdecode(where))
 
 
-def destination_trouble(error: OSError, where: bytes) -> DestinationTrouble:
+def destination_error(error: OSError, where: bytes) -> DestinationError:
     """Return the trouble that an OSError of a step in the library, or on our own files, is."""
     remedy = _REMEDIES.get(error.errno or 0, "filing is tried again by itself")
-    return DestinationTrouble(_words(error), where=os.fsdecode(where), remedy=remedy)
+    return DestinationError(_words(error), where=os.fsdecode(where), remedy=remedy)
 
 
 _NO_LINK = {
@@ -114,12 +114,12 @@ _NO_LINK = {
 }
 
 
-def no_hard_link(source: Path, folder: Path, code: int) -> DestinationTrouble | None:
+def no_hard_link(source: Path, folder: Path, code: int) -> DestinationError | None:
     """What to tell when `folder` cannot have hard links to a photo; None when `code` says something else."""
     if code not in _NO_LINK:
         return None
     what = f"cannot have a hard link to {source}: {_NO_LINK[code]}"
-    return DestinationTrouble(what, where=folder, remedy="use --copy or --symlink")
+    return DestinationError(what, where=folder, remedy="use --copy or --symlink")
 
 
 @contextmanager
@@ -139,10 +139,10 @@ def one_photo(where: bytes, crash_log: CrashLog) -> Iterator[None]:
         raise unforeseen(error, where, crash_log) from error
 
 
-def unforeseen(error: Exception, where: bytes, crash_log: CrashLog) -> SourceTrouble:
+def unforeseen(error: Exception, where: bytes, crash_log: CrashLog) -> SourceError:
     """Return what an error that nobody foresaw is for one photo; it is in the crash log then."""
     path = os.fsdecode(where)
-    return SourceTrouble(SourceTroubleKind.REFUSED, crash_log.describe(error, path), where=path)
+    return SourceError(SourceErrorKind.REFUSED, crash_log.describe(error, path), where=path)
 
 
 def concerns_the_journal(error: Exception) -> bool:
@@ -159,16 +159,16 @@ _OF_ONE_ROW = (
 )
 
 
-def changed(where: bytes, what: str = "changed while it was being filed") -> SourceTrouble:
-    return SourceTrouble(SourceTroubleKind.CHANGED, what, where=os.fsdecode(where))
+def changed(where: bytes, what: str = "changed while it was being filed") -> SourceError:
+    return SourceError(SourceErrorKind.CHANGED, what, where=os.fsdecode(where))
 
 
-def gone(where: bytes) -> SourceTrouble:
-    return SourceTrouble(SourceTroubleKind.GONE, "no longer there", where=os.fsdecode(where))
+def gone(where: bytes) -> SourceError:
+    return SourceError(SourceErrorKind.GONE, "no longer there", where=os.fsdecode(where))
 
 
-def refused(where: bytes | Path, what: str, remedy: str = "") -> SourceTrouble:
-    return SourceTrouble(SourceTroubleKind.REFUSED, what, where=os.fsdecode(where), remedy=remedy)
+def refused(where: bytes | Path, what: str, remedy: str = "") -> SourceError:
+    return SourceError(SourceErrorKind.REFUSED, what, where=os.fsdecode(where), remedy=remedy)
 
 
 def _words(error: OSError) -> str:

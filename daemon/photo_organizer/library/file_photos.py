@@ -12,17 +12,17 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
-    SourceTrouble,
+    DestinationError,
+    SourceError,
     concerns_the_journal,
     one_photo,
     unforeseen,
 )
 from photo_organizer.library.locations import LibrarySettings
-from photo_organizer.library.move.executor import Draft, Outcome
+from photo_organizer.library.move.executor import MoveOutcome, MovePlan
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.plan.duplicates import Originals
-from photo_organizer.library.plan.filing import SKIP, Drafter, Filing, FilingReport, Placed, rounds
+from photo_organizer.library.plan.duplicates import DuplicateFinder
+from photo_organizer.library.plan.filing import SKIP, Filing, FilingPlanner, FilingReport, Placed, rounds
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import SKIPPED, Move, Operation, State
 from photo_organizer.photo import Action, AssetGroup
@@ -35,10 +35,10 @@ class _Lists:
     """A report in the making."""
 
     filed: list[Placed] = field(default_factory=list)
-    set_aside: list[tuple[AssetGroup, SourceTrouble]] = field(default_factory=list)
+    set_aside: list[tuple[AssetGroup, SourceError]] = field(default_factory=list)
     left: list[Placed] = field(default_factory=list)
     known: list[Placed] = field(default_factory=list)
-    pause: DestinationTrouble | None = None
+    pause: DestinationError | None = None
 
     def added_to(self, report: FilingReport) -> FilingReport:
         return replace(
@@ -52,7 +52,7 @@ class _Lists:
 
 
 @dataclass(frozen=True, slots=True)
-class Filer:
+class BatchFiler:
     """Files photos at the time `time`, or plans to, as its engine does; to be used while the moves lock is
     held.
     """
@@ -60,7 +60,7 @@ class Filer:
     operations: FileOperations
     journal: Journal
     engine: FilingEngine
-    originals: Originals
+    originals: DuplicateFinder
     settings: LibrarySettings
     crash_log: CrashLog
     time: str
@@ -73,7 +73,7 @@ class Filer:
                     report = self._file_part(part, report)
                     if report.pause:
                         return report
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             return replace(report, pause=trouble)
         return report
 
@@ -101,7 +101,7 @@ class Filer:
         """As `file`, for photos of which no two are the same.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         lists = _Lists()
         drafted = self._drafts(filings, report.batch, lists)
@@ -112,28 +112,28 @@ class Filer:
                 destination = Path(os.fsdecode(operation.destination))
                 lists.filed.append(Placed(filing.group, Action(operation.kind), destination, draft.original))
                 lists.pause = lists.pause or outcome.row_trouble
-            elif isinstance(outcome.trouble, SourceTrouble):
+            elif isinstance(outcome.trouble, SourceError):
                 lists.set_aside.append((filing.group, outcome.trouble))
             else:
                 lists.pause = lists.pause or outcome.trouble
         return lists.added_to(report)
 
-    def _drafts(self, filings: Sequence[Filing], batch: str, lists: _Lists) -> list[tuple[Filing, Draft]]:
+    def _drafts(self, filings: Sequence[Filing], batch: str, lists: _Lists) -> list[tuple[Filing, MovePlan]]:
         originals = self.originals
-        drafter = Drafter(
+        drafter = FilingPlanner(
             self.operations, originals, os.fsencode(self.settings.library),
             os.fsencode(self.settings.quarantine), self.settings.duplicates, batch, self.time,
         )  # fmt: skip
-        drafted: list[tuple[Filing, Draft]] = []
+        drafted: list[tuple[Filing, MovePlan]] = []
         with Folders(self.operations) as folders:
             for filing in filings:
                 try:
                     with one_photo(os.fsencode(filing.group.photo.path), self.crash_log):
                         draft = drafter.draft(filing, folders)
                         known = originals.placed_before(
-                            filing.group.photo, filing.manner, draft.operation.sha256, folders
+                            filing.group.photo, filing.transfer_mode, draft.operation.sha256, folders
                         )
-                except SourceTrouble as refusal:
+                except SourceError as refusal:
                     lists.set_aside.append((filing.group, refusal))
                     continue
                 if known is not None:
@@ -148,7 +148,7 @@ class Filer:
                     drafted.append((filing, draft))
         return drafted
 
-    def _leave(self, filing: Filing, draft: Draft, original: Path) -> DestinationTrouble | None:
+    def _leave(self, filing: Filing, draft: MovePlan, original: Path) -> DestinationError | None:
         """A duplicate that stays in its inbox: a row, and it is held; only once for as long as it is held.
 
         Returns why the row is not in the ledger yet, if it is not.
@@ -166,6 +166,6 @@ class Filer:
 class FilingEngine(Protocol):
     """What carries drafts out, or only plans them."""
 
-    def run(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
-    def leave(self, operation: Operation) -> DestinationTrouble | None: ...
+    def run(self, drafts: Sequence[MovePlan]) -> list[MoveOutcome]: ...
+    def leave(self, operation: Operation) -> DestinationError | None: ...
     def recover(self) -> None: ...

@@ -15,18 +15,18 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
+    DestinationError,
     LibraryLocked,
     at_destination,
-    destination_trouble,
+    destination_error,
 )
-from photo_organizer.library.file_photos import Filer, FilingEngine
-from photo_organizer.library.library_lock import Claim
+from photo_organizer.library.file_photos import BatchFiler, FilingEngine
+from photo_organizer.library.library_lock import LibraryLock
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.locks import OwnerLock, moves_lock
-from photo_organizer.library.move.executor import Engine
+from photo_organizer.library.move.executor import Executor
 from photo_organizer.library.move.open_folders import Folders
-from photo_organizer.library.plan.duplicates import Originals, PlannedPlaces
+from photo_organizer.library.plan.duplicates import DuplicateFinder, PlannedPlaces
 from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
@@ -62,7 +62,7 @@ from photo_organizer.library.record.listing import (
     photos_of_batch,
     surest_below,
 )
-from photo_organizer.library.record.operation import Manner
+from photo_organizer.library.record.operation import TransferMode
 from photo_organizer.library.record.search import SearchIndex
 from photo_organizer.library.recovery import Recoverer, Recovery
 from photo_organizer.library.xmp.sidecars import Sidecars
@@ -100,11 +100,11 @@ class Library:
         self._ledger_is_ahead = False
         self.restored = ""
         """What was done at the start about a journal that was damaged or gone; empty when it was sound."""
-        self._engine = Engine(operations, self._journal, self._ledger, self._crash_log)
+        self._engine = Executor(operations, self._journal, self._ledger, self._crash_log)
         self._planning: PlanningEngine | None = None
         self._files = LibraryFiles(os.fsencode(settings.library))
         self._sidecars = Sidecars(operations, os.fsencode(settings.library), settings.keyword)
-        self._claim = Claim(settings.library, settings.state, self._journal, operations)
+        self._claim = LibraryLock(settings.library, settings.state, self._journal, operations)
 
     @classmethod
     def open(
@@ -151,7 +151,7 @@ class Library:
         self._claim.make_folder()
         try:
             self._claim.hold()
-        except DestinationTrouble:  # said again, and acted on, by the first batch
+        except DestinationError:  # said again, and acted on, by the first batch
             return
 
     def _take_over_ledger(self, restored: str) -> None:
@@ -161,7 +161,7 @@ class Library:
         try:
             with moves_lock(self._settings.state / "moves.lock"):
                 self._adopt_rows()
-        except DestinationTrouble:  # said again, and acted on, by the first batch
+        except DestinationError:  # said again, and acted on, by the first batch
             return
 
     def _adopt_rows(self) -> None:
@@ -183,20 +183,20 @@ class Library:
         """Keep a copy of the journal for each of the last seven days on which this was called.
 
         Raises:
-            DestinationTrouble: it cannot be written.
+            DestinationError: it cannot be written.
         """
         try:
             self._journal.keep_daily_copy(self._clock().date())
         except (OSError, sqlite3.Error) as error:
             what = f"a copy of the journal cannot be kept: {error}"
-            raise DestinationTrouble(what, where=self._settings.state) from error
+            raise DestinationError(what, where=self._settings.state) from error
 
     def close(self) -> None:
         """Records what is still to be recorded, and lets go of the locks."""
         try:
             with self._exclusive():
                 self._ledger.record()
-        except DestinationTrouble:  # the next start does it
+        except DestinationError:  # the next start does it
             pass
         finally:
             self._claim.release()
@@ -217,7 +217,7 @@ class Library:
         """Alone with the photos and the ledger, everything that was open before brought to an end.
 
         Raises:
-            DestinationTrouble: another process does not let go, or the state directory fails.
+            DestinationError: another process does not let go, or the state directory fails.
         """
         try:
             with moves_lock(self._settings.state / "moves.lock"):
@@ -227,10 +227,10 @@ class Library:
         except OrganizerError:
             raise
         except sqlite3.Error as error:
-            raise DestinationTrouble(f"the journal: {error}", where=self._settings.state) from error
+            raise DestinationError(f"the journal: {error}", where=self._settings.state) from error
         except Exception as error:  # of no photo that could be set aside
             what = self._crash_log.describe(error, "filing photos")
-            raise DestinationTrouble(what, remedy="filing is tried again by itself") from error
+            raise DestinationError(what, remedy="filing is tried again by itself") from error
 
     def _recover(self) -> Recovery:
         if self._ledger.is_as_left(self._journal.unfinished()):
@@ -246,13 +246,13 @@ class Library:
         Called by everything else on its way, so that calling it is needed only for the report.
 
         Raises:
-            DestinationTrouble: the state directory cannot be written.
+            DestinationError: the state directory cannot be written.
         """
         try:
             with moves_lock(self._settings.state / "moves.lock"):
                 return self._recover()
         except sqlite3.Error as error:
-            raise DestinationTrouble(f"the journal: {error}", where=self._settings.state) from error
+            raise DestinationError(f"the journal: {error}", where=self._settings.state) from error
 
     # filing
     # ----------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class Library:
                 report = self._filer(self._engine, self._originals()).file(filings, report)
                 self._write_keywords(filings, report.filed)
                 return report
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             return replace(report, pause=trouble)
 
     def _write_keywords(self, filings: Sequence[Filing], filed: Sequence[Placed]) -> None:
@@ -303,11 +303,11 @@ class Library:
                 self._planning = PlanningEngine(self._operations, self._crash_log)
             planned = self._originals(self._planning.planned)
             return self._filer(self._planning, planned).file(filings, report)
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             return replace(report, pause=trouble)
 
-    def _filer(self, engine: FilingEngine, originals: Originals) -> Filer:
-        return Filer(
+    def _filer(self, engine: FilingEngine, originals: DuplicateFinder) -> BatchFiler:
+        return BatchFiler(
             self._operations, self._journal, engine, originals, self._settings, self._crash_log, self._now()
         )
 
@@ -338,19 +338,19 @@ class Library:
                         self._sidecars.follow(old, new, moved.category)
                 if report.pause:
                     break
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             return replace(report, pause=trouble)
         return report
 
-    def placed_before(self, photo: Photo, manner: Manner) -> Path | None:
+    def placed_before(self, photo: Photo, transfer_mode: TransferMode) -> Path | None:
         """Where this very photo was copied or linked to before (in that manner), if it is still there."""
         with Folders(self._operations) as folders:
-            return self._originals().placed_before(photo, manner, None, folders)
+            return self._originals().placed_before(photo, transfer_mode, None, folders)
 
-    def _originals(self, planned: PlannedPlaces | None = None) -> Originals:
+    def _originals(self, planned: PlannedPlaces | None = None) -> DuplicateFinder:
         duplicates = self._settings.duplicates
         folder = "" if duplicates in {KEEP, SKIP} else self._settings.library / duplicates
-        return Originals(self._operations, self._journal, self._files, os.fsencode(folder), planned)
+        return DuplicateFinder(self._operations, self._journal, self._files, os.fsencode(folder), planned)
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.
@@ -364,7 +364,7 @@ class Library:
                 self._claim.hold()
                 joiner = Joiner(self._operations, self._journal, self._undoer(""), self._crash_log)
                 return joiner.join(latecomers, inbox, self._engine)
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             return JoinReport(pause=trouble)
 
     def is_held(self, photo: Photo) -> bool:
@@ -393,7 +393,7 @@ class Library:
 
         Raises:
             NothingToUndoError: nothing fits the selection.
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         if dry_run:
             return self._undoer("").plan(selected(self._journal, selection))
@@ -407,7 +407,7 @@ class Library:
                     report = self._undoer(batch, hold=hold).undo(
                         numbers[start : start + _AT_ONCE], self._engine, report
                     )
-            except DestinationTrouble as trouble:
+            except DestinationError as trouble:
                 if not report.undone:
                     raise
                 return self._undoer(batch).refuse(numbers[start:], trouble, report)  # the others are back
@@ -430,7 +430,7 @@ class Library:
         """Writes down that the owner has moved photos to other categories; returns how many were new.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         with self._exclusive():
             operations = [
@@ -442,7 +442,7 @@ class Library:
                 batch = self._new_batch()
                 operations = [replace(operation, batch=batch) for operation in operations]
                 written = self._journal.intend(operations, *self._ledger.take_unrecorded())
-                with suppress(DestinationTrouble):  # the rows are written before the next batch begins
+                with suppress(DestinationError):  # the rows are written before the next batch begins
                     self._ledger.append(written, written)
                 for operation in written:
                     self._sidecars.follow(operation.source, operation.destination, operation.label)
@@ -542,7 +542,7 @@ class Library:
         """Compares every row of the ledger with the journal.
 
         Raises:
-            DestinationTrouble: the ledger cannot be read.
+            DestinationError: the ledger cannot be read.
         """
         with (
             moves_lock(self._settings.state / "moves.lock"),
@@ -555,7 +555,7 @@ class Library:
         rows.
 
         Raises:
-            DestinationTrouble: it cannot be written; the old one stays as it is.
+            DestinationError: it cannot be written; the old one stays as it is.
         """
         with self._exclusive():
             return self._ledger.rebuild()
@@ -585,7 +585,7 @@ def _restored(journal: Path, clock: Callable[[], datetime]) -> str:
         aside = set_aside(journal, clock())
         day = restore_copy(journal)
     except OSError as error:
-        raise destination_trouble(error, os.fsencode(journal)) from error
+        raise destination_error(error, os.fsencode(journal)) from error
     instead = f"the copy of {day}" if day else "a new one"
     return f"the journal was damaged ({fault}): it is kept as {aside}, and {instead} is in its place"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, at_destination
+from photo_organizer.library.errors import DestinationError, at_destination
 from photo_organizer.library.locks import LIBRARY_LOCK, OwnerLock
 from photo_organizer.library.record.journal import Journal
 
 
-class Claim:
+class LibraryLock:
     """Our hold on the library: a lock in it for as long as we run.
 
     A library on a drive of its own that is not mounted must not be mistaken for an empty one: its mount point
@@ -54,7 +54,7 @@ class Claim:
         """Make sure that a library on a drive of its own is mounted, without taking hold of it.
 
         Raises:
-            DestinationTrouble: it is not, or cannot be looked into.
+            DestinationError: it is not, or cannot be looked into.
         """
         path = os.fsencode(self._library)
         if self._journal.get(self._key) != "yes":
@@ -69,7 +69,7 @@ class Claim:
     def _check_mounted(self, folder: int, status: os.stat_result) -> None:
         is_elsewhere = status.st_dev != self._state.stat().st_dev
         if self._journal.get(self._key) == "yes" and not is_elsewhere and not _has_lock_file(folder):
-            raise DestinationTrouble(
+            raise DestinationError(
                 "its drive is not mounted", where=self._library, remedy="mount it; filing resumes by itself"
             )
 
@@ -77,7 +77,7 @@ class Claim:
         """Makes sure of the library before a batch; cheap when nothing has changed.
 
         Raises:
-            DestinationTrouble: it is not there, not a folder, or only its mount point is there.
+            DestinationError: it is not there, not a folder, or only its mount point is there.
             LibraryLocked: another process has it.
         """
         path = os.fsencode(self._library)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from photo_organizer.files import open_lock_file, try_lock
-from photo_organizer.library.errors import DestinationTrouble, LibraryLocked
+from photo_organizer.library.errors import DestinationError, LibraryLocked
 
 LIBRARY_LOCK = ".photo-organizer.lock"
 """In the library; also the sign that the folder at the library's path is the library, and not an empty mount
@@ -66,12 +66,12 @@ def moves_lock(path: Path, patience: float = _PATIENCE_SECONDS) -> Iterator[None
     """Held while photos are moved or the ledger is written, by whichever process does it.
 
     Raises:
-        DestinationTrouble: another process has not let go for `patience` seconds.
+        DestinationError: another process has not let go for `patience` seconds.
     """
     try:
         descriptor = open_lock_file(path)
     except OSError as error:
-        raise DestinationTrouble(f"no lock file: {error.strerror}", where=path) from error
+        raise DestinationError(f"no lock file: {error.strerror}", where=path) from error
     try:
         _wait_for(descriptor, path, time.monotonic() + patience)
         yield
@@ -82,5 +82,5 @@ def moves_lock(path: Path, patience: float = _PATIENCE_SECONDS) -> Iterator[None
 def _wait_for(descriptor: int, path: Path, deadline: float) -> None:
     while not try_lock(descriptor):
         if time.monotonic() > deadline:
-            raise DestinationTrouble("another process is moving photos", where=path)
+            raise DestinationError("another process is moving photos", where=path)
         time.sleep(0.01)

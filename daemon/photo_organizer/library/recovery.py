@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
-    SourceTrouble,
-    SourceTroubleKind,
+    DestinationError,
+    SourceError,
+    SourceErrorKind,
     at_destination,
     concerns_the_journal,
-    destination_trouble,
+    destination_error,
     unforeseen,
 )
 from photo_organizer.library.move.empty_folders import remove_empty_folders
-from photo_organizer.library.move.file_recovery import Settler, Sides
+from photo_organizer.library.move.file_recovery import FileRecovery, Sides
 from photo_organizer.library.move.mover import (
     Mover,
     NameTakenError,
@@ -32,8 +32,8 @@ from photo_organizer.library.move.mover import (
     destination_place,
     source_place,
 )
-from photo_organizer.library.move.open_folders import Folders, Place
-from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
+from photo_organizer.library.move.removal import Remover
 from photo_organizer.library.plan.free_names import GroupNames, NameRefusedError
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import Move, Operation, State
@@ -56,7 +56,7 @@ class Recovery:
     completed: int = 0
     taken_back: int = 0
     ledger_rows: int = 0
-    pause: SourceTrouble | DestinationTrouble | None = None
+    pause: SourceError | DestinationError | None = None
     waiting: int = 0
 
 
@@ -73,7 +73,7 @@ class Recoverer:
         """Completes or takes back every operation that is an intent.
 
         Raises:
-            DestinationTrouble: the journal cannot be written.
+            DestinationError: the journal cannot be written.
         """
         for operation in self.journal.open_operations():
             if operation.state is State.INTENT:
@@ -86,18 +86,18 @@ class Recoverer:
                 self._recover(operation, folders)
         except StillOpenError as error:
             self._wait(error.trouble)
-        except (SourceTrouble, DestinationTrouble) as trouble:
+        except (SourceError, DestinationError) as trouble:
             self._wait(trouble)
         except OSError as error:
-            self._wait(destination_trouble(error, operation.destination))
+            self._wait(destination_error(error, operation.destination))
         except Exception as error:
             if concerns_the_journal(error):
                 raise
             self._wait(unforeseen(error, operation.source, self.crash_log))
 
-    def _wait(self, trouble: SourceTrouble | DestinationTrouble) -> None:
+    def _wait(self, trouble: SourceError | DestinationError) -> None:
         self.report.waiting += 1
-        if not isinstance(self.report.pause, DestinationTrouble):
+        if not isinstance(self.report.pause, DestinationError):
             self.report.pause = trouble
 
     def _recover(self, operation: Operation, folders: Folders) -> None:
@@ -106,9 +106,9 @@ class Recoverer:
             self._recover_withdrawal(operation, folders, mover)
             return
         with at_destination(operation.destination):  # without the library nothing is known
-            folders.open(Place.below(operation.destination[: operation.destination_root]))
+            folders.open(OpenFolder.below(operation.destination[: operation.destination_root]))
         sides = Sides(folders.find(source_place(operation)), folders.find(destination_place(operation)))
-        settler = Settler(self.operations, mover.hidden)
+        settler = FileRecovery(self.operations, mover.hidden)
         moved = [move for move in operation.moves if settler.settle(operation, move, sides)]
         made = replace(operation, moves=())
         if moved:
@@ -144,7 +144,7 @@ class Recoverer:
             remove_empty_folders(self.operations, self.journal, source_place(made))
 
     def _recover_withdrawal(self, operation: Operation, folders: Folders, mover: Mover) -> None:
-        if not Withdrawer(self.operations, folders, mover.hidden).complete(operation):
+        if not Remover(self.operations, folders, mover.hidden).complete(operation):
             self.journal.finish([], [operation], {})
             self.report.taken_back += 1
             return
@@ -171,7 +171,7 @@ class Recoverer:
                 raise _CannotFollowError  # noqa: TRY301 (the same end as for a companion below)
             for move in present:
                 moved = [*moved, self._follow(operation, move, folders)]
-        except (SourceTrouble, _CannotFollowError):
+        except (SourceError, _CannotFollowError):
             if self._are_taken_back(replace(operation, moves=tuple(moved)), mover):
                 return replace(operation, moves=())
         operation = replace(operation, moves=tuple(sorted(moved, key=lambda move: move.position)))
@@ -184,8 +184,8 @@ class Recoverer:
         """
         try:
             mover.take_back(operation)
-        except SourceTrouble as trouble:
-            if trouble.kind is SourceTroubleKind.REFUSED:
+        except SourceError as trouble:
+            if trouble.kind is SourceErrorKind.REFUSED:
                 raise
             return False
         except OSError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from photo_organizer.cli.sort.jobs import Result
     from photo_organizer.cli.sort.planning import NewVision
     from photo_organizer.config import Configuration
-    from photo_organizer.library import Filing, Manner
+    from photo_organizer.library import Filing, TransferMode
 
 MOST_PHOTOS_LISTED = 50
 
@@ -72,7 +72,7 @@ def sort(
     Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
     """
     configuration = invocation.configuration()
-    manner = _manner(copy=copy, link=link, symlink=symlink)
+    transfer_mode = _manner(copy=copy, link=link, symlink=symlink)
     make_vision = _cluster(cluster, tls_dir, maps, is_plan=dry_run and plan is not None)
     if plan and not dry_run:
         if copy or link or symlink:
@@ -85,17 +85,17 @@ def sort(
     if not paths:
         raise click.UsageError("name the folders or photos to sort")
     if dry_run:
-        return show_plan(configuration, paths, plan, manner, make_vision, as_json=as_json)
-    return file_now(configuration, paths, manner, as_json=as_json)
+        return show_plan(configuration, paths, plan, transfer_mode, make_vision, as_json=as_json)
+    return file_now(configuration, paths, transfer_mode, as_json=as_json)
 
 
-def _manner(*, copy: bool, link: bool, symlink: bool) -> Manner:
-    from photo_organizer.library import Manner
+def _manner(*, copy: bool, link: bool, symlink: bool) -> TransferMode:
+    from photo_organizer.library import TransferMode
 
     if copy + link + symlink > 1:
         raise click.UsageError("use one of --copy, --link and --symlink")
-    chosen = ((copy, Manner.COPY), (link, Manner.LINK), (symlink, Manner.SYMLINK))
-    return next((manner for is_chosen, manner in chosen if is_chosen), Manner.MOVE)
+    chosen = ((copy, TransferMode.COPY), (link, TransferMode.LINK), (symlink, TransferMode.SYMLINK))
+    return next((transfer_mode for is_chosen, transfer_mode in chosen if is_chosen), TransferMode.MOVE)
 
 
 def _cluster(
@@ -113,11 +113,13 @@ def _cluster(
     return cluster_vision(address, tls_directory, [parse_map(text) for text in maps])
 
 
-def file_now(configuration: Configuration, paths: tuple[Path, ...], manner: Manner, *, as_json: bool) -> int:
+def file_now(
+    configuration: Configuration, paths: tuple[Path, ...], transfer_mode: TransferMode, *, as_json: bool
+) -> int:
     """Files the photos in `paths`."""
     from photo_organizer.cli.sort.jobs import sort_now
 
-    result = sort_now(configuration, paths, manner, _printing_rows(as_json=as_json))
+    result = sort_now(configuration, paths, transfer_mode, _printing_rows(as_json=as_json))
     return _end(result, as_json=as_json)
 
 
@@ -133,13 +135,13 @@ def show_plan(
     configuration: Configuration,
     paths: tuple[Path, ...],
     target: Path | None,
-    manner: Manner,
+    transfer_mode: TransferMode,
     make_vision: NewVision | None = None,
     *,
     as_json: bool,
 ) -> int:
     """Shows what would be done, and writes it down when a plan is wanted."""
-    result = summarise_plan(configuration, paths, target, manner, make_vision, as_json=as_json)
+    result = summarise_plan(configuration, paths, target, transfer_mode, make_vision, as_json=as_json)
     if result.stopped:
         return _stopped()
     if target is not None:
@@ -151,7 +153,7 @@ def summarise_plan(
     configuration: Configuration,
     paths: tuple[Path, ...],
     target: Path | None,
-    manner: Manner,
+    transfer_mode: TransferMode,
     make_vision: NewVision | None = None,
     *,
     as_json: bool,
@@ -168,7 +170,9 @@ def summarise_plan(
             listed.append(row)
         print_row(filing, row)
 
-    planned = make_plan(configuration, paths, target, manner, take, make_vision=make_vision or local_vision)
+    planned = make_plan(
+        configuration, paths, target, transfer_mode, take, make_vision=make_vision or local_vision
+    )
     result = planned.result
     if not as_json:
         if len(listed) <= MOST_PHOTOS_LISTED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photo_organizer.library import Manner
+from photo_organizer.library import TransferMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,13 @@ class DiskWork:
 
     def add(self, filing: Filing, placed: Placed) -> None:
         """A photo would go there, with its companions."""
-        group, manner, folder = filing.group, filing.manner, placed.destination.parent
+        group, transfer_mode, folder = filing.group, filing.transfer_mode, placed.destination.parent
         files = (group.photo, *group.companions)
         if not folder.exists():
             self.new_folders.add(folder)
-        if manner in {Manner.LINK, Manner.SYMLINK}:
+        if transfer_mode in {TransferMode.LINK, TransferMode.SYMLINK}:
             self.linked += len(files)
-        elif manner is Manner.MOVE and group.photo.identity.device == self._device(folder):
+        elif transfer_mode is TransferMode.MOVE and group.photo.identity.device == self._device(folder):
             self.renamed += len(files)
         else:
             self.copied += len(files)

@@ -59,12 +59,12 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     unchanged = UnchangedPhotos(plan.head)
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(total) as bar:
-        manner = plan.head.manner
-        destination = Watched(library, on_row, manner)
+        transfer_mode = plan.head.transfer_mode
+        destination = Watched(library, on_row, transfer_mode)
         photos = plan.photos()
 
         def is_known(photo: Photo) -> bool:
-            return library.placed_before(photo, manner) is not None
+            return library.placed_before(photo, transfer_mode) is not None
 
         crash_log = CrashLog(configuration.state_directory)
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):

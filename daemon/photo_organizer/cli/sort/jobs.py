@@ -13,7 +13,7 @@ from photo_organizer.cli.sort.selection import check_paths, count_photos, groups
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally
 from photo_organizer.crash_log import CrashLog
-from photo_organizer.library import Manner
+from photo_organizer.library import TransferMode
 from photo_organizer.service.interfaces import Vision
 from photo_organizer.service.one_shot import ListedPhotos, run_to_end
 from photo_organizer.service.pipeline import KNOWN, Pipeline
@@ -59,19 +59,19 @@ class Watched:
     Args:
         inner: the library, or the plan of one.
         on_row: told of each filing with its row.
-        manner: how the photos are filed.
+        transfer_mode: how the photos are filed.
     """
 
-    def __init__(self, inner: Destination, on_row: OnRow, manner: Manner) -> None:
+    def __init__(self, inner: Destination, on_row: OnRow, transfer_mode: TransferMode) -> None:
         self._inner = inner
         self._on_row = on_row
-        self._manner = manner
+        self._manner = transfer_mode
         self.batch = ""
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         """Files, and hands out the rows of what was filed."""
         time = now_text()
-        filings = [replace(filing, manner=self._manner) for filing in filings]
+        filings = [replace(filing, transfer_mode=self._manner) for filing in filings]
         report = self._inner.file(filings, batch=batch)
         self.batch = report.batch
         of_path = {filing.group.photo.path: filing for filing in filings}
@@ -85,13 +85,15 @@ class Watched:
         return self._inner.join(latecomers, inbox)
 
 
-def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner, on_row: OnRow) -> Result:
+def sort_now(
+    configuration: Configuration, paths: Sequence[Path], transfer_mode: TransferMode, on_row: OnRow
+) -> Result:
     """Files the photos in `paths`.
 
     Args:
         configuration: by which settings.
         paths: files and folders.
-        manner: moved, copied or linked.
+        transfer_mode: moved, copied or linked.
         on_row: told of each photo with its row of the ledger.
 
     Raises:
@@ -101,11 +103,11 @@ def sort_now(configuration: Configuration, paths: Sequence[Path], manner: Manner
     model = model_in_use(configuration)
     result = Result()
     with open_library(configuration) as library, StopRequest() as stop, make_bar(count_photos(paths)) as bar:
-        destination = Watched(library, on_row, manner)
+        destination = Watched(library, on_row, transfer_mode)
         reporter = SortReporter(result.tally, bar)
         groups = not_placed(
             groups_in(configuration, paths, reporter.skipped),
-            lambda photo: library.placed_before(photo, manner) is not None,
+            lambda photo: library.placed_before(photo, transfer_mode) is not None,
             reporter,
         )
         try:

@@ -32,7 +32,7 @@ from photo_organizer.cli.sort.plan_check import (
     text,
 )
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.library import Manner
+from photo_organizer.library import TransferMode
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class PlanHead:
         categories: the categories that it told apart, in the order of all probabilities.
         paths: the folders and files that were looked through.
         made: when, ISO 8601.
-        manner: whether the photos are moved, copied or linked.
+        transfer_mode: whether the photos are moved, copied or linked.
         engine: what computed, with its precision.
         machine: which machine made it (see `this_machine`); on another one devices and inodes say nothing.
         devices: for each device number in the photos' identities the folder where that device is mounted, or
@@ -87,7 +87,7 @@ class PlanHead:
     categories: tuple[str, ...]
     paths: tuple[str, ...]
     made: str
-    manner: Manner = Manner.MOVE
+    transfer_mode: TransferMode = TransferMode.MOVE
     engine: str = ""
     machine: str = ""
     devices: tuple[tuple[int, str], ...] = ()
@@ -114,7 +114,7 @@ class PlanHead:
             categories=tuple(relative_folder(name) for name in items(fields["categories"])),
             paths=tuple(os.fspath(absolute_path(path)) for path in items(fields["paths"])),
             made=fields["made"],
-            manner=Manner(text(fields.get("manner", Manner.MOVE))),
+            transfer_mode=TransferMode(text(fields.get("manner", TransferMode.MOVE))),
             engine=text(fields.get("engine", "")),
             machine=text(fields.get("machine", "")),
             devices=tuple(_device(pair) for pair in items(fields.get("devices", []))),

@@ -24,7 +24,7 @@ from photo_organizer.cli.sort.selection import check_paths, count_photos, groups
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.category_folders import accepted_folders
-from photo_organizer.library import FilingReport, Library, Manner, Placed
+from photo_organizer.library import FilingReport, Library, Placed, TransferMode
 from photo_organizer.models.categories import predicted_categories
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
@@ -69,7 +69,7 @@ def make_plan(
     configuration: Configuration,
     paths: Sequence[Path],
     target: Path | None,
-    manner: Manner,
+    transfer_mode: TransferMode,
     on_row: OnRow,
     *,
     make_vision: NewVision = local_vision,
@@ -80,7 +80,7 @@ def make_plan(
         configuration: by which settings.
         paths: files and folders.
         target: the plan to write; None to write none.
-        manner: moved, copied or linked.
+        transfer_mode: moved, copied or linked.
         on_row: told of each photo with its row, as planned.
         make_vision: makes what classifies.
 
@@ -89,7 +89,7 @@ def make_plan(
     """
     check_paths(configuration, paths)
     model = model_in_use(configuration)
-    head = _head(configuration, model, paths, manner)
+    head = _head(configuration, model, paths, transfer_mode)
     draft = PlanDraft(target, head)
     result = Result()
     try:
@@ -101,7 +101,7 @@ def make_plan(
                 groups = _unknown(
                     not_placed(
                         groups_in(configuration, paths, reporter.skipped),
-                        lambda photo: library.placed_before(photo, manner) is not None,
+                        lambda photo: library.placed_before(photo, transfer_mode) is not None,
                         reporter,
                     ),
                     draft,
@@ -113,7 +113,7 @@ def make_plan(
                     stop=stop,
                 )  # fmt: skip
             if not result.stopped:
-                planner = Watched(dry_run, _keeping(draft, alike, on_row), manner)
+                planner = Watched(dry_run, _keeping(draft, alike, on_row), transfer_mode)
                 _place_all(draft, placement, planner, result, stop)
             found = Alike() if result.stopped else alike.find()
             if not result.stopped and target is not None:
@@ -129,7 +129,7 @@ def make_plan(
 
 
 def _head(
-    configuration: Configuration, model: ModelDescription, paths: Sequence[Path], manner: Manner
+    configuration: Configuration, model: ModelDescription, paths: Sequence[Path], transfer_mode: TransferMode
 ) -> PlanHead:
     from photo_organizer.vision.backbone.engine import arithmetic
 
@@ -141,7 +141,7 @@ def _head(
         ),
         paths=tuple(os.path.abspath(path) for path in paths),
         made=now_text(),
-        manner=manner,
+        transfer_mode=transfer_mode,
         engine=arithmetic(model, configuration.model.engine),
         machine=this_machine(),
     )

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
-    SourceTrouble,
+    DestinationError,
+    SourceError,
     at_destination,
     at_source,
     changed,
-    destination_trouble,
+    destination_error,
     gone,
     refused,
 )
@@ -41,7 +41,7 @@ from photo_organizer.library.move.atomic_steps import (
     write_all,
 )
 from photo_organizer.library.plan.name_chooser import may_be_the_name, refused_name
-from photo_organizer.library.record.operation import RESERVED, Manner, Move, Operation
+from photo_organizer.library.record.operation import RESERVED, Move, Operation, TransferMode
 
 
 @dataclass(slots=True)
@@ -79,10 +79,10 @@ class Copier:
 
         Raises:
             FileExistsError: a name is taken; nothing was moved.
-            SourceTrouble, DestinationTrouble: nothing was moved, unless `is_clean` says otherwise.
+            SourceError, DestinationError: nothing was moved, unless `is_clean` says otherwise.
         """
         self.is_clean = True
-        if operation.manner is Manner.MOVE and not self._operations.may_change(source):
+        if operation.transfer_mode is TransferMode.MOVE and not self._operations.may_change(source):
             raise refused(operation.source, "its folder is read-only", "make the folder writable")
         operation = self._with_hashes(operation, source)
         copies: list[_Copy] = []
@@ -93,7 +93,7 @@ class Copier:
         except BaseException:
             self._clean_up(operation, copies, source, destination)
             raise
-        if operation.manner is Manner.MOVE:
+        if operation.transfer_mode is TransferMode.MOVE:
             self._remove_sources(operation, copies, source, destination)
         return operation
 
@@ -180,7 +180,7 @@ class Copier:
             try:
                 with at_destination(move.destination):
                     offset = write_all(self._operations, writing, chunk, offset)
-            except DestinationTrouble as trouble:
+            except DestinationError as trouble:
                 if isinstance(trouble.__cause__, OSError) and trouble.__cause__.errno == errno.EFBIG:
                     raise refused(move.source, "too large for the library's file system") from trouble
                 raise
@@ -210,7 +210,7 @@ class Copier:
                 copy.published = self._is_at(copy, name, destination)
                 if isinstance(error, FileExistsError):
                     raise
-                trouble = destination_trouble(error, copy.move.destination)
+                trouble = destination_error(error, copy.move.destination)
                 if not copy.published and may_be_the_name(self._operations, error, destination):
                     raise refused_name(error, operation, trouble) from error
                 raise trouble from error
@@ -242,7 +242,7 @@ class Copier:
         try:
             copy.made = self._fill(copy.move, reading, name, destination, note_inode)
             copy.published = True
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             cause = trouble.__cause__
             if isinstance(cause, FileExistsError):
                 raise cause from trouble
@@ -272,7 +272,7 @@ class Copier:
                     # itself
                     captured = self._hidden(operation, copy.move, "source")
                     remove_if(self._operations, Spot(name, source), captured, copy.source)
-            except (SourceTrouble, DestinationTrouble):
+            except (SourceError, DestinationError):
                 if number:
                     self.is_clean = False
                 else:

@@ -16,8 +16,8 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
-    SourceTrouble,
+    DestinationError,
+    SourceError,
     at_destination,
     at_source,
     changed,
@@ -33,13 +33,13 @@ from photo_organizer.library.move.mover import (
     destination_place,
     source_place,
 )
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.free_names import NameLimits, NameRefusedError
 from photo_organizer.library.plan.name_chooser import FOLDER_MODE, NameChooser, NameRequest
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 from photo_organizer.library.record.ledger_text import cells, line
-from photo_organizer.library.record.operation import WITHOUT_ROW, Manner, Operation
+from photo_organizer.library.record.operation import WITHOUT_ROW, Operation, TransferMode
 from photo_organizer.library.record.quarantine_reason import settle_reason
 from photo_organizer.library.recovery import Recoverer
 
@@ -47,7 +47,7 @@ _MOST_TRIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Draft(NameRequest):
+class MovePlan(NameRequest):
     """What is to be moved. The operation's destinations are the wanted names; `original` is what a duplicate
     is the same as.
     """
@@ -56,20 +56,20 @@ class Draft(NameRequest):
 
 
 @dataclass(slots=True)
-class Outcome:
+class MoveOutcome:
     """What became of a draft: made when `trouble` is None; unfinished when `is_open` (recovery goes on with
     it). `row_trouble` is why the row of what was made is not in the ledger yet: it is written before the next
     batch begins.
     """
 
-    draft: Draft
+    draft: MovePlan
     operation: Operation
-    trouble: SourceTrouble | DestinationTrouble | None = None
+    trouble: SourceError | DestinationError | None = None
     is_open: bool = False
-    row_trouble: DestinationTrouble | None = None
+    row_trouble: DestinationError | None = None
 
 
-class Engine:
+class Executor:
     """Carries out drafts; to be used while the moves lock is held."""
 
     def __init__(
@@ -81,21 +81,21 @@ class Engine:
         self._ledger = ledger
         self._name_limits: dict[bytes, NameLimits] = {}
 
-    def run(self, drafts: Sequence[Draft]) -> list[Outcome]:
+    def run(self, drafts: Sequence[MovePlan]) -> list[MoveOutcome]:
         """Carries the drafts out; a destination trouble ends it, and the rest of them has that trouble too.
 
         Raises:
-            DestinationTrouble: the journal cannot be written; nothing was moved, or recovery goes on with it.
+            DestinationError: the journal cannot be written; nothing was moved, or recovery goes on with it.
         """
         with Folders(self._operations) as folders:
             return self._run(drafts, folders)
 
-    def leave(self, operation: Operation) -> DestinationTrouble | None:
+    def leave(self, operation: Operation) -> DestinationError | None:
         """Write down that a duplicate stays where it is, and hold it there; return why its row is not in the
         ledger yet, if it is not.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         written = self._journal.intend([operation], *self._ledger.take_unrecorded(), hold=True)
         return self._append(written, written)
@@ -104,14 +104,14 @@ class Engine:
         """Bring what is open to its end, between two attempts at one batch.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         Recoverer(self._operations, self._journal, self._crash_log).recover()
         self._ledger.bring_up_to_date()
 
-    def _run(self, drafts: Sequence[Draft], folders: Folders) -> list[Outcome]:
+    def _run(self, drafts: Sequence[MovePlan], folders: Folders) -> list[MoveOutcome]:
         names = NameChooser(self._operations, folders, set(), FOLDER_MODE, self._name_limits)
-        outcomes = [Outcome(draft, draft.operation) for draft in drafts]
+        outcomes = [MoveOutcome(draft, draft.operation) for draft in drafts]
         with _stopping_at_destination_trouble(outcomes):
             for outcome in outcomes:
                 with self._keeping_trouble(outcome):
@@ -130,7 +130,7 @@ class Engine:
         self._remove_empty_folders(outcomes)
         return outcomes
 
-    def _intend(self, outcomes: Sequence[Outcome], made_folders: Mapping[bytes, int]) -> None:
+    def _intend(self, outcomes: Sequence[MoveOutcome], made_folders: Mapping[bytes, int]) -> None:
         if not outcomes:
             if made_folders:
                 self._journal.remember_folders(made_folders)
@@ -149,7 +149,7 @@ class Engine:
         for outcome, operation in zip(outcomes, written, strict=True):
             outcome.operation = operation
 
-    def _remove_empty_folders(self, outcomes: Sequence[Outcome]) -> None:
+    def _remove_empty_folders(self, outcomes: Sequence[MoveOutcome]) -> None:
         """Remove the folders of ours that nothing came into, or from which the last photo was taken back."""
         places = {
             destination_place(outcome.operation) if outcome.trouble else source_place(outcome.operation)
@@ -159,13 +159,13 @@ class Engine:
         for place in sorted(places, key=lambda place: place.path, reverse=True):
             remove_empty_folders(self._operations, self._journal, place)
 
-    def _intend_one_by_one(self, outcomes: Sequence[Outcome]) -> None:
+    def _intend_one_by_one(self, outcomes: Sequence[MoveOutcome]) -> None:
         """Find the photo that the journal cannot take."""
         for outcome in outcomes:
             with self._keeping_trouble(outcome):
                 (outcome.operation,) = self._journal.intend([outcome.operation])
 
-    def _move(self, outcome: Outcome, mover: Mover, names: NameChooser, folders: Folders) -> None:
+    def _move(self, outcome: MoveOutcome, mover: Mover, names: NameChooser, folders: Folders) -> None:
         tries = 0
 
         def rename(operation: Operation, reason: NameTakenError | NameRefusedError) -> Operation:
@@ -189,10 +189,10 @@ class Engine:
                 settle_reason(
                     self._operations, self._journal, outcome.operation, folders, mover.hidden, came=True
                 )
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             raise StillOpenError(trouble) from trouble
 
-    def _sync(self, outcomes: Sequence[Outcome], folders: Folders, mover: Mover) -> None:
+    def _sync(self, outcomes: Sequence[MoveOutcome], folders: Folders, mover: Mover) -> None:
         """Each touched folder once, destinations first: a photo may be in two folders for a moment, but never
         in none.
         """
@@ -213,7 +213,7 @@ class Engine:
                         self._operations.sync(folder)
                         synced.add(folder)
 
-    def _check_place(self, outcome: Outcome, folders: Folders, mover: Mover) -> None:
+    def _check_place(self, outcome: MoveOutcome, folders: Folders, mover: Mover) -> None:
         """If the destination folder was moved away while we worked in it (perhaps out of the library): back
         again.
         """
@@ -227,7 +227,7 @@ class Engine:
             outcome.operation.source, "its destination folder was replaced while it was being filed"
         )
 
-    def _finish(self, outcomes: Sequence[Outcome], mover: Mover) -> None:
+    def _finish(self, outcomes: Sequence[MoveOutcome], mover: Mover) -> None:
         with_intent = [outcome for outcome in outcomes if outcome.operation.id and not outcome.is_open]
         if not with_intent:
             return
@@ -248,7 +248,7 @@ class Engine:
         for outcome in done:
             outcome.row_trouble = row_trouble
 
-    def _append(self, rows: Sequence[Operation], done: Sequence[Operation]) -> DestinationTrouble | None:
+    def _append(self, rows: Sequence[Operation], done: Sequence[Operation]) -> DestinationError | None:
         """Write the ledger's rows of what the journal says is done.
 
         It stays done when that fails: the trouble is returned, and recovery writes the rows before the next
@@ -256,37 +256,37 @@ class Engine:
         """
         try:
             self._ledger.append(rows, done)
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             return trouble
         except OrganizerError:
             raise
         except Exception as error:  # of no photo
             if concerns_the_journal(error):
                 raise
-            return DestinationTrouble(self._crash_log.describe(error, "writing the ledger"))
+            return DestinationError(self._crash_log.describe(error, "writing the ledger"))
         return None
 
-    def _write_end(self, outcomes: Sequence[Outcome], mover: Mover) -> None:
+    def _write_end(self, outcomes: Sequence[MoveOutcome], mover: Mover) -> None:
         done = [outcome.operation for outcome in outcomes if not outcome.trouble]
         abandoned = [outcome.operation for outcome in outcomes if outcome.trouble]
         landed = {operation.id: mover.landed(operation) for operation in done if operation.takes_back}
         self._journal.finish(done, abandoned, {key: value for key, value in landed.items() if value})
 
     @contextmanager
-    def _keeping_trouble(self, outcome: Outcome, *, stays_open: bool = False) -> Iterator[None]:
+    def _keeping_trouble(self, outcome: MoveOutcome, *, stays_open: bool = False) -> Iterator[None]:
         """Source trouble stays with the photo; destination trouble, too, and goes on.
 
         So does an error that nobody foresaw: how far the photo got with it, recovery will see on the disk.
         """
         try:
             yield
-        except SourceTrouble as trouble:
+        except SourceError as trouble:
             outcome.trouble, outcome.is_open = trouble, stays_open
         except StillOpenError as error:
             outcome.trouble, outcome.is_open = error.trouble, True
-            if isinstance(error.trouble, DestinationTrouble):
+            if isinstance(error.trouble, DestinationError):
                 raise error.trouble from error
-        except DestinationTrouble as trouble:
+        except DestinationError as trouble:
             outcome.trouble, outcome.is_open = trouble, stays_open
             if not stays_open:
                 raise
@@ -297,18 +297,18 @@ class Engine:
             outcome.is_open = outcome.operation.id != 0
 
 
-def _has_changed(operation: Operation, side: Callable[[Operation], Place]) -> bool:
+def _has_changed(operation: Operation, side: Callable[[Operation], OpenFolder]) -> bool:
     """Whether it changes names in that folder; what is copied or linked may be on a read-only card."""
-    if operation.manner is Manner.MOVE:
+    if operation.transfer_mode is TransferMode.MOVE:
         return True
     return side is (source_place if operation.is_withdrawal else destination_place)
 
 
 @contextmanager
-def _stopping_at_destination_trouble(outcomes: Sequence[Outcome]) -> Iterator[None]:
+def _stopping_at_destination_trouble(outcomes: Sequence[MoveOutcome]) -> Iterator[None]:
     try:
         yield
-    except DestinationTrouble as trouble:
+    except DestinationError as trouble:
         at = next(number for number, outcome in enumerate(outcomes) if outcome.trouble is trouble)
         for outcome in outcomes[at:]:
             outcome.trouble = outcome.trouble or trouble

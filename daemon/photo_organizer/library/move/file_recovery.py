@@ -20,7 +20,7 @@ from photo_organizer.library.move.atomic_steps import (
     remove_if,
 )
 from photo_organizer.library.move.links import Entry, is_made
-from photo_organizer.library.record.operation import Manner, Move, Operation
+from photo_organizer.library.record.operation import Move, Operation, TransferMode
 
 _PAGE = 4096  # bytes that reach a disk together
 
@@ -34,7 +34,7 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
-class Settler:
+class FileRecovery:
     """See the module.
 
     Args:
@@ -52,9 +52,9 @@ class Settler:
             self._settle_source(operation, move, sides)
             return False
         name = os.path.basename(move.destination)
-        if operation.manner in {Manner.LINK, Manner.SYMLINK}:
+        if operation.transfer_mode in {TransferMode.LINK, TransferMode.SYMLINK}:
             return self._settle_link(operation, move, sides.source, sides.destination)
-        is_moved = operation.manner is Manner.MOVE
+        is_moved = operation.transfer_mode is TransferMode.MOVE
         found = find(self.operations, move, name, sides.destination)
         if operation.reserved and found is Found.OTHER:
             found = self._remove_part_filled(operation, move, name, sides)
@@ -106,7 +106,7 @@ class Settler:
         part = self.hidden(operation, move, "part")
         if exists(self.operations, part, sides.destination):
             self.operations.unlink(part, sides.destination)
-        if sides.source is None or operation.manner is not Manner.MOVE:
+        if sides.source is None or operation.transfer_mode is not TransferMode.MOVE:
             return
         captured = self.hidden(operation, move, "source")
         for old in (captured, os.path.basename(move.source)):

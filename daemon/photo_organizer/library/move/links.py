@@ -26,7 +26,7 @@ from photo_organizer.library.move.atomic_steps import (
     put_back,
     remove_if,
 )
-from photo_organizer.library.record.operation import Manner, Move, Operation
+from photo_organizer.library.record.operation import Move, Operation, TransferMode
 from photo_organizer.photo import FileIdentity
 
 _NOTHING_TO_SYNC = {errno.EINVAL, errno.EROFS}
@@ -44,7 +44,7 @@ class Entry:
         move: says which file the original is.
     """
 
-    manner: Manner
+    transfer_mode: TransferMode
     spot: Spot
     original: Spot | None
     path: bytes
@@ -54,7 +54,7 @@ class Entry:
     def made_by(cls, operation: Operation, move: Move, source: int | None, destination: int) -> Entry:
         """What `operation` makes of one of its files."""
         return cls(
-            operation.manner,
+            operation.transfer_mode,
             Spot(os.path.basename(move.destination), destination),
             None if source is None else Spot(os.path.basename(move.source), source),
             move.source,
@@ -65,7 +65,7 @@ class Entry:
     def withdrawn_by(cls, operation: Operation, move: Move, source: int, destination: int | None) -> Entry:
         """What `operation`, a withdrawal, removes."""
         return cls(
-            operation.manner,
+            operation.transfer_mode,
             Spot(os.path.basename(move.source), source),
             None if destination is None else Spot(os.path.basename(move.destination), destination),
             move.destination,
@@ -78,12 +78,12 @@ def make_link(operations: FileOperations, entry: Entry, original: Spot) -> None:
 
     Raises:
         FileExistsError: the name is taken.
-        SourceTrouble: the original is gone or has changed; the link may be there.
+        SourceError: the original is gone or has changed; the link may be there.
         OSError: it cannot be made.
     """
     _check_original(operations, entry, original)
     try:
-        if entry.manner is Manner.SYMLINK:
+        if entry.transfer_mode is TransferMode.SYMLINK:
             operations.symlink(entry.path, *entry.spot)
         else:
             operations.link(*original, *entry.spot)
@@ -112,10 +112,10 @@ def is_made(operations: FileOperations, entry: Entry) -> bool:
         status = operations.status(*entry.spot)
     except FileNotFoundError:
         return False
-    match entry.manner:
-        case Manner.SYMLINK:
+    match entry.transfer_mode:
+        case TransferMode.SYMLINK:
             return stat.S_ISLNK(status.st_mode) and operations.read_link(*entry.spot) == entry.path
-        case Manner.LINK:
+        case TransferMode.LINK:
             return status.st_ino == entry.move.identity.inode
         case _:
             return entry.move.sha256 is not None and has_content(operations, entry.move, *entry.spot)
@@ -127,12 +127,12 @@ def removable(operations: FileOperations, entry: Entry) -> Iterator[os.stat_resu
     while this lasts; gives what is to be removed.
 
     Raises:
-        SourceTrouble: something could be lost, or cannot be made sure of; nothing was done.
+        SourceError: something could be lost, or cannot be made sure of; nothing was done.
     """
     where = entry.spot.name
     with at_source(where):
         made = operations.status(*entry.spot)
-    if entry.manner is Manner.SYMLINK:
+    if entry.transfer_mode is TransferMode.SYMLINK:
         with at_source(where):
             is_ours = is_made(operations, entry)
         if not is_ours:
@@ -160,7 +160,7 @@ def _check_equal(operations: FileOperations, entry: Entry, made: os.stat_result,
         if made.st_nlink < 2:
             raise changed(entry.path, "is the photo in the library itself, under another path; it stays")
         return
-    if entry.manner is Manner.LINK:
+    if entry.transfer_mode is TransferMode.LINK:
         raise changed(entry.spot.name, f"is not the same file as {path} any more; it stays")
     if not operations.hold_against_writers(original):
         raise changed(entry.path, "is being written to; its copy stays")
@@ -188,11 +188,11 @@ def remove(operations: FileOperations, entry: Entry, hidden: bytes) -> None:
         hidden: a name that is ours alone, in the same folder.
 
     Raises:
-        SourceTrouble: something could be lost; it is where it was.
+        SourceError: something could be lost; it is where it was.
         OSError: it could not be removed.
     """
     with removable(operations, entry) as made:
-        if entry.original is None or entry.manner is Manner.SYMLINK:
+        if entry.original is None or entry.transfer_mode is TransferMode.SYMLINK:
             is_removed = _remove_symlink(operations, entry, hidden)
         else:
             original = entry.original

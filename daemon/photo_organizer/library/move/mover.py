@@ -17,15 +17,15 @@ from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
-    SourceTrouble,
+    DestinationError,
+    SourceError,
     at_destination,
     at_source,
     changed,
-    destination_trouble,
+    destination_error,
     gone,
     no_hard_link,
-    source_trouble,
+    source_error,
 )
 from photo_organizer.library.move.atomic_steps import (
     Found,
@@ -39,8 +39,8 @@ from photo_organizer.library.move.atomic_steps import (
 )
 from photo_organizer.library.move.copying import Copier
 from photo_organizer.library.move.links import Entry, is_made, make_link, remove
-from photo_organizer.library.move.open_folders import Folders, Place
-from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
+from photo_organizer.library.move.removal import Remover
 from photo_organizer.library.plan.free_names import GroupNames, NameRefusedError
 from photo_organizer.library.plan.name_chooser import (
     FOLDER_MODE,
@@ -48,7 +48,7 @@ from photo_organizer.library.plan.name_chooser import (
     name_trouble,
     refused_name,
 )
-from photo_organizer.library.record.operation import Manner, Move, Operation
+from photo_organizer.library.record.operation import Move, Operation, TransferMode
 from photo_organizer.photo import FileIdentity
 
 _MOST_TRIES = 1000
@@ -67,17 +67,17 @@ class StillOpenError(Exception):
     later.
     """
 
-    def __init__(self, trouble: SourceTrouble | DestinationTrouble) -> None:
+    def __init__(self, trouble: SourceError | DestinationError) -> None:
         super().__init__(str(trouble))
         self.trouble = trouble
 
 
-def source_place(operation: Operation) -> Place:
-    return Place(os.path.dirname(operation.source), operation.source_root)
+def source_place(operation: Operation) -> OpenFolder:
+    return OpenFolder(os.path.dirname(operation.source), operation.source_root)
 
 
-def destination_place(operation: Operation) -> Place:
-    return Place(os.path.dirname(operation.destination), operation.destination_root)
+def destination_place(operation: Operation) -> OpenFolder:
+    return OpenFolder(os.path.dirname(operation.destination), operation.destination_root)
 
 
 class Mover:
@@ -125,7 +125,7 @@ class Mover:
             The operation as it was made at last.
 
         Raises:
-            SourceTrouble, DestinationTrouble: it was not made; every file is at its source.
+            SourceError, DestinationError: it was not made; every file is at its source.
             StillOpenError: as above, but something could not be taken back.
         """
         if operation.is_withdrawal:
@@ -138,9 +138,9 @@ class Mover:
 
     def _move_once(self, operation: Operation) -> Operation:
         source, destination = self.open(operation)
-        if operation.manner is Manner.COPY:
+        if operation.transfer_mode is TransferMode.COPY:
             return self._copy(operation, source, destination)
-        make = self._move_file if operation.manner is Manner.MOVE else self._link_file
+        make = self._move_file if operation.transfer_mode is TransferMode.MOVE else self._link_file
         try:
             for move in operation.moves:
                 make(operation, move, source, destination)
@@ -153,7 +153,7 @@ class Mover:
         except NameRefusedError:
             self._take_back_or_leave_open(operation)
             raise
-        except (SourceTrouble, DestinationTrouble) as trouble:
+        except (SourceError, DestinationError) as trouble:
             self._take_back_or_leave_open(operation, trouble)
             raise
         return operation
@@ -167,12 +167,12 @@ class Mover:
             if not self._copier.is_clean:
                 raise StillOpenError(name_trouble(operation)) from error
             raise
-        except (SourceTrouble, DestinationTrouble) as trouble:
+        except (SourceError, DestinationError) as trouble:
             if not self._copier.is_clean:
                 raise StillOpenError(trouble) from trouble
             raise
         except OSError as error:
-            raise StillOpenError(destination_trouble(error, operation.destination)) from error
+            raise StillOpenError(destination_error(error, operation.destination)) from error
 
     def _move_file(self, operation: Operation, move: Move, source: int, destination: int) -> None:
         name, new_name = os.path.basename(move.source), os.path.basename(move.destination)
@@ -189,7 +189,7 @@ class Mover:
         except OSError as error:
             if error.errno == errno.EXDEV:
                 raise AnotherDeviceError from error
-            trouble = self._blame(error, operation, source, destination)
+            trouble = self._classify_error(error, operation, source, destination)
             if self._refused_name(error, operation, move, source, destination):
                 raise refused_name(error, operation, trouble) from error
             raise trouble from error
@@ -205,13 +205,13 @@ class Mover:
         except FileExistsError:
             raise
         except OSError as error:
-            if operation.manner is Manner.LINK:
+            if operation.transfer_mode is TransferMode.LINK:
                 photo, folder = (
                     Path(os.fsdecode(path)) for path in (move.source, os.path.dirname(move.destination))
                 )
                 if trouble := no_hard_link(photo, folder, error.errno or 0):
                     raise trouble from error
-            poison_photo = self._blame(error, operation, source, destination)
+            poison_photo = self._classify_error(error, operation, source, destination)
             if self._refused_name(error, operation, move, source, destination):
                 raise refused_name(error, operation, poison_photo) from error
             raise poison_photo from error
@@ -226,35 +226,35 @@ class Mover:
         return may_be_the_name(self._operations, error, destination)
 
     def _withdraw(self, operation: Operation) -> Operation:
-        withdrawer = Withdrawer(self._operations, self._folders, self.hidden)
+        withdrawer = Remover(self._operations, self._folders, self.hidden)
         withdrawer.check(operation)
         try:
             withdrawer.withdraw(operation)
-        except (SourceTrouble, DestinationTrouble) as trouble:
+        except (SourceError, DestinationError) as trouble:
             raise StillOpenError(trouble) from trouble
         except OSError as error:
-            raise StillOpenError(source_trouble(error, operation.source)) from error
+            raise StillOpenError(source_error(error, operation.source)) from error
         return operation
 
     def _take_back_or_leave_open(
-        self, operation: Operation, trouble: SourceTrouble | DestinationTrouble | None = None
+        self, operation: Operation, trouble: SourceError | DestinationError | None = None
     ) -> None:
         try:
             self.take_back(operation)
-        except (SourceTrouble, DestinationTrouble) as error:
+        except (SourceError, DestinationError) as error:
             raise StillOpenError(trouble or error) from error
         except OSError as error:
-            raise StillOpenError(trouble or destination_trouble(error, operation.destination)) from error
+            raise StillOpenError(trouble or destination_error(error, operation.destination)) from error
 
     def take_back(self, operation: Operation) -> None:
         """Brings each file of the operation that has been moved back to its source; removes copies and links.
 
         Raises:
-            SourceTrouble: the original of a copy or link has changed, so that it cannot be removed.
+            SourceError: the original of a copy or link has changed, so that it cannot be removed.
             OSError: a file could not be brought back.
         """
         destination = self._folders.open(destination_place(operation))
-        if operation.manner is not Manner.MOVE:
+        if operation.transfer_mode is not TransferMode.MOVE:
             self._remove_made(operation, destination)
             return
         source = self._folders.open(source_place(operation))
@@ -311,7 +311,7 @@ class Mover:
                 copier.copy(replace(operation, moves=(back,)), destination, source)
             except FileExistsError:
                 continue
-            except (SourceTrouble, DestinationTrouble) as trouble:
+            except (SourceError, DestinationError) as trouble:
                 raise OSError(errno.EIO, str(trouble)) from trouble
             return
 
@@ -322,20 +322,20 @@ class Mover:
             return FileIdentity.of(self._operations.status(os.path.basename(operation.destination), folder))
         return None
 
-    def _blame(
+    def _classify_error(
         self, error: OSError, operation: Operation, source: int, destination: int
-    ) -> SourceTrouble | DestinationTrouble:
+    ) -> SourceError | DestinationError:
         """Whose trouble a failed rename is: it does not say which of its two sides it failed at."""
         folder = os.path.dirname(operation.destination)
         match error.errno:
             case errno.ENOENT:
                 if self._operations.status_of(destination).st_nlink == 0:
-                    return destination_trouble(error, folder)
+                    return destination_error(error, folder)
             case errno.EACCES | errno.EPERM | errno.EROFS:
                 if not self._operations.may_change(destination):
-                    return destination_trouble(error, folder)
+                    return destination_error(error, folder)
                 if error.errno == errno.EROFS and self._operations.may_change(source):
-                    return destination_trouble(error, folder)
+                    return destination_error(error, folder)
             case errno.ENOSPC | errno.EDQUOT | errno.EIO | errno.EROFS:
-                return destination_trouble(error, folder)
-        return source_trouble(error, operation.source)
+                return destination_error(error, folder)
+        return source_error(error, operation.source)

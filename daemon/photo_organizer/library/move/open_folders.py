@@ -23,14 +23,14 @@ class FolderRefusedError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OpenFolder:
     """A folder by its path. The first `root` bytes of it are the owner's own setting, and trusted."""
 
     path: bytes
     root: int
 
     @classmethod
-    def below(cls, root: bytes, relative: bytes = b"") -> Place:
+    def below(cls, root: bytes, relative: bytes = b"") -> OpenFolder:
         return cls(os.path.join(root, relative) if relative else root, len(root))
 
     @property
@@ -45,9 +45,9 @@ class Folders:
     operations: FileOperations
     made: dict[bytes, int] = field(default_factory=dict)
     """The inode numbers of the folders that were made here, by path."""
-    _open: dict[Place, int] = field(default_factory=dict)
+    _open: dict[OpenFolder, int] = field(default_factory=dict)
 
-    def open(self, place: Place, *, make: int | None = None) -> int:
+    def open(self, place: OpenFolder, *, make: int | None = None) -> int:
         """The descriptor of `place`; folders that are missing below its root are made with mode `make`, if
         given.
 
@@ -59,7 +59,7 @@ class Folders:
         self._open[place] = self._walk(place, make)
         return self._open[place]
 
-    def find(self, place: Place) -> int | None:
+    def find(self, place: OpenFolder) -> int | None:
         """As `open`, but None where the folder is gone, or something else is in its place.
 
         Raises:
@@ -72,7 +72,7 @@ class Folders:
                 return None
             raise
 
-    def nearest(self, place: Place) -> int | None:
+    def nearest(self, place: OpenFolder) -> int | None:
         """The folder `place`, or the one above it that is there, down to its root; None without a root.
 
         Raises:
@@ -82,12 +82,12 @@ class Folders:
         path = place.path
         while len(path) >= place.root:
             try:
-                return self.open(Place(path, place.root))
+                return self.open(OpenFolder(path, place.root))
             except FileNotFoundError:
                 path = os.path.dirname(path)
         return None
 
-    def _walk(self, place: Place, make: int | None) -> int:
+    def _walk(self, place: OpenFolder, make: int | None) -> int:
         path = place.path[: place.root]
         folder = self.operations.open_root(path)
         try:
@@ -146,7 +146,7 @@ class Folders:
             _CANNOT_HOLD if stat.S_ISDIR(mode) else "there is a file where the folder should be; move it away"
         )
 
-    def is_still_there(self, place: Place) -> bool:
+    def is_still_there(self, place: OpenFolder) -> bool:
         """Whether the open folder is the one that `place` leads to, not moved away and no link in its place.
 
         Raises:

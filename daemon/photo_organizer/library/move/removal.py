@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import SourceTrouble, SourceTroubleKind, at_destination, at_source, gone
+from photo_organizer.library.errors import SourceError, SourceErrorKind, at_destination, at_source, gone
 from photo_organizer.library.move.atomic_steps import Spot, exists, put_back
 from photo_organizer.library.move.links import Entry, removable, remove
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.record.operation import Move, Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawer:
+class Remover:
     """Carries out withdrawals.
 
     Args:
@@ -30,7 +30,7 @@ class Withdrawer:
         """Makes sure that the whole group can be taken back.
 
         Raises:
-            SourceTrouble: an original is gone, or it or its copy was changed since.
+            SourceError: an original is gone, or it or its copy was changed since.
         """
         folder, originals = self._open(operation)
         for move in operation.moves:
@@ -41,7 +41,7 @@ class Withdrawer:
         """Removes what was made, the photo first; `check` has been asked just before.
 
         Raises:
-            SourceTrouble: as in `check`.
+            SourceError: as in `check`.
             OSError: something could not be removed.
         """
         folder, originals = self._open(operation)
@@ -57,10 +57,10 @@ class Withdrawer:
         Raises:
             OSError: it cannot be finished now.
         """
-        root = Place.below(operation.source[: operation.source_root])
+        root = OpenFolder.below(operation.source[: operation.source_root])
         with at_destination(root.path):  # without the library nothing is known
             self.folders.open(root)
-        folder = self.folders.find(Place(os.path.dirname(operation.source), operation.source_root))
+        folder = self.folders.find(OpenFolder(os.path.dirname(operation.source), operation.source_root))
         if folder is None:
             return False
         for move in operation.moves:
@@ -82,18 +82,20 @@ class Withdrawer:
     def _remove_or_leave(self, entry: Entry, hidden: bytes) -> None:
         try:
             remove(self.operations, entry, hidden)
-        except SourceTrouble as trouble:
-            if trouble.kind is SourceTroubleKind.REFUSED:
+        except SourceError as trouble:
+            if trouble.kind is SourceErrorKind.REFUSED:
                 raise
             # changed since the crash: it stays, as any file that its owner has edited
 
     def _open(self, operation: Operation) -> tuple[int, int | None]:
         """The folder in the library, and that of the originals where it is there."""
         with at_source(operation.source):
-            folder = self.folders.find(Place(os.path.dirname(operation.source), operation.source_root))
+            folder = self.folders.find(OpenFolder(os.path.dirname(operation.source), operation.source_root))
             if folder is None:
                 raise gone(operation.source)
             return folder, self._originals(operation)
 
     def _originals(self, operation: Operation) -> int | None:
-        return self.folders.find(Place(os.path.dirname(operation.destination), operation.destination_root))
+        return self.folders.find(
+            OpenFolder(os.path.dirname(operation.destination), operation.destination_root)
+        )

@@ -14,10 +14,10 @@ from typing import Protocol
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.move.atomic_steps import CHUNK
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import FILING_KINDS, SKIPPED, Manner, Operation, State
+from photo_organizer.library.record.operation import FILING_KINDS, SKIPPED, Operation, State, TransferMode
 from photo_organizer.photo import Action, Photo
 
 _LOOK_SECONDS = 2.0
@@ -47,7 +47,7 @@ class PlannedPlaces(Protocol):
 
 
 @dataclass(slots=True)
-class Originals:
+class DuplicateFinder:
     """Finds what was filed before: where the journal says it is, or anywhere else in the library.
 
     Nothing is called the same before its bytes were compared: a copy may have been damaged, or edited with
@@ -71,7 +71,9 @@ class Originals:
     def __post_init__(self) -> None:
         self._began = self.files.clock()
 
-    def original(self, sha256: bytes, photo: Photo, manner: Manner, folders: Folders) -> Path | None:
+    def original(
+        self, sha256: bytes, photo: Photo, transfer_mode: TransferMode, folders: Folders
+    ) -> Path | None:
         """The photo with the same bytes that was filed before and is still there, if there is one.
 
         A copy or link that was made of this very photo does not make it a duplicate. A symbolic link holds no
@@ -90,20 +92,26 @@ class Originals:
         for operation in self.journal.select(condition, (sha256,)):
             is_known = True
             place = operation.destination
-            is_own = operation.manner is not Manner.MOVE and operation.source == source
+            is_own = operation.transfer_mode is not TransferMode.MOVE and operation.source == source
             if is_own or (operation.kind == Action.CORRECTED and operation.source in own):
                 own.add(place)
             elif operation.kind == Action.DUPLICATE:
                 continue  # found below, where there is no other
-            elif place != source and self._has_bytes(operation, photo, manner, folders):
+            elif place != source and self._has_bytes(operation, photo, transfer_mode, folders):
                 return Path(os.fsdecode(place))
         return self._elsewhere(photo, own, folders, is_known=is_known)
 
-    def _has_bytes(self, operation: Operation, photo: Photo, manner: Manner, folders: Folders) -> bool:
-        place = Place(os.path.dirname(operation.destination), operation.destination_root)
+    def _has_bytes(
+        self, operation: Operation, photo: Photo, transfer_mode: TransferMode, folders: Folders
+    ) -> bool:
+        place = OpenFolder(os.path.dirname(operation.destination), operation.destination_root)
         status = self._status(operation.destination, place, folders)
         if status is None or stat.S_ISLNK(status.st_mode):
-            return status is not None and manner is Manner.SYMLINK and operation.manner is Manner.SYMLINK
+            return (
+                status is not None
+                and transfer_mode is TransferMode.SYMLINK
+                and operation.transfer_mode is TransferMode.SYMLINK
+            )
         return self._is_same(photo, operation.destination, place, folders)
 
     def _elsewhere(
@@ -118,14 +126,14 @@ class Originals:
         if not is_known and len(paths) > _MOST_COMPARED:
             return None
         for path in sorted(paths, key=self._is_duplicate):
-            if self._is_same(photo, path, Place(os.path.dirname(path), len(self.files.root)), folders):
+            if self._is_same(photo, path, OpenFolder(os.path.dirname(path), len(self.files.root)), folders):
                 return Path(os.fsdecode(path))
         return None
 
     def _is_duplicate(self, path: bytes) -> bool:
         return bool(self.duplicates) and path.startswith(self.duplicates + b"/")
 
-    def _is_same(self, photo: Photo, path: bytes, place: Place, folders: Folders) -> bool:
+    def _is_same(self, photo: Photo, path: bytes, place: OpenFolder, folders: Folders) -> bool:
         """Whether the file at `path` is another one than the photo, and has its bytes; False where it cannot
         be read.
         """
@@ -133,7 +141,7 @@ class Originals:
         with suppress(OSError):
             there = self.operations.open_file(os.path.basename(path), folders.open(place))
             try:
-                folder = folders.open(Place(os.path.dirname(source), len(os.path.dirname(source))))
+                folder = folders.open(OpenFolder(os.path.dirname(source), len(os.path.dirname(source))))
                 here = self.operations.open_file(os.path.basename(source), folder)
                 try:
                     return _are_equal(self.operations, here, there)
@@ -144,36 +152,40 @@ class Originals:
         return False
 
     def placed_before(
-        self, photo: Photo, manner: Manner, sha256: bytes | None, folders: Folders
+        self, photo: Photo, transfer_mode: TransferMode, sha256: bytes | None, folders: Folders
     ) -> Path | None:
         """Where this photo was copied or linked to before, if what was made is still there.
 
         Args:
             photo: as it is now.
-            manner: how it shall come into the library; a move makes each photo a new one.
+            transfer_mode: how it shall come into the library; a move makes each photo a new one.
             sha256: its hash; None to go by the file's identity alone.
             folders: open folders.
         """
-        if manner is Manner.MOVE:
+        if transfer_mode is TransferMode.MOVE:
             return None
         condition = (
             "o.id IN (SELECT operation FROM moves WHERE position = 0 AND source = ?)"  # noqa: S608 (ours)
             f" AND o.manner = ? AND o.kind IN ({_KINDS}) AND {_THERE} ORDER BY o.id DESC"
         )
-        for operation in self.journal.select(condition, (os.fsencode(photo.path), manner)):
+        for operation in self.journal.select(condition, (os.fsencode(photo.path), transfer_mode)):
             planned = operation.moves[0].identity
             if operation.sha256 != sha256 and not planned.is_same_but_for_device(photo.identity):
                 continue
             path = current_place(self.journal, operation)
-            place = Place(os.path.dirname(path), operation.destination_root)
+            place = OpenFolder(os.path.dirname(path), operation.destination_root)
             status = self._status(path, place, folders)
-            if status is not None and (manner is Manner.SYMLINK or status.st_size == photo.identity.size):
+            if status is not None and (
+                transfer_mode is TransferMode.SYMLINK or status.st_size == photo.identity.size
+            ):
                 return Path(os.fsdecode(path))
-            if manner is Manner.COPY and (moved := self._elsewhere(photo, set(), folders, is_known=True)):
+            if transfer_mode is TransferMode.COPY and (
+                moved := self._elsewhere(photo, set(), folders, is_known=True)
+            ):
                 return moved
         return None
 
-    def _status(self, path: bytes, place: Place, folders: Folders) -> os.stat_result | None:
+    def _status(self, path: bytes, place: OpenFolder, folders: Folders) -> os.stat_result | None:
         try:
             return self.operations.status(os.path.basename(path), folders.open(place))
         except OSError:

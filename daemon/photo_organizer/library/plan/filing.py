@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, at_source, changed, refused
+from photo_organizer.library.errors import DestinationError, SourceError, at_source, changed, refused
 from photo_organizer.library.move.atomic_steps import digest
-from photo_organizer.library.move.executor import Draft
-from photo_organizer.library.move.open_folders import Folders, Place
-from photo_organizer.library.plan.duplicates import Originals
+from photo_organizer.library.move.executor import MovePlan
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
+from photo_organizer.library.plan.duplicates import DuplicateFinder
 from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.ledger_text import escape
-from photo_organizer.library.record.operation import Details, Manner, Move, Operation
+from photo_organizer.library.record.operation import Details, Move, Operation, TransferMode
 from photo_organizer.library.record.quarantine_reason import REASON
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Prediction
 
@@ -32,7 +32,7 @@ class Filing:
         folder: relative to the library ("Pets/2024"); not used for QUARANTINED.
         reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the
             owner's words.
-        manner: MOVE, or how else it comes there; the photo stays where it is then.
+        transfer_mode: MOVE, or how else it comes there; the photo stays where it is then.
     """
 
     group: AssetGroup
@@ -41,7 +41,7 @@ class Filing:
     prediction: Prediction | None = None
     decision: Decision | None = None
     reason: str = ""
-    manner: Manner = Manner.MOVE
+    transfer_mode: TransferMode = TransferMode.MOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class FilingReport:
 
     batch: str
     filed: tuple[Placed, ...] = ()
-    set_aside: tuple[tuple[AssetGroup, SourceTrouble], ...] = ()
+    set_aside: tuple[tuple[AssetGroup, SourceError], ...] = ()
     left: tuple[Placed, ...] = ()
     known: tuple[Placed, ...] = ()
-    pause: DestinationTrouble | None = None
+    pause: DestinationError | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Drafter:
+class FilingPlanner:
     """Makes drafts of filings.
 
     Args:
@@ -88,31 +88,31 @@ class Drafter:
     """
 
     operations: FileOperations
-    originals: Originals
+    originals: DuplicateFinder
     library: bytes
     quarantine: bytes
     duplicates: str
     batch: str
     time: str
 
-    def draft(self, filing: Filing, folders: Folders) -> Draft:
+    def draft(self, filing: Filing, folders: Folders) -> MovePlan:
         """The draft of `filing`, its photo's identity and hash made sure of.
 
         Raises:
-            SourceTrouble: the photo is gone, has changed, or cannot be read.
+            SourceError: the photo is gone, has changed, or cannot be read.
         """
         group = filing.group
         inbox = os.fsencode(group.inbox)
         known = bytes.fromhex(filing.prediction.sha256) if filing.prediction else None
-        sha256 = verified_hash(self.operations, group, known, folders, filing.manner)
+        sha256 = verified_hash(self.operations, group, known, folders, filing.transfer_mode)
         original = None
         if filing.action is not Action.QUARANTINED and self.duplicates != KEEP:
-            original = self.originals.original(sha256, group.photo, filing.manner, folders)
+            original = self.originals.original(sha256, group.photo, filing.transfer_mode, folders)
         action, folder = self._where(filing, original)
         root = self.quarantine if action is Action.QUARANTINED else self.library
         if folder.startswith(b"/") or b".." in folder.split(b"/"):
             raise refused(os.fsencode(group.photo.path), "its planned folder is not below the library")
-        place = Place.below(root, folder)
+        place = OpenFolder.below(root, folder)
         photos = [group.photo, *group.companions]
         names = [os.path.basename(os.fsencode(photo.path)) for photo in photos]
         moves = tuple(
@@ -129,9 +129,9 @@ class Drafter:
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
             details_of(filing.prediction, filing.decision),
-            escape(f"the same bytes as {original}" if original else filing.reason), manner=filing.manner,
+            escape(f"the same bytes as {original}" if original else filing.reason), transfer_mode=filing.transfer_mode,
         )  # fmt: skip
-        return Draft(operation, GroupNames(names[0], tuple(names[1:]), beside), original=original)
+        return MovePlan(operation, GroupNames(names[0], tuple(names[1:]), beside), original=original)
 
     def _where(self, filing: Filing, original: Path | None) -> tuple[Action, bytes]:
         if filing.action is Action.QUARANTINED:
@@ -146,7 +146,7 @@ def verified_hash(
     group: AssetGroup,
     known: bytes | None,
     folders: Folders,
-    manner: Manner = Manner.MOVE,
+    transfer_mode: TransferMode = TransferMode.MOVE,
 ) -> bytes:
     """The SHA-256 of the photo, once it is sure that photo and companions are as they were seen.
 
@@ -155,18 +155,18 @@ def verified_hash(
         group: as it was seen.
         known: the hash of the very bytes that were decoded; None to take that of what is there now.
         folders: open folders.
-        manner: how it shall come into the library; what is moved must be in a folder that can be changed.
+        transfer_mode: how it shall come into the library; what is moved must be in a folder that can be changed.
 
     Raises:
-        SourceTrouble: a file is gone, has changed, is being written to, or cannot be read.
+        SourceError: a file is gone, has changed, is being written to, or cannot be read.
     """
     _check_below(group)
     photo_hash = known
     for photo in (*group.companions, group.photo):
         path = os.fsencode(photo.path)
         with at_source(path):
-            folder = folders.open(Place(os.path.dirname(path), len(os.fsencode(group.inbox))))
-            if manner is Manner.MOVE and not operations.may_change(folder):
+            folder = folders.open(OpenFolder(os.path.dirname(path), len(os.fsencode(group.inbox))))
+            if transfer_mode is TransferMode.MOVE and not operations.may_change(folder):
                 raise refused(path, "its folder is read-only", "make the folder writable")
             descriptor = operations.open_file(os.path.basename(path), folder)
             try:

@@ -17,9 +17,9 @@ from typing import Protocol
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, one_photo
-from photo_organizer.library.move.executor import Draft, Engine
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.errors import DestinationError, SourceError, one_photo
+from photo_organizer.library.move.executor import Executor, MovePlan
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
 from photo_organizer.library.plan.undo import Undoer
 from photo_organizer.library.record.journal import Journal
@@ -65,8 +65,8 @@ class JoinReport:
 
     joined: tuple[tuple[Photo, Path], ...] = ()
     orphans: tuple[Photo, ...] = ()
-    set_aside: tuple[tuple[Photo, SourceTrouble], ...] = ()
-    pause: DestinationTrouble | None = None
+    set_aside: tuple[tuple[Photo, SourceError], ...] = ()
+    pause: DestinationError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +78,21 @@ class Joiner:
     undoer: Undoer
     crash_log: CrashLog
 
-    def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Engine) -> JoinReport:
+    def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Executor) -> JoinReport:
         """Moves each companion beside its photo.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
-        pairs: list[tuple[Photo, Draft | None]] = []
+        pairs: list[tuple[Photo, MovePlan | None]] = []
         joined: list[tuple[Photo, Path]] = []
-        set_aside: list[tuple[Photo, SourceTrouble]] = []
+        set_aside: list[tuple[Photo, SourceError]] = []
         for latecomer in latecomers:
             companion = latecomer.companion
             try:
                 with one_photo(os.fsencode(companion.path), self.crash_log):
                     pairs.append((companion, self.draft(latecomer, inbox)))
-            except SourceTrouble as trouble:
+            except SourceError as trouble:
                 set_aside.append((companion, trouble))
         belonging = [(companion, draft) for companion, draft in pairs if draft is not None]
         outcomes = engine.run([draft for _, draft in belonging])
@@ -101,14 +101,14 @@ class Joiner:
             if outcome.trouble is None:
                 joined.append((companion, Path(os.fsdecode(outcome.operation.destination))))
                 pause = pause or outcome.row_trouble
-            elif isinstance(outcome.trouble, SourceTrouble):
+            elif isinstance(outcome.trouble, SourceError):
                 set_aside.append((companion, outcome.trouble))
             else:
                 pause = pause or outcome.trouble
         orphans = tuple(companion for companion, draft in pairs if draft is None)
         return JoinReport(tuple(joined), orphans, tuple(set_aside), pause)
 
-    def draft(self, latecomer: Latecomer, inbox: Path) -> Draft | None:
+    def draft(self, latecomer: Latecomer, inbox: Path) -> MovePlan | None:
         """What has to be moved, or None for an orphan."""
         companion = latecomer.companion
         path = os.fsencode(companion.path)
@@ -129,7 +129,7 @@ class Joiner:
                 photo.destination_root, reason=reason, parent=photo.id,
             )  # fmt: skip
             # one that is not named after its photo's stem is told by no name anyway
-            return Draft(joining, GroupNames(name), may_be_numbered=not goes_by_stem(own, name_before))
+            return MovePlan(joining, GroupNames(name), may_be_numbered=not goes_by_stem(own, name_before))
         return None
 
     def _photos(self, companion: bytes, fits: Callable[[str], bool]) -> Iterator[Operation]:
@@ -145,7 +145,7 @@ class Joiner:
     def _is_there(self, place: bytes, root: int) -> bool:
         try:
             with Folders(self.operations) as folders:
-                folder = folders.open(Place(os.path.dirname(place), root))
+                folder = folders.open(OpenFolder(os.path.dirname(place), root))
                 self.operations.status(os.path.basename(place), folder)
         except OSError:
             return False

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import SourceTrouble, at_destination, refused
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.errors import SourceError, at_destination, refused
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.free_names import (
     GroupNames,
     NameLimits,
@@ -50,8 +50,8 @@ class NameRequest:
     may_be_numbered: bool = True
 
     @property
-    def place(self) -> Place:
-        return Place(os.path.dirname(self.operation.destination), self.operation.destination_root)
+    def place(self) -> OpenFolder:
+        return OpenFolder(os.path.dirname(self.operation.destination), self.operation.destination_root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class NameChooser:
         """Return the operation with the first free names that the disk can hold, as far as it tells.
 
         Raises:
-            SourceTrouble: there are none.
-            DestinationTrouble: the destination folder cannot be looked into.
+            SourceError: there are none.
+            DestinationError: the destination folder cannot be looked into.
         """
         while True:
             try:
@@ -109,7 +109,7 @@ class NameChooser:
         """Have the next `choose` give other names, since the disk does not take those.
 
         Raises:
-            SourceTrouble, DestinationTrouble: there are no others.
+            SourceError, DestinationError: there are no others.
         """
         chosen_by = self._limits.get(request.operation.source, NameLimits())
         limits = stricter_limits(request.names, chosen_by, error.errno or 0)
@@ -155,7 +155,7 @@ class NameChooser:
             self.last.clear()
         self.last[request.place.path, request.names] = number
 
-    def _look_up(self, place: Place) -> _Folder:
+    def _look_up(self, place: OpenFolder) -> _Folder:
         with at_destination(place.path):
             try:
                 return _Folder(self.folders.open(place, make=self.folder_mode), is_there=True)
@@ -164,7 +164,7 @@ class NameChooser:
                     raise
             return _Folder(self.folders.nearest(place), is_there=False)
 
-    def _is_taken(self, operation: Operation, place: Place, name: bytes, folder: _Folder) -> bool:
+    def _is_taken(self, operation: Operation, place: OpenFolder, name: bytes, folder: _Folder) -> bool:
         if os.path.join(place.path, name) in self.given:
             return True
         if folder.descriptor is None:
@@ -187,7 +187,7 @@ def _all(names: Sequence[bytes], wanted: GroupNames) -> Iterator[bytes]:
         yield names[0] + wanted.beside
 
 
-def name_trouble(operation: Operation) -> SourceTrouble:
+def name_trouble(operation: Operation) -> SourceError:
     """Return the trouble of a photo whose name its new disk cannot hold, and no other that it could get."""
     folder = os.fsdecode(os.path.dirname(operation.destination))
     return refused(operation.source, f"the disk of {folder} cannot hold its name", "rename it")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble, changed, refused
-from photo_organizer.library.move.executor import Draft, Engine
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.errors import DestinationError, SourceError, changed, refused
+from photo_organizer.library.move.executor import Executor, MovePlan
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.duplicates import current_place
 from photo_organizer.library.plan.filing import verified_hash
 from photo_organizer.library.plan.free_names import GroupNames
@@ -68,7 +68,7 @@ class MoveReport:
     batch: str
     moved: tuple[Moved, ...] = ()
     refused: tuple[tuple[Path, OrganizerError], ...] = ()
-    pause: DestinationTrouble | None = None
+    pause: DestinationError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,19 @@ class OwnerMover:
     batch: str
     time: str
 
-    def move(self, moves: Sequence[OwnerMove], engine: Engine, report: MoveReport) -> MoveReport:
+    def move(self, moves: Sequence[OwnerMove], engine: Executor, report: MoveReport) -> MoveReport:
         """`report`, with what became of `moves` added.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         moved, refusals = list(report.moved), list(report.refused)
-        drafted: list[tuple[OwnerMove, Draft]] = []
+        drafted: list[tuple[OwnerMove, MovePlan]] = []
         with Folders(self.operations) as folders:
             for move in moves:
                 try:
                     drafted.append((move, self.draft(move, folders)))
-                except SourceTrouble as trouble:
+                except SourceError as trouble:
                     refusals.append((move.group.photo.path, trouble))
         pause = report.pause
         for (move, _), outcome in zip(drafted, engine.run([draft for _, draft in drafted]), strict=True):
@@ -106,21 +106,21 @@ class OwnerMover:
             if outcome.trouble is None:
                 place = Path(os.fsdecode(operation.destination))
                 moved.append(Moved(move.group.photo.path, place, operation.sha256.hex(), move.category))
-            elif isinstance(outcome.trouble, SourceTrouble):
+            elif isinstance(outcome.trouble, SourceError):
                 refusals.append((move.group.photo.path, outcome.trouble))
             else:
                 pause = pause or outcome.trouble
         return replace(report, moved=tuple(moved), refused=tuple(refusals), pause=pause)
 
-    def draft(self, move: OwnerMove, folders: Folders) -> Draft:
+    def draft(self, move: OwnerMove, folders: Folders) -> MovePlan:
         """What has to be moved, the photo's identity and hash made sure of.
 
         Raises:
-            SourceTrouble: the photo is gone, has changed, cannot be read, or is in that folder already.
+            SourceError: the photo is gone, has changed, cannot be read, or is in that folder already.
         """
         group = move.group
         source = os.fsencode(group.photo.path)
-        place = Place.below(self.library, os.fsencode(move.folder))
+        place = OpenFolder.below(self.library, os.fsencode(move.folder))
         if os.path.dirname(source) == place.path:
             raise refused(source, f"is in {move.folder} already")
         sha256 = verified_hash(self.operations, group, None, folders)
@@ -143,7 +143,7 @@ class OwnerMover:
             0, self.batch, Action.CORRECTED, self.time, sha256, files, root, len(self.library),
             self._details(sha256), label=move.category,
         )  # fmt: skip
-        return Draft(operation, GroupNames(names[0], tuple(names[1:])))
+        return MovePlan(operation, GroupNames(names[0], tuple(names[1:])))
 
     def _details(self, sha256: bytes) -> Details:
         """What the model said of the photo, last."""
@@ -164,7 +164,7 @@ class OwnerMover:
                 continue
             known.add(name)
             try:
-                status = self.operations.status(name, folders.open(Place(folder, root)))
+                status = self.operations.status(name, folders.open(OpenFolder(folder, root)))
             except OSError:  # its owner has removed it
                 continue
             yield Photo(Path(os.fsdecode(os.path.join(folder, name))), FileIdentity.of(status))

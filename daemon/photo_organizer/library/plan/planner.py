@@ -15,18 +15,18 @@ from pathlib import Path
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    DestinationTrouble,
-    SourceTrouble,
+    DestinationError,
+    SourceError,
     at_destination,
     no_hard_link,
     one_photo,
 )
-from photo_organizer.library.move.executor import Draft, Outcome
+from photo_organizer.library.move.executor import MoveOutcome, MovePlan
 from photo_organizer.library.move.mover import destination_place
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.free_names import GroupNames, NameLimits
 from photo_organizer.library.plan.name_chooser import NameChooser
-from photo_organizer.library.record.operation import Manner, Operation
+from photo_organizer.library.record.operation import Operation, TransferMode
 from photo_organizer.photo import Action
 
 _SCHEMA = """
@@ -79,21 +79,21 @@ class PlanningEngine:
         self._name_limits: dict[bytes, NameLimits] = {}
         self._last_numbers: dict[tuple[bytes, GroupNames], int] = {}
 
-    def run(self, drafts: Sequence[Draft]) -> list[Outcome]:
+    def run(self, drafts: Sequence[MovePlan]) -> list[MoveOutcome]:
         """Return what would become of the drafts; after a destination trouble the rest has it, too."""
-        outcomes = [Outcome(draft, draft.operation) for draft in drafts]
+        outcomes = [MoveOutcome(draft, draft.operation) for draft in drafts]
         with Folders(self._operations) as folders:
             names = NameChooser(
                 self._operations, folders, self.planned, None, self._name_limits, self._last_numbers
             )
-            trouble: DestinationTrouble | None = None
+            trouble: DestinationError | None = None
             for outcome in outcomes:
                 if trouble is None:
                     try:
                         self._plan(outcome, names, folders)
-                    except SourceTrouble as error:
+                    except SourceError as error:
                         outcome.trouble = error
-                    except DestinationTrouble as error:
+                    except DestinationError as error:
                         trouble = error
                 outcome.trouble = outcome.trouble or trouble
         return outcomes
@@ -104,10 +104,10 @@ class PlanningEngine:
     def recover(self) -> None:
         """Nothing was begun that could be open."""
 
-    def _plan(self, outcome: Outcome, names: NameChooser, folders: Folders) -> None:
+    def _plan(self, outcome: MoveOutcome, names: NameChooser, folders: Folders) -> None:
         with one_photo(outcome.operation.source, self._crash_log):
             outcome.operation = names.choose(outcome.draft)
-            if outcome.operation.manner is Manner.LINK:
+            if outcome.operation.transfer_mode is TransferMode.LINK:
                 self._check_link(outcome.operation, folders)
             self.planned.remember(outcome.operation)
 

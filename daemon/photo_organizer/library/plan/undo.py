@@ -13,17 +13,17 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
-    SourceTrouble,
-    SourceTroubleKind,
+    SourceError,
+    SourceErrorKind,
     at_source,
     changed,
     one_photo,
     refused,
 )
 from photo_organizer.library.move.atomic_steps import digest_named
-from photo_organizer.library.move.executor import Draft, Engine
-from photo_organizer.library.move.open_folders import Folders, Place
-from photo_organizer.library.move.removal import Withdrawer
+from photo_organizer.library.move.executor import Executor, MovePlan
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
+from photo_organizer.library.move.removal import Remover
 from photo_organizer.library.plan.duplicates import current_place
 from photo_organizer.library.plan.free_names import GroupNames
 from photo_organizer.library.record.journal import Journal
@@ -33,10 +33,10 @@ from photo_organizer.library.record.operation import (
     JOINED,
     SKIPPED,
     UNJOINED,
-    Manner,
     Move,
     Operation,
     State,
+    TransferMode,
 )
 from photo_organizer.library.xmp.sidecars import Sidecars, is_own_sidecar, sidecar_of
 from photo_organizer.photo import Action, FileIdentity
@@ -208,11 +208,11 @@ class Undoer:
         refused = tuple((step, trouble) for step, _, trouble in steps if trouble)
         return UndoReport(tuple(step for step, _, trouble in steps if not trouble), refused)
 
-    def undo(self, numbers: Sequence[int], engine: Engine, report: UndoReport) -> UndoReport:
+    def undo(self, numbers: Sequence[int], engine: Executor, report: UndoReport) -> UndoReport:
         """Takes these operations back; returns `report` with what became of them added.
 
         Raises:
-            DestinationTrouble: the state directory fails.
+            DestinationError: the state directory fails.
         """
         steps = list(self._drafts(numbers))
         undone = list(report.undone)
@@ -258,7 +258,7 @@ class Undoer:
 
     def _drafts(
         self, numbers: Sequence[int]
-    ) -> Iterator[tuple[UndoStep, Draft | None, SourceTrouble | None]]:
+    ) -> Iterator[tuple[UndoStep, MovePlan | None, SourceError | None]]:
         """For each operation its step, and its draft or what hinders it."""
         for number in numbers:
             for operation in self.journal.select("o.id = ?", (number,)):
@@ -266,7 +266,7 @@ class Undoer:
                 try:
                     with one_photo(operation.destination, self.crash_log):
                         draft = self.draft(operation)
-                except SourceTrouble as trouble:
+                except SourceError as trouble:
                     yield step, None, trouble
                 else:
                     yield step, draft, None
@@ -280,16 +280,16 @@ class Undoer:
             operation.batch,
         )
 
-    def draft(self, operation: Operation) -> Draft:
+    def draft(self, operation: Operation) -> MovePlan:
         """What has to be moved to take `operation` back, the photo's bytes verified.
 
         Raises:
-            SourceTrouble: the photo is not where it was filed, or is not the same any more.
+            SourceError: the photo is not where it was filed, or is not the same any more.
         """
         place = self.current_place(operation)
         if operation.kind == JOINED:
             return self._companion_alone(operation, place)
-        if operation.manner is not Manner.MOVE:
+        if operation.transfer_mode is not TransferMode.MOVE:
             return self._withdrawal(operation, place)
         with Folders(self.operations) as folders:
             self._check_way_back(operation, place, folders)
@@ -304,27 +304,27 @@ class Undoer:
             operation.destination_root, operation.source_root, operation.details, parent=operation.id,
             label="" if self.hold else AGAIN,
         )  # fmt: skip
-        return Draft(undoing, names)
+        return MovePlan(undoing, names)
 
-    def _companion_alone(self, operation: Operation, place: bytes) -> Draft:
+    def _companion_alone(self, operation: Operation, place: bytes) -> MovePlan:
         """What takes a companion back that came late; its photo stays."""
         with Folders(self.operations) as folders:
             self._check_way_back(operation, place, folders)
             with _at_photo(place):
-                folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
+                folder = folders.open(OpenFolder(os.path.dirname(place), operation.destination_root))
                 status = self.operations.status(os.path.basename(place), folder)
         back = Move(place, operation.source, FileIdentity.of(status))
         undoing = Operation(
             0, self.batch, UNJOINED, self.time, operation.sha256, (back,), operation.destination_root,
             operation.source_root, parent=operation.id,
         )  # fmt: skip
-        return Draft(undoing, GroupNames(os.path.basename(operation.source)))
+        return MovePlan(undoing, GroupNames(os.path.basename(operation.source)))
 
     def _check_way_back(self, operation: Operation, place: bytes, folders: Folders) -> None:
         """Folders inside are made anew; the outermost is not, since it may be on a drive that is not mounted.
         Told for each photo, so that those that came from elsewhere go back.
         """
-        root = Place.below(operation.source[: operation.source_root])
+        root = OpenFolder.below(operation.source[: operation.source_root])
         with at_source(root.path):
             if folders.find(root) is None:
                 where = printable(os.fsdecode(root.path))
@@ -332,7 +332,7 @@ class Undoer:
 
     def _checked_photo(self, operation: Operation, place: bytes, folders: Folders) -> Move:
         with _at_photo(place):
-            folder = folders.open(Place(os.path.dirname(place), operation.destination_root))
+            folder = folders.open(OpenFolder(os.path.dirname(place), operation.destination_root))
             name = os.path.basename(place)
             status = self.operations.status(name, folder)
             if digest_named(self.operations, name, folder) != operation.sha256:
@@ -349,7 +349,7 @@ class Undoer:
             beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
             with at_source(beside):
                 try:
-                    folder = folders.open(Place(os.path.dirname(beside), operation.destination_root))
+                    folder = folders.open(OpenFolder(os.path.dirname(beside), operation.destination_root))
                     status = self.operations.status(os.path.basename(beside), folder)
                 except FileNotFoundError:
                     continue
@@ -367,7 +367,7 @@ class Undoer:
             source = sidecar_of(operation.source)
             yield Move(source, sidecar_of(place), operation.moves[0].identity)
 
-    def _withdrawal(self, operation: Operation, place: bytes) -> Draft:
+    def _withdrawal(self, operation: Operation, place: bytes) -> MovePlan:
         """What takes a copy or link back: it goes, since its original has stayed where it was."""
         folder = os.path.dirname(place)
         moves = []
@@ -375,7 +375,7 @@ class Undoer:
             for move in operation.moves:
                 here = os.path.join(folder, os.path.basename(move.destination)) if move.position else place
                 with _at_photo(here):
-                    opened = folders.open(Place(folder, operation.destination_root))
+                    opened = folders.open(OpenFolder(folder, operation.destination_root))
                     try:
                         status = self.operations.status(os.path.basename(here), opened)
                     except FileNotFoundError:
@@ -386,14 +386,14 @@ class Undoer:
             undoing = Operation(
                 0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
                 operation.destination_root, operation.source_root, operation.details, parent=operation.id,
-                manner=operation.manner,
+                transfer_mode=operation.transfer_mode,
             )  # fmt: skip
             for _ in self._joined(operation):
                 raise refused(
                     place, "a companion came to it later, which is nowhere else: move that away first"
                 )
-            Withdrawer(self.operations, folders, lambda *_: b"").check(undoing)
-        return Draft(undoing, GroupNames(os.path.basename(operation.source)))
+            Remover(self.operations, folders, lambda *_: b"").check(undoing)
+        return MovePlan(undoing, GroupNames(os.path.basename(operation.source)))
 
     def _joined(self, operation: Operation) -> Iterator[Operation]:
         """What brought companions to the photo of `operation` that came late."""
@@ -418,11 +418,11 @@ def _at_photo(place: bytes) -> Iterator[None]:
     try:
         with at_source(place):
             yield
-    except SourceTrouble as trouble:
-        if trouble.kind is not SourceTroubleKind.GONE:
+    except SourceError as trouble:
+        if trouble.kind is not SourceErrorKind.GONE:
             raise
         what = "no longer there: moved, renamed or deleted since it was filed"
-        raise SourceTrouble(trouble.kind, what, where=os.fsdecode(place)) from trouble
+        raise SourceError(trouble.kind, what, where=os.fsdecode(place)) from trouble
 
 
 def _path(path: bytes) -> Path:

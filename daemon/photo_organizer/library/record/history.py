@@ -13,10 +13,10 @@ from photo_organizer.library.record.operation import (
     JOINED,
     SKIPPED,
     Details,
-    Manner,
     Move,
     Operation,
     State,
+    TransferMode,
 )
 from photo_organizer.photo import Action, FileIdentity
 
@@ -34,7 +34,7 @@ class Event:
         details: what the model said, with all probabilities.
         label: for `corrected`, the owner's category.
         undone: taken back since.
-        manner: how it came there.
+        transfer_mode: how it came there.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Event:
     reason: str
     label: str
     undone: bool
-    manner: Manner = Manner.MOVE
+    transfer_mode: TransferMode = TransferMode.MOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def event(operation: Operation) -> Event:
         _path(operation.source), _path(operation.destination),
         tuple(_path(move.destination) for move in operation.moves[1:]),
         operation.details, operation.reason, operation.label, operation.undone_by is not None,
-        operation.manner,
+        operation.transfer_mode,
     )  # fmt: skip
 
 

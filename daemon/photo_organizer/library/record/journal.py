@@ -21,17 +21,17 @@ from types import MappingProxyType
 from typing import Any
 
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, JournalError
+from photo_organizer.library.errors import DestinationError, JournalError
 from photo_organizer.library.record.journal_health import keep_daily_copy
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
 from photo_organizer.library.record.operation import (
     AGAIN,
     SKIPPED,
     Details,
-    Manner,
     Move,
     Operation,
     State,
+    TransferMode,
 )
 from photo_organizer.photo import Action, FileIdentity
 from photo_organizer.sqlite import open_database, storable, stored_number
@@ -62,7 +62,7 @@ class Journal:
             self._connection = open_database(path, synchronous="FULL")
             self._prepare()
         except sqlite3.OperationalError as error:
-            raise DestinationTrouble(
+            raise DestinationError(
                 f"the journal: {error}", where=path, remedy="make room or make it writable"
             ) from error
         except sqlite3.DatabaseError as error:
@@ -95,14 +95,14 @@ class Journal:
         """All or nothing, and on the disk when it is left.
 
         Raises:
-            DestinationTrouble: the disk of the state directory is full, read-only or failing.
+            DestinationError: the disk of the state directory is full, read-only or failing.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._operations.commit(self._connection)
         except (sqlite3.OperationalError, OSError) as error:
-            raise DestinationTrouble(
+            raise DestinationError(
                 f"the journal: {error}",
                 where=self._path,
                 remedy="make room or make it writable; filing resumes by itself",
@@ -216,7 +216,7 @@ class Journal:
                 details.second_confidence, details.threshold, details.model, details.engine, details.decoder,
                 self._category_list(details.categories),
                 json.dumps([round(probability, 5) for probability in details.probabilities]),
-                operation.reason, operation.parent, operation.label, operation.state, operation.manner,
+                operation.reason, operation.parent, operation.label, operation.state, operation.transfer_mode,
                 details.taken, operation.observed, details.camera,
             ),
         )  # fmt: skip
@@ -274,7 +274,9 @@ class Journal:
                     if operation.label != AGAIN:
                         landed_as = landed.get(operation.id, operation.moves[0].identity)
                         self.hold(operation.destination, landed_as, operation.id)
-                elif operation.manner is Manner.MOVE:  # the others leave a photo that is held where it is
+                elif (
+                    operation.transfer_mode is TransferMode.MOVE
+                ):  # the others leave a photo that is held where it is
                     self._release(operation)
             for operation in abandoned:
                 self._set_state(State.ABANDONED, [operation.id])
@@ -455,7 +457,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     (
         number, batch, kind, time, sha256, source_root, destination_root, category, confidence,
         second_category, second_confidence, threshold, model, engine, decoder, categories, probabilities,
-        reason, parent, label, state, undone_by, reserved, manner, taken, observed, camera,
+        reason, parent, label, state, undone_by, reserved, transfer_mode, taken, observed, camera,
     ) = row  # fmt: skip
     details = Details(
         category, confidence, second_category, second_confidence, threshold, model, engine, decoder,
@@ -463,7 +465,7 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, _unsigned(reserved), Manner(manner), bool(observed),
+        reason, parent, label, State(state), undone_by, _unsigned(reserved), TransferMode(transfer_mode), bool(observed),
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class LedgerAdoption:
 
         Raises:
             OSError: the ledger cannot be read.
-            DestinationTrouble: the journal cannot be written.
+            DestinationError: the journal cannot be written.
         """
         return self.journal.adopt(self._unknown(ledger))
 

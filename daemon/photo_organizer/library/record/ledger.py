@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.fsops import FileOperations, open_photo
-from photo_organizer.library.errors import DestinationTrouble, destination_trouble
+from photo_organizer.library.errors import DestinationError, destination_error
 from photo_organizer.library.move.atomic_steps import Spot, put_back, write_all
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_rows import missing_operations, read_end
@@ -51,7 +51,7 @@ class Ledger:
         """Appends the rows of `operations` in one write; the next transaction records all of `done`.
 
         Raises:
-            DestinationTrouble: the rows could not be written; `bring_up_to_date` will.
+            DestinationError: the rows could not be written; `bring_up_to_date` will.
         """
         rows = b"".join(line(cells(operation)) for operation in operations)
         numbers = tuple(operation.id for operation in done)
@@ -85,7 +85,7 @@ class Ledger:
             with self._open() as (ledger, _):
                 size = self._operations.status_of(ledger).st_size
                 return size == known and self._has_line_end(ledger, size)
-        except DestinationTrouble:
+        except DestinationError:
             return False
 
     def _has_line_end(self, ledger: int, position: int) -> bool:
@@ -96,7 +96,7 @@ class Ledger:
         """Makes file and journal equal again, and returns how many rows were added.
 
         Raises:
-            DestinationTrouble: the ledger cannot be read or written.
+            DestinationError: the ledger cannot be read or written.
         """
         self._unrecorded = _Unrecorded()
         waiting = list(self._journal.select(f"o.state = {State.DONE:d} ORDER BY o.id"))
@@ -168,7 +168,7 @@ class Ledger:
         rows.
 
         Raises:
-            DestinationTrouble: it cannot be written; the old one stays as it is.
+            DestinationError: it cannot be written; the old one stays as it is.
         """
         part = b"." + self._name + b".part"
         condition = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND {HAS_ROW}"
@@ -231,7 +231,7 @@ def real_ledger(path: Path) -> Path:
     are appended there.
 
     Raises:
-        DestinationTrouble: the link leads to something else, or nowhere.
+        DestinationError: the link leads to something else, or nowhere.
         OSError: what it leads to cannot be read.
     """
     if not path.is_symlink():
@@ -244,7 +244,7 @@ def real_ledger(path: Path) -> Path:
             return target
         if begin is not None and HEADER.startswith(begin):
             return target
-    raise DestinationTrouble(
+    raise DestinationError(
         f"is a symbolic link to {target}, which is not a ledger",
         where=path,
         remedy="remove the link, or let it lead to a ledger; filing resumes by itself",
@@ -270,5 +270,5 @@ def _as_trouble(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        trouble: DestinationTrouble = destination_trouble(error, os.fsencode(path))
+        trouble: DestinationError = destination_error(error, os.fsencode(path))
         raise trouble from error

@@ -20,14 +20,14 @@ _FINISHED = f"o.state IN ({State.DONE:d}, {State.RECORDED:d}) AND o.kind NOT IN 
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class LedgerEnd:
     """The length of the file up to its last complete line, and what follows."""
 
     complete: int
     torn: bytes
 
 
-def read_end(operations: FileOperations, ledger: int) -> End:
+def read_end(operations: FileOperations, ledger: int) -> LedgerEnd:
     """Where the last complete line of the open file ends.
 
     Raises:
@@ -41,10 +41,10 @@ def read_end(operations: FileOperations, ledger: int) -> End:
         block = operations.read(ledger, position - start, start)
         at = block.rfind(b"\n")
         if at >= 0:
-            return End(start + at + 1, block[at + 1 :] + torn)
+            return LedgerEnd(start + at + 1, block[at + 1 :] + torn)
         torn = block + torn
         position = start
-    return End(0, torn)
+    return LedgerEnd(0, torn)
 
 
 def read_rows(path: Path, limit: int | None = None) -> Iterator[list[str]]:

@@ -35,7 +35,7 @@ RESERVED = 1
 """`Operation.reserved` before the inode of the file that takes the name is known."""
 
 
-class Manner(StrEnum):
+class TransferMode(StrEnum):
     """How a photo comes into the library; with all but MOVE its source stays as it is."""
 
     MOVE = "move"
@@ -100,7 +100,7 @@ class Operation:
         parent: the operation that this one takes back or joins.
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
-        manner: how the files come to their destinations; of one that takes another back, that one's.
+        transfer_mode: how the files come to their destinations; of one that takes another back, that one's.
         observed: of a correction, that the owner had moved the photo already, and it was only written down:
             there is nothing to take back.
     """
@@ -120,7 +120,7 @@ class Operation:
     state: State = State.INTENT
     undone_by: int | None = None
     reserved: int = 0
-    manner: Manner = Manner.MOVE
+    transfer_mode: TransferMode = TransferMode.MOVE
     observed: bool = False
 
     @property
@@ -128,7 +128,7 @@ class Operation:
         """Whether it takes copies or links back: what was made at its sources goes, for the originals are at
         its destinations.
         """
-        return self.kind == Action.UNDONE and self.manner is not Manner.MOVE
+        return self.kind == Action.UNDONE and self.transfer_mode is not TransferMode.MOVE
 
     @property
     def holds(self) -> bool:

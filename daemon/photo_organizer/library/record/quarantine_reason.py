@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.move.atomic_steps import CHUNK, Spot, exists, put_back, write_all
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.library.record.operation import Move, Operation
@@ -100,7 +100,7 @@ def settle_reason(
         OSError: it cannot be written or removed.
     """
     if operation.kind == Action.QUARANTINED:
-        folder = folders.open(Place(os.path.dirname(operation.destination), operation.destination_root))
+        folder = folders.open(OpenFolder(os.path.dirname(operation.destination), operation.destination_root))
         if came:
             write_reason(operations, operation, folder, hidden)
             return
@@ -110,5 +110,5 @@ def settle_reason(
             operations.unlink(part, folder)
     elif came and operation.kind == Action.UNDONE:
         for parent in journal.select("o.id = ? AND o.kind = 'quarantined'", (operation.parent,)):
-            folder = folders.open(Place(os.path.dirname(parent.destination), parent.destination_root))
+            folder = folders.open(OpenFolder(os.path.dirname(parent.destination), parent.destination_root))
             remove_reason(operations, parent, folder)

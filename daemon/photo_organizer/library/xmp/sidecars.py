@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from photo_organizer.errors import printable
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import DestinationTrouble, SourceTrouble
+from photo_organizer.library.errors import DestinationError, SourceError
 from photo_organizer.library.move.atomic_steps import Spot, put_back, remove_if, shift, write_all
-from photo_organizer.library.move.open_folders import Folders, Place
+from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.free_names import split_extension
 from photo_organizer.library.xmp.keywords import LARGEST, KeywordSettings, is_ours, sidecar_text
 
@@ -167,7 +167,7 @@ class Sidecars:
         with Folders(self.operations) as folders:
             if not photo.startswith(self.library + b"/"):
                 raise FileNotFoundError(photo)
-            yield folders.open(Place(os.path.dirname(photo), len(self.library)))
+            yield folders.open(OpenFolder(os.path.dirname(photo), len(self.library)))
 
     @contextmanager
     def _troubles_logged(self, photo: bytes) -> Iterator[None]:
@@ -175,7 +175,7 @@ class Sidecars:
             yield
         except FileNotFoundError:
             return  # its folder is gone, and the sidecar with it
-        except (OSError, SourceTrouble, DestinationTrouble) as error:
+        except (OSError, SourceError, DestinationError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             log.warning("%s: its keyword cannot be written or removed: %s", printable(_text(photo)), reason)
 
