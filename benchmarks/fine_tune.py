@@ -87,7 +87,7 @@ def _cached(path: Path, photos: LabelledPixels) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder:
         activations = compute_activations(
             layers,
-            model.taps,
+            model.feature_layers,
             photos.pixels,
             views=VIEWS,
             folder=Path(folder),
@@ -96,7 +96,7 @@ def _cached(path: Path, photos: LabelledPixels) -> tuple[float, int]:
         labels = photos.labels.astype(np.int64)
         train_block5(
             layers,
-            model.taps,
+            model.feature_layers,
             activations,
             Photos(labels, np.ones(len(labels), np.float32), training, validation, len(model.categories)),
             schedule=Schedule(head_epochs=HEAD_EPOCHS, block_epochs=BLOCK_EPOCHS, patience=99),

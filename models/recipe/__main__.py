@@ -87,7 +87,7 @@ def _export(arguments: argparse.Namespace) -> None:
     from recipe.features import FeatureChoice
     from recipe.prepare import open_prepared
 
-    features = FeatureChoice(arguments.side, tuple(arguments.taps.split(",")), arguments.flip)
+    features = FeatureChoice(arguments.side, tuple(arguments.feature_layers.split(",")), arguments.flip)
     choice = ExportChoice(features, arguments.strength, arguments.unlabelled, arguments.unlabelled_weight)
     prepared = open_prepared(arguments.cache)
     manifest = make_model(prepared, arguments.weights, arguments.model, choice, kept=arguments.cache)

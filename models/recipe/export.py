@@ -181,7 +181,7 @@ def write_model(
         "backbone": "vgg16",
         "input_size": features.side,
         "preprocessing": PREPROCESSING,
-        "features": list(features.taps),
+        "features": list(features.feature_layers),
         "flip": features.flip,
         "parent": None,
         "data": dict(data),

@@ -33,12 +33,12 @@ class FeatureChoice:
 
     Args:
         side: pixels of the square the whole photo is squeezed to.
-        taps: pools over block outputs, for example ``("block4.avg", "block5.avg")``.
+        feature_layers: pools over block outputs, for example ``("block4.avg", "block5.avg")``.
         flip: average the features of the photo and of its mirror image.
     """
 
     side: int = 96
-    taps: tuple[str, ...] = ("block5.avg",)
+    feature_layers: tuple[str, ...] = ("block5.avg",)
     flip: bool = False
 
 
@@ -56,7 +56,7 @@ def open_engine(
         directory = Path(name)
         save_arrays(directory / BACKBONE_FILE, folded)
         description = ModelDescription(
-            directory, "pretraining", (), choice.side, choice.taps, choice.flip, 1.0, {}, {}, {}
+            directory, "pretraining", (), choice.side, choice.feature_layers, choice.flip, 1.0, {}, {}, {}
         )
         precision = "bf16" if cpu_flags() & BF16_FLAGS else "f32"
         return OpenVinoEngine(description, precision, threads=threads)

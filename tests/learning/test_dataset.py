@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photo_organizer.learning.data.dataset import Shot, folds, group_shots, split
+from photo_organizer.learning.data.dataset import LabelledPhoto, folds, group_shots, split
 from photo_organizer.learning.labels.label_store import Part
 
 NOON = datetime(2026, 5, 1, 12)
@@ -23,18 +23,19 @@ def flipped(hash_text: str, bits: int) -> str:
     return f"{int(hash_text, 16) ^ ((1 << bits) - 1):016x}"
 
 
-def shots(count: int, category: str = "Pets", start: int = 0) -> list[Shot]:
+def shots(count: int, category: str = "Pets", start: int = 0) -> list[LabelledPhoto]:
     return [
-        Shot(f"{number:064x}", category, None, random_hash(number)) for number in range(start, start + count)
+        LabelledPhoto(f"{number:064x}", category, None, random_hash(number))
+        for number in range(start, start + count)
     ]
 
 
 def test_near_duplicates_are_one_group() -> None:
     first = random_hash(1)
     photos = [
-        Shot("a", "Pets", None, first),
-        Shot("b", "Pets", None, flipped(first, 4)),
-        Shot("c", "Pets", None, flipped(first, 30)),
+        LabelledPhoto("a", "Pets", None, first),
+        LabelledPhoto("b", "Pets", None, flipped(first, 4)),
+        LabelledPhoto("c", "Pets", None, flipped(first, 30)),
     ]
     groups = group_shots(photos)
     assert groups[0] == groups[1] != groups[2]
@@ -44,7 +45,7 @@ def test_a_burst_is_one_group_and_a_long_pause_ends_it() -> None:
     first = random_hash(1)
     times = (0, 1, 2, 3, 60)
     photos = [
-        Shot(str(i), "Pets", NOON + timedelta(seconds=s), random_hash(i) if i else first)
+        LabelledPhoto(str(i), "Pets", NOON + timedelta(seconds=s), random_hash(i) if i else first)
         for i, s in enumerate(times)
     ]
     groups = group_shots(photos)
@@ -55,27 +56,27 @@ def test_a_burst_is_one_group_and_a_long_pause_ends_it() -> None:
 def test_seconds_apart_needs_likeness() -> None:
     first = random_hash(1)
     alike = [
-        Shot("a", "Pets", NOON, first),
-        Shot("b", "Pets", NOON + timedelta(seconds=6), flipped(first, 15)),
+        LabelledPhoto("a", "Pets", NOON, first),
+        LabelledPhoto("b", "Pets", NOON + timedelta(seconds=6), flipped(first, 15)),
     ]
     different = [
-        Shot("a", "Pets", NOON, first),
-        Shot("b", "Pets", NOON + timedelta(seconds=6), random_hash(2)),
+        LabelledPhoto("a", "Pets", NOON, first),
+        LabelledPhoto("b", "Pets", NOON + timedelta(seconds=6), random_hash(2)),
     ]
     assert len(set(group_shots(alike).tolist())) == 1
     assert len(set(group_shots(different).tolist())) == 2
 
 
 def test_a_clock_that_stands_still_joins_nothing() -> None:
-    photos = [Shot(str(i), "Pets", NOON, random_hash(i)) for i in range(40)]
+    photos = [LabelledPhoto(str(i), "Pets", NOON, random_hash(i)) for i in range(40)]
     assert len(set(group_shots(photos).tolist())) == 40
 
 
 def test_plain_surfaces_are_not_all_one_photo() -> None:
     photos = [
-        Shot("a", "Pets", None, "0" * 16),
-        Shot("b", "Pets", None, "0" * 16),
-        Shot("c", "Pets", None, ""),
+        LabelledPhoto("a", "Pets", None, "0" * 16),
+        LabelledPhoto("b", "Pets", None, "0" * 16),
+        LabelledPhoto("c", "Pets", None, ""),
     ]
     assert len(set(group_shots(photos).tolist())) == 3
 
@@ -111,8 +112,8 @@ def test_what_was_trained_on_never_judges() -> None:
     first = random_hash(1)
     known = {"a": Part.TRAIN}
     photos = [
-        Shot("a", "Pets", None, first),
-        Shot("b", "Pets", None, flipped(first, 3)),
+        LabelledPhoto("a", "Pets", None, first),
+        LabelledPhoto("b", "Pets", None, flipped(first, 3)),
         *shots(40, start=100),
     ]
     assert split(photos, group_shots(photos), known)["b"] is Part.TRAIN
@@ -122,7 +123,11 @@ def test_a_link_between_both_parts_is_set_aside() -> None:
     first = random_hash(1)
     far = flipped(first, 10)
     middle = flipped(first, 5)
-    photos = [Shot("a", "Pets", None, first), Shot("b", "Pets", None, far), Shot("c", "Pets", None, middle)]
+    photos = [
+        LabelledPhoto("a", "Pets", None, first),
+        LabelledPhoto("b", "Pets", None, far),
+        LabelledPhoto("c", "Pets", None, middle),
+    ]
     parts = split(photos, group_shots(photos), {"a": Part.TRAIN, "b": Part.HOLD_OUT})
     assert parts["c"] is Part.ASIDE
 
@@ -134,7 +139,9 @@ def test_a_link_between_both_parts_is_set_aside() -> None:
     )
 )
 def test_groups_never_straddle(rows: list[tuple[int, str]]) -> None:
-    photos = [Shot(f"{i}", category, None, random_hash(look)) for i, (look, category) in enumerate(rows)]
+    photos = [
+        LabelledPhoto(f"{i}", category, None, random_hash(look)) for i, (look, category) in enumerate(rows)
+    ]
     groups = group_shots(photos)
     parts = split(photos, groups, {})
     for group in set(groups.tolist()):

@@ -22,7 +22,7 @@ from photo_organizer.learning.finetune.backbone_source import (
 from photo_organizer.learning.finetune.drift import Drift
 from photo_organizer.learning.finetune.fine_tune import class_weights
 from photo_organizer.learning.head.samples import Samples
-from photo_organizer.learning.retrain import Request, retrain
+from photo_organizer.learning.retrain import TrainingRequest, retrain
 from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.weights import read_backbone
 
@@ -41,7 +41,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.mark.timeout(300)
 def test_a_fine_tuned_model_is_made_judged_and_served(home: Home) -> None:
     heard: list[Progress] = []
-    outcome = retrain(home.config, Request("fine-tune"), heard.append)
+    outcome = retrain(home.config, TrainingRequest("fine-tune"), heard.append)
 
     assert outcome.model is not None
     model = home.root / "models" / outcome.model
@@ -60,7 +60,7 @@ def test_a_fine_tuned_model_is_made_judged_and_served(home: Home) -> None:
     assert outcome.promoted, outcome.reason
     assert not list((home.root / "state").glob("training-*"))
 
-    again = retrain(home.config, Request("head"), heard.append)
+    again = retrain(home.config, TrainingRequest("head"), heard.append)
     assert again.model is not None
     child = verify(home.root / "models" / again.model)
     assert child.files["backbone.npz"] == manifest.files["backbone.npz"]
@@ -99,7 +99,7 @@ def test_training_on_a_backbone_of_the_owners(home: Home, tmp_path: Path) -> Non
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("photo_organizer.learning.finetune.fine_tune._OFFICIAL_SIZE", 32)
-        outcome = retrain(config, Request("head"), lambda progress: None)
+        outcome = retrain(config, TrainingRequest("head"), lambda progress: None)
     assert outcome.model is not None
     manifest = verify(home.root / "models" / outcome.model)
     assert manifest.data["backbone_origin"] == str(other)

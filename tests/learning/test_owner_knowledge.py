@@ -20,7 +20,7 @@ from photo_organizer.learning.labels.label_questions import (
 )
 from photo_organizer.learning.labels.label_store import Label, Provenance
 from photo_organizer.models.manifest import read_manifest
-from photo_organizer.models.staging import Draft
+from photo_organizer.models.staging import StagedModel
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -56,7 +56,7 @@ def test_a_model_keeps_what_was_said_out_of_fold(tmp_path: Path) -> None:
     assert load_out_of_fold(model, ("Food", "Pets", "Travel"), {}) == {}
     photos = ["a" * 64, "b" * 64]
     save_out_of_fold(model, photos, np.array([[0.6, 0.3, 0.1], [0.2, 0.2, 0.6]], np.float32))
-    Draft(model).seal(read_manifest(model).model_dump(mode="json", exclude={"files"}))
+    StagedModel(model).seal(read_manifest(model).model_dump(mode="json", exclude={"files"}))
 
     said = load_out_of_fold(model, ("Meals", "Pets", "Garden"), {"Food": "Meals"})
     np.testing.assert_allclose(said["a" * 64], [2 / 3, 1 / 3, 0], atol=1e-3)

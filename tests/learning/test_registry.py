@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.models.manifest import Manifest, ModelError, read_manifest
-from photo_organizer.models.staging import Draft, clean
+from photo_organizer.models.staging import StagedModel, clean
 from photo_organizer.models.store import Registry, packaged_starter, verify
 
 FIELDS = {
@@ -26,7 +26,7 @@ FIELDS = {
 }
 
 
-def write_files(draft: Draft, text: str = "weights") -> None:
+def write_files(draft: StagedModel, text: str = "weights") -> None:
     (draft.path / "backbone.npz").write_text("a large backbone")
     (draft.path / "head.npz").write_text(text)
     (draft.path / "report").mkdir()
@@ -34,7 +34,7 @@ def write_files(draft: Draft, text: str = "weights") -> None:
 
 
 def make_starter(folder: Path, model_id: str = "starter", text: str = "weights") -> Path:
-    draft = Draft(folder)
+    draft = StagedModel(folder)
     folder.mkdir(parents=True)
     write_files(draft, text)
     draft.seal({**FIELDS, "id": model_id})

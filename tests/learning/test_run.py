@@ -18,11 +18,11 @@ from learning_home import SMALL, Home
 
 from models import CATEGORIES, draw_photo
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.events import Outcome, Progress
+from photo_organizer.learning.events import Progress, TrainingOutcome
 from photo_organizer.learning.judge.out_of_fold import load_out_of_fold
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.learning.labels.label_questions import read_questions
-from photo_organizer.learning.retrain import Request, retrain
+from photo_organizer.learning.retrain import TrainingRequest, retrain
 from photo_organizer.models.categories import predicted_categories, serving_categories
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.store import Registry, verify
@@ -38,9 +38,9 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def train(home: Home, **request: object) -> Outcome:
+def train(home: Home, **request: object) -> TrainingOutcome:
     heard: list[Progress] = []
-    outcome = retrain(home.config, Request(**{"mode": "head", **request}), heard.append)  # type: ignore[arg-type]
+    outcome = retrain(home.config, TrainingRequest(**{"mode": "head", **request}), heard.append)  # type: ignore[arg-type]
     assert outcome.model is None or {"looking", "features", "training", "judging", "report"} <= {
         it.stage for it in heard
     }

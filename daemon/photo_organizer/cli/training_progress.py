@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.files import private_file
-from photo_organizer.learning.events import LOG, PROCESS, Outcome, Progress, parse_event
+from photo_organizer.learning.events import LOG, PROCESS, Progress, TrainingOutcome, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def run_training(
     configuration: Configuration, *, mode: str | None = None, photos: Path | None = None
-) -> Outcome:
+) -> TrainingOutcome:
     """Runs one retraining to its end.
 
     Args:
@@ -38,7 +38,7 @@ def run_training(
         command += ["--photos", os.path.abspath(photos)]
     log_path = configuration.state_directory / LOG
     configuration.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    outcome: Outcome | None = None
+    outcome: TrainingOutcome | None = None
     with private_file(log_path) as log, display() as shown:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         with process:
@@ -47,7 +47,7 @@ def run_training(
                     match parse_event(line):
                         case Progress() as progress:
                             shown.show(progress)
-                        case Outcome() as said:
+                        case TrainingOutcome() as said:
                             outcome = said
                         case None:
                             pass
@@ -64,7 +64,7 @@ def run_training(
     return outcome
 
 
-def words_for(outcome: Outcome) -> Iterator[str]:
+def words_for(outcome: TrainingOutcome) -> Iterator[str]:
     """What came of it, for a person."""
     if outcome.promoted:
         yield f"{outcome.model} is in use now: {outcome.reason}"

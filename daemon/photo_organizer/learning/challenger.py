@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.config.settings import FALLBACK_THRESHOLD
 from photo_organizer.errors import OrganizerError
-from photo_organizer.learning.data.base_model import Body, inherit_body, needs_new_backbone
+from photo_organizer.learning.data.base_model import BaseModel, inherit_body, needs_new_backbone
 from photo_organizer.learning.data.filing_state import (
     UnlabelledPhotos,
     moved_out_of,
@@ -31,15 +31,15 @@ from photo_organizer.learning.judge.comparison_set import ComparisonSet, OwnerRo
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
 from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.out_of_fold import save_out_of_fold
-from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.judge.promotion import PromotionVerdict
 from photo_organizer.learning.judge.serving_check import disagreement
 from photo_organizer.learning.judge.thresholds import TARGET_PRECISION
 from photo_organizer.learning.labels.label_questions import LabelQuestion
 from photo_organizer.learning.labels.label_store import LabelStore, Part, Provenance
 from photo_organizer.learning.report.curves import CurveRecorder
-from photo_organizer.learning.training_plan import Judgement, Plan, manifest_fields, results
+from photo_organizer.learning.training_plan import Judgement, TrainingPlan, manifest_fields, results
 from photo_organizer.models.manifest import read_manifest
-from photo_organizer.models.staging import Draft
+from photo_organizer.models.staging import StagedModel
 
 _CORRECTIONS = {Provenance.CORRECTED, Provenance.REVIEWED}
 _UNBIASED = {Provenance.PLACED, Provenance.DATASET}
@@ -50,7 +50,7 @@ class Made:
     """What one training came to, for the report."""
 
     assessment: Assessment
-    verdict: Verdict
+    verdict: PromotionVerdict
     trained: TrainedHead
     questions: tuple[LabelQuestion, ...]
     epochs: tuple[Epoch, ...]
@@ -67,13 +67,13 @@ class CandidateTrainer:
         listener: hears how far it is.
     """
 
-    def __init__(self, plan: Plan, draft: Draft, store: LabelStore, listener: Listener) -> None:
+    def __init__(self, plan: TrainingPlan, draft: StagedModel, store: LabelStore, listener: Listener) -> None:
         self._plan = plan
         self._draft = draft
         self._store = store
         self._tell = listener
 
-    def make(self) -> tuple[Verdict, tuple[LabelQuestion, ...]]:
+    def make(self) -> tuple[PromotionVerdict, tuple[LabelQuestion, ...]]:
         """Train, judge and write the challenger; the draft is then sealed and ready to be published.
 
         Returns:
@@ -157,7 +157,7 @@ class CandidateTrainer:
         known = known_features(self._plan.config, model, list(filed))
         return with_features(filed, known, owner.samples.features.shape[1])
 
-    def _body(self, before: OwnerPhotos) -> tuple[Body, OwnerPhotos]:
+    def _body(self, before: OwnerPhotos) -> tuple[BaseModel, OwnerPhotos]:
         """Return the backbone, and the owner's photos as it sees them."""
         plan = self._plan
         new = needs_new_backbone(plan.config, read_manifest(plan.champion))
@@ -169,7 +169,7 @@ class CandidateTrainer:
         return body, before.with_features(self._look(self._draft.path).features)
 
     def _train(
-        self, body: Body, owner: OwnerPhotos, rows: NDArray[np.int64], others: UnlabelledPhotos
+        self, body: BaseModel, owner: OwnerPhotos, rows: NDArray[np.int64], others: UnlabelledPhotos
     ) -> tuple[TrainedHead, list[Epoch]]:
         plan = self._plan
         elsewhere = body.exemplars.samples(plan.categories, held_out=True, width=body.width)
@@ -212,13 +212,15 @@ class CandidateTrainer:
             in_force=lambda name, of_model: limits.for_category(name, dict(of_model)),
         )
 
-    def _verdict(self, assessment: Assessment, owner: OwnerPhotos, rows: NDArray[np.int64]) -> Verdict:
+    def _verdict(
+        self, assessment: Assessment, owner: OwnerPhotos, rows: NDArray[np.int64]
+    ) -> PromotionVerdict:
         corrections = sum(owner.labels[row].provenance in _CORRECTIONS for row in rows.tolist())
         verdict = assessment.verdict(corrections, len(rows) - corrections)
         problem = disagreement(self._plan.config, self._draft.path, self._plan.categories, owner)
         if problem is None:
             return verdict
-        return Verdict(promoted=False, reasons=(problem, *assessment.objections))
+        return PromotionVerdict(promoted=False, reasons=(problem, *assessment.objections))
 
     def _questions(
         self, owner: OwnerPhotos, rows: NDArray[np.int64], trust: LabelTrust

@@ -27,7 +27,7 @@ Listener = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended. `model` is the challenger's id, None when none was made; `reason` one
     sentence.
     """
@@ -38,13 +38,13 @@ class Outcome:
     report: Path | None = None
 
 
-def event_line(event: Progress | Outcome) -> str:
+def event_line(event: Progress | TrainingOutcome) -> str:
     """Return the line that tells `event`."""
     kind = "progress" if isinstance(event, Progress) else "outcome"
     return json.dumps({"event": kind, **asdict(event)}, ensure_ascii=True, default=str) + "\n"
 
 
-def parse_event(line: bytes) -> Progress | Outcome | None:
+def parse_event(line: bytes) -> Progress | TrainingOutcome | None:
     """Return what a line of the process tells; None for a library's own chatter."""
     try:
         fields = json.loads(line)
@@ -53,7 +53,7 @@ def parse_event(line: bytes) -> Progress | Outcome | None:
             return Progress(**fields)
         if kind == "outcome":
             report = fields.pop("report", None)
-            return Outcome(**fields, report=Path(report) if report else None)
+            return TrainingOutcome(**fields, report=Path(report) if report else None)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return None

@@ -23,7 +23,7 @@ from typing import TextIO
 from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import open_lock_file, try_lock
-from photo_organizer.learning.events import Outcome, Progress, event_line
+from photo_organizer.learning.events import Progress, TrainingOutcome, event_line
 from photo_organizer.learning.labels.corrections import notice_corrections
 from photo_organizer.learning.priority import step_back
 
@@ -35,7 +35,7 @@ class AlreadyTrainingError(OrganizerError):
     """Another training is running for this state directory."""
 
 
-class Voice:
+class ProgressWriter:
     """Writes progress as JSON lines, at most a few a second within a stage."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -52,11 +52,11 @@ class Voice:
         self._stage, self._last = progress.stage, now
         self._say(progress)
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, outcome: TrainingOutcome) -> None:
         """Tells how it ended."""
         self._say(outcome)
 
-    def _say(self, event: Progress | Outcome) -> None:
+    def _say(self, event: Progress | TrainingOutcome) -> None:
         self._stream.write(event_line(event))
         self._stream.flush()
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # One thread: several wait for one another actively, at the cost of everything else on the machine.
     # Measured with both cores busy: 87 s of CPU time with two threads, 6 s with one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    voice = Voice(_own_output())
+    voice = ProgressWriter(_own_output())
     try:
         config = load_configuration(options.config)
         step_back()
@@ -77,12 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         with _only_one(config.state_directory / LOCK):
             # Imported late: the lock and the priorities come first, numpy and scipy after.
-            from photo_organizer.learning.retrain import Request, retrain  # noqa: PLC0415
+            from photo_organizer.learning.retrain import TrainingRequest, retrain  # noqa: PLC0415
 
-            request = Request(options.mode or config.retraining.mode, options.photos, options.scheduled)
+            request = TrainingRequest(
+                options.mode or config.retraining.mode, options.photos, options.scheduled
+            )
             voice.outcome(retrain(config, request, voice.progress))
     except OrganizerError as error:
-        voice.outcome(Outcome(promoted=False, reason=str(error)))
+        voice.outcome(TrainingOutcome(promoted=False, reason=str(error)))
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0

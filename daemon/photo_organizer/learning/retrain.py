@@ -19,22 +19,22 @@ from photo_organizer.learning.challenger import CandidateTrainer
 from photo_organizer.learning.data.base_model import needs_new_backbone
 from photo_organizer.learning.data.filing_state import FiledIn
 from photo_organizer.learning.data.training_data import exemplar_categories
-from photo_organizer.learning.events import Listener, Outcome, Progress
-from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.events import Listener, Progress, TrainingOutcome
+from photo_organizer.learning.judge.promotion import PromotionVerdict
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.learning.labels.journal_history import read_history
 from photo_organizer.learning.labels.label_questions import write_questions
 from photo_organizer.learning.labels.label_store import LABELS, Label, LabelStore, Provenance
 from photo_organizer.learning.labels.labels import Scan, scan_dataset, scan_library
-from photo_organizer.learning.training_plan import Plan
+from photo_organizer.learning.training_plan import TrainingPlan
 from photo_organizer.library import Library
 from photo_organizer.models.categories import trainable_categories
-from photo_organizer.models.staging import Draft
+from photo_organizer.models.staging import StagedModel
 from photo_organizer.models.store import Registry, verify
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class TrainingRequest:
     """What is wanted: `mode` "head" or "fine-tune"; `photos` a data set instead of the library; `scheduled`
     says that nobody waits for it, so that too few new labels are a reason not to begin.
     """
@@ -44,7 +44,7 @@ class Request:
     scheduled: bool = False
 
 
-def retrain(config: Configuration, request: Request, listener: Listener) -> Outcome:
+def retrain(config: Configuration, request: TrainingRequest, listener: Listener) -> TrainingOutcome:
     """Trains a challenger and promotes it when it is better.
 
     Args:
@@ -68,7 +68,7 @@ def retrain(config: Configuration, request: Request, listener: Listener) -> Outc
         labels = _trainable(config, scan)
         too_few = _too_few(config, request, labels, store)
         if too_few is not None:
-            return Outcome(promoted=False, reason=too_few)
+            return TrainingOutcome(promoted=False, reason=too_few)
         manifest = verify(champion)
         known = () if needs_new_backbone(config, manifest) else exemplar_categories(manifest)
         photos = Counter(it.category for it in labels)
@@ -77,7 +77,9 @@ def retrain(config: Configuration, request: Request, listener: Listener) -> Outc
             config, photos, [scan.renamed.get(name, name) for name in known], least=least
         )
         model_id = registry.free_id(f"{now:%Y%m%d-%H%M%S}-{request.mode}")
-        plan = Plan(config, request.mode, model_id, champion, categories, few, scan, filed_in, labels, now)
+        plan = TrainingPlan(
+            config, request.mode, model_id, champion, categories, few, scan, filed_in, labels, now
+        )
         with registry.draft() as draft:
             verdict, questions = CandidateTrainer(plan, draft, store, listener).make()
             listener(Progress("installing", text=model_id))
@@ -89,7 +91,7 @@ def retrain(config: Configuration, request: Request, listener: Listener) -> Outc
 
 
 def _scan(
-    config: Configuration, request: Request, store: LabelStore, now: datetime, listener: Listener
+    config: Configuration, request: TrainingRequest, store: LabelStore, now: datetime, listener: Listener
 ) -> tuple[Scan, FiledIn]:
     def found(count: int) -> None:
         listener(Progress("looking", count, 0, f"{count} photos found"))
@@ -125,7 +127,7 @@ def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:
 
 
 def _too_few(
-    config: Configuration, request: Request, labels: tuple[Label, ...], store: LabelStore
+    config: Configuration, request: TrainingRequest, labels: tuple[Label, ...], store: LabelStore
 ) -> str | None:
     """Why there is nothing to learn, or None."""
     if all(label.provenance is Provenance.UNTOUCHED for label in labels):
@@ -137,11 +139,13 @@ def _too_few(
     return None
 
 
-def _install(registry: Registry, draft: Draft, verdict: Verdict, now: datetime) -> Outcome:
+def _install(
+    registry: Registry, draft: StagedModel, verdict: PromotionVerdict, now: datetime
+) -> TrainingOutcome:
     path = draft.publish()
     if verdict.promoted:
         registry.use(path.name)
     else:
         registry.reject(path, verdict.reason, now)
     report = path / "report" / "index.html"
-    return Outcome(promoted=verdict.promoted, reason=verdict.reason, model=path.name, report=report)
+    return TrainingOutcome(promoted=verdict.promoted, reason=verdict.reason, model=path.name, report=report)

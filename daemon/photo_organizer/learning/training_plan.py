@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from photo_organizer.config import Configuration
-from photo_organizer.learning.data.base_model import Body
+from photo_organizer.learning.data.base_model import BaseModel
 from photo_organizer.learning.data.filing_state import FiledIn
 from photo_organizer.learning.data.photo_features import PhotoFeatures
 from photo_organizer.learning.events import Epoch
@@ -19,14 +19,14 @@ from photo_organizer.learning.judge.assessment import Assessment
 from photo_organizer.learning.judge.comparison_set import ComparisonSet
 from photo_organizer.learning.judge.evaluation import Evaluation
 from photo_organizer.learning.judge.owner_sample import Estimate
-from photo_organizer.learning.judge.promotion import Verdict
+from photo_organizer.learning.judge.promotion import PromotionVerdict
 from photo_organizer.learning.labels.label_questions import LabelQuestion
 from photo_organizer.learning.labels.label_store import Label, Provenance
 from photo_organizer.learning.labels.labels import Scan
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """What the challenger is to be made of. `few` are categories that lack photos, with how many they
     have; `filed_in` says where the library filed each photo.
     """
@@ -54,8 +54,8 @@ class Plan:
 class Judgement:
     """All that the report shows. The evaluations are of the photos that judged, the owner's and the rest."""
 
-    plan: Plan
-    verdict: Verdict
+    plan: TrainingPlan
+    verdict: PromotionVerdict
     assessment: Assessment
     models: ComparisonSet
     champion: Evaluation
@@ -67,7 +67,7 @@ class Judgement:
     training_photos: Counter[str]
 
 
-def manifest_fields(plan: Plan, body: Body, temperature: float) -> dict[str, Any]:
+def manifest_fields(plan: TrainingPlan, body: BaseModel, temperature: float) -> dict[str, Any]:
     """`model.json` of a challenger before it is judged."""
     own = [name for name in plan.categories if name not in plan.config.categories]
     provenance = Counter(it.provenance.value for it in plan.labels)

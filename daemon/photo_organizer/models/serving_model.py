@@ -31,10 +31,10 @@ class ModelDescription:
     @property
     def feature_size(self) -> int:
         """Width of the feature vector."""
-        return sum(BLOCK_WIDTHS[block - 1] for block, _ in self.taps)
+        return sum(BLOCK_WIDTHS[block - 1] for block, _ in self.feature_layers)
 
     @property
-    def taps(self) -> tuple[tuple[int, str], ...]:
+    def feature_layers(self) -> tuple[tuple[int, str], ...]:
         """`features` as (block 1 to 5, "avg" or "max")."""
         return tuple((int(name[5]), name[7:]) for name in self.features)
 

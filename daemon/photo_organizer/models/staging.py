@@ -22,7 +22,7 @@ from photo_organizer.models.manifest import MANIFEST, Manifest, ModelError, read
 _PREFIX = ".tmp-"
 
 
-class Draft:
+class StagedModel:
     """A model that is being written. Write files below `path`, `seal` them with a manifest, then
     `publish`.
     """
@@ -89,7 +89,7 @@ class Draft:
 
 
 @contextmanager
-def new_draft(directory: Path) -> Iterator[Draft]:
+def staged_model(directory: Path) -> Iterator[StagedModel]:
     """An empty draft in the model directory; what was not published when the block ends is removed."""
     directory.mkdir(parents=True, exist_ok=True)
     while True:
@@ -99,7 +99,7 @@ def new_draft(directory: Path) -> Iterator[Draft]:
             break
         os.close(lock)  # `clean` was faster than the lock: it took the folder for an abandoned one
     path.chmod(0o755)
-    draft = Draft(path)
+    draft = StagedModel(path)
     try:
         yield draft
     finally:

@@ -26,7 +26,7 @@ from photo_organizer.models.manifest import (
     read_manifest,
     verify_files,
 )
-from photo_organizer.models.staging import Draft, clean, new_draft
+from photo_organizer.models.staging import StagedModel, clean, staged_model
 
 CURRENT = "current"
 REJECTED = "rejected.json"
@@ -179,10 +179,10 @@ class Registry:
         replace_file(model / REJECTED, text)
 
     @contextmanager
-    def draft(self) -> Iterator[Draft]:
+    def draft(self) -> Iterator[StagedModel]:
         """A model to be written and published; abandoned drafts of earlier runs are removed first."""
         clean(self.directory)
-        with new_draft(self.directory) as draft:
+        with staged_model(self.directory) as draft:
             yield draft
 
     def free_id(self, wish: str) -> str:

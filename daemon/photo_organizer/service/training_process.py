@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer.files import private_file
-from photo_organizer.learning.events import Outcome, Progress, parse_event
+from photo_organizer.learning.events import Progress, TrainingOutcome, parse_event
 
 _LOWEST_PRIORITY = 19
 _PATIENCE_AT_STOP_SECONDS = 2.0
@@ -27,7 +27,7 @@ class Heard:
     """
 
     progress: str = "starting"
-    outcome: Outcome | None = None
+    outcome: TrainingOutcome | None = None
 
 
 class TrainingProcess:
@@ -83,13 +83,13 @@ class TrainingProcess:
         match parse_event(line):
             case Progress() as progress:
                 self.heard.progress = progress.text or progress.stage
-            case Outcome() as outcome:
+            case TrainingOutcome() as outcome:
                 self.heard.outcome = outcome
             case None:
                 pass
 
 
-def failure(code: int, outcome: Outcome | None) -> str:
+def failure(code: int, outcome: TrainingOutcome | None) -> str:
     """Return why a process that ended with `code` failed: what it said, or how it ended."""
     ended = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return outcome.reason if outcome and outcome.reason else ended

@@ -11,7 +11,7 @@ from typing import Any
 
 from photo_organizer.config import Configuration
 from photo_organizer.files import private_file
-from photo_organizer.learning.events import LOG, PROCESS, Outcome, Progress, parse_event
+from photo_organizer.learning.events import LOG, PROCESS, Progress, TrainingOutcome, parse_event
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -52,19 +52,19 @@ class TrainingRun:
         self._thread.join()
 
     def _listen(self) -> None:
-        outcome: Outcome | None = None
+        outcome: TrainingOutcome | None = None
         for line in self._process.stdout or ():
             match parse_event(line):
                 case Progress() as progress:
                     self._tell({"running": True, **asdict(progress)})
-                case Outcome() as said:
+                case TrainingOutcome() as said:
                     outcome = said
                 case None:
                     pass
         code = self._process.wait()
         self._tell({"running": False, **self._ended(code, outcome)})
 
-    def _ended(self, code: int, outcome: Outcome | None) -> dict[str, Any]:
+    def _ended(self, code: int, outcome: TrainingOutcome | None) -> dict[str, Any]:
         reason = outcome.reason if outcome else ""
         if code != 0:
             return {"failed": True, "text": reason or f"the training process ended; see {self._log}"}

@@ -19,13 +19,13 @@ from photo_organizer.learning.data.training_data import (
 from photo_organizer.learning.events import Epoch
 from photo_organizer.learning.head.head import Head
 from photo_organizer.models.manifest import Manifest, read_manifest
-from photo_organizer.models.staging import Draft
+from photo_organizer.models.staging import StagedModel
 
 NOT_OF_THE_BODY = {HEAD, BASE_HEAD, OUT_OF_FOLD}
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class BaseModel:
     """A backbone in a draft, its files written.
 
     `categories` are the names that the base head's columns and the exemplars' labels in the files count.
@@ -48,7 +48,7 @@ class Body:
         return len(self.base_head.kernel)
 
 
-def inherit_body(champion: Path, draft: Draft, renamed: Mapping[str, str]) -> Body:
+def inherit_body(champion: Path, draft: StagedModel, renamed: Mapping[str, str]) -> BaseModel:
     """The champion's backbone, unchanged: its files are linked into the draft.
 
     Args:
@@ -62,7 +62,7 @@ def inherit_body(champion: Path, draft: Draft, renamed: Mapping[str, str]) -> Bo
     ]
     draft.inherit(champion, *files)
     draft.inherit_as(champion / (BASE_HEAD if BASE_HEAD in manifest.files else HEAD), BASE_HEAD)
-    return Body(
+    return BaseModel(
         base_head=base_head(champion, renamed),
         exemplars=Exemplars.load(champion, renamed),
         categories=exemplar_categories(manifest),

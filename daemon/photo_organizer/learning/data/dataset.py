@@ -32,7 +32,7 @@ _BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class LabelledPhoto:
     """A labelled photo, as far as the split is concerned. `perceptual_hash` is 64 bits in hex, or empty."""
 
     sha256: str
@@ -41,7 +41,7 @@ class Shot:
     perceptual_hash: str = ""
 
 
-def group_shots(shots: Sequence[Shot]) -> NDArray[np.int64]:
+def group_shots(shots: Sequence[LabelledPhoto]) -> NDArray[np.int64]:
     """Group numbers (N,): near-duplicates and bursts have the same, also over several steps."""
     groups = _Groups(len(shots))
     bits, usable = _bits(shots)
@@ -54,7 +54,9 @@ def group_shots(shots: Sequence[Shot]) -> NDArray[np.int64]:
     return np.array([groups.root(item) for item in range(len(shots))], np.int64)
 
 
-def split(shots: Sequence[Shot], groups: NDArray[np.int64], known: Mapping[str, Part]) -> dict[str, Part]:
+def split(
+    shots: Sequence[LabelledPhoto], groups: NDArray[np.int64], known: Mapping[str, Part]
+) -> dict[str, Part]:
     """The part of each photo, by sha256; those in `known` keep theirs.
 
     Args:
@@ -65,7 +67,7 @@ def split(shots: Sequence[Shot], groups: NDArray[np.int64], known: Mapping[str, 
     parts = {shot.sha256: known[shot.sha256] for shot in shots if shot.sha256 in known}
     photos = Counter(shot.category for shot in shots)
     held = Counter(shot.category for shot in shots if parts.get(shot.sha256) is Part.HOLD_OUT)
-    members: dict[int, list[Shot]] = {}
+    members: dict[int, list[LabelledPhoto]] = {}
     for shot, group in zip(shots, groups.tolist(), strict=True):
         members.setdefault(group, []).append(shot)
     for group in sorted(members.values(), key=_random_order):
@@ -100,7 +102,7 @@ def folds(
     return np.array([fold_of[int(group)] for group in groups], np.int64)
 
 
-def _part_for(fresh: Sequence[Shot], photos: Counter[str], held: Counter[str]) -> Part:
+def _part_for(fresh: Sequence[LabelledPhoto], photos: Counter[str], held: Counter[str]) -> Part:
     """Hold the group out while its most common category still lacks hold-out photos."""
     category, _ = Counter(shot.category for shot in fresh).most_common(1)[0]
     if photos[category] < FEWEST_TO_HOLD_OUT:
@@ -109,12 +111,12 @@ def _part_for(fresh: Sequence[Shot], photos: Counter[str], held: Counter[str]) -
     return Part.HOLD_OUT if lacking >= len(fresh) * 0.5 else Part.TRAIN
 
 
-def _random_order(group: Sequence[Shot]) -> str:
+def _random_order(group: Sequence[LabelledPhoto]) -> str:
     """The same shuffled order in every run, whatever order the library is walked in."""
     return min(hashlib.sha256(f"part {shot.sha256}".encode()).hexdigest() for shot in group)
 
 
-def _bits(shots: Sequence[Shot]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _bits(shots: Sequence[LabelledPhoto]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Hashes as bits (N, 64), and which of them say something (N,)."""
     packed = b"".join(_hash_bytes(shot.perceptual_hash) for shot in shots)
     bits = np.unpackbits(np.frombuffer(packed, np.uint8)).reshape(len(shots), 64)
@@ -142,7 +144,7 @@ def _near_pairs(bits: NDArray[np.uint8], usable: NDArray[np.bool_]) -> Iterable[
         yield from zip(places[rows + start].tolist(), places[columns + start].tolist(), strict=True)
 
 
-def _neighbours_in_time(shots: Sequence[Shot]) -> Iterable[tuple[int, int, float]]:
+def _neighbours_in_time(shots: Sequence[LabelledPhoto]) -> Iterable[tuple[int, int, float]]:
     """Photos taken one after the other, with the seconds between. A capture time without a zone is taken as
     it is.
     """

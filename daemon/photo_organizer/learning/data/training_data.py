@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.data.dataset import Shot, group_shots, split
+from photo_organizer.learning.data.dataset import LabelledPhoto, group_shots, split
 from photo_organizer.learning.data.photo_features import PhotoFacts
 from photo_organizer.learning.head.head import Floats, Head
 from photo_organizer.learning.head.samples import Samples
@@ -140,9 +140,9 @@ def owner_photos(
         (it for it in labels if it.category in position and it.sha256 in features), key=lambda it: it.sha256
     )
     shots = [
-        Shot(it.sha256, it.category, facts[it.sha256].taken, facts[it.sha256].perceptual_hash)
+        LabelledPhoto(it.sha256, it.category, facts[it.sha256].taken, facts[it.sha256].perceptual_hash)
         if it.sha256 in facts
-        else Shot(it.sha256, it.category)
+        else LabelledPhoto(it.sha256, it.category)
         for it in chosen
     ]
     groups = group_shots(shots)

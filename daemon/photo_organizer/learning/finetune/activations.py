@@ -79,7 +79,7 @@ def affordable_views(photos: int, size: int, wanted: int, cache: int = _DEFAULT_
 
 def compute_activations(
     layers: dict[str, Layer],
-    taps: Sequence[tuple[int, str]],
+    feature_layers: Sequence[tuple[int, str]],
     pixels: NDArray[np.uint8],
     *,
     views: int,
@@ -90,7 +90,7 @@ def compute_activations(
 
     Args:
         layers: the backbone's.
-        taps: the model's features; pools of blocks 1 to 4 are kept too.
+        feature_layers: the model's features; pools of blocks 1 to 4 are kept too.
         pixels: (N, S, S, 3).
         views: V, the first of which is the photo as it is.
         folder: on disk, for the cache.
@@ -98,7 +98,7 @@ def compute_activations(
     """
     keras = _keras()
     size = pixels.shape[1]
-    frozen = FrozenBlocks(layers, taps, size)
+    frozen = FrozenBlocks(layers, feature_layers, size)
     augment = augmentation(keras)
     side, width = size // 16, sum(frozen.pool_widths)
     maps = np.lib.format.open_memmap(
@@ -137,7 +137,9 @@ class FrozenBlocks:
     elsewhere.
     """
 
-    def __init__(self, layers: dict[str, Layer], taps: Sequence[tuple[int, str]], size: int) -> None:
+    def __init__(
+        self, layers: dict[str, Layer], feature_layers: Sequence[tuple[int, str]], size: int
+    ) -> None:
         import tensorflow as tf  # noqa: PLC0415 (seconds)
 
         keras = _keras()
@@ -147,7 +149,7 @@ class FrozenBlocks:
             vgg = keras_vgg(layers, size)
         finally:
             keras.config.set_dtype_policy(before)
-        lower = [(block, kind) for block, kind in taps if block <= FROZEN_BLOCKS]
+        lower = [(block, kind) for block, kind in feature_layers if block <= FROZEN_BLOCKS]
         pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
         outputs = [pool[kind]()(vgg.get_layer(f"block{block}_pool").output) for block, kind in lower]
         self.pool_widths = [int(it.shape[-1]) for it in outputs]

@@ -54,7 +54,7 @@ class BlockFive:
 
 def train_block5(
     layers: dict[str, Layer],
-    taps: Sequence[tuple[int, str]],
+    feature_layers: Sequence[tuple[int, str]],
     activations: Activations,
     photos: Photos,
     *,
@@ -65,7 +65,7 @@ def train_block5(
 
     Args:
         layers: of the whole backbone; those of block 5 are where it begins.
-        taps: the model's features.
+        feature_layers: the model's features.
         activations: the cache of blocks 1 to 4.
         photos: labels, weights and the split.
         schedule: epochs and rates.
@@ -78,7 +78,7 @@ def train_block5(
     import keras  # noqa: PLC0415 (TensorFlow)
 
     keras.utils.set_random_seed(1)
-    body = _block_model(keras, layers, taps, activations)
+    body = _block_model(keras, layers, feature_layers, activations)
     cached = _features(body, activations)
     mean = cached[:, 0].mean(axis=0)
     deviation = np.maximum(cached[:, 0].std(axis=0), 1e-4)
@@ -209,7 +209,7 @@ def _views(
 def _block_model(
     keras: Any,  # noqa: ANN401 (Keras has no types)
     layers: dict[str, Layer],
-    taps: Sequence[tuple[int, str]],
+    feature_layers: Sequence[tuple[int, str]],
     activations: Activations,
 ) -> Any:  # noqa: ANN401 (Keras has no types)
     """From block 4's output and the lower pools to the features, in the order of the taps."""
@@ -227,7 +227,7 @@ def _block_model(
     seen = keras.ops.cast(seen, "float32")
     pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
     parts, position = [], 0
-    for block, kind in taps:
+    for block, kind in feature_layers:
         if block > FROZEN_BLOCKS:
             parts.append(pool[kind](dtype="float32")(seen))
         else:

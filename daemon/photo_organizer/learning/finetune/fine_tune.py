@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.data.base_model import (
-    Body,
+    BaseModel,
     backbone_fields,
     backbone_origin,
     needs_new_backbone,
@@ -45,10 +45,10 @@ from photo_organizer.learning.finetune.new_backbone import fresh_body, moved_bod
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.labels.label_store import Part
-from photo_organizer.learning.training_plan import Plan, manifest_fields
+from photo_organizer.learning.training_plan import TrainingPlan, manifest_fields
 from photo_organizer.models.manifest import BACKBONE_FILE, read_manifest
 from photo_organizer.models.serving_model import read_model
-from photo_organizer.models.staging import Draft
+from photo_organizer.models.staging import StagedModel
 from photo_organizer.vision.backbone.weights import Layer, read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels
 
@@ -67,7 +67,7 @@ class _Material:
     pixels: NDArray[np.uint8]
 
 
-def fine_tuned_body(plan: Plan, draft: Draft, before: OwnerPhotos, tell: Listener) -> Body:
+def fine_tuned_body(plan: TrainingPlan, draft: StagedModel, before: OwnerPhotos, tell: Listener) -> BaseModel:
     """Writes a new backbone into the draft: fine-tuned, or of another origin, or both.
 
     Args:
@@ -105,11 +105,11 @@ def fine_tuned_body(plan: Plan, draft: Draft, before: OwnerPhotos, tell: Listene
         return work.quantised(draft, body, material)
 
 
-def _champions(plan: Plan) -> tuple[dict[str, Layer], int]:
+def _champions(plan: TrainingPlan) -> tuple[dict[str, Layer], int]:
     return read_backbone(plan.champion / BACKBONE_FILE), read_model(plan.champion).input_size
 
 
-def _starting_point(plan: Plan, tell: Listener) -> tuple[dict[str, Layer], int]:
+def _starting_point(plan: TrainingPlan, tell: Listener) -> tuple[dict[str, Layer], int]:
     chosen = plan.config.model.backbone
     if chosen == "imagenet":
         tell(Progress("backbone", text="the ImageNet weights, 59 MB, downloaded once"))
@@ -135,7 +135,7 @@ def _cache(state: Path) -> Iterator[Path]:
 class _Work:
     """The steps of one run; `folder` is on disk, for what is too large for memory."""
 
-    def __init__(self, plan: Plan, before: OwnerPhotos, folder: Path, tell: Listener) -> None:
+    def __init__(self, plan: TrainingPlan, before: OwnerPhotos, folder: Path, tell: Listener) -> None:
         self._plan = plan
         self._before = before
         self._folder = folder
@@ -158,10 +158,10 @@ class _Work:
         """Both stages, or the first alone where only a head is wanted."""
         fine = self._plan.mode == "fine-tune"
         views = affordable_views(len(material.rows), material.pixels.shape[1], VIEWS if fine else 1)
-        taps = read_model(self._plan.champion).taps
+        feature_layers = read_model(self._plan.champion).feature_layers
         activations = compute_activations(
             layers,
-            taps,
+            feature_layers,
             material.pixels,
             views=views,
             folder=self._folder,
@@ -171,7 +171,7 @@ class _Work:
         )
         return train_block5(
             layers,
-            taps,
+            feature_layers,
             activations,
             self._photos(material),
             schedule=Schedule() if fine else Schedule(block_epochs=0),
@@ -191,7 +191,7 @@ class _Work:
             categories=categories,
         )
 
-    def quantised(self, draft: Draft, body: Body, material: _Material) -> Body:
+    def quantised(self, draft: StagedModel, body: BaseModel, material: _Material) -> BaseModel:
         """The same body, with an int8 backbone where the champion has one and this machine can run it
         exactly.
         """

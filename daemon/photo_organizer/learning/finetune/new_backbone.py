@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photo_organizer.learning.data.base_model import Body, backbone_fields
+from photo_organizer.learning.data.base_model import BaseModel, backbone_fields
 from photo_organizer.learning.data.training_data import (
     BASE_HEAD,
     EXEMPLARS,
@@ -21,16 +21,16 @@ from photo_organizer.learning.events import Epoch
 from photo_organizer.learning.finetune.drift import Drift
 from photo_organizer.learning.head.head import Floats, Head, Scaling, fit, one_hot, softmax
 from photo_organizer.learning.head.samples import Samples
-from photo_organizer.learning.training_plan import Plan
+from photo_organizer.learning.training_plan import TrainingPlan
 from photo_organizer.models.manifest import read_manifest
-from photo_organizer.models.staging import Draft
+from photo_organizer.models.staging import StagedModel
 
 _STRENGTH = 0.01
 
 
 def fresh_body(
-    plan: Plan, draft: Draft, owner: Samples, epochs: Sequence[Epoch], notes: Mapping[str, Any]
-) -> Body:
+    plan: TrainingPlan, draft: StagedModel, owner: Samples, epochs: Sequence[Epoch], notes: Mapping[str, Any]
+) -> BaseModel:
     """For a backbone of another origin: no exemplars, and a head that knows the owner's photos alone.
 
     Args:
@@ -49,7 +49,7 @@ def fresh_body(
     head = _fit(owner.features, one_hot(owner.labels, len(plan.categories)), owner.weights, neutral)
     head.save(draft.path / BASE_HEAD)
     rest = {name: value for name, value in notes.items() if name != "input_size"}
-    return Body(
+    return BaseModel(
         base_head=head,
         exemplars=Exemplars(np.zeros((0, width), np.float32), (), np.zeros(0, np.bool_)),
         categories=plan.categories,
@@ -62,14 +62,14 @@ def fresh_body(
 
 
 def moved_body(
-    plan: Plan,
-    draft: Draft,
+    plan: TrainingPlan,
+    draft: StagedModel,
     before: Samples,
     owner: Samples,
     *,
     epochs: Sequence[Epoch],
     notes: Mapping[str, Any],
-) -> Body:
+) -> BaseModel:
     """For a fine-tuned backbone: the exemplars moved like the owner's photos, and a head for all categories
     known.
 
@@ -102,7 +102,7 @@ def moved_body(
     )
     head.save(draft.path / BASE_HEAD)
     _write_exemplars(moved, names, draft.path / EXEMPLARS)
-    return Body(
+    return BaseModel(
         base_head=head,
         exemplars=moved,
         categories=names,
@@ -122,7 +122,7 @@ def _fit(features: Floats, targets: Floats, weights: Floats, prior: Head) -> Hea
     return scaling.from_scaled(fitted)
 
 
-def _fields(plan: Plan) -> dict[str, Any]:
+def _fields(plan: TrainingPlan) -> dict[str, Any]:
     """The champion's, less what was verified of its very backbone."""
     fields = backbone_fields(read_manifest(plan.champion))
     fields.pop("serving", None)

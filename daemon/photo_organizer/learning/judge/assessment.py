@@ -11,7 +11,7 @@ from photo_organizer.learning.head.head import Floats
 from photo_organizer.learning.head.label_trust import LabelTrust
 from photo_organizer.learning.judge.label_consistency import LabelFacts
 from photo_organizer.learning.judge.owner_sample import Estimate, OwnerSample, Scores
-from photo_organizer.learning.judge.promotion import Verdict, objections
+from photo_organizer.learning.judge.promotion import PromotionVerdict, objections
 from photo_organizer.learning.judge.thresholds import ChosenThresholds, Looked, choose_thresholds
 
 InForce = Callable[[str, Mapping[str, float]], float]
@@ -37,7 +37,7 @@ class Assessment:
     thresholds: ChosenThresholds
     learned: tuple[str, ...]
 
-    def verdict(self, corrections: int, others: int = 0) -> Verdict:
+    def verdict(self, corrections: int, others: int = 0) -> PromotionVerdict:
         """Return the verdict in the owner's words.
 
         Args:
@@ -50,7 +50,7 @@ class Assessment:
             f"{_of_hundred(self.before.filed_precision)} (estimated)"
         )
         if self.objections:
-            return Verdict(promoted=False, reasons=self.objections)
+            return PromotionVerdict(promoted=False, reasons=self.objections)
         reasons = [figures]
         if self.learned:
             reasons.append(f"learned most: {', '.join(self.learned)}")
@@ -60,7 +60,7 @@ class Assessment:
             reasons.append(f"still less often right than aimed at: {', '.join(below)}")
         if nothing:
             reasons.append(f"not sure enough to file any: {', '.join(nothing)}")
-        return Verdict(promoted=True, reasons=tuple(reasons))
+        return PromotionVerdict(promoted=True, reasons=tuple(reasons))
 
 
 def assess(

@@ -43,7 +43,7 @@ CATEGORY_STANDARD_ERRORS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PromotionVerdict:
     """Whether to promote, and why or why not, a sentence each."""
 
     promoted: bool

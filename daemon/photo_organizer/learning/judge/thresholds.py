@@ -141,6 +141,6 @@ def _counts(photos: Looked, threshold: float) -> tuple[float, float]:
     total, squares = float(weight.sum()), float((weight**2).sum())
     if not total:
         return 0.0, 0.0
-    worth = total / squares
+    owner_weight = total / squares
     right = float((weight * chance).sum())
-    return right * worth, (total - right) * worth
+    return right * owner_weight, (total - right) * owner_weight

@@ -107,7 +107,7 @@ def grad_cam(model: ModelDescription, activations: NDArray[np.float32], category
     kernel, _ = read_head(model)
     weights = np.zeros(len(activations), np.float32)
     start = 0
-    for block, _ in model.taps:
+    for block, _ in model.feature_layers:
         width = BLOCK_WIDTHS[block - 1]
         if block == len(BLOCK_WIDTHS):
             weights += kernel[start : start + width, category]

@@ -139,7 +139,9 @@ def build_graph(
         layer = op.max_pool(layer, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
         blocks[block] = layer
     reduce = {"avg": op.reduce_mean, "max": op.reduce_max}
-    pools = [reduce[pool](blocks[block], np.array([2, 3]), keep_dims=False) for block, pool in model.taps]
+    pools = [
+        reduce[pool](blocks[block], np.array([2, 3]), keep_dims=False) for block, pool in model.feature_layers
+    ]
     features = op.concat(pools, 1) if len(pools) > 1 else pools[0]
     if model.flip:
         features = op.reduce_mean(features, np.array([0]), keep_dims=True)

@@ -70,5 +70,5 @@ def keras_backbone(model: ModelDescription, keras: Any) -> Any:  # noqa: ANN401 
     for name, weights in read_backbone(model.directory / BACKBONE_FILE).items():
         vgg.get_layer(name).set_weights(list(weights))
     pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
-    pools = [pool[kind]()(vgg.get_layer(f"block{block}_pool").output) for block, kind in model.taps]
+    pools = [pool[kind]()(vgg.get_layer(f"block{block}_pool").output) for block, kind in model.feature_layers]
     return keras.Model(vgg.input, keras.layers.Concatenate()(pools) if len(pools) > 1 else pools[0])
