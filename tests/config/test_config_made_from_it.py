@@ -9,7 +9,7 @@ import yaml
 
 from photo_organizer.config import json_schema, load_configuration, reference_table, sample_configuration
 from photo_organizer.config.sample import all_keys, inline, sample_default
-from photo_organizer.config.settings import Thresholds
+from photo_organizer.config.settings import ThresholdSettings
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -81,7 +81,7 @@ def test_the_schema_knows_every_key_and_refuses_others() -> None:
 
 
 def test_a_threshold_for_a_category_is_in_the_schema() -> None:
-    extra = json_schema()["$defs"][Thresholds.__name__]["additionalProperties"]
+    extra = json_schema()["$defs"][ThresholdSettings.__name__]["additionalProperties"]
     assert (extra["minimum"], extra["maximum"]) == (0.0, 1.0)
 
 

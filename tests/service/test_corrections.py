@@ -16,7 +16,7 @@ from photo_organizer.learning.labels.category_folders import choose_folder
 from photo_organizer.learning.labels.label_store import FolderChoice
 from photo_organizer.service import retraining
 from photo_organizer.service.library_changes import LibraryChanges
-from photo_organizer.service.persisted_state import Remembered
+from photo_organizer.service.persisted_state import PersistedState
 from photo_organizer.service.retraining import Training, TrainingResult
 
 MONDAY = datetime(2026, 11, 23, 12, 0).astimezone()
@@ -67,8 +67,8 @@ def training(home: Home, clock: WallClock) -> Iterator[Callable[..., Training]]:
 
     def make(program: str = TRAINS) -> Training:
         command = (sys.executable, "-c", LOOKS_ARE_REAL + program)
-        remembered = Remembered(home.root / "state")
-        made = Training(home.config, remembered, clock=clock, command=command, grace_seconds=0.0)
+        persisted = PersistedState(home.root / "state")
+        made = Training(home.config, persisted, clock=clock, command=command, grace_seconds=0.0)
         everything.append(made)
         return made
 

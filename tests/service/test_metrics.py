@@ -12,12 +12,12 @@ import pytest
 
 from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.service.metrics import Figures, MetricsFile, exposition
-from photo_organizer.service.status_file import State, Status
+from photo_organizer.service.status_file import DaemonState, Status
 from photo_organizer.vision.client.timings import Timings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 STATUS = Status(
-    pid=1, version="1", state=State.WORKING, since=NOW.isoformat(), model='a "model"\\', engine=None,
+    pid=1, version="1", state=DaemonState.WORKING, since=NOW.isoformat(), model='a "model"\\', engine=None,
     queued=7,
     filed_total=3, review_total=2, quarantined_total=0, last_photo_time=None, last_error=None,
     next_retraining=None,

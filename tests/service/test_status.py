@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.service import status_file
-from photo_organizer.service.status_file import OLD, STATUS_FILE, State, Status, StatusFile, describe
+from photo_organizer.service.status_file import OLD, STATUS_FILE, DaemonState, Status, StatusFile, describe
 
 IDLE = Status(
     pid=1,
     version="1",
-    state=State.IDLE,
+    state=DaemonState.IDLE,
     since="2026-11-22T10:00:00+00:00",
     model="starter",
     engine=None,
@@ -78,7 +78,7 @@ def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
 
 def test_the_line_for_systemctl_reads_like_a_sentence() -> None:
     assert describe(IDLE, filed_in_burst=0, burst=0) == "idle, 12,431 photos filed"
-    working = dataclasses.replace(IDLE, state=State.WORKING)
+    working = dataclasses.replace(IDLE, state=DaemonState.WORKING)
     assert describe(working, filed_in_burst=218, burst=1900) == "filing 218 of 1,900"
     refused = dataclasses.replace(IDLE, config_error="o.yaml:3: batch.size: no\no.yaml:4: other")
     assert describe(refused, filed_in_burst=0, burst=0) == (
@@ -86,7 +86,7 @@ def test_the_line_for_systemctl_reads_like_a_sentence() -> None:
     )
     blind = dataclasses.replace(IDLE, troubled=({"kind": "folder", "path": "/in/x", "reason": "closed"},))
     assert describe(blind, filed_in_burst=0, burst=0).endswith(", photos or folders cannot be read")
-    paused = dataclasses.replace(IDLE, state=State.PAUSED, reason="/lib: no space left on device")
+    paused = dataclasses.replace(IDLE, state=DaemonState.PAUSED, reason="/lib: no space left on device")
     assert describe(paused, filed_in_burst=0, burst=0) == "paused: /lib: no space left on device"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.config import Configuration, load_configuration
-from photo_organizer.service.persisted_state import Remembered
+from photo_organizer.service.persisted_state import PersistedState
 from photo_organizer.service.retraining import Training, TrainingResult
 
 MONDAY = datetime(2026, 11, 23, 12, 0).astimezone()
@@ -56,9 +56,9 @@ def training() -> Iterator[Callable[[Configuration, WallClock, str], Training]]:
     everything = []
 
     def make(configuration: Configuration, clock: WallClock, program: str) -> Training:
-        remembered = Remembered(configuration.state_directory)
+        persisted = PersistedState(configuration.state_directory)
         command = (sys.executable, "-c", ONLY_TRAINING + program)
-        made = Training(configuration, remembered, clock=clock, command=command, grace_seconds=0.0)
+        made = Training(configuration, persisted, clock=clock, command=command, grace_seconds=0.0)
         everything.append(made)
         return made
 

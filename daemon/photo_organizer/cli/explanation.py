@@ -29,7 +29,7 @@ SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classification:
     """What the model said, then or now. `probabilities` has the most probable category first."""
 
     action: str
@@ -55,7 +55,7 @@ class Explanation:
 
     place: Path | None
     sha256: str
-    verdict: Verdict | None
+    verdict: Classification | None
     events: tuple[Event, ...]
     is_fresh: bool
 
@@ -86,7 +86,7 @@ class Explanation:
             if event.action == JOINED and event.reason:
                 yield f"{'':<20}because it is {printable(event.reason)}"
 
-    def _verdict_lines(self, verdict: Verdict) -> Iterator[str]:
+    def _verdict_lines(self, verdict: Classification) -> Iterator[str]:
         category, confidence = verdict.probabilities[0]
         would = "would be " if self.is_fresh else ""
         sure_text, threshold_text = shown(confidence, verdict.threshold)
@@ -181,18 +181,18 @@ def _place(events: tuple[Event, ...]) -> Path | None:
     return None
 
 
-def _verdict_of(event: Event) -> Verdict | None:
+def _verdict_of(event: Event) -> Classification | None:
     details = event.details
     if not details.probabilities or event.action not in DECISIONS:
         return None
     pairs = sorted(zip(details.categories, details.probabilities, strict=True), key=lambda pair: -pair[1])
-    return Verdict(
+    return Classification(
         event.action, details.threshold, details.model, details.engine, details.decoder, tuple(pairs),
         event.reason,
     )  # fmt: skip
 
 
-def _classify(configuration: Configuration, path: Path) -> Verdict:
+def _classify(configuration: Configuration, path: Path) -> Classification:
     """What the model in use says about a photo that was never filed."""
     from photo_organizer.cli.sort.selection import groups_in, model_in_use
     from photo_organizer.service.runtime import new_placement, new_vision
@@ -215,7 +215,7 @@ def _classify(configuration: Configuration, path: Path) -> Verdict:
         raise OrganizerError(outcome.reason, where=path)
     filing = new_placement(configuration, model).of_classified(group, outcome.prediction)
     prediction = outcome.prediction
-    return Verdict(
+    return Classification(
         str(filing.action),
         filing.decision.threshold if filing.decision else None,
         prediction.model,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.frame import Invocation, command
-from photo_organizer.cli.times import Moment
+from photo_organizer.cli.times import PastTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _WORDS = {
 
 @command("history")
 @click.argument("batch", metavar="[ID]", required=False)
-@click.option("--since", type=Moment(), help="Every batch since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w.")
+@click.option("--since", type=PastTime(), help="Every batch since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

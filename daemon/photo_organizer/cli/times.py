@@ -73,7 +73,7 @@ class Duration(click.ParamType[timedelta]):
             self.fail(f"{error}; write 90s, 30m, 2h, 3d or 1w", param, ctx)
 
 
-class Moment(click.ParamType[datetime]):
+class PastTime(click.ParamType[datetime]):
     """An option's value that is a moment."""
 
     name = "TIME"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, command
-from photo_organizer.cli.times import Moment
+from photo_organizer.cli.times import PastTime
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +22,7 @@ MOST_PHOTOS_LISTED = 50
 
 @command("undo")
 @click.option(
-    "--since", type=Moment(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+    "--since", type=PastTime(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
 )
 @click.option("--photo", metavar="PHOTO", help="One photo, by its path or SHA-256.")
 @click.option("--batch", metavar="ID", help="One batch, by its id in the ledger.")

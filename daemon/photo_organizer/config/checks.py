@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from photo_organizer.config.paths import is_inside
 from photo_organizer.config.plain_names import same_name_key
-from photo_organizer.config.settings import Thresholds
+from photo_organizer.config.settings import ThresholdSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def _names_apart(configuration: Configuration) -> Iterator[Conflict]:
 
 
 def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
-    reserved = set(Thresholds.model_fields)
+    reserved = set(ThresholdSettings.model_fields)
     for index, name in enumerate(configuration.categories):
         if name in reserved:
             key = ("categories", index)

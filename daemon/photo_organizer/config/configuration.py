@@ -26,7 +26,7 @@ from photo_organizer.config.settings import (
     ReviewPageSettings,
     Section,
     StateSettings,
-    Thresholds,
+    ThresholdSettings,
     WatchSettings,
     check_template,
 )
@@ -51,8 +51,8 @@ class Configuration(Section):
         "photos to learn from. Leave one out, and its photos go where they fit best among the others.",
         examples=[["Family", "Pets", "Garden"]],
     )
-    thresholds: Thresholds = Field(
-        default_factory=lambda: Thresholds.model_validate({}),
+    thresholds: ThresholdSettings = Field(
+        default_factory=lambda: ThresholdSettings.model_validate({}),
         description="How sure the model must be; any category may have its own, as in `Food: 0.4`.",
         examples=[{"default": 0.5, "Food": 0.4}],
     )

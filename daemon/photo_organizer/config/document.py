@@ -30,7 +30,7 @@ Key = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DocumentPlace:
     """Where a value stands: its line (from 1), its text as written, and how YAML reads it."""
 
     line: int
@@ -44,7 +44,7 @@ class Document:
 
     path: Path
     values: dict[str, object]
-    places: dict[Key, Place] = field(default_factory=dict)
+    places: dict[Key, DocumentPlace] = field(default_factory=dict)
 
     def line(self, key: Key) -> int:
         """Line of the value at `key`, or of the nearest thing around it that is in the file."""
@@ -151,7 +151,7 @@ class _NodeReader:
     """Turns composed YAML nodes into dicts, tuples and scalars, and collects what is wrong on the way."""
 
     def __init__(self) -> None:
-        self.places: dict[Key, Place] = {}
+        self.places: dict[Key, DocumentPlace] = {}
         self.problems: list[Problem] = []
         self._constructor = yaml.constructor.SafeConstructor()
 
@@ -169,7 +169,7 @@ class _NodeReader:
             values[name] = self._value(value_node, (*key, name))
             # an error in a value names the line of its key: that is where the eye looks
             place = self.places[*key, name]
-            self.places[*key, name] = Place(line, place.text, place.read_as)
+            self.places[*key, name] = DocumentPlace(line, place.text, place.read_as)
         return values
 
     def _name(self, node: yaml.Node, around: Key) -> str | None:
@@ -188,12 +188,12 @@ class _NodeReader:
     def _value(self, node: yaml.Node, key: Key) -> object:
         line = node.start_mark.line + 1
         if isinstance(node, yaml.MappingNode):
-            self.places[key] = Place(line, "", "mapping")
+            self.places[key] = DocumentPlace(line, "", "mapping")
             return self.mapping(node, key)
         if isinstance(node, yaml.SequenceNode):
-            self.places[key] = Place(line, "", "list")
+            self.places[key] = DocumentPlace(line, "", "list")
             return tuple(self._value(item, (*key, index)) for index, item in enumerate(node.value))
-        self.places[key] = Place(line, str(node.value), tag_name(node))
+        self.places[key] = DocumentPlace(line, str(node.value), tag_name(node))
         try:
             return self._constructor.construct_document(node)
         except (yaml.YAMLError, ValueError, OverflowError):

@@ -109,7 +109,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Thresholds(Section):
+class ThresholdSettings(Section):
     """From which confidence on a photo is filed in its category."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)

@@ -23,14 +23,14 @@ from photo_organizer.service.file_watch import FileWatch
 from photo_organizer.service.logs import configure_logging
 from photo_organizer.service.monitoring import Monitoring
 from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
-from photo_organizer.service.persisted_state import Remembered
+from photo_organizer.service.persisted_state import PersistedState
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training, TrainingResult
 from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Runtime, open_library
 from photo_organizer.service.search_upkeep import SearchUpkeep
-from photo_organizer.service.status_builder import Overview, now_text
-from photo_organizer.service.status_file import State, Status, StatusFile, describe
+from photo_organizer.service.status_builder import StatusBuilder, now_text
+from photo_organizer.service.status_file import DaemonState, Status, StatusFile, describe
 from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
 from photo_organizer.service.systemd.sd_notify import Notifier
 from photo_organizer.service.wake import Signals, WakePipe
@@ -77,14 +77,14 @@ class Daemon:
         self._wake = WakePipe()
         self._signals = Signals(self._wake)
         self._files = self._new_file_watch()
-        self._training = Training(configuration, Remembered(configuration.state_directory))
+        self._training = Training(configuration, PersistedState(configuration.state_directory))
         self._review_page = ReviewPageProcess(configuration)
         self._monitoring = Monitoring(configuration, os.environ)
         self._reporter = DaemonReporter(_desktop(configuration), self._monitoring.news)
         self._search = SearchUpkeep()
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
-        self._phase: State | None = State.STARTING
+        self._phase: DaemonState | None = DaemonState.STARTING
         self._rooms: Runtime | None = None
         self._config_error: str | None = None
         self._owner_pause: OwnerPause | None = None
@@ -126,7 +126,7 @@ class Daemon:
 
     def _stop(self) -> None:
         """Ends everything within a second or two; photos under way simply stay in the inbox."""
-        self._phase = State.STOPPING
+        self._phase = DaemonState.STOPPING
         self._notifier.stopping()
         self._training.stop()
         self._review_page.stop()
@@ -296,7 +296,7 @@ class Daemon:
             self._take_over_model()
 
     def _status(self) -> Status:
-        overview = Overview(self._configuration, self._since, self._reporter, self._training)
+        overview = StatusBuilder(self._configuration, self._since, self._reporter, self._training)
         return overview.status(
             self._rooms, phase=self._phase, config_error=self._config_error, owner_pause=self._owner_pause
         )
@@ -308,7 +308,7 @@ class Daemon:
         """
         self._is_shown, self._show_at = True, time.monotonic() + _SHOWING_SECONDS
         status = self._status()
-        if self._rooms is not None and status.state is State.IDLE and not status.settling:
+        if self._rooms is not None and status.state is DaemonState.IDLE and not status.settling:
             self._search.is_due |= self._reporter.filed_in_burst > 0
             self._reporter.burst_is_over(self._rooms.pipeline.batch)
             self._rooms.pipeline.end_batch()

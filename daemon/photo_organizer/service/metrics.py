@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.files import replace_file
-from photo_organizer.service.status_file import State, Status
+from photo_organizer.service.status_file import DaemonState, Status
 from photo_organizer.vision.client.timings import Timings
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def _lines(figures: Figures, now: datetime) -> Iterator[str]:
     )
     yield from _single("review_photos", "gauge", "Photos in the Review folder.", figures.review)
     yield from _family("state", "gauge", "What the daemon is doing: 1 for its state, 0 for the others.")
-    for state in State:
+    for state in DaemonState:
         yield _sample("state", int(status.state is state), state=state.value)
     yield from _single(
         "last_error_age_seconds", "gauge", "Time since the last error of this run.",

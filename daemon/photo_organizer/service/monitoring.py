@@ -11,7 +11,7 @@ from photo_organizer.service.hooks import Hooks
 from photo_organizer.service.metrics import Figures, MetricsFile
 from photo_organizer.service.news import News
 from photo_organizer.service.runtime import Runtime
-from photo_organizer.service.status_file import State, Status
+from photo_organizer.service.status_file import DaemonState, Status
 
 
 class Monitoring:
@@ -79,6 +79,6 @@ class Monitoring:
 
 def _is_well(status: Status, runtime: Runtime) -> bool:
     """Whether photos are filed, or would be but for the owner's pause."""
-    if status.state is State.PAUSED:
+    if status.state is DaemonState.PAUSED:
         return runtime.pipeline.is_held and runtime.pipeline.pause is None
-    return status.state in {State.IDLE, State.WORKING}
+    return status.state in {DaemonState.IDLE, DaemonState.WORKING}

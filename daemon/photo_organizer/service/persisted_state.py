@@ -11,7 +11,7 @@ from photo_organizer.files import PRIVATE, replace_file
 _FILE = "daemon.json"
 
 
-class Remembered:
+class PersistedState:
     """When the model was last retrained by schedule, so that a time that was slept through is caught up
     once.
     """

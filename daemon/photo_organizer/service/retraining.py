@@ -20,7 +20,7 @@ from photo_organizer.learning.events import LOG, PROCESS
 from photo_organizer.learning.labels.corrections import LabelCounts
 from photo_organizer.learning.retraining_schedule import blocked_reason, next_run
 from photo_organizer.service.library_changes import LibraryChanges
-from photo_organizer.service.persisted_state import Remembered
+from photo_organizer.service.persisted_state import PersistedState
 from photo_organizer.service.training_process import TrainingProcess, failure
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Training:
 
     Args:
         configuration: the schedule and its conditions.
-        remembered: when a retraining was last considered, from run to run.
+        persisted: when a retraining was last considered, from run to run.
         clock: the wall clock, aware.
         command: the program to run; the real one by default.
         grace_seconds: how long a start of the daemon (and of the machine) is left in peace.
@@ -57,14 +57,14 @@ class Training:
     def __init__(
         self,
         configuration: Configuration,
-        remembered: Remembered,
+        persisted: PersistedState,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         command: Sequence[str] = (sys.executable, "-m", PROCESS),
         grace_seconds: float = _GRACE_AFTER_START_SECONDS,
     ) -> None:
         self._configuration = configuration
-        self._remembered = remembered
+        self._persisted = persisted
         self._clock = clock
         self._command = command
         self._training: TrainingProcess | None = None
@@ -75,8 +75,8 @@ class Training:
         self._waiting = _WaitingLabels(configuration.retraining.min_new_labels)
         self.blocked_reason: str | None = None
         self.last_result: str | None = None
-        if remembered.retraining_considered is None:
-            remembered.consider_retraining(clock())
+        if persisted.retraining_considered is None:
+            persisted.consider_retraining(clock())
         self._remember_library()
 
     def configure(self, configuration: Configuration) -> None:
@@ -107,7 +107,7 @@ class Training:
 
         None when retraining is off, and when it waits for corrections.
         """
-        settings, considered = self._configuration.retraining, self._remembered.retraining_considered
+        settings, considered = self._configuration.retraining, self._persisted.retraining_considered
         if not settings.enabled or considered is None:
             return None
         if settings.schedule == AFTER_CORRECTIONS:
@@ -215,7 +215,7 @@ class Training:
         self._remember_library()
         self._waiting.postpone(self._clock() + (_QUIET if code == 0 else _AFTER_FAILURE))
         try:
-            self._remembered.consider_retraining(self._clock())
+            self._persisted.consider_retraining(self._clock())
         except OSError as error:
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
             log.warning("that the retraining is over cannot be written down (%s)", error.strerror)

@@ -16,11 +16,11 @@ from photo_organizer.service.owner_pause import OwnerPause
 from photo_organizer.service.reporter import DaemonReporter
 from photo_organizer.service.retraining import Training
 from photo_organizer.service.runtime import Runtime
-from photo_organizer.service.status_file import State, Status
+from photo_organizer.service.status_file import DaemonState, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class StatusBuilder:
     """What the daemon is at, as a whole.
 
     Args:
@@ -39,7 +39,7 @@ class Overview:
         self,
         runtime: Runtime | None,
         *,
-        phase: State | None,
+        phase: DaemonState | None,
         config_error: str | None,
         owner_pause: OwnerPause | None = None,
     ) -> Status:
@@ -56,7 +56,7 @@ class Overview:
         pause = runtime.pipeline.pause if runtime else None
         reason = pause.reason if pause else str(owner_pause) if owner_pause else self._obstacle()
         queued = under_way + (counts.ready if counts else 0)
-        resting = State.PAUSED if reason else State.WORKING if queued else State.IDLE
+        resting = DaemonState.PAUSED if reason else DaemonState.WORKING if queued else DaemonState.IDLE
         totals = self.reporter.totals
         moment = self.training.next_time
         return Status(

@@ -23,7 +23,7 @@ OLD = 0
 """The time, in seconds since 1970, that a status file gets which could not be replaced."""
 
 
-class State(StrEnum):
+class DaemonState(StrEnum):
     """What the daemon is at."""
 
     STARTING = "starting"
@@ -42,7 +42,7 @@ class Status:
 
     pid: int
     version: str
-    state: State
+    state: DaemonState
     since: str
     model: str | None
     engine: str | None
@@ -141,11 +141,11 @@ def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:
 
 def _doing(status: Status, *, filed_in_burst: int, burst: int) -> str:
     match status.state:
-        case State.WORKING:
+        case DaemonState.WORKING:
             return f"filing {filed_in_burst:,} of {burst:,}"
-        case State.PAUSED:
+        case DaemonState.PAUSED:
             return f"paused: {status.reason}"
-        case State.IDLE:
+        case DaemonState.IDLE:
             trained = ", retraining" if status.training else ""
             missing = (
                 f", inbox missing: {', '.join(status.missing_inboxes)}" if status.missing_inboxes else ""

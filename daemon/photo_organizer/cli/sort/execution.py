@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.jobs import Result, Watched
-from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlannedPhoto
+from photo_organizer.cli.sort.plan_file import PlanError, PlanFile, PlannedPhoto
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.selection import check_paths
 from photo_organizer.cli.sort.stopping import StopRequest
@@ -48,7 +48,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         PlanError: it is no plan, is damaged, or is for another library.
         OrganizerError: the library takes no more.
     """
-    plan = Plan.open(path)
+    plan = PlanFile.open(path)
     if plan.head.library != os.fspath(configuration.library):
         what = f"is for the library {plan.head.library}, not {configuration.library}"
         raise PlanError(

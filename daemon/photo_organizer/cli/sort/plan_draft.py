@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.compression import compressing
 from photo_organizer.cli.sort.devices import Devices
-from photo_organizer.cli.sort.plan_file import Plan, PlanError, PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_file import PlanError, PlanFile, PlanHead, PlannedPhoto
 from photo_organizer.cli.sort.rows import row_of
 from photo_organizer.files import replacing
 from photo_organizer.library import Placed
@@ -67,7 +67,7 @@ class PlanDraft:
 
     def __init__(self, path: Path | None, head: PlanHead) -> None:
         if path is not None and path.exists():
-            Plan.open(path)
+            PlanFile.open(path)
         self.path = path
         self._part = None if path is None else path.with_name(path.name + ".part")
         self._head = head

@@ -272,14 +272,14 @@ def _prediction(value: object, row: dict[str, Any], head: PlanHead) -> Predictio
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlanFile:
     """A plan file that is there, whole or begun."""
 
     path: Path
     head: PlanHead
 
     @classmethod
-    def open(cls, path: Path) -> Plan:
+    def open(cls, path: Path) -> PlanFile:
         """The plan at `path`.
 
         Raises:
