@@ -163,7 +163,8 @@ COPIES_AND_LINKS = (
     Scenario("a photo and its duplicate copied", _twins, _file, transfer_mode=TransferMode.COPY),
     Scenario("a group copied", _group, _file, transfer_mode=TransferMode.COPY),
     Scenario(
-        "a group copied by reservation", _group, _file, limits=("noreplace", "link"), transfer_mode=TransferMode.COPY,
+        "a group copied by reservation", _group, _file, limits=("noreplace", "link"),
+        transfer_mode=TransferMode.COPY,
         is_last_resort=True,
     ),
     Scenario("a group linked", _group, _file, transfer_mode=TransferMode.LINK),

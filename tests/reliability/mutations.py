@@ -28,11 +28,7 @@ from stops import check_stop, steps_of, stops_of
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import TransferMode, recovery
-from photo_organizer.library.move import atomic_steps as steps
-from photo_organizer.library.move import copying, mover
-from photo_organizer.library.move import executor as engine
-from photo_organizer.library.move import file_recovery as settling
-from photo_organizer.library.move import removal as withdrawing
+from photo_organizer.library.move import atomic_steps, copying, executor, file_recovery, mover, removal
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger import Ledger
 
@@ -93,7 +89,7 @@ def _no_sync_of_copies(patch: Patch) -> None:
 
 
 def _no_sync_of_folders(patch: Patch) -> None:
-    patch.setattr(engine.Engine, "_sync", lambda *_: None)
+    patch.setattr(executor.Executor, "_sync", lambda *_: None)
 
 
 def _no_sync_before_removing(patch: Patch) -> None:
@@ -132,16 +128,16 @@ def _replacing_rename(patch: Patch) -> None:
 def _no_look_behind_the_rename(patch: Patch) -> None:
     real = mover.find
 
-    def find(operations: FileOperations, move: Any, name: bytes, folder: int) -> steps.Found:
+    def find(operations: FileOperations, move: Any, name: bytes, folder: int) -> atomic_steps.Found:
         found = real(operations, move, name, folder)
-        is_behind = name == os.path.basename(move.destination) and found is not steps.Found.NOTHING
-        return steps.Found.SAME if is_behind else found
+        is_behind = name == os.path.basename(move.destination) and found is not atomic_steps.Found.NOTHING
+        return atomic_steps.Found.SAME if is_behind else found
 
     patch.setattr(mover, "find", find)
 
 
 def _no_look_at_what_is_removed(patch: Patch) -> None:
-    patch.setattr(steps, "_is_untouched", lambda *_: True)
+    patch.setattr(atomic_steps, "_is_untouched", lambda *_: True)
 
 
 def _source_removed_first(patch: Patch) -> None:
@@ -187,7 +183,7 @@ def _links_followed(patch: Patch) -> None:
 
 
 def _folder_not_looked_at_again(patch: Patch) -> None:
-    patch.setattr(engine.Engine, "_check_place", lambda *_: None)
+    patch.setattr(executor.Executor, "_check_place", lambda *_: None)
 
 
 # journal, ledger, recovery
@@ -210,7 +206,7 @@ def _sources_of_copies_removed(patch: Patch) -> None:
 
 
 def _withdrawals_not_completed(patch: Patch) -> None:
-    patch.setattr(withdrawing.Remover, "complete", lambda *_: False)
+    patch.setattr(removal.Remover, "complete", lambda *_: False)
 
 
 def _no_recovery(patch: Patch) -> None:
@@ -218,12 +214,12 @@ def _no_recovery(patch: Patch) -> None:
 
 
 def _parts_left(patch: Patch) -> None:
-    patch.setattr(settling.FileRecovery, "_settle_part", lambda *_: None)
+    patch.setattr(file_recovery.FileRecovery, "_settle_part", lambda *_: None)
 
 
 def _captured_sources_left(patch: Patch) -> None:
-    patch.setattr(settling.FileRecovery, "_settle_source", lambda *_: None)
-    patch.setattr(settling.FileRecovery, "_remove_leftovers", lambda *_: None)
+    patch.setattr(file_recovery.FileRecovery, "_settle_source", lambda *_: None)
+    patch.setattr(file_recovery.FileRecovery, "_remove_leftovers", lambda *_: None)
 
 
 def _intent_after_the_move(patch: Patch) -> None:

@@ -34,7 +34,6 @@ __all__ = [
     "Library",
     "LibraryLocked",
     "LibrarySettings",
-    "TransferMode",
     "MoveReport",
     "Moved",
     "MovedFile",
@@ -46,6 +45,7 @@ __all__ = [
     "Selection",
     "SourceError",
     "SourceErrorKind",
+    "TransferMode",
     "UndoReport",
     "UndoStep",
 ]

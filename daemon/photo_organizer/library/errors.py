@@ -26,7 +26,7 @@ class SourceErrorKind(StrEnum):
     REFUSED = "refused"
 
 
-class SourceError(OrganizerError):  # noqa: N818 (named by the seams)
+class SourceError(OrganizerError):
     """A photo that cannot be moved now, for a reason of its own."""
 
     def __init__(self, kind: SourceErrorKind, what: str, *, where: object = "", remedy: str = "") -> None:
@@ -34,7 +34,7 @@ class SourceError(OrganizerError):  # noqa: N818 (named by the seams)
         self.kind = kind
 
 
-class DestinationError(OrganizerError):  # noqa: N818 (named by the seams)
+class DestinationError(OrganizerError):
     """Nothing can be filed now; photos stay in the inbox until it is over."""
 
 

@@ -343,7 +343,7 @@ class Library:
         return report
 
     def placed_before(self, photo: Photo, transfer_mode: TransferMode) -> Path | None:
-        """Where this very photo was copied or linked to before (in that manner), if it is still there."""
+        """Where this very photo was copied or linked to before in the same way, if it is still there."""
         with Folders(self._operations) as folders:
             return self._originals().placed_before(photo, transfer_mode, None, folders)
 

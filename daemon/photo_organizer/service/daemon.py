@@ -315,7 +315,7 @@ class Daemon:
             if self._search.is_due:
                 self._search.step(self._rooms.library)
                 self._is_shown = not self._search.is_due  # the rest when nothing else is to be done
-        if self._rooms is not None and status.settling > status.changing:
+        if self._rooms is not None and status.settling > status.unsettled:
             self._rooms.pipeline.expect_photos()  # the model is loaded by the time they are complete
         try:
             self._status_file.offer(status)

@@ -80,7 +80,7 @@ class StatusBuilder:
             config=os.fspath(self.configuration.path),
             config_error=config_error,
             settling=counts.settling if counts else 0,
-            changing=counts.changing if counts else 0,
+            unsettled=counts.changing if counts else 0,
             retrying=counts.retrying if counts else 0,
             incomplete=counts.incomplete if counts else 0,
             left_alone=sum(counts.left.values()) if counts else 0,

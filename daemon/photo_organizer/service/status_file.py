@@ -60,7 +60,7 @@ class Status:
     config_error: str | None = None
     duplicate_total: int = 0
     settling: int = 0
-    changing: int = 0
+    unsettled: int = 0
     retrying: int = 0
     incomplete: int = 0
     left_alone: int = 0

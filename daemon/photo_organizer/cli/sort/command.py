@@ -72,7 +72,7 @@ def sort(
     Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
     """
     configuration = invocation.configuration()
-    transfer_mode = _manner(copy=copy, link=link, symlink=symlink)
+    transfer_mode = _transfer_mode(copy=copy, link=link, symlink=symlink)
     make_vision = _cluster(cluster, tls_dir, maps, is_plan=dry_run and plan is not None)
     if plan and not dry_run:
         if copy or link or symlink:
@@ -89,7 +89,7 @@ def sort(
     return file_now(configuration, paths, transfer_mode, as_json=as_json)
 
 
-def _manner(*, copy: bool, link: bool, symlink: bool) -> TransferMode:
+def _transfer_mode(*, copy: bool, link: bool, symlink: bool) -> TransferMode:
     from photo_organizer.library import TransferMode
 
     if copy + link + symlink > 1:

@@ -65,13 +65,13 @@ class Watched:
     def __init__(self, inner: Destination, on_row: OnRow, transfer_mode: TransferMode) -> None:
         self._inner = inner
         self._on_row = on_row
-        self._manner = transfer_mode
+        self._transfer_mode = transfer_mode
         self.batch = ""
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         """Files, and hands out the rows of what was filed."""
         time = now_text()
-        filings = [replace(filing, transfer_mode=self._manner) for filing in filings]
+        filings = [replace(filing, transfer_mode=self._transfer_mode) for filing in filings]
         report = self._inner.file(filings, batch=batch)
         self.batch = report.batch
         of_path = {filing.group.photo.path: filing for filing in filings}

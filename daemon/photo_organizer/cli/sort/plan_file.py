@@ -97,7 +97,9 @@ class PlanHead:
 
     def to_line(self) -> str:
         """The first line of the plan."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=True) + "\n"
+        fields = asdict(self)
+        fields["manner"] = fields.pop("transfer_mode")  # its name in the file
+        return json.dumps({"format": FORMAT, **fields}, ensure_ascii=True) + "\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> PlanHead:

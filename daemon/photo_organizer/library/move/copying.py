@@ -1,5 +1,5 @@
 """Moves the files of an operation to another device: copy, check the copy on the disk, publish it, and only
-then remove the source. With the manner COPY that is left out, on one device as on two.
+then remove the source. With the transfer mode COPY that is left out, on one device as on two.
 
 The copies are made under hidden names first, all of the group; each is read back and compared by SHA-256.
 They get their names without replacing anything, the folder is synced, and then each source is captured

@@ -114,7 +114,7 @@ class Mover:
         operation: Operation,
         rename: Callable[[Operation, NameTakenError | NameRefusedError], Operation],
     ) -> Operation:
-        """Moves the operation's files, or copies or links them, or takes that back, as its manner says.
+        """Moves the operation's files, or copies or links them, or takes that back.
 
         Args:
             operation: an intent in the journal.

@@ -129,7 +129,8 @@ class FilingPlanner:
         operation = Operation(
             0, self.batch, action, self.time, sha256, moves, len(inbox), len(root),
             details_of(filing.prediction, filing.decision),
-            escape(f"the same bytes as {original}" if original else filing.reason), transfer_mode=filing.transfer_mode,
+            escape(f"the same bytes as {original}" if original else filing.reason),
+            transfer_mode=filing.transfer_mode,
         )  # fmt: skip
         return MovePlan(operation, GroupNames(names[0], tuple(names[1:]), beside), original=original)
 
@@ -155,7 +156,7 @@ def verified_hash(
         group: as it was seen.
         known: the hash of the very bytes that were decoded; None to take that of what is there now.
         folders: open folders.
-        transfer_mode: how it shall come into the library; what is moved must be in a folder that can be changed.
+        transfer_mode: how it shall come into the library; a moved file's folder must be writable.
 
     Raises:
         SourceError: a file is gone, has changed, is being written to, or cannot be read.

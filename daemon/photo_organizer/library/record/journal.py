@@ -465,7 +465,8 @@ def _operation(row: tuple[Any, ...], moves: tuple[Move, ...]) -> Operation:
     )  # fmt: skip
     return Operation(
         number, batch, kind, time, sha256, moves, source_root, destination_root, details,
-        reason, parent, label, State(state), undone_by, _unsigned(reserved), TransferMode(transfer_mode), bool(observed),
+        reason, parent, label, State(state), undone_by, _unsigned(reserved),
+        TransferMode(transfer_mode), bool(observed),
     )  # fmt: skip
 
 
