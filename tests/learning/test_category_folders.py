@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from learning_home import NOW, Home
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.category_folders import accepted_folders, choose_folder
 from photo_organizer.learning.labels.label_store import FolderChoice, Provenance
 from photo_organizer.learning.labels.labels import Scan
 from photo_organizer.photo import Action
+from support.learning_home import NOW, Home
 
 
 @pytest.fixture

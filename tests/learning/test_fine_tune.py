@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learning_home import SMALL, Home
 
 from models import make_model
 from photo_organizer.learning.events import Progress
@@ -25,6 +24,7 @@ from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.retrain import TrainingRequest, retrain
 from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.weights import read_backbone
+from support.learning_home import SMALL, Home
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from learning_home import Home
 
 from photo_organizer.companions.grouping import bundle
 from photo_organizer.companions.late import LateCompanion
@@ -17,6 +16,7 @@ from photo_organizer.learning.labels.label_store import Provenance
 from photo_organizer.learning.labels.labels import Scan
 from photo_organizer.library import Library, Selection
 from photo_organizer.photo import FileIdentity, Photo
+from support.learning_home import Home
 
 GROUPS = {
     "Apple's edited rendering": ("IMG_{n:04}.JPG", "IMG_E{n:04}.JPG"),

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from learning_home import NOW, Home
 
 from photo_organizer.learning.labels.label_store import (
     Confirmation,
@@ -17,6 +16,7 @@ from photo_organizer.learning.labels.label_store import (
     Part,
     Provenance,
 )
+from support.learning_home import NOW, Home
 
 VERSION_1 = """
 CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from learning_home import NOW, Home
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels import library_walk
@@ -17,6 +16,7 @@ from photo_organizer.learning.labels.label_store import FolderStamp, LabelStore,
 from photo_organizer.learning.labels.labels import Scan, scan_dataset
 from photo_organizer.library import Library, Selection, TransferMode
 from photo_organizer.photo import Action
+from support.learning_home import NOW, Home
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from learning_home import SMALL, Home
 
 from models import CATEGORIES, draw_photo
 from photo_organizer.errors import OrganizerError
@@ -29,6 +28,7 @@ from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
 from photo_organizer.vision.decode.decoder import decode
+from support.learning_home import SMALL, Home
 
 
 @pytest.fixture

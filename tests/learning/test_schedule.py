@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from learning_home import Home
 
 from photo_organizer.config import Configuration
 from photo_organizer.learning.retraining_schedule import blocked_reason, next_run
+from support.learning_home import Home
 
 
 @pytest.fixture

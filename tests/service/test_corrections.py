@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from learning.learning_home import NOW, Home
 from photo_organizer.learning.labels import library_walk
 from photo_organizer.learning.labels.category_folders import choose_folder
 from photo_organizer.learning.labels.label_store import FolderChoice
@@ -18,6 +17,7 @@ from photo_organizer.service import retraining
 from photo_organizer.service.library_changes import LibraryChanges
 from photo_organizer.service.persisted_state import PersistedState
 from photo_organizer.service.retraining import Training, TrainingResult
+from support.learning_home import NOW, Home
 
 MONDAY = datetime(2026, 11, 23, 12, 0).astimezone()
 MINUTE = timedelta(minutes=1)
