@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photo_organizer.service.desktop import DesktopNotifier
+from photo_organizer.service.integrations.desktop import DesktopNotifier
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from models import draw_photo
 from photo_organizer.config.settings import HookSettings
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo
-from photo_organizer.service.hooks import MOST_WAITING, Hooks
-from photo_organizer.service.news import News
+from photo_organizer.service.integrations.hooks import MOST_WAITING, Hooks
+from photo_organizer.service.integrations.news import News
 
 WRITE = "import sys, pathlib; open(sys.argv[1], 'a').write(sys.stdin.read())"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.errors import OrganizerError
-from photo_organizer.service.logs import configure_logging, is_connected_to_journald
+from photo_organizer.service.status.logs import configure_logging, is_connected_to_journald
 from photo_organizer.service.systemd.journald import JournalDatagramHandler
 
 log = logging.getLogger("photo_organizer.tests")

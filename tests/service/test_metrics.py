@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.companions.photo_count import count_photos
-from photo_organizer.service.metrics import Figures, MetricsFile, exposition
-from photo_organizer.service.status_file import DaemonState, Status
+from photo_organizer.service.integrations.metrics import Figures, MetricsFile, exposition
+from photo_organizer.service.status.status_file import DaemonState, Status
 from photo_organizer.vision.client.timings import Timings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

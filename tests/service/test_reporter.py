@@ -12,9 +12,9 @@ import pytest
 from photo_organizer.config.settings import HookSettings
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
-from photo_organizer.service.hooks import Hooks
-from photo_organizer.service.news import News
-from photo_organizer.service.reporter import DaemonReporter
+from photo_organizer.service.integrations.hooks import Hooks
+from photo_organizer.service.integrations.news import News
+from photo_organizer.service.status.reporter import DaemonReporter
 from photo_organizer.service.wake import Signals, WakePipe
 from photo_organizer.vision.decision import shown
 

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from photo_organizer.service import status_file
-from photo_organizer.service.status_file import OLD, STATUS_FILE, DaemonState, Status, StatusFile, describe
+from photo_organizer.service.status import status_file
+from photo_organizer.service.status.status_file import (
+    OLD,
+    STATUS_FILE,
+    DaemonState,
+    Status,
+    StatusFile,
+    describe,
+)
 
 IDLE = Status(
     pid=1,

@@ -44,7 +44,12 @@ def move(
     moved.
     """
     from photo_organizer.library import Library, MoveReport
-    from photo_organizer.service.owner_moves import Categories, OwnerMovePlanner, WantedPhoto, read_exif
+    from photo_organizer.service.requests.owner_moves import (
+        Categories,
+        OwnerMovePlanner,
+        WantedPhoto,
+        read_exif,
+    )
 
     configuration = invocation.configuration()
     categories = Categories(configuration)

@@ -18,8 +18,8 @@ def pause(invocation: Invocation, *, duration: timedelta | None) -> None:
     Photos wait in the inbox, also over a restart of the daemon or the machine. Photos that are being filed
     at this moment are still filed. `sort`, `undo` and `train` work as always.
     """
-    from photo_organizer.service.owner_pause import OwnerPause, write_pause
-    from photo_organizer.service.running_daemon import read_status
+    from photo_organizer.service.requests.owner_pause import OwnerPause, write_pause
+    from photo_organizer.service.status.running_daemon import read_status
 
     configuration = invocation.configuration()
     now = datetime.now().astimezone()

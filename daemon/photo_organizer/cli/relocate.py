@@ -26,8 +26,8 @@ def relocate(invocation: Invocation, *, old: str, new: str, dry_run: bool, missi
     `train` go on; no photo is touched.
     """
     from photo_organizer.cli.console import counted
-    from photo_organizer.service.relocation import relocate as follow
-    from photo_organizer.service.relocation import settings_to_change
+    from photo_organizer.service.requests.relocation import relocate as follow
+    from photo_organizer.service.requests.relocation import settings_to_change
 
     configuration = invocation.configuration()
     before, after = (Path(os.path.abspath(os.path.expanduser(path))) for path in (old, new))  # noqa: PTH111

@@ -10,7 +10,7 @@ from photo_organizer.cli.frame import Invocation, command
 @command("resume")
 def resume(invocation: Invocation) -> None:
     """End the pause: filing goes on."""
-    from photo_organizer.service.owner_pause import remove_pause
+    from photo_organizer.service.requests.owner_pause import remove_pause
 
     was_paused = remove_pause(invocation.configuration().state_directory)
     click.echo("filing goes on" if was_paused else "filing was not paused")

@@ -14,7 +14,7 @@ from photo_organizer.cli.times import moment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from photo_organizer.service.attention import Need
+    from photo_organizer.service.status.attention import Need
 
 SECONDS_BETWEEN_LOOKS = 1.0
 CLEAR = "\x1b[H\x1b[J"
@@ -52,8 +52,8 @@ def _watch(invocation: Invocation, *, as_json: bool) -> None:
 def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
     """Return what to print, and the exit code."""
     from photo_organizer.cli.console import field_lines, json_line
-    from photo_organizer.service.attention import exit_code, needs_of
-    from photo_organizer.service.running_daemon import read_status
+    from photo_organizer.service.status.attention import exit_code, needs_of
+    from photo_organizer.service.status.running_daemon import read_status
 
     configuration, refusal = invocation.last_good_configuration()
     values = read_status(configuration)
@@ -80,7 +80,7 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
         needs: what needs the owner.
         min_new_labels: how many corrections a retraining by schedule wants.
     """
-    from photo_organizer.service.waiting import waiting_lines
+    from photo_organizer.service.status.waiting import waiting_lines
 
     for number, need in enumerate(needs):
         yield "" if number else "needs you", str(need)

@@ -13,7 +13,7 @@ from pathlib import Path
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import printable
-from photo_organizer.service.attention import count_photos, count_quarantined
+from photo_organizer.service.status.attention import count_photos, count_quarantined
 
 LEAST_FREE_BYTES = 1 << 30
 _AT_FDCWD = -100

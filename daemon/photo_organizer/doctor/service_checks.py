@@ -8,7 +8,7 @@ from pathlib import Path
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import printable
-from photo_organizer.service.running_daemon import read_status
+from photo_organizer.service.status.running_daemon import read_status
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UserManager, user_name
 from photo_organizer.service.systemd.units import DAEMON_UNIT, SANDBOX

@@ -18,19 +18,19 @@ from photo_organizer.config import Configuration, load_configuration, remember_a
 from photo_organizer.config.first_folders import make_new_folders
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.models.store import CURRENT
-from photo_organizer.service.desktop import DesktopNotifier
 from photo_organizer.service.file_watch import FileWatch
-from photo_organizer.service.logs import configure_logging
-from photo_organizer.service.monitoring import Monitoring
-from photo_organizer.service.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
+from photo_organizer.service.integrations.desktop import DesktopNotifier
+from photo_organizer.service.integrations.monitoring import Monitoring
 from photo_organizer.service.persisted_state import PersistedState
-from photo_organizer.service.reporter import DaemonReporter
+from photo_organizer.service.requests.owner_pause import PAUSE_FILE, OwnerPause, read_pause, remove_pause
 from photo_organizer.service.retraining import Training, TrainingResult
 from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.service.runtime import Runtime, open_library
 from photo_organizer.service.search_upkeep import SearchUpkeep
-from photo_organizer.service.status_builder import StatusBuilder, now_text
-from photo_organizer.service.status_file import DaemonState, Status, StatusFile, describe
+from photo_organizer.service.status.logs import configure_logging
+from photo_organizer.service.status.reporter import DaemonReporter
+from photo_organizer.service.status.status_builder import StatusBuilder, now_text
+from photo_organizer.service.status.status_file import DaemonState, Status, StatusFile, describe
 from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
 from photo_organizer.service.systemd.sd_notify import Notifier
 from photo_organizer.service.wake import Signals, WakePipe

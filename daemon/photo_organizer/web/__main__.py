@@ -7,7 +7,7 @@ from pathlib import Path
 
 from photo_organizer.config import load_configuration
 from photo_organizer.errors import OrganizerError
-from photo_organizer.service.logs import configure_logging
+from photo_organizer.service.status.logs import configure_logging
 from photo_organizer.web.server import PageOptions, serve
 
 

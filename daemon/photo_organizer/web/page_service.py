@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library
-from photo_organizer.service.running_daemon import read_status
-from photo_organizer.service.waiting import waiting_lines
+from photo_organizer.service.status.running_daemon import read_status
+from photo_organizer.service.status.waiting import waiting_lines
 from photo_organizer.web import activity
 from photo_organizer.web.confirmations import Confirmations
 from photo_organizer.web.events import Windows

@@ -13,7 +13,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.library import Library, MoveReport, PlacedPhoto, Selection, UndoReport
 from photo_organizer.photo import FileIdentity
-from photo_organizer.service.owner_moves import Categories, OwnerMovePlanner, WantedPhoto, read_exif
+from photo_organizer.service.requests.owner_moves import Categories, OwnerMovePlanner, WantedPhoto, read_exif
 from photo_organizer.web.photos import KnownPhoto, ShownPhoto, ShownPhotos
 from photo_organizer.web.review_list import ReviewList
 

@@ -10,7 +10,7 @@ from typing import Any
 from photo_organizer.library import Filing, Placed
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.photo import Action
-from photo_organizer.service.hooks import Hooks
+from photo_organizer.service.integrations.hooks import Hooks
 
 MOST_PHOTOS_TOLD = 100
 _SAME_ERROR_SECONDS = 3600.0

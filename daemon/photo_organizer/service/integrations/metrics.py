@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.files import replace_file
-from photo_organizer.service.status_file import DaemonState, Status
+from photo_organizer.service.status.status_file import DaemonState, Status
 from photo_organizer.vision.client.timings import Timings
 
 log = logging.getLogger(__name__)

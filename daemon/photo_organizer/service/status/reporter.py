@@ -12,8 +12,8 @@ from pathlib import Path
 from photo_organizer.errors import printable
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Photo
-from photo_organizer.service.desktop import DesktopNotifier
-from photo_organizer.service.news import News
+from photo_organizer.service.integrations.desktop import DesktopNotifier
+from photo_organizer.service.integrations.news import News
 from photo_organizer.vision.decision import shown
 
 log = logging.getLogger("photo_organizer.filing")

@@ -12,11 +12,11 @@ from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.inbox import Trouble
 from photo_organizer.photo import Action
-from photo_organizer.service.owner_pause import OwnerPause
-from photo_organizer.service.reporter import DaemonReporter
+from photo_organizer.service.requests.owner_pause import OwnerPause
 from photo_organizer.service.retraining import Training
 from photo_organizer.service.runtime import Runtime
-from photo_organizer.service.status_file import DaemonState, Status
+from photo_organizer.service.status.reporter import DaemonReporter
+from photo_organizer.service.status.status_file import DaemonState, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.config import Configuration
-from photo_organizer.service.hooks import Hooks
-from photo_organizer.service.metrics import Figures, MetricsFile
-from photo_organizer.service.news import News
+from photo_organizer.service.integrations.hooks import Hooks
+from photo_organizer.service.integrations.metrics import Figures, MetricsFile
+from photo_organizer.service.integrations.news import News
 from photo_organizer.service.runtime import Runtime
-from photo_organizer.service.status_file import DaemonState, Status
+from photo_organizer.service.status.status_file import DaemonState, Status
 
 
 class Monitoring:

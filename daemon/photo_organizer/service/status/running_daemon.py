@@ -13,7 +13,7 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.label_questions import read_questions
 from photo_organizer.library.record.journal import read_totals
 from photo_organizer.library.record.journal_health import JOURNAL
-from photo_organizer.service.status_file import OLD, STATUS_FILE
+from photo_organizer.service.status.status_file import OLD, STATUS_FILE
 
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
