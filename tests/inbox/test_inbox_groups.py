@@ -126,7 +126,7 @@ def test_videos_alone_stay(drive: Start, folder: Path) -> None:
 def test_videos_alone_are_offered_when_wanted(
     drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.2)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.lone_video._USUAL_SECONDS", 0.2)
     write_many(folder, ["film.mov", "old.avi", "old.thm", "live.jpg", "live.mov"])
     driver = drive(videos=True)
     groups = {group.photo.path.name: len(group.companions) for group in driver.take(3)}
@@ -206,7 +206,7 @@ def test_a_video_that_came_long_before_its_picture_goes_along(
 def test_half_of_a_live_photo_waits_longer_than_another_video(
     drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.1)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.lone_video._USUAL_SECONDS", 0.1)
     (folder / "live.mov").write_bytes(
         b"\0" * 300_000 + b"com.apple.quicktime.content.identifier" + b"\0" * 99
     )

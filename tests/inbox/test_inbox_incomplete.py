@@ -77,7 +77,7 @@ def test_on_a_share_it_waits_from_when_it_was_seen(drive: Start, folder: Path) -
 def test_it_waits_longer_while_an_unfinished_file_lies_beside_it(
     drive: Start, folder: Path, content: bytes, sibling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.readiness._TRANSFER_SECONDS", SETTLE)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.readiness_check._TRANSFER_SECONDS", SETTLE)
     (folder / sibling).write_bytes(b"begun")
     (folder / "r.jpg").write_bytes(content)
     driver = drive(incomplete_minutes=0)
@@ -115,7 +115,7 @@ MP4 = box(b"ftyp", 16) + box(b"mdat", 5000) + box(b"moov", 400)
 def test_half_a_video_waits_too(
     drive: Start, folder: Path, names: tuple[str, ...], cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.0)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.lone_video._USUAL_SECONDS", 0.0)
     (folder / names[0]).write_bytes(MP4[:cut])
     for name in names[1:]:
         (folder / name).write_bytes(JPEG_HEAD)
@@ -136,7 +136,7 @@ def test_half_a_video_waits_too(
 def test_a_video_that_is_whole_or_of_another_kind_does_not_wait(
     drive: Start, folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.0)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.lone_video._USUAL_SECONDS", 0.0)
     (folder / "film.mov").write_bytes(content)
     (folder / "IMG_2.jpg").write_bytes(JPEG_HEAD)
     (folder / "IMG_2.mov").write_bytes(b"")
@@ -147,7 +147,7 @@ def test_a_video_that_is_whole_or_of_another_kind_does_not_wait(
 def test_half_a_video_is_taken_as_it_is_when_no_rest_comes(
     drive: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.inbox.lone_video._USUAL_SECONDS", 0.0)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.lone_video._USUAL_SECONDS", 0.0)
     (folder / "film.mp4").write_bytes(MP4[:99])
     driver = drive(videos=True, incomplete_minutes=3 * MINUTES)
     driver.take(1)

@@ -11,7 +11,7 @@ from inbox_driver import Watch, write_many
 
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.inbox import Inbox, Skipped, find_groups, path_scan, scanner
-from photo_organizer.inbox.readiness import ReadinessCheck
+from photo_organizer.inbox.readiness.readiness_check import ReadinessCheck
 
 
 def failing(real: Any, what: str) -> Any:

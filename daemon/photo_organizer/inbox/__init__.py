@@ -7,7 +7,7 @@ from photo_organizer.companions.late import LateCompanion
 from photo_organizer.inbox.collection import Collection, InboxCounts, Trouble, TroubleKind
 from photo_organizer.inbox.inbox import Inbox, WatchSettings
 from photo_organizer.inbox.path_scan import Skipped, find_groups
-from photo_organizer.inbox.transfers import is_being_transferred
+from photo_organizer.inbox.readiness.transfers import is_being_transferred
 
 __all__ = [
     "Collection",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from photo_organizer.inbox.stability import Observation
+from photo_organizer.inbox.readiness.stability import Observation
 
 
 @dataclass(slots=True, eq=False)

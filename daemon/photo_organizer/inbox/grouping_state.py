@@ -11,8 +11,8 @@ from photo_organizer.formats import by_extension
 from photo_organizer.inbox.directory_scan import DirectoryScan
 from photo_organizer.inbox.due_queue import DueQueue
 from photo_organizer.inbox.folder_state import Folder, PendingGroup
-from photo_organizer.inbox.readiness import CHANGES_UNTIL_SLOW, settled_at
-from photo_organizer.inbox.stability import Instant, Observation, observe, regular_file
+from photo_organizer.inbox.readiness.readiness_check import CHANGES_UNTIL_SLOW, settled_at
+from photo_organizer.inbox.readiness.stability import Instant, Observation, observe, regular_file
 
 _PATIENCE = 5.0
 """A companion is taken for one that comes late after this many times `settle_seconds` alone."""

@@ -21,9 +21,10 @@ from photo_organizer.inbox.emptied_folders import EmptiedFolders
 from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root
 from photo_organizer.inbox.grouping_state import GroupingState
 from photo_organizer.inbox.ignore_rules import Ignored
-from photo_organizer.inbox.lone_video import seconds_to_wait
 from photo_organizer.inbox.mounts import MountWatch, file_system_of, is_at_or_below, is_remote, read_mounts
-from photo_organizer.inbox.readiness import CHANGES_UNTIL_SLOW, Readiness, ReadinessCheck
+from photo_organizer.inbox.readiness.lone_video import seconds_to_wait
+from photo_organizer.inbox.readiness.readiness_check import CHANGES_UNTIL_SLOW, Readiness, ReadinessCheck
+from photo_organizer.inbox.readiness.stability import Instant, Observation
 from photo_organizer.inbox.scanner import Scanner
 from photo_organizer.inbox.skip_cache import (
     INCOMPLETE,
@@ -33,7 +34,6 @@ from photo_organizer.inbox.skip_cache import (
     SkipCache,
     SkipReason,
 )
-from photo_organizer.inbox.stability import Instant, Observation
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import AssetGroup, Photo
 

@@ -20,12 +20,12 @@ from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.content_type import blocked_reason, is_being_written
 from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
 from photo_organizer.inbox.mounts import file_system_of, is_remote
-from photo_organizer.inbox.readiness import settled_at
+from photo_organizer.inbox.readiness.content_type import blocked_reason, is_being_written
+from photo_organizer.inbox.readiness.readiness_check import settled_at
+from photo_organizer.inbox.readiness.stability import Instant, Observation, observe, regular_file
 from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE
-from photo_organizer.inbox.stability import Instant, Observation, observe, regular_file
 from photo_organizer.photo import AssetGroup, Photo
 
 SYMBOLIC_LINK = "a symbolic link"

@@ -14,14 +14,14 @@ from pathlib import Path
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.formats import recognise
-from photo_organizer.inbox.content_type import read_head
 from photo_organizer.inbox.directory_scan import DirectoryScan, Question, look
 from photo_organizer.inbox.due_queue import DueQueue
 from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root
 from photo_organizer.inbox.grouping_state import GroupingState
 from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
+from photo_organizer.inbox.readiness.content_type import read_head
+from photo_organizer.inbox.readiness.stability import Instant
 from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, SkipCache, SkipReason
-from photo_organizer.inbox.stability import Instant
 from photo_organizer.inbox.watcher import Hints, InotifyWatcher
 from photo_organizer.photo import FileIdentity
 

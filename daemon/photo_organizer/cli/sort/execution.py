@@ -17,7 +17,7 @@ from photo_organizer.cli.sort.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.inbox.content_type import blocked_reason
+from photo_organizer.inbox.readiness.content_type import blocked_reason
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.errors import printable
-from photo_organizer.inbox.content_type import blocked_reason, is_being_written
 from photo_organizer.inbox.folder_state import Folder, PendingGroup
+from photo_organizer.inbox.readiness.content_type import blocked_reason, is_being_written
+from photo_organizer.inbox.readiness.stability import Instant, Observation, observe, regular_file
+from photo_organizer.inbox.readiness.transfers import is_being_transferred
+from photo_organizer.inbox.readiness.video_structure import video_ends_early
 from photo_organizer.inbox.skip_cache import HELD, INCOMPLETE, TRY_AGAIN, SkipCache, SkipReason
-from photo_organizer.inbox.stability import Instant, Observation, observe, regular_file
-from photo_organizer.inbox.transfers import is_being_transferred
-from photo_organizer.inbox.video_structure import video_ends_early
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Whether a group of files is complete, and photos that are wanted."""
