@@ -15,7 +15,7 @@ from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import Pictured, Rejected
-from photo_organizer.web.thumbnail_cache import ThumbnailCache
+from photo_organizer.web.services.thumbnail_cache import ThumbnailCache
 
 
 def make(client: ThumbnailClient, *paths: Path) -> dict[str, Pictured | Rejected]:

@@ -21,8 +21,8 @@ from starlette.staticfiles import StaticFiles
 from photo_organizer import __version__
 from photo_organizer.errors import OrganizerError
 from photo_organizer.web.page_service import PageService
-from photo_organizer.web.photos import UnknownPhotoError
-from photo_organizer.web.thumbnails import NoThumbnailError, Thumbnails
+from photo_organizer.web.services.photos import UnknownPhotoError
+from photo_organizer.web.services.thumbnails import NoThumbnailError, Thumbnails
 
 log = logging.getLogger(__name__)
 

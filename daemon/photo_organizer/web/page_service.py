@@ -15,15 +15,15 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library
 from photo_organizer.service.status.running_daemon import read_status
 from photo_organizer.service.status.waiting import waiting_lines
-from photo_organizer.web import activity
-from photo_organizer.web.confirmations import Confirmations
 from photo_organizer.web.events import Windows
-from photo_organizer.web.learning_questions import LearningQuestions
 from photo_organizer.web.library_thread import LibraryThread
-from photo_organizer.web.model_service import ModelService
-from photo_organizer.web.photo_service import PhotoService
-from photo_organizer.web.thumbnail_cache import ThumbnailCache
-from photo_organizer.web.thumbnails import Thumbnails
+from photo_organizer.web.services import activity
+from photo_organizer.web.services.confirmations import Confirmations
+from photo_organizer.web.services.learning_questions import LearningQuestions
+from photo_organizer.web.services.model_service import ModelService
+from photo_organizer.web.services.photo_service import PhotoService
+from photo_organizer.web.services.thumbnail_cache import ThumbnailCache
+from photo_organizer.web.services.thumbnails import Thumbnails
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 from photo_organizer.companions.in_folder import FolderGroups
 from photo_organizer.config import Configuration
 from photo_organizer.library import Library
-from photo_organizer.web.grouping import AskedPhoto, grouped
-from photo_organizer.web.photos import KnownPhoto, ShownPhoto, ShownPhotos
+from photo_organizer.web.services.grouping import AskedPhoto, grouped
+from photo_organizer.web.services.photos import KnownPhoto, ShownPhoto, ShownPhotos
 
 _FIRST = 120  # photos: two screens
 

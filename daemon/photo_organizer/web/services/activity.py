@@ -10,8 +10,8 @@ from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import BatchSummary, HeldPhoto, Library, Selection
 from photo_organizer.photo import Action
-from photo_organizer.web.photo_service import PhotoService
-from photo_organizer.web.photos import KnownPhoto, ShownPhoto
+from photo_organizer.web.services.photo_service import PhotoService
+from photo_organizer.web.services.photos import KnownPhoto, ShownPhoto
 
 _BATCHES = 100
 _HELD = 200

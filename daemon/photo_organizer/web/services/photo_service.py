@@ -14,8 +14,8 @@ from photo_organizer.errors import printable
 from photo_organizer.library import Library, MoveReport, PlacedPhoto, Selection, UndoReport
 from photo_organizer.photo import FileIdentity
 from photo_organizer.service.requests.owner_moves import Categories, OwnerMovePlanner, WantedPhoto, read_exif
-from photo_organizer.web.photos import KnownPhoto, ShownPhoto, ShownPhotos
-from photo_organizer.web.review_list import ReviewList
+from photo_organizer.web.services.photos import KnownPhoto, ShownPhoto, ShownPhotos
+from photo_organizer.web.services.review_list import ReviewList
 
 _MOST_FILED = 600
 _MOST_CONFIDENCES = 20_000

@@ -12,8 +12,8 @@ from photo_organizer.photo import Photo
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.decode.limits import Limits
 from photo_organizer.vision.outcome import Pictured, Rejected
-from photo_organizer.web.photos import ShownPhoto
-from photo_organizer.web.thumbnail_cache import ThumbnailCache
+from photo_organizer.web.services.photos import ShownPhoto
+from photo_organizer.web.services.thumbnail_cache import ThumbnailCache
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
 from photo_organizer.models.manifest import COVERAGE, METRICS, REPORT
 from photo_organizer.models.store import ModelRecord, Registry
-from photo_organizer.web.training import Tell, TrainingRun
+from photo_organizer.web.services.training import Tell, TrainingRun
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.learning.labels.category_folders import choose_folder, known_folders
 from photo_organizer.learning.labels.label_questions import LabelQuestion, read_questions
 from photo_organizer.learning.labels.label_store import FolderChoice
-from photo_organizer.web.photos import ShownPhoto, ShownPhotos
+from photo_organizer.web.services.photos import ShownPhoto, ShownPhotos
 
 
 @dataclass(frozen=True, slots=True)

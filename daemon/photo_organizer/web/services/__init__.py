@@ -1,0 +1,1 @@
+"""What the page's addresses call: photos, models, thumbnails, activity."""
