@@ -128,8 +128,8 @@ KINDS: dict[str, Callable[[float], bytes]] = {
 _CHILD = """
 import sys
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.memory import MemoryGate, MemoryShare
+from photo_organizer.vision.decode.budget.limits import FixedLimits
+from photo_organizer.vision.decode.budget.memory import MemoryGate, MemoryShare
 
 small, large, size = open(sys.argv[1], "rb").read(), open(sys.argv[2], "rb").read(), int(sys.argv[3])
 limits = FixedLimits(memory_megabytes=20_000)

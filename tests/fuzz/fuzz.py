@@ -22,8 +22,8 @@ with atheris.instrument_imports(include=["photo_organizer"]):
     from photo_organizer.config.loading import validate
     from photo_organizer.library.record.ledger_rows import read_rows
     from photo_organizer.library.record.ledger_text import COLUMNS, escape, unescape
+    from photo_organizer.vision.decode.budget.limits import FixedLimits
     from photo_organizer.vision.decode.decoder import decode
-    from photo_organizer.vision.decode.limits import FixedLimits
     from photo_organizer.vision.outcome import PhotoRejectedError
 
 from drawn import saved, scene, with_exif

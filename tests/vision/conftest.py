@@ -9,7 +9,7 @@ import pytest
 
 from models import CATEGORIES, make_model
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 
 HERE = Path(__file__).parent
 

@@ -23,7 +23,7 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.client import client as client_module
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
 from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
 
@@ -304,7 +304,7 @@ from pathlib import Path
 from vision_driver import outcomes, seen
 from models import CATEGORIES
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 client = VisionClient(Path({str(model)!r}), categories=CATEGORIES, limits=FixedLimits())
 client.submit([seen(Path({str(photo)!r}))])
 outcomes(client)

@@ -37,7 +37,7 @@ def test_inference_goes_on_after_a_photo_was_refused_for_its_memory() -> None:
         from PIL import Image
         from photo_organizer.vision.worker.confinement import limit_memory
         from photo_organizer.vision.decode.decoder import decode
-        from photo_organizer.vision.decode.limits import FixedLimits
+        from photo_organizer.vision.decode.budget.limits import FixedLimits
         from photo_organizer.vision.outcome import UnreadablePhotoError
         file = io.BytesIO()
         Image.new("RGBA", (6000, 6000), "red").save(file, "PNG")

@@ -22,10 +22,10 @@ from drawn import (
 )
 from PIL import Image, ImageCms, PngImagePlugin
 
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.formats.jpeg import reduction
-from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 
 SIZE = 32

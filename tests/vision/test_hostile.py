@@ -22,9 +22,9 @@ from vision_driver import outcomes, seen
 
 from models import CATEGORIES, draw_photo
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.formats import raster
-from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import Classified, PhotoRejectedError, Rejected, UnreadablePhotoError
 
 pytestmark = pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\..*")  # as raster.py says to the world

@@ -14,9 +14,9 @@ from vision_driver import outcomes, seen
 from photo_organizer.vision.client import worker_process
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode import decoder
+from photo_organizer.vision.decode.budget.limits import FixedLimits
+from photo_organizer.vision.decode.budget.memory import MemoryGate
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import Classified, Rejected, UnreadablePhotoError
 

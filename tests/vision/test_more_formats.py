@@ -12,8 +12,8 @@ from drawn import far_from, quarters_of, saved, scene
 from PIL import Image
 
 from photo_organizer.formats import HEAD_SIZE, identify
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind, UnreadablePhotoError
 
 SIZE = 32

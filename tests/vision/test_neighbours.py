@@ -10,9 +10,9 @@ import pytest
 from test_hostile import flips, header_edits
 from test_kinds import KINDS
 
+from photo_organizer.vision.decode.budget.limits import FixedLimits
+from photo_organizer.vision.decode.budget.memory import MemoryGate
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 pytestmark = pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\..*")

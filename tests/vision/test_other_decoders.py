@@ -11,9 +11,9 @@ from drawn import QUARTERS, far_from, noisy, quarters_of, saved, scene, wide_gam
 from PIL import Image, PngImagePlugin
 
 from photo_organizer.boxes import Box, boxes, find
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.formats.mended import mended_png
-from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 SIZE = 32

@@ -8,8 +8,8 @@ import pytest
 from kinds import HEIGHT, WIDTH, codes, grey, photo
 from tiff_writer import ADOBE_DEFLATE, LZW, SIGNED, Layout, write_blocks, write_tiff
 
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits
 from photo_organizer.vision.decode.tiff import tiff
 from photo_organizer.vision.outcome import UnreadablePhotoError
 

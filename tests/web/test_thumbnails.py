@@ -13,7 +13,7 @@ from review_home import Page, ReviewHome
 
 from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
-from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.outcome import Pictured, Rejected
 from photo_organizer.web.services.thumbnail_cache import ThumbnailCache
 

@@ -37,7 +37,7 @@ def cluster_worker(
     from photo_organizer.cluster.machine import run_workers
     from photo_organizer.cluster.worker import WorkerSettings
     from photo_organizer.models.store import Registry
-    from photo_organizer.vision.decode.limits import FixedLimits
+    from photo_organizer.vision.decode.budget.limits import FixedLimits
 
     configuration = invocation.configuration()
     settings = WorkerSettings(

@@ -10,7 +10,7 @@ from typing import Any
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode.limits import FixedLimits, Limits
+from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Classified, Outcome, PhotoRejectedError, RejectionKind
 from photo_organizer.vision.protocol import Message, prediction_message, rejection_message
 

@@ -22,7 +22,7 @@ from photo_organizer.cluster.connection import ClusterError, innermost
 from photo_organizer.cluster.description import Computation
 from photo_organizer.errors import printable
 from photo_organizer.photo import Photo
-from photo_organizer.vision.decode.limits import Limits
+from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind
 from photo_organizer.vision.protocol import Message, outcome_of
 

@@ -30,7 +30,7 @@ from photo_organizer.cluster.connection import (
 from photo_organizer.cluster.description import Computation
 from photo_organizer.errors import OrganizerError
 from photo_organizer.models.serving_model import read_model
-from photo_organizer.vision.decode.limits import FixedLimits
+from photo_organizer.vision.decode.budget.limits import FixedLimits
 
 FAILED = 1
 LOOPBACK = "127.0.0.1"

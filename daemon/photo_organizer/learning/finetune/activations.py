@@ -23,8 +23,8 @@ from photo_organizer import fsops
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.backbone.engine import BF16_FLAGS, cpu_flags
 from photo_organizer.vision.backbone.weights import Layer
+from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import Limits
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 BATCH = 32

@@ -24,8 +24,8 @@ from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.openvino_engine import build_graph
 from photo_organizer.vision.backbone.openvino_runtime import ov
 from photo_organizer.vision.backbone.weights import read_head
+from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
 from photo_organizer.vision.decode.decoder import decode
-from photo_organizer.vision.decode.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import PhotoRejectedError
 
 _SIDE = 1024  # of the square that the photo is decoded to for showing

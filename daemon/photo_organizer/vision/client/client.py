@@ -26,7 +26,7 @@ from photo_organizer.photo import Photo
 from photo_organizer.vision.client.request_queue import Request, RequestQueue
 from photo_organizer.vision.client.timings import Timings
 from photo_organizer.vision.client.worker_process import WORKER, Activity, WorkerProcess
-from photo_organizer.vision.decode.limits import FixedLimits, Limits
+from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
 from photo_organizer.vision.feature_location import move_older_store
 from photo_organizer.vision.outcome import (
     Outcome,

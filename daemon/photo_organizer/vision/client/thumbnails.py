@@ -7,7 +7,7 @@ from pathlib import Path
 
 from photo_organizer.photo import Photo
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode.limits import Limits
+from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import Classified, Pictured, Rejected
 
 WORKER = "photo_organizer.vision.worker.thumbnail_worker"

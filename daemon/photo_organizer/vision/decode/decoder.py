@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
+from photo_organizer.vision.decode.budget.memory import MemoryGate, OnWait, nothing
 from photo_organizer.vision.decode.colour.conversion import convert_profile
 from photo_organizer.vision.decode.dispatch import open_picture
-from photo_organizer.vision.decode.limits import FixedLimits, Limits
-from photo_organizer.vision.decode.memory import MemoryGate, OnWait, nothing
 from photo_organizer.vision.decode.picture import OUT_OF_MEMORY, Picture, Task
 from photo_organizer.vision.decode.resize import resize_to_square
 from photo_organizer.vision.outcome import UnreadablePhotoError

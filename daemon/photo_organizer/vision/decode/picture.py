@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from photo_organizer.vision.decode.budget.limits import Limits
+from photo_organizer.vision.decode.budget.memory import MemoryShare
 from photo_organizer.vision.decode.exif import Exif
-from photo_organizer.vision.decode.limits import Limits
-from photo_organizer.vision.decode.memory import MemoryShare
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
 ENOUGH = 2

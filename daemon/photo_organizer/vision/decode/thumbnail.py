@@ -7,10 +7,10 @@ from datetime import datetime
 
 import cv2
 
+from photo_organizer.vision.decode.budget.limits import Limits
+from photo_organizer.vision.decode.budget.memory import MemoryGate, OnWait
 from photo_organizer.vision.decode.colour.conversion import convert_profile
 from photo_organizer.vision.decode.decoder import decode_with, turn
-from photo_organizer.vision.decode.limits import Limits
-from photo_organizer.vision.decode.memory import MemoryGate, OnWait
 from photo_organizer.vision.decode.picture import ENOUGH, Picture
 from photo_organizer.vision.decode.resize import fitted
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from photo_organizer.photo import FileIdentity, Photo
-from photo_organizer.vision.decode.limits import Limits
+from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import (
     PhotoRejectedError,
     RejectionKind,

@@ -15,8 +15,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from photo_organizer.vision.backbone.cores import available_cores
-from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.memory import MemoryGate
+from photo_organizer.vision.decode.budget.limits import FixedLimits
+from photo_organizer.vision.decode.budget.memory import MemoryGate
 from photo_organizer.vision.decode.thumbnail import make_thumbnail
 from photo_organizer.vision.outcome import PhotoRejectedError, UnreadablePhotoError
 from photo_organizer.vision.protocol import Message, pack, rejection_message

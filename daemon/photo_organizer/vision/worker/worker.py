@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo_organizer import formats
+from photo_organizer.vision.decode.budget.limits import FixedLimits
+from photo_organizer.vision.decode.budget.memory import MemoryGate
 from photo_organizer.vision.decode.completeness import ends_early, lacks_the_rest
 from photo_organizer.vision.decode.decoder import DecodedPhoto, decode
-from photo_organizer.vision.decode.limits import FixedLimits
-from photo_organizer.vision.decode.memory import MemoryGate
 from photo_organizer.vision.outcome import PhotoRejectedError, RejectionKind
 from photo_organizer.vision.protocol import Message, pack, prediction_message, rejection_message
 from photo_organizer.vision.worker import confinement

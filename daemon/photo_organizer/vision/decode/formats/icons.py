@@ -6,8 +6,8 @@ import re
 import struct
 from dataclasses import replace
 
-from photo_organizer.vision.decode.costs import pillow_cost
-from photo_organizer.vision.decode.declared import declared_size
+from photo_organizer.vision.decode.budget.costs import pillow_cost
+from photo_organizer.vision.decode.budget.declared import declared_size
 from photo_organizer.vision.decode.formats.raster import decode_raster
 from photo_organizer.vision.decode.picture import Picture, Task
 

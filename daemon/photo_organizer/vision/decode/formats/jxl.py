@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from photo_organizer.boxes import boxes
-from photo_organizer.vision.decode.costs import JXL
+from photo_organizer.vision.decode.budget.costs import JXL
 from photo_organizer.vision.decode.formats.jpeg import decode_jpeg
 from photo_organizer.vision.decode.formats.optional_formats import load
 from photo_organizer.vision.decode.formats.raster import PILLOW_ERRORS, decode_raster

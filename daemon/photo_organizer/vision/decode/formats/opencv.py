@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from photo_organizer.vision.decode.budget.costs import OPENCV
+from photo_organizer.vision.decode.budget.declared import RADIANCE_HEAD, RADIANCE_SIZE, declared_size
 from photo_organizer.vision.decode.colour.conversion import over_white
 from photo_organizer.vision.decode.colour.depth import finite, to_eight_bits
 from photo_organizer.vision.decode.colour.hdr import light_to_srgb
-from photo_organizer.vision.decode.costs import OPENCV
-from photo_organizer.vision.decode.declared import RADIANCE_HEAD, RADIANCE_SIZE, declared_size
 from photo_organizer.vision.decode.exif import Exif
 from photo_organizer.vision.decode.formats.mended import png_is_whole
 from photo_organizer.vision.decode.picture import Picture, Task

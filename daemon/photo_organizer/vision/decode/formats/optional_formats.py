@@ -8,10 +8,10 @@ from types import ModuleType
 
 import numpy as np
 
+from photo_organizer.vision.decode.budget.costs import HEIF, HEIF_HDR, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.colour.code_points import code_points
 from photo_organizer.vision.decode.colour.conversion import over_white
 from photo_organizer.vision.decode.colour.hdr import tone_map
-from photo_organizer.vision.decode.costs import HEIF, HEIF_HDR, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.formats.raster import PILLOW_ERRORS, factors_for
 from photo_organizer.vision.decode.picture import Picture, Task

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+from photo_organizer.vision.decode.budget.costs import TONE_MAPPED, pillow_cost
 from photo_organizer.vision.decode.colour.code_points import code_points
 from photo_organizer.vision.decode.colour.colour_space import CodePoints, profile_of_gamma
 from photo_organizer.vision.decode.colour.conversion import over_white, to_srgb
 from photo_organizer.vision.decode.colour.depth import to_eight_bits
 from photo_organizer.vision.decode.colour.hdr import tone_map
-from photo_organizer.vision.decode.costs import TONE_MAPPED, pillow_cost
 from photo_organizer.vision.decode.exif import read_exif
 from photo_organizer.vision.decode.formats.gif import read_gif_canvas
 from photo_organizer.vision.decode.picture import ENOUGH, Picture, Task

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from photo_organizer.vision.decode.costs import RAW
+from photo_organizer.vision.decode.budget.costs import RAW
 from photo_organizer.vision.decode.exif import Exif
 from photo_organizer.vision.decode.formats.jpeg import decode_jpeg
 from photo_organizer.vision.decode.formats.optional_formats import load
