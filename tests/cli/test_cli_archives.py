@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from photo_organizer.cli.sort.plan_file import PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_file import PlannedPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_a_plan_is_carried_out_after_the_disk_was_plugged_in_again(
     assert (number, folder) == (home.old.stat().st_dev, str(home.old))
     rewrite(plan, head={"devices": [[987654, folder]]}, device=987654)
     # no photo is read again for that
-    monkeypatch.setattr("photo_organizer.cli.sort.unchanged.photo_sha256", None)
+    monkeypatch.setattr("photo_organizer.cli.sort.plan_files.unchanged.photo_sha256", None)
     said = organizer("sort", "--plan", plan)
     assert (said.code, said.err) == (0, "")
     assert home.filed() == {"Food": ["0.png", "1.png", "1.xmp", "2.png"]}

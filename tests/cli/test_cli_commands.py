@@ -226,7 +226,7 @@ def fake_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) ->
     """Another program in the place of the training process."""
     (tmp_path / "fake_training.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("photo_organizer.cli.training_progress.PROCESS", "fake_training")
+    monkeypatch.setattr("photo_organizer.cli.learning.training_progress.PROCESS", "fake_training")
 
 
 def test_train_shows_progress_and_outcome(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_all_photos_in_sections_the_least_sure_first(
     organizer: Organizer, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photo_organizer.cli.sort.contact_sheet.THUMBNAILS_A_SECTION", 2)
+    monkeypatch.setattr("photo_organizer.cli.sort.sheet.contact_sheet.THUMBNAILS_A_SECTION", 2)
     for number in range(5):
         home.draw(f"food {number}.png", "Food", seed=number)
     home.draw("pet.png", "Pets", seed=9)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from photo_organizer.cli.completion import SHELLS
 from photo_organizer.cli.frame import COMMANDS, build_application
-from photo_organizer.cli.generate import generated
-from photo_organizer.cli.help import find_documents, section
-from photo_organizer.cli.manual import manual
+from photo_organizer.cli.setup.completion import SHELLS
+from photo_organizer.cli.setup.generate import generated
+from photo_organizer.cli.setup.help import find_documents, section
+from photo_organizer.cli.setup.manual import manual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def test_what_is_made_from_the_commands_is_up_to_date() -> None:
-    """Otherwise: python -m photo_organizer.cli.generate"""
+    """Otherwise: python -m photo_organizer.cli.setup.generate"""
     stale = [path.name for path, text in generated().items() if path.read_text(encoding="utf-8") != text]
     assert stale == []
 

@@ -183,7 +183,7 @@ def test_watch_follows_until_it_is_interrupted(
             raise KeyboardInterrupt
         look()
 
-    monkeypatch.setattr("photo_organizer.cli.status.time.sleep", sleep)
+    monkeypatch.setattr("photo_organizer.cli.daemon.status.time.sleep", sleep)
     said = organizer("status", "--watch")
     assert said.code == 130
     assert [said.out.count(f"{count} filed") for count in ("12,431", "12,432")] == [1, 1]

@@ -196,7 +196,7 @@ def _stopped() -> int:
 
 def _printing_rows(*, as_json: bool) -> Callable[[Filing, dict[str, Any]], None]:
     from photo_organizer.cli.console import print_json
-    from photo_organizer.cli.sort.rows import printable_row
+    from photo_organizer.cli.sort.plan_files.rows import printable_row
 
     def print_row(_filing: Filing, row: dict[str, Any]) -> None:
         if as_json:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.jobs import Result, Watched
-from photo_organizer.cli.sort.plan_file import PlanError, PlanFile, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.selection import check_paths
 from photo_organizer.cli.sort.stopping import StopRequest
-from photo_organizer.cli.sort.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable

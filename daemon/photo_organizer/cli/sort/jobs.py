@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from photo_organizer.cli.sort.plan_files.rows import row_of
 from photo_organizer.cli.sort.progress import SortReporter, make_bar
-from photo_organizer.cli.sort.rows import row_of
 from photo_organizer.cli.sort.selection import check_paths, count_photos, groups_in, model_in_use
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.cli.sort.tally import Tally

@@ -12,15 +12,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from photo_organizer.cli.sort.contact_sheet import write_contact_sheet
-from photo_organizer.cli.sort.devices import this_machine
 from photo_organizer.cli.sort.disk_work import DiskWork, DryRun
 from photo_organizer.cli.sort.jobs import Result, Watched, not_placed, now_text, run_photos
 from photo_organizer.cli.sort.look_alikes import Alike, LookAlikes
-from photo_organizer.cli.sort.plan_draft import PlanDraft
-from photo_organizer.cli.sort.plan_file import PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.devices import this_machine
+from photo_organizer.cli.sort.plan_files.plan_draft import PlanDraft
+from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
 from photo_organizer.cli.sort.progress import NoBar, SortReporter, make_bar
 from photo_organizer.cli.sort.selection import check_paths, count_photos, groups_in, model_in_use
+from photo_organizer.cli.sort.sheet.contact_sheet import write_contact_sheet
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.labels.category_folders import accepted_folders

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.console import counted, print_table
-from photo_organizer.cli.sort.rows import shown_path
+from photo_organizer.cli.sort.plan_files.rows import shown_path
 from photo_organizer.cli.sort.tally import BINS
 from photo_organizer.errors import printable
 from photo_organizer.photo import Action

@@ -14,7 +14,7 @@ def run(invocation: Invocation) -> int:
     Inboxes and library that were never there are made. The first time, on a terminal, it offers to show
     where the photos in your Pictures folder would go. SIGHUP, or saving the config, takes its changes over.
     """
-    from photo_organizer.cli.first_run import is_first_run, offer_dry_run
+    from photo_organizer.cli.setup.first_run import is_first_run, offer_dry_run
     from photo_organizer.config.first_folders import make_new_folders
     from photo_organizer.service.daemon import run_daemon
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
-from photo_organizer.cli.sort.contact_sheet_page import END, HEAD, SECTION, SECTION_END
-from photo_organizer.cli.sort.rows import shown_path
+from photo_organizer.cli.sort.plan_files.rows import shown_path
+from photo_organizer.cli.sort.sheet.contact_sheet_page import END, HEAD, SECTION, SECTION_END
+from photo_organizer.cli.sort.sheet.thumbnails import thumbnails
 from photo_organizer.cli.sort.tally import BINS
-from photo_organizer.cli.sort.thumbnails import thumbnails
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.files import replacing
 from photo_organizer.photo import Action
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from photo_organizer.cli.sort.plan_draft import Key, PlanDraft
-    from photo_organizer.cli.sort.plan_file import PlannedPhoto
+    from photo_organizer.cli.sort.plan_files.plan_draft import Key, PlanDraft
+    from photo_organizer.cli.sort.plan_files.plan_file import PlannedPhoto
     from photo_organizer.cli.sort.tally import Tally
 
 SHOWN_BY_BROWSERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".bmp"}

@@ -59,7 +59,7 @@ def _bring_up_to_date(index: SearchIndex) -> None:
 
 def _print_objects(found: Iterable[Operation]) -> int:
     from photo_organizer.cli.console import print_json
-    from photo_organizer.cli.recorded import event_values
+    from photo_organizer.cli.photos.recorded import event_values
     from photo_organizer.library.record.history import event
 
     number = 0
@@ -73,7 +73,7 @@ def _print_words(found: list[Operation], *, more: bool) -> int:
     import os
 
     from photo_organizer.cli.console import counted, print_table
-    from photo_organizer.cli.sort.rows import shown_path
+    from photo_organizer.cli.sort.plan_files.rows import shown_path
 
     if not found:
         click.echo("nothing found")

@@ -126,7 +126,7 @@ def _batch_values(batch: BatchSummary) -> dict[str, Any]:
 
 def _show_photos(library: Library, batch: str, *, as_json: bool) -> None:
     from photo_organizer.cli.console import counted, print_json
-    from photo_organizer.cli.recorded import event_values
+    from photo_organizer.cli.photos.recorded import event_values
     from photo_organizer.errors import OrganizerError
 
     events = list(library.photos_of_batch(batch))
@@ -144,7 +144,7 @@ def _show_photos(library: Library, batch: str, *, as_json: bool) -> None:
 
 
 def _photo_rows(events: Iterable[Event]) -> Iterable[tuple[str, ...]]:
-    from photo_organizer.cli.sort.rows import shown_path
+    from photo_organizer.cli.sort.plan_files.rows import shown_path
 
     for event in events:
         confidence = event.details.confidence

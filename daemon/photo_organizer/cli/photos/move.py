@@ -157,6 +157,6 @@ def _tell_json(
 
 
 def _shown(path: Path) -> str:
-    from photo_organizer.cli.sort.rows import shown_path
+    from photo_organizer.cli.sort.plan_files.rows import shown_path
 
     return shown_path(path)

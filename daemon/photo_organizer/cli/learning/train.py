@@ -21,7 +21,7 @@ from photo_organizer.cli.frame import Invocation, command
 )
 def train(invocation: Invocation, mode: str | None, photos: Path | None) -> None:
     """Learn from your corrections now; a better model takes over."""
-    from photo_organizer.cli.training_progress import run_training, words_for
+    from photo_organizer.cli.learning.training_progress import run_training, words_for
 
     outcome = run_training(invocation.configuration(), mode=mode, photos=photos)
     for line in words_for(outcome):

@@ -30,7 +30,7 @@ def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | No
     A photo that was never filed is classified now, and nothing is done with it.
     """
     from photo_organizer.cli.console import print_json
-    from photo_organizer.cli.explanation import explain
+    from photo_organizer.cli.photos.explanation import explain
 
     configuration = invocation.configuration()
     if heatmap is not None and os.path.lexists(heatmap):

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.photo_hash import photo_sha256
-from photo_organizer.cli.sort.devices import this_machine
+from photo_organizer.cli.photos.photo_hash import photo_sha256
+from photo_organizer.cli.sort.plan_files.devices import this_machine
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 
 if TYPE_CHECKING:
-    from photo_organizer.cli.sort.plan_file import PlanHead, PlannedPhoto
+    from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
     from photo_organizer.photo import AssetGroup
 
 CHANGED = "changed since it was planned"

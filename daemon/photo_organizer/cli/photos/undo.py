@@ -68,7 +68,7 @@ def undo(
 
 def _print_words(report: UndoReport, *, dry_run: bool) -> None:
     from photo_organizer.cli.console import counted, print_table
-    from photo_organizer.cli.sort.rows import shown_path
+    from photo_organizer.cli.sort.plan_files.rows import shown_path
     from photo_organizer.errors import printable
 
     if report.undone:

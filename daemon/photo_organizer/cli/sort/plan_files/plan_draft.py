@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photo_organizer.cli.sort.compression import compressing
-from photo_organizer.cli.sort.devices import Devices
-from photo_organizer.cli.sort.plan_file import PlanError, PlanFile, PlanHead, PlannedPhoto
-from photo_organizer.cli.sort.rows import row_of
+from photo_organizer.cli.sort.plan_files.compression import compressing
+from photo_organizer.cli.sort.plan_files.devices import Devices
+from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile, PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.rows import row_of
 from photo_organizer.files import replacing
 from photo_organizer.library import Placed
 

@@ -62,7 +62,7 @@ def script(shell: str) -> str:
 
 def files_to_install(shell: str, environment: Mapping[str, str]) -> dict[Path, str]:
     """Return the files that --install writes, with their contents."""
-    from photo_organizer.cli.manual import manual
+    from photo_organizer.cli.setup.manual import manual
 
     data = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     settings = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photo_organizer.cli.photo_hash import photo_sha256
-from photo_organizer.cli.sort.rows import shown_path
+from photo_organizer.cli.photos.photo_hash import photo_sha256
+from photo_organizer.cli.sort.plan_files.rows import shown_path
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.formats import by_extension
 from photo_organizer.library.record.operation import JOINED

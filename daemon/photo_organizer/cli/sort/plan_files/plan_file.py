@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from photo_organizer.cli.sort.compression import open_lines
-from photo_organizer.cli.sort.plan_check import (
+from photo_organizer.cli.sort.plan_files.compression import open_lines
+from photo_organizer.cli.sort.plan_files.plan_check import (
     LONGEST_LINE,
     absolute_path,
     fraction,

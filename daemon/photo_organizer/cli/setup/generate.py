@@ -1,4 +1,4 @@
-"""Write what is made from the commands: `python -m photo_organizer.cli.generate`.
+"""Write what is made from the commands: `python -m photo_organizer.cli.setup.generate`.
 
 A test fails until that was done after a change of the commands.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photo_organizer.cli.completion import SHELLS, script
-from photo_organizer.cli.manual import manual
+from photo_organizer.cli.setup.completion import SHELLS, script
+from photo_organizer.cli.setup.manual import manual
 
 _CHECKOUT = Path(__file__).parents[3]
 

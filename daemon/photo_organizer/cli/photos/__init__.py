@@ -1,0 +1,1 @@
+"""Commands about single photos and what became of them."""

@@ -1,0 +1,1 @@
+"""Commands that set the program up, explain it and check it."""
