@@ -1,7 +1,7 @@
 """What all commands share: `--config` before or after the command, and loading on demand.
 
-The command `x-y` is the name `x_y` in the module `cli/x_y.py`. That module is imported when the command is
-called or listed, and must therefore import nothing heavy at its top.
+The command `x-y` is the name `x_y` in the module that `COMMANDS` gives. That module is imported when the command
+is called or listed, and must therefore import nothing heavy at its top.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
     from photo_organizer.config import Configuration
 
-# in the order in which a newcomer needs them
-COMMANDS = (
-    "init",
-    "run",
-    "sort",
-    "status",
-    "why",
-    "move",
-    "undo",
-    "history",
-    "search",
-    "stats",
-    "review",
-    "pause",
-    "resume",
-    "train",
-    "models",
-    "categories",
-    "ledger",
-    "config",
-    "service",
-    "doctor",
-    "relocate",
-    "cluster-worker",
-    "cluster-certificates",
-    "completion",
-    "help",
-)
+# each command's module below `cli/`, in the order in which a newcomer needs them
+COMMANDS = {
+    "init": "setup.init",
+    "run": "daemon.run",
+    "sort": "sort",
+    "status": "daemon.status",
+    "why": "photos.why",
+    "move": "photos.move",
+    "undo": "photos.undo",
+    "history": "photos.history",
+    "search": "photos.search",
+    "stats": "photos.stats",
+    "review": "photos.review",
+    "pause": "daemon.pause",
+    "resume": "daemon.resume",
+    "train": "learning.train",
+    "models": "learning.models",
+    "categories": "learning.categories",
+    "ledger": "photos.ledger",
+    "config": "setup.config",
+    "service": "setup.service",
+    "doctor": "setup.doctor",
+    "relocate": "setup.relocate",
+    "cluster-worker": "cluster.cluster_worker",
+    "cluster-certificates": "cluster.cluster_certificates",
+    "completion": "setup.completion",
+    "help": "setup.help",
+}
 
 
 @dataclass(slots=True)
@@ -166,9 +166,8 @@ class Application(OrganizerGroup):
         """The command of that name; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
-        module = importlib.import_module(f"photo_organizer.cli.{name}")
-        found: click.Command = getattr(module, name)
+        module = importlib.import_module(f"photo_organizer.cli.{COMMANDS[cmd_name]}")
+        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from photo_organizer.cli.setup.completion import SHELLS, script
 from photo_organizer.cli.setup.manual import manual
 
-_CHECKOUT = Path(__file__).parents[3]
+_CHECKOUT = Path(__file__).parents[4]
 
 
 def generated() -> dict[Path, str]:
