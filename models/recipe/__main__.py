@@ -83,9 +83,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _export(arguments: argparse.Namespace) -> None:
+    from recipe.data.prepare import open_prepared
     from recipe.export import ExportChoice, make_model
-    from recipe.features import FeatureChoice
-    from recipe.prepare import open_prepared
+    from recipe.head.features import FeatureChoice
 
     features = FeatureChoice(arguments.side, tuple(arguments.feature_layers.split(",")), arguments.flip)
     choice = ExportChoice(features, arguments.strength, arguments.unlabelled, arguments.unlabelled_weight)
@@ -107,23 +107,23 @@ def main() -> None:
     """Run one stage."""
     arguments = _parser().parse_args()
     if arguments.stage == "collect":
-        from recipe.collect import collect
+        from recipe.data.collect import collect
 
         print(collect(arguments.snapshots, arguments.photos, arguments.output), "photos")
     elif arguments.stage == "cache":
-        from recipe.corpus import build_cache
+        from recipe.data.corpus import build_cache
 
         build_cache(arguments.photos, arguments.archive, arguments.cache)
     elif arguments.stage == "teacher":
-        from recipe.teachers import ask_teachers
+        from recipe.data.teachers import ask_teachers
 
         ask_teachers(arguments.teacher, arguments.cache, arguments.processes)
     elif arguments.stage == "prepare":
-        from recipe.prepare import prepare
+        from recipe.data.prepare import prepare
 
         prepare(arguments.cache, frozenset(arguments.hold_out_source), arguments.hold_out_share)
     elif arguments.stage == "train":
-        from recipe.run import run_training
+        from recipe.training.run import run_training
 
         run_training(arguments)
     else:

@@ -23,18 +23,18 @@ from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.manifest import PREPROCESSING
 from recipe.arrays import float32, holds, save_arrays
 from recipe.card import write_card
-from recipe.collect import licences, source_weights
-from recipe.features import (
+from recipe.data.collect import licences, source_weights
+from recipe.data.prepare import Prepared
+from recipe.data.split import Part
+from recipe.head.features import (
     FeatureChoice,
     cached_photos,
     extract,
     open_engine,
     original_photos,
 )
-from recipe.folding import folded_backbone
-from recipe.prepare import Prepared
-from recipe.refit import Labelled, Refit, Unlabelled, refit
-from recipe.split import Part
+from recipe.head.refit import Labelled, Refit, Unlabelled, refit
+from recipe.training.folding import folded_backbone
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recipe import collect
-from recipe.collect import CopyFilter, Rule, choose, fingerprint, largest_allowed, over_share
+from recipe.data import collect
+from recipe.data.collect import CopyFilter, Rule, choose, fingerprint, largest_allowed, over_share
 
 CATEGORIES = {
     "Events",

@@ -16,15 +16,15 @@ from photo_organizer.models.store import verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
 from recipe.arrays import save_arrays
-from recipe.batches import Standard, Targets
-from recipe.corpus import build_cache, open_cache
+from recipe.data.batches import Standard, Targets
+from recipe.data.corpus import build_cache, open_cache
+from recipe.data.prepare import Prepared
+from recipe.data.split import Part
 from recipe.export import ExportChoice, next_id
 from recipe.export import make_model as export_model
-from recipe.features import FeatureChoice
-from recipe.folding import PLACES, folded_backbone
-from recipe.prepare import Prepared
-from recipe.split import Part
-from recipe.thresholds import choose_threshold
+from recipe.head.features import FeatureChoice
+from recipe.head.thresholds import choose_threshold
+from recipe.training.folding import PLACES, folded_backbone
 
 CATEGORIES = ("Events", "Family", "Food")
 
@@ -109,8 +109,8 @@ def test_keras_takes_the_backbone_by_layer_name(exported: Path) -> None:
 @pytest.mark.filterwarnings("default")
 def test_training_goes_on_from_it(exported: Path, prepared: Prepared) -> None:
     keras = pytest.importorskip("keras")
-    from recipe.network import build_training_network
-    from recipe.starting import start_from
+    from recipe.training.network import build_training_network
+    from recipe.training.starting import start_from
 
     network = build_training_network(3, dtype="float32")
     start_from(network, exported, prepared, 32)

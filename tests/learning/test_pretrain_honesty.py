@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from photo_organizer.learning.head.head import Head
-from recipe.corpus import CACHE_SIDE, Corpus, PhotoEntry, build_cache, open_cache
-from recipe.refit import Labelled, refit
-from recipe.soft_labels import doubted_labels, make_soft_labels
-from recipe.split import (
+from recipe.data.corpus import CACHE_SIDE, Corpus, PhotoEntry, build_cache, open_cache
+from recipe.data.soft_labels import doubted_labels, make_soft_labels
+from recipe.data.split import (
     Part,
     group_copies,
     make_split,
     similar_pairs,
     thumbnails,
 )
-from recipe.validate import (
+from recipe.head.refit import Labelled, refit
+from recipe.head.validate import (
     other_source_logits,
     same_source_logits,
     source_folds,

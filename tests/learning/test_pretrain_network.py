@@ -11,14 +11,14 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from recipe.arrays import save_arrays  # noqa: E402
-from recipe.folding import PLACES, fold, folded_backbone  # noqa: E402
-from recipe.network import (  # noqa: E402
+from recipe.training.folding import PLACES, fold, folded_backbone  # noqa: E402
+from recipe.training.network import (  # noqa: E402
     build_training_network,
     get_named_weights,
     set_named_weights,
 )
-from recipe.normalisation import FusedBatchNormalization  # noqa: E402
-from recipe.starting import ridge_regression, unfold_into  # noqa: E402
+from recipe.training.normalisation import FusedBatchNormalization  # noqa: E402
+from recipe.training.starting import ridge_regression, unfold_into  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # Keras and TensorFlow have warnings of their own
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipe.network import build_training_network
-from recipe.teacher import Answer, Teacher
-from recipe.teachers import open_lite_teacher, together
+from recipe.data.teacher import Answer, Teacher
+from recipe.data.teachers import open_lite_teacher, together
+from recipe.training.network import build_training_network
 
 
 def _teacher(channels: int, value: float) -> Teacher:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from recipe.refit import photo_weights
-from recipe.thresholds import accepted, choose_thresholds
+from recipe.head.refit import photo_weights
+from recipe.head.thresholds import accepted, choose_thresholds
 
 CATEGORIES = ("Family", "Friends", "Nature")
 

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("keras")
 tensorflow = pytest.importorskip("tensorflow")
 
-from recipe.batches import (  # noqa: E402
+from recipe.data.batches import (  # noqa: E402
     Standard,
     Targets,
     TrainingData,
@@ -22,20 +22,20 @@ from recipe.batches import (  # noqa: E402
     resample,
     rows_of_step,
 )
-from recipe.clock import (  # noqa: E402
+from recipe.data.teacher import Answer  # noqa: E402
+from recipe.training.clock import (  # noqa: E402
     Budget,
     Schedule,
     StepBudget,
     TimeBudget,
     parse_until,
 )
-from recipe.network import (  # noqa: E402
+from recipe.training.network import (  # noqa: E402
     build_training_network,
     get_named_weights,
     set_named_weights,
 )
-from recipe.teacher import Answer  # noqa: E402
-from recipe.train import Recipe, train  # noqa: E402
+from recipe.training.train import Recipe, train  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # Keras and TensorFlow have warnings of their own
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from recipe.corpus import Pixels, squeeze
-from recipe.split import Integers
-from recipe.teacher import Answer, Teacher
+from recipe.data.corpus import Pixels, squeeze
+from recipe.data.split import Integers
+from recipe.data.teacher import Answer, Teacher
 
 # How much more a single place of the map varies than the average of a photo: measured, 1.3 to 1.5.
 PLACE_DEVIATION = 1.5

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from photo_organizer.learning.head.head import Floats
-from recipe.corpus import Pixels, squeeze
+from recipe.data.corpus import Pixels, squeeze
 
 TEACHER_SIDE = 224
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipe.arrays import float32, save_arrays
-from recipe.batches import Standard, Targets
-from recipe.corpus import Corpus, open_cache
-from recipe.soft_labels import make_soft_labels
-from recipe.split import (
+from recipe.data.batches import Standard, Targets
+from recipe.data.corpus import Corpus, open_cache
+from recipe.data.soft_labels import make_soft_labels
+from recipe.data.split import (
     Integers,
     Part,
     group_copies,

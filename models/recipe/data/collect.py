@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recipe.corpus import Pixels, decode, labelled_photos
+from recipe.data.corpus import Pixels, decode, labelled_photos
 
 HERE = Path(__file__).parent
 SHORT_SIDE = 360

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from recipe.linear import class_weights, fit_linear, one_hot, softmax
-from recipe.split import Integers, folds_by_group
+from recipe.data.split import Integers, folds_by_group
+from recipe.head.linear import class_weights, fit_linear, one_hot, softmax
 
 STRENGTH = 1e-2
 FOLDS = 5

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from recipe.arrays import float32
-from recipe.batches import TrainingData
-from recipe.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
-from recipe.network import build_training_network
-from recipe.prepare import open_prepared
-from recipe.split import Part
-from recipe.starting import start_from
-from recipe.teachers import open_teachers
-from recipe.train import Log, Probe, Recipe, train
+from recipe.data.batches import TrainingData
+from recipe.data.prepare import open_prepared
+from recipe.data.split import Part
+from recipe.data.teachers import open_teachers
+from recipe.training.clock import Budget, Schedule, StepBudget, TimeBudget, parse_until
+from recipe.training.network import build_training_network
+from recipe.training.starting import start_from
+from recipe.training.train import Log, Probe, Recipe, train
 
 PROBE_STRIDE = 3  # Every third held-out photo is enough to watch an error fall.
 

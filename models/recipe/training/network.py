@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipe.arrays import Arrays, float32
-from recipe.folding import BLOCKS, EPSILON, MOMENTUM, PLACES
-from recipe.normalisation import FusedBatchNormalization
+from recipe.training.folding import BLOCKS, EPSILON, MOMENTUM, PLACES
+from recipe.training.normalisation import FusedBatchNormalization
 
 EMBEDDING_SIZE = 1280
 TEACHER_CLASSES = 1001

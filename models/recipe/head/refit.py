@@ -19,11 +19,11 @@ from photo_organizer.learning.head.head import Floats, Head
 from photo_organizer.learning.judge.calibration import fit_temperature
 from photo_organizer.learning.judge.evaluation import Evaluation, evaluate
 from recipe.arrays import float32
-from recipe.linear import fit_linear, one_hot, softmax
-from recipe.soft_labels import doubted_labels
-from recipe.split import Integers, Part
-from recipe.thresholds import choose_thresholds
-from recipe.validate import FitHead, other_source_logits, same_source_logits
+from recipe.data.soft_labels import doubted_labels
+from recipe.data.split import Integers, Part
+from recipe.head.linear import fit_linear, one_hot, softmax
+from recipe.head.thresholds import choose_thresholds
+from recipe.head.validate import FitHead, other_source_logits, same_source_logits
 
 WANTED_PRECISION = 0.91
 """Share of the filed photos of left-out sources whose label should agree. Of the predictions that contradict

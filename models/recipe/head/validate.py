@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats, Head
-from recipe.split import Integers, folds_by_group
+from recipe.data.split import Integers, folds_by_group
 
 FitHead = Callable[[NDArray[np.bool_]], Head]
 """Given which of the photos may be fitted on, bool (N,), return a head."""

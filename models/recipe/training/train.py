@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from recipe.batches import (
+from recipe.data.batches import (
     PLACE_DEVIATION,
     Batch,
     TrainingData,
@@ -25,10 +25,10 @@ from recipe.batches import (
     prefetch,
     whole_pictures,
 )
-from recipe.checkpoint import Position, restore_checkpoint, save_checkpoint
-from recipe.clock import Budget, Schedule
-from recipe.corpus import Pixels
-from recipe.optimiser import ConvolutionMuon
+from recipe.data.corpus import Pixels
+from recipe.training.checkpoint import Position, restore_checkpoint, save_checkpoint
+from recipe.training.clock import Budget, Schedule
+from recipe.training.optimiser import ConvolutionMuon
 
 Log = Callable[[str], None]
 

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recipe.corpus import Corpus, Pixels
+from recipe.data.corpus import Corpus, Pixels
 
 THUMBNAIL = 12
 # Correlation of 12x12 colour thumbnails, together with the cosine of teacher embeddings, above which two

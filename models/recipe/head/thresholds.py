@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.learning.head.head import Floats
-from recipe.split import Integers
+from recipe.data.split import Integers
 
 STEPS = np.round(np.arange(0.40, 0.96, 0.05), 2)
 """Few and round values: finer ones would only fit the photos at hand."""

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from photo_organizer.learning.head.head import Floats
 from photo_organizer.models.manifest import BACKBONE_FILE
 from recipe.arrays import float32
-from recipe.batches import whole_pictures
-from recipe.folding import BLOCKS, EPSILON, PLACES
-from recipe.prepare import Prepared
+from recipe.data.batches import whole_pictures
+from recipe.data.prepare import Prepared
+from recipe.training.folding import BLOCKS, EPSILON, PLACES
 
 NORMALISATION_PHOTOS = 256
 HEAD_PHOTOS = 4096

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recipe.corpus import Pixels, decode, open_cache, squeeze
-from recipe.teacher import TEACHER_SIDE, Answer, Teacher, open_tflite_teacher
+from recipe.data.corpus import Pixels, decode, open_cache, squeeze
+from recipe.data.teacher import TEACHER_SIDE, Answer, Teacher, open_tflite_teacher
 
 CHUNK = 256
 _LITE_MEAN, _LITE_SCALE = 127.0, 128.0

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from recipe.arrays import Arrays, save_arrays
-from recipe.network import get_named_weights, set_named_weights
+from recipe.training.network import get_named_weights, set_named_weights
 
 
 @dataclass(frozen=True)

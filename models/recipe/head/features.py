@@ -22,7 +22,7 @@ from photo_organizer.vision.backbone.engine import BF16_FLAGS, Engine, cpu_flags
 from photo_organizer.vision.backbone.openvino_engine import OpenVinoEngine
 from photo_organizer.vision.decode.decoder import decode
 from recipe.arrays import save_arrays
-from recipe.corpus import PhotoEntry, Pixels, squeeze
+from recipe.data.corpus import PhotoEntry, Pixels, squeeze
 
 CHUNK = 64
 

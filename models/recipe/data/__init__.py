@@ -1,0 +1,1 @@
+"""What the starter learns from: collections, the pixel cache, teachers, the split."""
