@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from acceptable import AcceptableFigures, acceptable_figures, acceptable_lines, read_acceptable
+from harness.acceptable import AcceptableFigures, acceptable_figures, acceptable_lines, read_acceptable
 from photo_organizer import formats
 from photo_organizer.config.paths import model_home
 from photo_organizer.errors import OrganizerError

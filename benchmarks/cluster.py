@@ -21,10 +21,10 @@ from pathlib import Path
 from runpy import run_path
 from typing import TYPE_CHECKING
 
-from arguments import parser
-from photos import make_tiny_photos
-from processes import children, processor_seconds
-from report import Figure, Report, Target
+from harness.arguments import parser
+from harness.photos import make_tiny_photos
+from harness.processes import children, processor_seconds
+from harness.report import Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.report import RESULTS, Figure, Report, Target
 from photo_organizer.models.manifest import INT8_FILES
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.cores import BF16_FLAGS, INT8_FLAGS, available_cores, cpu_flags
 from photo_organizer.vision.backbone.engine import load_engine
 from photo_organizer.vision.labelled_photos import read_labelled_photos
-from report import RESULTS, Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -25,6 +25,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.report import Figure, Report, Target
 from photo_organizer.learning.finetune.activations import BATCH, augmentation, compute_activations, keras_vgg
 from photo_organizer.learning.finetune.block5 import Photos, Schedule, train_block5
 from photo_organizer.learning.finetune.fine_tune import VIEWS
@@ -32,7 +33,6 @@ from photo_organizer.models.manifest import BACKBONE_FILE
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone.weights import read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels, read_labelled_photos
-from report import Figure, Report, Target
 
 HEAD_EPOCHS, BLOCK_EPOCHS = 4, 8
 CATEGORIES = 10

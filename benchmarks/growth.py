@@ -21,13 +21,13 @@ from runpy import run_path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from arguments import parser
-from growth_plans import PARTS, measure
-from history import write_history
-from organizer import CHECKOUT, Organizer
-from photos import make_tiny_photos
-from processes import children, memory, processor_seconds
-from report import Figure, Report, Target
+from harness.arguments import parser
+from harness.growth_plans import PARTS, measure
+from harness.history import write_history
+from harness.organizer import CHECKOUT, Organizer
+from harness.photos import make_tiny_photos
+from harness.processes import children, memory, processor_seconds
+from harness.report import Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

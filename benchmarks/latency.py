@@ -21,11 +21,11 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from arguments import parser_with_photos
-from organizer import Organizer
-from photos import make_photos
-from processes import Moment, children, memory
-from report import Figure, Report, Target
+from harness.arguments import parser_with_photos
+from harness.organizer import Organizer
+from harness.photos import make_photos
+from harness.processes import Moment, children, memory
+from harness.report import Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -25,11 +25,11 @@ import numpy as np
 import pandas as pd
 
 from accuracy import LabelledPhoto, find_model, find_photos, see
-from learning_owners import LabelledFeatures, Starter, owners, shipped_starter, starter_without
-from learning_rounds import Round, SimulatedOwner
+from harness.learning_owners import LabelledFeatures, Starter, owners, shipped_starter, starter_without
+from harness.learning_rounds import Round, SimulatedOwner
+from harness.report import RESULTS, Figure, Report, Target
 from photo_organizer.errors import OrganizerError
 from photo_organizer.models.serving_model import read_model
-from report import RESULTS, Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arguments import parser_with_photos
-from organizer import Organizer
-from photos import make_photos
-from processes import processor_seconds
-from report import Figure, Report, Target
+from harness.arguments import parser_with_photos
+from harness.organizer import Organizer
+from harness.photos import make_photos
+from harness.processes import processor_seconds
+from harness.report import Figure, Report, Target
 from throughput import Run, file_backlog, linked, total
 
 if TYPE_CHECKING:

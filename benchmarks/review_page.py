@@ -25,9 +25,9 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from arguments import parser
-from processes import memory
-from report import Figure, Report, Target
+from harness.arguments import parser
+from harness.processes import memory
+from harness.report import Figure, Report, Target
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.append(str(CHECKOUT / "tests" / "web"))

@@ -23,13 +23,13 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from arguments import parser_with_photos
+from harness.arguments import parser_with_photos
+from harness.organizer import Organizer
+from harness.photos import make_photos
+from harness.processes import Moment, children
+from harness.report import Figure, Report, Target
 from limit import CORES, NOTHING, CoreSeconds, measure_limit
-from organizer import Organizer
 from photo_organizer.vision.backbone.engine import Engine, load_engine
-from photos import make_photos
-from processes import Moment, children
-from report import Figure, Report, Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

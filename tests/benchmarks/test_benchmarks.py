@@ -72,7 +72,7 @@ def test_photos_differ_in_every_byte_sum_and_are_made_once(tmp_path: Path) -> No
 import hashlib, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from photos import make_photos
+from harness.photos import make_photos
 first = make_photos(205, None, 0.05, Path(sys.argv[2]))
 before = [path.stat().st_mtime_ns for path in first]
 again = make_photos(205, None, 0.05, Path(sys.argv[2]))

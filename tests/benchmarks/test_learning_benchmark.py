@@ -24,8 +24,8 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("simulation")
 def test_corrections_of_an_unseen_source_help_and_shuffled_ones_change_nothing() -> None:
-    from learning_owners import LabelledFeatures, owners, starter_without
-    from learning_rounds import SimulatedOwner
+    from harness.learning_owners import LabelledFeatures, owners, starter_without
+    from harness.learning_rounds import SimulatedOwner
 
     random = np.random.default_rng(2)
     centres = 0.35 * random.standard_normal((4, WIDTH))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from photos import SCRATCH
-from report import RESULTS
+from harness.photos import SCRATCH
+from harness.report import RESULTS
 
 
 def parser(description: str) -> argparse.ArgumentParser:

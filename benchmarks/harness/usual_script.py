@@ -3,7 +3,7 @@
 It is what the organizer is compared with, written as a competent person would: the model is loaded once and
 warm, photos are loaded at the model's size, and the library's own ways are used throughout.
 
-    python benchmarks/usual_script.py INBOX LIBRARY MODEL
+    python benchmarks/harness/usual_script.py INBOX LIBRARY MODEL
 
 It prints a JSON line with the photos it filed and the seconds that took, without imports and warm-up.
 """

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from machine import Machine
+from harness.machine import Machine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

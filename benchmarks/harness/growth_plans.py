@@ -2,7 +2,7 @@
 
 Each part runs in a process of its own, so that its memory can be told:
 
-    python benchmarks/growth_plans.py PART COUNT FOLDER
+    python benchmarks/harness/growth_plans.py PART COUNT FOLDER
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from learning_owners import LabelledFeatures, Starter, as_samples
+from harness.learning_owners import LabelledFeatures, Starter, as_samples
 from photo_organizer.learning.head.head import Floats, Head, Labels, softmax
 from photo_organizer.learning.head.head_training import TrainedHead, train_head
 from photo_organizer.learning.head.training_set import TrainingSet

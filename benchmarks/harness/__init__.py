@@ -1,0 +1,1 @@
+"""What the benchmarks share: photos, a real daemon, the machine, reports."""
