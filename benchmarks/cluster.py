@@ -130,7 +130,7 @@ def slope(setting: Setting, address: str | None, others: list[int]) -> Cost:
 
 def on_cluster(root: Path, setting: Setting, processes: int) -> tuple[Cost, float]:
     """What a photo takes on so many workers, and the seconds from no process at all to the first plan."""
-    from cluster_processes import scheduler, workers  # noqa: PLC0415 (found by the line above)
+    from support.cluster_processes import scheduler, workers  # noqa: PLC0415 (found by the line above)
 
     folder = root / f"scheduler-{processes}"
     folder.mkdir()

@@ -33,11 +33,11 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.append(str(CHECKOUT / "tests" / "web"))
 
 import page_process  # noqa: E402
-from browser import chromium  # noqa: E402
-from review_home import Page, ReviewHome  # noqa: E402
 
 from photo_organizer.library import Library  # noqa: E402
 from photo_organizer.photo import Action  # noqa: E402
+from support.web.browser import chromium  # noqa: E402
+from support.web.review_home import Page, ReviewHome  # noqa: E402
 
 STARTER = CHECKOUT / "models" / "starter"
 _KINDS = {".jpg", ".jpeg", ".png", ".webp"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heavy_packages import HEAVY
+from support.heavy_packages import HEAVY
 
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
 GROUND = {

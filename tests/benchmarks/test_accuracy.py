@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models import CATEGORIES, draw_photo, make_model
+from support.small_models import CATEGORIES, draw_photo, make_model
 
 ACCURACY = Path(__file__).resolve().parents[2] / "benchmarks" / "accuracy.py"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models import make_model
+from support.small_models import make_model
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import draw_photo, make_model
+from support.small_models import draw_photo, make_model
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALL = ("Food", "Pets", "Travel")

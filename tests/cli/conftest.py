@@ -63,7 +63,7 @@ def config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that is right about the photos that `models.draw_photo` draws; nobody writes into it."""
-    from models import make_model
+    from support.small_models import make_model
 
     model = make_model(tmp_path_factory.mktemp("models") / "small")
     description = json.loads((model / "model.json").read_text())
@@ -95,7 +95,7 @@ class Home:
 
     def draw(self, name: str, category: str, **how: Any) -> Path:
         """A photo to be sorted that the model puts in `category`."""
-        from models import draw_photo
+        from support.small_models import draw_photo
 
         return draw_photo(self.old / name, category, **how)
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from heavy_packages import HEAVY
 from photo_organizer.cli import main
 from photo_organizer.cli.frame import COMMANDS
 from photo_organizer.errors import OrganizerError
+from support.heavy_packages import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["photo_organizer"]):
     from photo_organizer.vision.decode.decoder import decode
     from photo_organizer.vision.outcome import PhotoRejectedError
 
-from drawn import saved, scene, with_exif
+from support.pictures.drawn import saved, scene, with_exif
 
 SIDE = 32
 _LIMITS = FixedLimits(max_pixels=4_000_000, max_file_megabytes=8, memory_megabytes=256)

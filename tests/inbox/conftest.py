@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from inbox_driver import Driver, Start, Watch
 
 from photo_organizer.inbox import Inbox
 from photo_organizer.photo import Photo
+from support.inbox_driver import Driver, Start, Watch
 
 
 @pytest.fixture

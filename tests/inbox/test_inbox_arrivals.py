@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
+
+from support.inbox_driver import LONG_SETTLE, SETTLE, Start, write_many
 
 
 def test_photos_that_were_there_before_the_start_are_offered(drive: Start, folder: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inbox_driver import SETTLE, Start, write_many
+
+from support.inbox_driver import SETTLE, Start, write_many
 
 EMPTIED = ["card/DCIM/100/a.jpg", "card/DCIM/101/b.jpg", "kept/c.jpg", "d.jpg"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inbox_driver import JPEG_HEAD, LONG_SETTLE, SETTLE, Start, write_many
 
 from photo_organizer.inbox import find_groups
+from support.inbox_driver import JPEG_HEAD, LONG_SETTLE, SETTLE, Start, write_many
 
 
 def test_a_group_on_disk_comes_whole(drive: Start, folder: Path) -> None:

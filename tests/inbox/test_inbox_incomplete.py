@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_driver import JPEG_HEAD, SETTLE, Start
 
 from photo_organizer.photo import AssetGroup
+from support.inbox_driver import JPEG_HEAD, SETTLE, Start
 
 MINUTES = SETTLE / 60
 

@@ -8,11 +8,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from inbox_driver import JPEG_HEAD, Start, write_many
 
 from photo_organizer import fsops
 from photo_organizer.inbox import Trouble, TroubleKind, find_groups
 from photo_organizer.photo import Photo
+from support.inbox_driver import JPEG_HEAD, Start, write_many
 
 HEIC_HEAD = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_driver import Driver, Start, write_many
 
 from photo_organizer.inbox.mounts import MountWatch
 from photo_organizer.inbox.watcher import InotifyWatcher
+from support.inbox_driver import Driver, Start, write_many
 
 
 def test_an_inbox_renamed_away_and_back(drive: Start, folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_driver import write_many
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import Skipped, find_groups
 from photo_organizer.inbox import path_scan as scan_module
+from support.inbox_driver import write_many
 
 
 def found(*paths: Path, settle_seconds: float = 0.05, **options: object) -> dict[str, int]:

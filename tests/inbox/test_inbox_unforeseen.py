@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inbox_driver import Watch, write_many
 
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.inbox import Inbox, Skipped, find_groups, path_scan, scanner
 from photo_organizer.inbox.readiness.readiness_check import ReadinessCheck
+from support.inbox_driver import Watch, write_many
 
 
 def failing(real: Any, what: str) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from inbox_driver import Start, write_many
 
 from photo_organizer.inbox import scanner
 from photo_organizer.inbox.skip_cache import SkipCache, SkipReason
 from photo_organizer.photo import FileIdentity
+from support.inbox_driver import Start, write_many
 
 WINDOW = 40
 

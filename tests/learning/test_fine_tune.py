@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import make_model
 from photo_organizer.learning.events import Progress
 from photo_organizer.learning.finetune.backbone_source import (
     IMAGENET_MEAN,
@@ -25,6 +24,7 @@ from photo_organizer.learning.retrain import TrainingRequest, retrain
 from photo_organizer.models.store import Registry, verify
 from photo_organizer.vision.backbone.weights import read_backbone
 from support.learning_home import SMALL, Home
+from support.small_models import make_model
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import make_model
 from photo_organizer.learning.data.filing_state import moved_out_of, unlabelled_photos, with_features
 from photo_organizer.learning.judge.out_of_fold import load_out_of_fold, save_out_of_fold
 from photo_organizer.learning.labels.label_questions import (
@@ -21,6 +20,7 @@ from photo_organizer.learning.labels.label_questions import (
 from photo_organizer.learning.labels.label_store import Label, Provenance
 from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.staging import StagedModel
+from support.small_models import make_model
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import CATEGORIES, draw_photo
 from photo_organizer.errors import OrganizerError
 from photo_organizer.learning.events import Progress, TrainingOutcome
 from photo_organizer.learning.judge.out_of_fold import load_out_of_fold
@@ -29,6 +28,7 @@ from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
 from photo_organizer.vision.decode.decoder import decode
 from support.learning_home import SMALL, Home
+from support.small_models import CATEGORIES, draw_photo
 
 
 @pytest.fixture

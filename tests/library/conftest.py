@@ -13,9 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 
-from photo_world import World
-
 from photo_organizer.library import Library
+from support.faults.photo_world import World
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (a file system, not a predictable name)
 

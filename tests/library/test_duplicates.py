@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from photo_world import World, seen
 
 from photo_organizer.library import Library, LibrarySettings, TransferMode
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.photo import Action
+from support.faults.photo_world import World, seen
 
 PHOTO = bytes(range(256)) * 300
 

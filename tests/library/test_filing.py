@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from photo_world import World, seen, sha256
 
 from photo_organizer.config.settings import MetadataSettings
 from photo_organizer.inbox import LateCompanion
@@ -23,6 +22,7 @@ from photo_organizer.library import (
 )
 from photo_organizer.library.record.ledger_text import COLUMNS, unescape
 from photo_organizer.photo import Action, AssetGroup
+from support.faults.photo_world import World, seen, sha256
 
 
 def rows(world: World) -> list[dict[str, str]]:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_scenarios import limited
-from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Library, TransferMode
 from photo_organizer.library.plan.free_names import Characters, GroupNames, NameLimits
+from support.faults.fault_scenarios import limited
+from support.faults.photo_world import World, seen, sha256
 
 SCREENSHOT = "Screenshot 2023-01-01 at 10:11:12.jpg"
 PORTABLE = "Screenshot 2023-01-01 at 10_11_12.jpg"

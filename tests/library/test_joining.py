@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from photo_world import World, seen, sha256
 
 from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import JoinReport, Library, NothingToUndoError, Selection
+from support.faults.photo_world import World, seen, sha256
 
 LONG = "a very long title that some phone gave to its photo of a dog"  # 60 characters
 CUT = (LONG + ".jpg")[:46]

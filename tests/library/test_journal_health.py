@@ -10,10 +10,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from photo_world import World, seen
 
 from photo_organizer.library import Library
 from photo_organizer.library.record.journal_health import COPIES, journal_fault
+from support.faults.photo_world import World, seen
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from photo_world import World
 
 from photo_organizer.library import Library
 from photo_organizer.library.record.ledger_text import HEADER, cell, escape, line, unescape
+from support.faults.photo_world import World
 
 
 def fill(world: World, library: Library, photos: int = 5) -> None:

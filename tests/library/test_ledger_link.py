@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from photo_world import World
 
 from photo_organizer.library import DestinationError
+from support.faults.photo_world import World
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fault_steps import Step, SteppedOperations
-from photo_world import World, seen, sha256
 
 from photo_organizer.inbox import LateCompanion
 from photo_organizer.library import Correction, FilingReport, Library, SourceErrorKind, TransferMode
 from photo_organizer.photo import Action
+from support.faults.fault_steps import Step, SteppedOperations
+from support.faults.photo_world import World, seen, sha256
 
 STAYING = (TransferMode.COPY, TransferMode.LINK, TransferMode.SYMLINK)
 WITH_BYTES = (TransferMode.COPY, TransferMode.LINK)

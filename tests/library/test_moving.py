@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from photo_world import World, seen, sha256
 
 from photo_organizer.library import (
     Correction,
@@ -19,6 +18,7 @@ from photo_organizer.library import (
     Selection,
 )
 from photo_organizer.photo import AssetGroup
+from support.faults.photo_world import World, seen, sha256
 
 
 def file(world: World, library: Library, name: str, content: bytes, *companions: str) -> Path:

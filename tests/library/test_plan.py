@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from photo_world import World
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Filing, FilingReport, Library, TransferMode
 from photo_organizer.photo import Action
+from support.faults.photo_world import World
 
 NAMES = ("a.jpg", "A.jpg", "b.jpg", "a (2).jpg", "bad.jpg", "bad.jpg.reason.txt", "a", "x" * 250 + ".jpg")
 FOLDERS = ("Pets", "Pets/2024", "Food", "Review")

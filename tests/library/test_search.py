@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from photo_world import World, sha256
 
 from photo_organizer.library import Correction, Library, Selection
 from photo_organizer.photo import Action, Decision, Prediction
+from support.faults.photo_world import World, sha256
 
 
 def file(

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photo_world import World, seen, sha256
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import Correction, Library, NothingToUndoError, Selection, SourceErrorKind
 from photo_organizer.photo import Action
+from support.faults.photo_world import World, seen, sha256
 
 
 def file(world: World, library: Library, name: str, content: bytes) -> Path:

@@ -10,15 +10,15 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from fault_steps import SteppedOperations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from photo_world import World, seen, sha256
-from stops import Stop, in_process
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Correction, Selection
+from support.faults.fault_steps import SteppedOperations
+from support.faults.photo_world import World, seen, sha256
+from support.faults.stops import Stop, in_process
 
 NAMES = st.sampled_from(
     ["a.jpg", "A.jpg", "f.jpg", "bad.jpg", "day/a.jpg", "e\u0301.jpg", "\u00e9.jpg", "=x\n.jpg"]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from errors_injected import Failure, check_failure
-from fault_scenarios import BY_NAME, make_world
-from fault_steps import NEVER_FAIL, Step
-from stops import begun
+
+from support.faults.errors_injected import Failure, check_failure
+from support.faults.fault_scenarios import BY_NAME, make_world
+from support.faults.fault_steps import NEVER_FAIL, Step
+from support.faults.stops import begun
 
 BOTH_SIDES = {"rename_without_replacing", "link", "commit"}
 

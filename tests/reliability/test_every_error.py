@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from errors_injected import check_failure, failures_of
-from fault_scenarios import SCENARIOS, Scenario
-from stops import steps_of
+
+from support.faults.errors_injected import check_failure, failures_of
+from support.faults.fault_scenarios import SCENARIOS, Scenario
+from support.faults.stops import steps_of
 
 
 @pytest.mark.timeout(1200)

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from photo_world import World
 
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import DestinationError
+from support.faults.photo_world import World
 
 
 class FullLedger(FileOperations):

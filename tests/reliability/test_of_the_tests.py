@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lying_disk import check_lying_disk
-from mutations import MUTATIONS, Mutation, _no_check_of_the_copy
+
+from support.faults.lying_disk import check_lying_disk
+from support.faults.mutations import MUTATIONS, Mutation, _no_check_of_the_copy
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fault_scenarios import SCENARIOS, Scenario
-from power import check_power_cuts
+
+from support.faults.fault_scenarios import SCENARIOS, Scenario
+from support.faults.power_cuts import check_power_cuts
 
 # the owner's own move in a correction is not recorded; the last resort is said to be weaker
 RECORDED = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fault_scenarios import BY_NAME, UNDO_OF_A_COPY
-from races import RACES, Race, check_races, rewrites_the_source
+
+from support.faults.fault_scenarios import BY_NAME, UNDO_OF_A_COPY
+from support.faults.other_programs import RACES, Race, check_races, rewrites_the_source
 
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photo_world import World
-from stops import in_process
 
 from photo_organizer.library import DestinationError, Library, SourceErrorKind
+from support.faults.photo_world import World
+from support.faults.stops import in_process
 
 PHOTO = bytes(range(256)) * 400
 NOBODY = 65534

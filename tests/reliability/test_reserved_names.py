@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fault_scenarios import BY_NAME, limited
-from photo_world import World
-from stops import Stop, steps_of, stop_at, stops_of
 
 from photo_organizer.fsops import FileOperations
+from support.faults.fault_scenarios import BY_NAME, limited
+from support.faults.photo_world import World
+from support.faults.stops import Stop, steps_of, stop_at, stops_of
 
 SCENARIOS = ["a group by reservation", "a group copied by reservation"]
 FOREIGN = b"of another program"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fault_scenarios import ACROSS_DEVICES, BY_NAME, SCENARIOS, Scenario, limited
-from fault_steps import SteppedOperations
-from stops import Stop, check_stop, steps_of, stop_at, stops_of
+
+from support.faults.fault_scenarios import ACROSS_DEVICES, BY_NAME, SCENARIOS, Scenario, limited
+from support.faults.fault_steps import SteppedOperations
+from support.faults.stops import Stop, check_stop, steps_of, stop_at, stops_of
 
 
 @pytest.mark.parametrize("scenario", (*SCENARIOS, ACROSS_DEVICES), ids=str)

@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from fault_scenarios import BY_NAME, Scenario, make_world
-from fault_steps import NEVER_FAIL, Step
-from stops import begun, steps_of
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import FilingReport
+from support.faults.fault_scenarios import BY_NAME, Scenario, make_world
+from support.faults.fault_steps import NEVER_FAIL, Step
+from support.faults.stops import begun, steps_of
 
 KINDS = (
     OverflowError("Python int too large to convert to SQLite INTEGER"),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from live import Household, small_model
+
+from support.household import Household, small_model
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from live import Household, LiveDaemon, files_below, small_model
 
-from models import draw_photo
 from photo_organizer import __version__
+from support.household import Household, LiveDaemon, files_below, small_model
+from support.small_models import draw_photo
 
 BACKLOG = 1200  # photos: seconds of work on a fast machine, which files 200 between two looks at the status
 

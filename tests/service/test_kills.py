@@ -10,9 +10,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from live import Household, LiveDaemon
-
-from models import draw_photo
+from support.household import Household, LiveDaemon
+from support.small_models import draw_photo
 
 CATEGORIES = ("Food", "Pets", "Travel", "Nature")
 
@@ -32,7 +31,7 @@ def check_all_is_well(household: Household, before: Counter[str]) -> None:
 
 
 def test_the_daemon_is_killed_again_and_again(household: Household) -> None:
-    """A few times here; `tests/soak.py` does it for as long as one likes."""
+    """A few times here; `tests/support/soak.py` does it for as long as one likes."""
     chance = random.Random()
     photos = drop(household, 80)
     before = household.contents()

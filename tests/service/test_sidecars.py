@@ -7,9 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from live import Household, LiveDaemon
 
-from models import draw_photo
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library import (
     Correction,
@@ -22,6 +20,8 @@ from photo_organizer.library import (
 )
 from photo_organizer.library.xmp.keywords import KeywordSettings, is_ours, sidecar_text
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo
+from support.household import Household, LiveDaemon
+from support.small_models import draw_photo
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"

@@ -1,4 +1,4 @@
-"""Half a minute of the soak (see `tests/soak.py` for longer), and proof that it notices what it is there
+"""Half a minute of the soak (see `tests/support/soak.py` for longer), and proof that it notices what it is there
 for."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from soak import Soak, soak
+from support.soak import Soak, soak
 
 
 @pytest.mark.timeout(400)

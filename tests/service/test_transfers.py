@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from live import Household, LiveDaemon
-
-from models import draw_photo
+from support.household import Household, LiveDaemon
+from support.small_models import draw_photo
 
 
 def test_an_interrupted_upload_ends_filed_whole(make_household: Callable[..., Household]) -> None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.learning.labels.label_store import FolderChoice, FolderStamp, LabelStore
 from photo_organizer.learning.labels.labels import Scan, scan_library
 from photo_organizer.library import Filing, Library, TransferMode
 from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from support.small_models import CATEGORIES, draw_photo, make_model
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 SMALL = ("Food", "Pets", "Travel")

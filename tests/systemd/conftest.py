@@ -11,8 +11,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "service"))
 
-from live import small_model
-from testbed import CannotBootError, Testbed, booted
+from support.household import small_model
+from support.systemd.testbed import CannotBootError, Testbed, booted
 
 
 def private_folders(*paths: Path) -> list[Path]:

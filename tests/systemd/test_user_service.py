@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testbed import HOME, UID, Testbed
 
-from models import draw_photo
+from support.small_models import draw_photo
+from support.systemd.testbed import HOME, UID, Testbed
 
 UNIT = "photo-organizer.service"
 UNITS = HOME / ".config" / "systemd" / "user"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from models import CATEGORIES, make_model
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode.budget.limits import FixedLimits
+from support.small_models import CATEGORIES, make_model
 
 HERE = Path(__file__).parent
 

@@ -14,9 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from vision_driver import outcomes, seen
 
-from models import CATEGORIES, draw_photo, make_model
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.models.serving_model import read_model
@@ -26,6 +24,8 @@ from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
 from photo_organizer.vision.outcome import Classified, Outcome, Rejected, RejectionKind
+from support.small_models import CATEGORIES, draw_photo, make_model
+from support.vision_driver import outcomes, seen
 
 MakeClient = Callable[..., VisionClient]
 
@@ -301,8 +301,8 @@ def test_the_process_ends_when_the_daemon_is_killed(model: Path, tmp_path: Path)
 import os, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from vision_driver import outcomes, seen
-from models import CATEGORIES
+from support.vision_driver import outcomes, seen
+from support.small_models import CATEGORIES
 from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 client = VisionClient(Path({str(model)!r}), categories=CATEGORIES, limits=FixedLimits())

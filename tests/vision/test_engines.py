@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import CATEGORIES, colours, make_model
 from photo_organizer.models.manifest import ModelError
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.vision.backbone import engine as engines
@@ -24,6 +23,7 @@ from photo_organizer.vision.backbone.quantise import quantise, verify
 from photo_organizer.vision.backbone.rounding import round_matrix
 from photo_organizer.vision.backbone.weights import read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels
+from support.small_models import CATEGORIES, colours, make_model
 
 TAPS = ("block5.avg", "block5.max", "block4.avg")
 

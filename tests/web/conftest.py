@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from review_home import Page, ReviewHome
+
+from support.web.review_home import Page, ReviewHome
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from browser import chromium
-from review_home import Page, ReviewHome
-from scenes import draw_scene
+from support.web.browser import chromium
+from support.web.review_home import Page, ReviewHome
+from support.web.scenes import draw_scene
 
 PHOTOS = 240
 PICTURES = (

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from review_home import Page, ReviewHome
 
 from photo_organizer.photo import Action
+from support.web.review_home import Page, ReviewHome
 
 
 @pytest.fixture(scope="module")

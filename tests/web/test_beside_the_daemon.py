@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
-from review_home import Page, ReviewHome
-
 from photo_organizer.library import Library
 from photo_organizer.photo import Action
+from support.web.review_home import Page, ReviewHome
 
 
 def test_both_at_once(home: ReviewHome) -> None:

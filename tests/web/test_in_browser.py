@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium
-from review_home import CATEGORIES, Page, ReviewHome, ask_about, real_photos
 
 from photo_organizer.learning.labels.label_store import LABELS, FolderChoice, LabelStore
 from photo_organizer.library import Library
 from photo_organizer.photo import Action
+from support.web.browser import chromium
+from support.web.review_home import CATEGORIES, Page, ReviewHome, ask_about, real_photos
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from review_home import Page
+
+from support.web.review_home import Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "service"))
-from live import Household, LiveDaemon, small_model
-
-from models import draw_photo
 from photo_organizer.config import load_configuration
 from photo_organizer.library import Library
+from support.household import Household, LiveDaemon, small_model
+from support.small_models import draw_photo
 
 CATEGORIES = ("Food", "Pets", "Travel", "Nature")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from review_home import CATEGORIES, Page, ReviewHome, ask_about
 
 from photo_organizer.learning.labels.category_folders import known_folders
 from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
@@ -19,6 +18,7 @@ from photo_organizer.learning.report.report import coverage_table
 from photo_organizer.models.manifest import COVERAGE, REPORT
 from photo_organizer.models.store import Registry
 from photo_organizer.photo import Action
+from support.web.review_home import CATEGORIES, Page, ReviewHome, ask_about
 
 PageOf = Callable[[ReviewHome], Page]
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
-from review_home import Page, ReviewHome
 
-from heavy_packages import HEAVY
 from photo_organizer.cli import main
 from photo_organizer.config import load_configuration
 from photo_organizer.service.review_page import ReviewPageProcess
 from photo_organizer.web.server import running_page
+from support.heavy_packages import HEAVY
+from support.web.review_home import Page, ReviewHome
 
 
 def test_it_ends_when_nobody_does_anything(home: ReviewHome) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from review_home import Page, ReviewHome
 
 from photo_organizer.photo import Action, FileIdentity, Photo
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.outcome import Pictured, Rejected
 from photo_organizer.web.services.thumbnail_cache import ThumbnailCache
+from support.web.review_home import Page, ReviewHome
 
 
 def make(client: ThumbnailClient, *paths: Path) -> dict[str, Pictured | Rejected]:
