@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 CHECKOUT = Path(__file__).parents[1]
-sys.path.append(str(CHECKOUT / "tests" / "cli"))
+sys.path.append(str(CHECKOUT / "tests"))
 _PATIENCE_SECONDS = 120.0
 
 
@@ -81,7 +81,7 @@ def prepare(root: Path, arguments: argparse.Namespace) -> Setting:
     """Folders, photos and a model."""
     (root / "models").mkdir()
     if arguments.model is None:
-        run_path(str(CHECKOUT / "tests" / "models.py"))["make_model"](root / "models" / "small")
+        run_path(str(CHECKOUT / "tests/support/small_models.py"))["make_model"](root / "models" / "small")
     else:
         (root / "models" / "small").symlink_to(arguments.model.absolute())
     (root / "models" / "current").symlink_to("small")

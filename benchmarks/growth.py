@@ -83,7 +83,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def small_model(directory: Path) -> Path:
     """VGG16 with random weights for photos of 32 x 32, as the tests have it."""
-    made: Path = run_path(str(CHECKOUT / "tests" / "models.py"))["make_model"](directory)
+    made: Path = run_path(str(CHECKOUT / "tests/support/small_models.py"))["make_model"](directory)
     return made
 
 

@@ -30,12 +30,12 @@ from harness.processes import memory
 from harness.report import Figure, Report, Target
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.append(str(CHECKOUT / "tests" / "web"))
+sys.path.append(str(CHECKOUT / "tests"))
 
-import page_process  # noqa: E402
 
 from photo_organizer.library import Library  # noqa: E402
 from photo_organizer.photo import Action  # noqa: E402
+from support.web import page_process  # noqa: E402
 from support.web.browser import chromium  # noqa: E402
 from support.web.review_home import Page, ReviewHome  # noqa: E402
 

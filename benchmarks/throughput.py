@@ -134,7 +134,7 @@ def run_peer(home: Path, photos: Sequence[Path], model: Path) -> float:
     library = home / "usual-library"
     library.mkdir()
     inbox = linked(photos, home / "usual-inbox")
-    script = Path(__file__).with_name("usual_script.py")
+    script = Path(__file__).parent / "harness" / "usual_script.py"
     finished = subprocess.run(
         [sys.executable, str(script), str(inbox), str(library), str(model)],
         stdout=subprocess.PIPE,

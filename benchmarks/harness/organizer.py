@@ -17,7 +17,7 @@ from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.models.store import Registry
 
 _TICK = 0.002  # how often something awaited is looked at: far finer than what is measured
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 STARTER = CHECKOUT / "models" / "starter"
 
 

@@ -22,7 +22,7 @@ from harness.machine import Machine
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True, slots=True)

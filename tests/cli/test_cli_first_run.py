@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.command_line import Home
 
 PATIENCE_SECONDS = 60.0
 

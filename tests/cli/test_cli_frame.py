@@ -22,7 +22,7 @@ from support.heavy_packages import HEAVY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Said
+    from support.command_line import Said
 
     Organizer = Callable[..., Said]
 

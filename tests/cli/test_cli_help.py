@@ -22,7 +22,7 @@ from photo_organizer.cli.setup.manual import manual
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Said
+    from support.command_line import Said
 
     Organizer = Callable[..., Said]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Home, Said
+    from support.command_line import Home, Said
 
     Organizer = Callable[..., Said]
 

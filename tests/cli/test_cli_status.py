@@ -13,7 +13,7 @@ from photo_organizer.cli.console import field_lines, print_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Home, Said
+    from support.command_line import Home, Said
 
     Organizer = Callable[..., Said]
 

@@ -1,15 +1,11 @@
-"""Half a minute of the soak (see `tests/support/soak.py` for longer), and proof that it notices what it is there
-for."""
+"""Half a minute of the soak (see `tests/support/soak.py` for longer), and proof that it notices faults."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1]))
 
 from support.soak import Soak, soak
 

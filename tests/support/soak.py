@@ -29,12 +29,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "service")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 # found by the line above
-from photo_organizer.library.record.ledger_text import unescape  # noqa: E402
-from support.household import Household, LiveDaemon, files_below, small_model  # noqa: E402
-from support.small_models import CATEGORIES, draw_photo  # noqa: E402
+from photo_organizer.library.record.ledger_text import unescape
+from support.household import Household, LiveDaemon, files_below, small_model
+from support.small_models import CATEGORIES, draw_photo
 
 _ROUND_SECONDS = (4.0, 10.0)
 

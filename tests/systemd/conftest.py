@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "service"))
-
 from support.household import small_model
 from support.systemd.testbed import CannotBootError, Testbed, booted
 

@@ -11,7 +11,7 @@ from photo_organizer.vision.client.client import VisionClient
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 from support.small_models import CATEGORIES, make_model
 
-HERE = Path(__file__).parent
+WORKERS = Path(__file__).parents[1] / "support/workers"
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_client(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., VisionClient]]:
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    monkeypatch.setenv("PYTHONPATH", str(WORKERS))
     clients: list[VisionClient] = []
 
     def make(**options: object) -> VisionClient:

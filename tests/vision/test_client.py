@@ -298,8 +298,7 @@ def test_a_feature_store_that_is_damaged_stops_no_photo(make_client: MakeClient,
 def test_the_process_ends_when_the_daemon_is_killed(model: Path, tmp_path: Path) -> None:
     photo = draw_photo(tmp_path / "a.jpg", "Food")
     daemon = f"""
-import os, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+import sys
 from pathlib import Path
 from support.vision_driver import outcomes, seen
 from support.small_models import CATEGORIES
@@ -311,7 +310,7 @@ outcomes(client)
 print(client.pid, flush=True)
 sys.stdin.read()
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(
         [sys.executable, "-c", daemon], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     ) as process:

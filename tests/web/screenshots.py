@@ -1,6 +1,6 @@
 """Makes the pictures of the review page in the documentation, of drawn scenes or of photos that may be shown.
 
-    .venv/bin/python tests/web/screenshots.py docs/images [PHOTOS]
+    PYTHONPATH=tests .venv/bin/python tests/web/screenshots.py docs/images [PHOTOS]
 
 The photos are sorted by the starter model into a library of its own, which is thrown away.
 """

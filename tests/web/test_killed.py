@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.web.review_home import Page
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "service"))
 from photo_organizer.config import load_configuration
 from photo_organizer.library import Library
 from support.household import Household, LiveDaemon, small_model
 from support.small_models import draw_photo
+from support.web.review_home import Page
 
 CATEGORIES = ("Food", "Pets", "Travel", "Nature")
 

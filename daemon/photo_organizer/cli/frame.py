@@ -1,7 +1,7 @@
 """What all commands share: `--config` before or after the command, and loading on demand.
 
-The command `x-y` is the name `x_y` in the module that `COMMANDS` gives. That module is imported when the command
-is called or listed, and must therefore import nothing heavy at its top.
+The command `x-y` is the name `x_y` in the module that `COMMANDS` gives. That module is imported when the
+command is called or listed, and must therefore import nothing heavy at its top.
 """
 
 from __future__ import annotations

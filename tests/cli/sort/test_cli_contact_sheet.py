@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from conftest import Home, Said
+    from support.command_line import Home, Said
 
     Organizer = Callable[..., Said]
 

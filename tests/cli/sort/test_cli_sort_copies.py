@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Home, Said
+    from support.command_line import Home, Said
 
     Organizer = Callable[..., Said]
 

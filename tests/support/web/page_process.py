@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
-    ["photo_organizer.cli.photos.review", "photo_organizer.web.server", "page_process"]
+    ["photo_organizer.cli.photos.review", "photo_organizer.web.server", "support.web.page_process"]
 )
 
 

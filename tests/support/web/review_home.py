@@ -16,12 +16,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import page_process
 
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
 from photo_organizer.library import Filing, Library
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from support.web import page_process
 
 CATEGORIES = (
     "Family",
@@ -143,7 +143,7 @@ def ask_about(home: ReviewHome, photos: list[Path], looks_like: str) -> None:
 
 def real_photos(count: int) -> tuple[Path, ...]:
     """So many photos of people's, from beside the checkout; none where they are not."""
-    folder = Path(__file__).resolve().parents[3] / "shared" / "photos"
+    folder = Path(__file__).resolve().parents[4] / "shared" / "photos"
     found = sorted(folder.glob("*/*.jpg"), key=lambda path: path.name)[:count]
     return tuple(found) if len(found) == count else ()
 
