@@ -36,7 +36,7 @@ def help(invocation: Invocation, *, topic: str | None) -> None:  # noqa: A001 (t
 def find_documents() -> dict[str, Path]:
     """Return the documents by topic: from the checkout, else those inside the installed package."""
     package = Path(__file__).parents[2]
-    checkout = package.parents[2]
+    checkout = package.parents[1]
     folder, readme = checkout / "docs", checkout / "README.md"
     if not (folder / "commands.md").is_file():
         folder, readme = package / "docs", package / "docs" / "README.md"
