@@ -9,8 +9,8 @@ to the category that came second or third. The challenger makes it strong where 
 the model in use ever would.
 
 Where nearly all labels are the same, few of the ways to deal them out differ, and none proves much: the
-labels must then be the best of these ways, and also fit better than categories drawn by lot, to both models or to
-the challenger alone: the model in use does not know a new category, nor a habit that is new to it.
+labels must then be the best of these ways, and also fit better than categories drawn by lot, by both models
+or by the challenger alone: the model in use does not know a new category, nor a habit that is new to it.
 Near-duplicates and bursts count as one photo.
 """
 
