@@ -30,6 +30,7 @@ CATEGORIES = (
     "Family", "Friends", "Travel", "Nature", "Events", "Pets", "Food", "Hobbies", "Selfies", "Others",
 )  # fmt: skip
 PARTS = ("listing", "look-alikes", "writing", "execution")
+MADE = "2026-01-01T00:00:00+00:00"
 JPEG_HEAD = b"\xff\xd8\xff\xe0" + bytes(28)
 
 
@@ -95,7 +96,7 @@ def execution(count: int, folder: Path) -> float:
 
 def write_plan(count: int, folder: Path) -> Path:
     """A plan of photos that do not exist."""
-    head = PlanHead(str(folder / "lib"), "small", CATEGORIES, (str(folder),), "now", engine="openvino int8")
+    head = PlanHead(str(folder / "lib"), "small", CATEGORIES, (str(folder),), MADE, engine="openvino int8")
     path = folder / "archive.plan.zst"
     draft = PlanDraft(path, head)
     for number in range(count):
@@ -115,7 +116,7 @@ def planned(folder: Path, number: int) -> PlannedPhoto:
     filing = Filing(AssetGroup(folder, photo), Action.FILED, "Family", prediction, decision)
     destination = str(folder / "lib" / "Family" / source.name)
     row = {
-        "time": "now", "batch": "", "action": "filed", "sha256": sha256, "source": str(source),
+        "time": MADE, "batch": "", "action": "filed", "sha256": sha256, "source": str(source),
         "destination": destination, "category": "Family", "confidence": 0.91, "second_category": "Friends",
         "second_confidence": 0.01, "threshold": 0.5, "model": "small",
     }  # fmt: skip
