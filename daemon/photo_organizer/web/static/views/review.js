@@ -114,11 +114,12 @@ export class ReviewView {
     grid.element.focus();
   }
 
-  // The server has found the look-alikes: shown at once, unless somebody is at work already.
+  // The server has found the look-alikes: shown at once, unless somebody is at work already. An offer of more
+  // photos stays: taking it shows the new groups, too.
   regroup() {
     if (this.incomplete) return;
     if (this.triage.grid.groups.length === 0 || (!this.touched && !actions.stack.length)) this.load();
-    else this.offer('Show the new groups', 'groups');
+    else if (this.offers !== 'more' || this.reload.hidden) this.offer('Show the new groups', 'groups');
   }
 
   setWaiting(number) {
