@@ -91,7 +91,7 @@ export class ReviewView {
       grid.groups.push(...this.ordered({ ...answer, groups: rest.groups }));
       Object.assign(grid.photos, rest.photos);
       if (!grid.selection.group) grid.show(grid.groups, grid.photos);
-      else this.triage.redraw();
+      else this.triage.grid.redraw();
     }
     this.listed = Object.keys(grid.photos).length;
     this.changed();
@@ -165,7 +165,7 @@ export class ReviewView {
     const next = grid.groups[Math.min(at, grid.groups.length - 1)];
     selection.group = null;
     selection.enter(next, next.photos[0]);
-    this.triage.redraw();
+    this.triage.grid.redraw();
     if (next === group) toast('That was the only group');
   }
 
