@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--model", type=Path, required=True, help="model directory to write")
     export.add_argument("--side", type=int, default=96, help="input size in pixels")
-    export.add_argument("--taps", default="block5.avg", help="for example block4.avg,block5.avg")
+    export.add_argument("--feature-layers", default="block5.avg", help="for example block4.avg,block5.avg")
     export.add_argument("--flip", action="store_true")
     export.add_argument("--strength", type=float, default=0.02, help="of the head's penalty")
     export.add_argument(
