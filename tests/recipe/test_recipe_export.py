@@ -141,7 +141,7 @@ def test_the_export_command_passes_its_choices_on(monkeypatch: pytest.MonkeyPatc
     where = ["--cache", str(cache), "--weights", str(weights), "--model", str(model)]
     monkeypatch.setattr("sys.argv", ["recipe", "export", *where, *options])
     main()
-    choice = ExportChoice(FeatureChoice(128, ("block4.avg", "block5.avg"), True), strength=0.1)
+    choice = ExportChoice(FeatureChoice(128, ("block4.avg", "block5.avg"), flip=True), strength=0.1)
     assert calls == [("prepared cache", weights, model, choice, cache)]
 
 

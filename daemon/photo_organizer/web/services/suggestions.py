@@ -8,9 +8,9 @@ MOST = 3
 PEOPLE = frozenset({"Events", "Family", "Friends"})
 """Categories that show people together and differ by what only the owner knows."""
 SURE_OF_PEOPLE = 0.7
-"""Joint probability of `PEOPLE` from which all of them come first. On photos of collections that the model was
-not trained on, the right category is then among the three more often than with the three most probable
-categories, and below it less often (docs/starter-model.md).
+"""Joint probability of `PEOPLE` at which they come first. On collections that the model was not trained on,
+they then contain the right category more often than the three most probable ones do, and less often at lower
+values (docs/starter-model.md).
 """
 
 
