@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pytest
 
 from photo_organizer.vision.client import worker_process
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode import decoder
+from photo_organizer.vision.decode import decoder, dispatch
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.budget.memory import MemoryGate
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.outcome import Classified, Rejected, UnreadablePhotoError
+from photo_organizer.vision.outcome import Classified, DecoderRefusedError, Rejected, UnreadablePhotoError
 from support.pictures.drawn import noisy, saved, scene
 from support.vision_driver import outcomes, seen
 
@@ -86,6 +87,45 @@ def test_what_failed_in_company_is_tried_again_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(decoder, "open_picture", failing_in_company(gate, attempts))
     assert decode(b"photo", SIZE, gate=gate).decoder == "second"
     assert attempts == [True, False]
+
+
+def test_what_failed_holds_nothing_when_others_may_have_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, held, alive = MemoryGate(1000), [], []
+    leave = gate.leave
+
+    def watched_leave(size: int, entry: int) -> bool:
+        alive.append(held[0]() is not None)
+        return leave(size, entry)
+
+    def failing(task: Task) -> Picture:
+        canvas = np.zeros((40, 40, 3), np.uint8)
+        held.append(weakref.ref(canvas))
+        task.reserve(10)
+        raise UnreadablePhotoError("no memory for the canvas")
+
+    monkeypatch.setattr(gate, "leave", watched_leave)
+    monkeypatch.setattr(decoder, "open_picture", failing)
+    with pytest.raises(UnreadablePhotoError):
+        decode(b"photo", SIZE, gate=gate)
+    assert alive == [False]
+
+
+def test_the_second_decoder_is_asked_when_the_first_holds_nothing_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = []
+
+    def refusing(task: Task) -> Picture:
+        canvas = np.zeros((40, 40, 3), np.uint8)
+        held.append(weakref.ref(canvas))
+        raise DecoderRefusedError("no")
+
+    def second(task: Task) -> Picture:
+        assert held[0]() is None
+        return Picture(np.zeros((40, 40, 3), np.uint8), 40, 40, "second")
+
+    monkeypatch.setattr(dispatch, "decoders_of", lambda _: (refusing, second))
+    assert decode(saved(scene(), "WEBP"), SIZE).decoder == "second"
 
 
 def test_what_failed_alone_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

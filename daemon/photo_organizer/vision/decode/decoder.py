@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
-from photo_organizer.vision.decode.budget.memory import MemoryGate, OnWait, nothing
+from photo_organizer.vision.decode.budget.memory import MemoryGate, OnWait, nothing, release_frames
 from photo_organizer.vision.decode.colour.conversion import convert_profile
 from photo_organizer.vision.decode.dispatch import open_picture
 from photo_organizer.vision.decode.picture import OUT_OF_MEMORY, Picture, Task
@@ -106,7 +106,8 @@ def decode_with(
     with gate.share(on_wait) as memory:
         try:
             return _decode(Task(data, size, limits, memory), finish)
-        except Exception:
+        except Exception as error:
+            release_frames(error)  # before the others may have this memory
             memory.give_back()
             if not memory.was_crowded:
                 raise

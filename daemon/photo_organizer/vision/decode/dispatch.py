@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from photo_organizer.vision.decode.budget.memory import release_frames
 from photo_organizer.vision.decode.containers import Container, container_of
 from photo_organizer.vision.decode.formats.avif_items import avif_of_distinct_items
 from photo_organizer.vision.decode.formats.bmp_masks import decode_bmp_masks
@@ -99,11 +100,12 @@ def open_picture(task: Task) -> Picture:
     try:
         return first(task)
     except DecoderRefusedError as refusal:
+        release_frames(refusal)
         for decoder in others:
             try:
                 return decoder(task)
-            except PhotoRejectedError:  # what counts is what the format's own decoder said
-                continue
+            except PhotoRejectedError as error:  # what counts is what the format's own decoder said
+                release_frames(error)
         raise refusal from refusal.__cause__
 
 
