@@ -45,7 +45,14 @@ from photo_organizer.library.record.history import (
     moved_files,
 )
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.journal_health import JOURNAL, journal_fault, restore_copy, set_aside
+from photo_organizer.library.record.journal_health import (
+    JOURNAL,
+    is_begun,
+    journal_fault,
+    newest_copy,
+    restore_copy,
+    set_aside,
+)
 from photo_organizer.library.record.journal_rebuild import LedgerAdoption
 from photo_organizer.library.record.ledger import Ledger, real_ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare, has_rows
@@ -575,17 +582,21 @@ class Library:
 
 
 def _restored(journal: Path, clock: Callable[[], datetime]) -> str:
-    """Set a damaged journal aside and put its last copy in its place; say so, or nothing if it is sound."""
+    """Put the last copy in the place of a journal that is damaged, which is set aside, or gone.
+
+    Returns:
+        What was done; empty if the journal is sound, or there never was one.
+    """
     fault = journal_fault(journal)
     try:
-        if fault is None:
-            if os.path.lexists(journal) or restore_copy(journal) is None:
-                return ""
-            return "the journal was gone; its last copy is in its place"
+        if fault is None and (is_begun(journal) or newest_copy(journal) is None):
+            return ""
         aside = set_aside(journal, clock())
         day = restore_copy(journal)
     except OSError as error:
         raise destination_error(error, os.fsencode(journal)) from error
+    if fault is None:
+        return "the journal was gone; its last copy is in its place"
     instead = f"the copy of {day}" if day else "a new one"
     return f"the journal was damaged ({fault}): it is kept as {aside}, and {instead} is in its place"
 
