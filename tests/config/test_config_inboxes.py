@@ -59,7 +59,7 @@ def test_the_rules_for_a_photo_are_those_of_the_inbox_that_it_is_in(tmp_path: Pa
         ("{path: a, thresholds: {Fod: 0.3}}", "inboxes[1].thresholds.Fod: is not a category; the nearest is 'Food'"),
         (
             "{path: a, categories: [Pets], thresholds: {Food: 0.3}}",
-            "inboxes[1].thresholds.Food: is not a category; the nearest is 'Pets'",
+            "inboxes[1].thresholds.Food: is not a category; the nearest is 'default'",
         ),
         ("{path: a, categories: [Pets, Pets]}", "inboxes[1].categories[2]: the category 'Pets' is given twice"),
         (
