@@ -249,7 +249,7 @@ def test_a_photo_that_cannot_be_read_is_counted_and_named_until_it_can(
         if refuse and path.endswith("a.jpg"):
             raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("photo_organizer.inbox.readiness.readiness_check.hindrance", closed)
+    monkeypatch.setattr("photo_organizer.inbox.readiness.readiness_check.blocked_reason", closed)
     driver = drive()
     driver.run_until(lambda: driver.inbox.counts.retrying)
     counts = driver.inbox.counts
