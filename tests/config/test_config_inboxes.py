@@ -35,9 +35,7 @@ def test_an_inbox_takes_what_it_leaves_out_from_the_general_settings(tmp_path: P
 
 
 def test_a_threshold_that_an_inbox_sets_to_null_is_the_models(tmp_path: Path) -> None:
-    configuration = load(
-        tmp_path, "{path: a, thresholds: {default: null}}", "thresholds: {default: 0.9}\n"
-    )
+    configuration = load(tmp_path, "{path: a, thresholds: {default: null}}", "thresholds: {default: 0.9}\n")
     (inbox,) = configuration.inboxes
     assert configuration.rules_of(inbox).thresholds.default is None
 
@@ -56,12 +54,18 @@ def test_the_rules_for_a_photo_are_those_of_the_inbox_that_it_is_in(tmp_path: Pa
         ("{library: x}", "inboxes[1].path: is missing; write `path: ~/Pictures/Phone`"),
         ("{path: a, action: hardlink}", "inboxes[1].action: 'hardlink' must be 'move', 'copy' or 'link'"),
         ("{path: a, thresholds: {default: 3}}", "inboxes[1].thresholds.default: '3' must be at most 1"),
-        ("{path: a, thresholds: {Fod: 0.3}}", "inboxes[1].thresholds.Fod: is not a category; the nearest is 'Food'"),
+        (
+            "{path: a, thresholds: {Fod: 0.3}}",
+            "inboxes[1].thresholds.Fod: is not a category; the nearest is 'Food'",
+        ),
         (
             "{path: a, categories: [Pets], thresholds: {Food: 0.3}}",
             "inboxes[1].thresholds.Food: is not a category; the nearest is 'default'",
         ),
-        ("{path: a, categories: [Pets, Pets]}", "inboxes[1].categories[2]: the category 'Pets' is given twice"),
+        (
+            "{path: a, categories: [Pets, Pets]}",
+            "inboxes[1].categories[2]: the category 'Pets' is given twice",
+        ),
         (
             "{path: a, categories: [Review]}",
             "inboxes[1].categories[1]: 'Review' is also in `review`; each folder needs its own name",

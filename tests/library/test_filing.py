@@ -235,7 +235,9 @@ def test_an_unmounted_library_is_awaited(world: World, library: Library) -> None
 
 def test_a_drive_that_is_not_mounted_is_not_taken_for_the_library(world: World) -> None:
     with world.open() as library:
-        library._journal.remember(library._library_locks[library._settings.library]._key, "yes")  # as if the library had been on another device
+        library._journal.remember(
+            library._library_locks[library._settings.library]._key, "yes"
+        )  # as if the library had been on another device
     world.library.rename(world.base / "unmounted")
     world.library.mkdir()
     with world.open() as library:

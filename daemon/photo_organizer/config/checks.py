@@ -134,7 +134,9 @@ def _different(names: Sequence[tuple[Key, str]]) -> Iterator[Conflict]:
             elif _kind(where) == _kind(key):
                 continue
             else:
-                yield Conflict(key, f"{name!r} is also in `{_setting(where)}`", "each folder needs its own name")
+                yield Conflict(
+                    key, f"{name!r} is also in `{_setting(where)}`", "each folder needs its own name"
+                )
             break
 
 

@@ -177,9 +177,7 @@ def by_library(
     return list(parts.items())
 
 
-def waiting_for(
-    trouble: DestinationError, filings: Sequence[Filing], report: FilingReport
-) -> FilingReport:
+def waiting_for(trouble: DestinationError, filings: Sequence[Filing], report: FilingReport) -> FilingReport:
     """Return `report` with those of `filings` that are not in it set aside, for their library's trouble."""
     placed = (*report.filed, *report.left, *report.known)
     told = {group.photo.path for group in (*(it.group for it in placed), *(it[0] for it in report.set_aside))}

@@ -378,15 +378,11 @@ class Library:
         with Folders(self._operations) as folders:
             return self._originals(settings).placed_before(photo, transfer_mode, None, folders)
 
-    def _originals(
-        self, settings: LibrarySettings, planned: PlannedPlaces | None = None
-    ) -> DuplicateFinder:
+    def _originals(self, settings: LibrarySettings, planned: PlannedPlaces | None = None) -> DuplicateFinder:
         folder = "" if settings.duplicates in {KEEP, SKIP} else settings.library / settings.duplicates
         others = [os.fsencode(other) for other in self._settings.libraries if other != settings.library]
         files = self._files[settings.library]
-        return DuplicateFinder(
-            self._operations, self._journal, files, others, os.fsencode(folder), planned
-        )
+        return DuplicateFinder(self._operations, self._journal, files, others, os.fsencode(folder), planned)
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.

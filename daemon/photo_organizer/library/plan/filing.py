@@ -21,7 +21,6 @@ from photo_organizer.library.record.quarantine_reason import REASON
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Prediction
 
 
-
 @dataclass(frozen=True, slots=True)
 class Filing:
     """A photo with its companions, and where it shall go.

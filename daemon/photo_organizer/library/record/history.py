@@ -160,7 +160,9 @@ def corrected(
     predicted = [o for o in earlier if o.details.model]
     details = predicted[-1].details if predicted else Details()
     source_root, root = (
-        next(len(os.fsencode(library)) for library in (*libraries, path.parent) if path.is_relative_to(library))
+        next(
+            len(os.fsencode(library)) for library in (*libraries, path.parent) if path.is_relative_to(library)
+        )
         for path in (correction.source, correction.destination)
     )
     identity = earlier[-1].moves[0].identity if earlier else FileIdentity(0, 0, 0, 0)
