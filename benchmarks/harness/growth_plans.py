@@ -32,6 +32,8 @@ CATEGORIES = (
 PARTS = ("listing", "look-alikes", "writing", "execution")
 JPEG_HEAD = b"\xff\xd8\xff\xe0" + bytes(28)
 
+_MADE = "2026-11-25T12:00:00.000+00:00"
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -95,7 +97,7 @@ def execution(count: int, folder: Path) -> float:
 
 def write_plan(count: int, folder: Path) -> Path:
     """A plan of photos that do not exist."""
-    head = PlanHead(str(folder / "lib"), "small", CATEGORIES, (str(folder),), "now", engine="openvino int8")
+    head = PlanHead(str(folder / "lib"), "small", CATEGORIES, (str(folder),), _MADE, engine="openvino int8")
     path = folder / "archive.plan.zst"
     draft = PlanDraft(path, head)
     for number in range(count):
@@ -115,7 +117,7 @@ def planned(folder: Path, number: int) -> PlannedPhoto:
     filing = Filing(AssetGroup(folder, photo), Action.FILED, "Family", prediction, decision)
     destination = str(folder / "lib" / "Family" / source.name)
     row = {
-        "time": "now", "batch": "", "action": "filed", "sha256": sha256, "source": str(source),
+        "time": _MADE, "batch": "", "action": "filed", "sha256": sha256, "source": str(source),
         "destination": destination, "category": "Family", "confidence": 0.91, "second_category": "Friends",
         "second_confidence": 0.01, "threshold": 0.5, "model": "small",
     }  # fmt: skip

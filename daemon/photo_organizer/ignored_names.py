@@ -64,7 +64,7 @@ MARKERS = (".immich", ".ppstorage", ".ocdata", "CACHEDIR.TAG")
 """Files by which a program says that the folder is its own: Immich, PhotoPrism, Nextcloud, and any cache."""
 
 NO_PHOTOS = ".nophotos"
-"""The file by which its owner says that nothing, or not everything, in a folder of an inbox is to be filed."""
+"""The file by which its owner says that nothing, or not everything, in a folder is to be filed."""
 
 
 def is_ignored(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -31,8 +31,11 @@ def open_database(path: Path, *, synchronous: Synchronous, threads: bool = False
         sqlite3.Error: it cannot be opened, or is not a database.
         OSError: the file cannot be made.
     """
-    # made by us first: SQLite would make it readable for all, and gives -wal and -shm the mode of this one
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+    # Made by us first: SQLite would make it readable for all, and gives -wal and -shm the mode of this one.
+    # Only made, never opened: closing a database drops the locks that other connections of this process have
+    # on it, and then another process deletes the log that they still write to (sqlite.org/howtocorrupt.html).
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
     connection = sqlite3.connect(
         path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=not threads
     )

@@ -62,9 +62,15 @@ def test_latency(tmp_path: Path, model: Path) -> None:
 
 
 def test_growth(tmp_path: Path, model: Path) -> None:
-    written = run("growth", tmp_path, model, "--photos-count", "200", "--rows", "500", "--starts", "1")
+    written = run(
+        "growth", tmp_path, model, "--photos-count", "200", "--rows", "500", "--starts", "1",
+        "--plan-photos", "300", "--inbox-files", "300",
+    )  # fmt: skip
     assert written["details"]["samples"][-1]["filed"] == 200
-    assert written["figures"][-1]["unit"] == "s"
+    names = [figure["name"] for figure in written["figures"]]
+    assert "start-up with 500 rows (limit: empty)" in names
+    assert sum("of 300 photos (limit: of 3)" in name for name in names) == 4
+    assert "inbox with 300 files (limit: 3): core time" in names
 
 
 def test_photos_differ_in_every_byte_sum_and_are_made_once(tmp_path: Path) -> None:

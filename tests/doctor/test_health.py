@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from photo_organizer.doctor import folder_checks, machine_checks, record_checks,
 from photo_organizer.doctor.check import Check, Mark
 from photo_organizer.doctor.checks import CHECKS, run_checks
 from photo_organizer.library import Library
+from photo_organizer.library.record.journal_schema import VERSION
+from photo_organizer.library.record.ledger_text import COLUMNS
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UnitState, UserManager
 from photo_organizer.service.systemd.units import DAEMON_UNIT
@@ -203,10 +207,21 @@ def test_a_damaged_journal_is_told(configuration: Configuration, at: int) -> Non
     assert path.read_bytes() == content
 
 
-def test_a_journal_without_its_tables_is_told(configuration: Configuration) -> None:
-    (configuration.state_directory / "journal.sqlite").touch()
+def test_an_empty_journal_is_none_and_one_without_its_tables_is_damaged(configuration: Configuration) -> None:
+    journal = configuration.state_directory / "journal.sqlite"
+    journal.touch()
     (check,) = record_checks.journal(configuration)
-    assert "held, moves, operations, totals missing" in check.found
+    assert check.mark is Mark.OK
+    assert check.found.startswith("none yet")
+    configuration.ledger_path.write_text(",".join(COLUMNS) + "\nIMG_1.jpg,a row\n")
+    (check,) = record_checks.journal(configuration)
+    assert check.mark is Mark.FIX
+    assert "the journal is gone" in check.found
+    with closing(sqlite3.connect(journal)) as database:
+        database.execute(f"PRAGMA user_version = {VERSION}")
+    (check,) = record_checks.journal(configuration)
+    assert check.mark is Mark.FIX
+    assert "it has no table" in check.found
 
 
 def test_review_and_quarantine_are_named(configuration: Configuration) -> None:

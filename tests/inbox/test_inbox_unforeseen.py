@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from photo_organizer.crash_log import CrashLog
-from photo_organizer.inbox import Inbox, WatchedFolder, Skipped, find_groups, path_scan, scanner
+from photo_organizer.inbox import Inbox, Skipped, WatchedFolder, find_groups, path_scan, scanner
 from photo_organizer.inbox.readiness.readiness_check import ReadinessCheck
 from support.inbox_driver import Watch, write_many
 

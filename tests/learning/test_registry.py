@@ -203,8 +203,9 @@ def test_two_models_of_one_id_do_not_mix(registry: Registry) -> None:
 
 def test_a_killed_writer_leaves_no_visible_model_and_is_cleaned_up(registry: Registry) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from photo_organizer.models.staging import new_draft\n"
-        "with new_draft(Path(sys.argv[1])) as draft:\n"
+        "import sys, time; from pathlib import Path\n"
+        "from photo_organizer.models.staging import staged_model\n"
+        "with staged_model(Path(sys.argv[1])) as draft:\n"
         "    (draft.path / 'head.npz').write_text('half'); print(draft.path, flush=True); time.sleep(60)\n"
     )
     command = [sys.executable, "-c", script, registry.directory]

@@ -154,7 +154,7 @@ def test_a_retraining_that_failed_is_not_tried_again_at_once(
     made = training(FAILS)
     run(made)
     clock.now += 5 * MINUTE
-    assert run(made) == TrainingResult("failed: no memory", promoted=False)
+    assert run(made) == TrainingResult("failed: no memory", promoted=False, failed=True)
     assert made.next_time == clock.now + timedelta(hours=6)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def test_each_inbox_is_filed_by_its_own_settings_and_originals_stay_for_good(hou
         (phone / "cat.aae").write_text("an edit that comes later")
         daemon.until(lambda _: (family / "Pets/Phone/cat.aae").exists())
         daemon.kill()
-    os.rename(family / "Pets/Phone/same.jpg", family / "moved by its owner.jpg")
+    (family / "Pets/Phone/same.jpg").rename(family / "moved by its owner.jpg")
     (family / "Pets/Phone/cat.jpg").unlink()  # what its owner threw away does not come again
     with LiveDaemon(house) as daemon:
         draw_photo(phone / "new.jpg", "Pets", seed=8)

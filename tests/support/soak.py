@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -274,7 +275,9 @@ def soak(seconds: float, seed: int) -> Soak:
         raise
     finally:
         made.daemon.kill()
-    shutil.rmtree(folder)
+    while folder.exists():  # the training process of a killed daemon may be removing its own files
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
     return made
 
 

@@ -107,7 +107,8 @@ def test_a_group_is_one_decision(home: ReviewHome, window: Any) -> None:
         names = page.photos()
         from photo_organizer.vision.feature_store import FeatureStore
 
-        with FeatureStore(home.state / "features.sqlite") as store:
+        home.configuration.feature_store_path.parent.mkdir(exist_ok=True)
+        with FeatureStore(home.configuration.feature_store_path) as store:
             shas = [row["sha256"] for row in home.ledger()]
             store.put_facts((sha256, None, "0123456789abcdef") for sha256 in shas)
         (home.review / "another.txt").write_text("makes the folder change")

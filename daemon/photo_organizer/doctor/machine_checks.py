@@ -10,6 +10,7 @@ from pathlib import Path
 
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
+from photo_organizer.learning.finetune.requirements import INSTALL_TRAIN, missing_packages
 from photo_organizer.service.runtime import watched_folders
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.worker.confinement import available_confinement
@@ -111,8 +112,13 @@ def extras(_configuration: Configuration) -> Iterator[Check]:
         yield hint("formats", f"{words} photos wait in the inbox: their decoder is not installed", remedy)
 
 
-def packages(_configuration: Configuration) -> Iterator[Check]:
+def packages(configuration: Configuration) -> Iterator[Check]:
     """Check for packages that are not there; everything works without them, a little plainer."""
+    missing = missing_packages()
+    if missing and configuration.retraining.mode == "fine-tune":
+        yield fix("packages", f"`mode: fine-tune` needs {' and '.join(missing)}", INSTALL_TRAIN)
+    elif missing:
+        yield ok("packages", f"{' and '.join(missing)} not installed; only fine-tuning needs them")
     # the module in it, for a checkout's own folder `systemd` passes for a package of that name
     has_package = importlib.util.find_spec("systemd") and importlib.util.find_spec("systemd.journal")
     if Path("/run/systemd/journal/socket").exists() and not has_package:

@@ -9,7 +9,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library.journal_state import journal_problem
-from photo_organizer.library.record.journal_health import JOURNAL
+from photo_organizer.library.record.journal_health import JOURNAL, is_begun
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.runtime import new_vision
@@ -24,7 +24,7 @@ def journal(configuration: Configuration) -> Iterator[Check]:
     if problem := journal_problem(configuration):
         remedy = "restart the daemon, or run `photo-organizer sort`: the journal is set aside and restored"
         yield fix("journal", f"{problem}: {printable(path)}", remedy)
-    elif not path.exists():
+    elif not is_begun(path):
         yield ok("journal", "none yet: it is begun with the first photo")
     else:
         yield ok("journal", "whole")

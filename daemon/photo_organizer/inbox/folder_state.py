@@ -119,7 +119,7 @@ class Root:
     polled: bool
     recursive: bool = True
     keeps_originals: bool = False
-    ignored: Ignored = Ignored()
+    ignored: Ignored = field(default_factory=Ignored)
     missing: str = ""
     read_only: str = ""
     place: tuple[int, int] | None = None

@@ -20,6 +20,7 @@ from photo_organizer.learning.data.base_model import needs_new_backbone
 from photo_organizer.learning.data.filing_state import FiledIn
 from photo_organizer.learning.data.training_data import exemplar_categories
 from photo_organizer.learning.events import Listener, Progress, TrainingOutcome
+from photo_organizer.learning.finetune.requirements import require_packages
 from photo_organizer.learning.judge.promotion import PromotionVerdict
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.learning.labels.journal_history import read_history
@@ -60,7 +61,9 @@ def retrain(config: Configuration, request: TrainingRequest, listener: Listener)
     """
     registry = Registry(config.model_directory)
     champion = registry.current()
-    verify(champion)
+    manifest = verify(champion)
+    if request.mode == "fine-tune" or needs_new_backbone(config, manifest):
+        require_packages()
     config.state_directory.mkdir(parents=True, exist_ok=True)
     now = datetime.now().astimezone()
     with LabelStore(config.state_directory / LABELS) as store:
@@ -69,7 +72,6 @@ def retrain(config: Configuration, request: TrainingRequest, listener: Listener)
         too_few = _too_few(config, request, labels, store)
         if too_few is not None:
             return TrainingOutcome(promoted=False, reason=too_few)
-        manifest = verify(champion)
         known = () if needs_new_backbone(config, manifest) else exemplar_categories(manifest)
         photos = Counter(it.category for it in labels)
         least = 2 if request.photos is not None else config.retraining.min_photos_per_category

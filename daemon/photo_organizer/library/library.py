@@ -46,7 +46,14 @@ from photo_organizer.library.record.history import (
     moved_files,
 )
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.journal_health import JOURNAL, journal_fault, restore_copy, set_aside
+from photo_organizer.library.record.journal_health import (
+    JOURNAL,
+    is_begun,
+    journal_fault,
+    newest_copy,
+    restore_copy,
+    set_aside,
+)
 from photo_organizer.library.record.journal_rebuild import LedgerAdoption
 from photo_organizer.library.record.ledger import Ledger, real_ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare, has_rows
@@ -278,7 +285,8 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 for settings, part in by_library(filings, self._settings):
-                    report = self._file_in(settings, part, report)
+                    filer = self._filer(self._engine, self._originals(settings), settings)
+                    report = self._file_in(filer, self._library_locks[settings.library].hold, part, report)
                     if report.pause is not None:
                         break
                 self._write_keywords(filings, report.filed)
@@ -287,16 +295,27 @@ class Library:
             return replace(report, pause=trouble)
 
     def _file_in(
-        self, settings: LibrarySettings, filings: Sequence[Filing], report: FilingReport
+        self,
+        filer: BatchFiler,
+        make_sure: Callable[[], None],
+        filings: Sequence[Filing],
+        report: FilingReport,
     ) -> FilingReport:
-        """File photos in one library; where it takes nothing now, and there are others, only they wait."""
+        """File photos in one library; where it takes nothing now, and there are others, only they wait.
+
+        Args:
+            filer: files in that library.
+            make_sure: raises a `DestinationError` where the library is not there.
+            filings: of photos for that library.
+            report: to be added to.
+        """
         try:
-            self._library_locks[settings.library].hold()
-            report = self._filer(self._engine, self._originals(settings), settings).file(filings, report)
+            make_sure()
+            report = filer.file(filings, report)
         except DestinationError as trouble:
             report = replace(report, pause=trouble)
         is_one_of_several = len(self._settings.libraries) > 1
-        if report.pause is not None and is_one_of_several and report.pause.is_below(settings.library):
+        if report.pause is not None and is_one_of_several and report.pause.is_below(filer.settings.library):
             return waiting_for(report.pause, filings, report)
         return report
 
@@ -318,18 +337,15 @@ class Library:
         it is full, say, or cannot hold a name. There is no batch.
         """
         report = FilingReport("")
-        try:
-            if self._planning is None:
-                self._planning = PlanningEngine(self._operations, self._crash_log)
-            for settings, part in by_library(filings, self._settings):
-                self._library_locks[settings.library].check()
-                originals = self._originals(settings, self._planning.planned)
-                report = self._filer(self._planning, originals, settings).file(part, report)
-                if report.pause is not None:
-                    break
-            return report
-        except DestinationError as trouble:
-            return replace(report, pause=trouble)
+        if self._planning is None:
+            self._planning = PlanningEngine(self._operations, self._crash_log)
+        for settings, part in by_library(filings, self._settings):
+            originals = self._originals(settings, self._planning.planned)
+            filer = self._filer(self._planning, originals, settings)
+            report = self._file_in(filer, self._library_locks[settings.library].check, part, report)
+            if report.pause is not None:
+                break
+        return report
 
     def _filer(
         self, engine: FilingEngine, originals: DuplicateFinder, settings: LibrarySettings
@@ -631,17 +647,21 @@ class Library:
 
 
 def _restored(journal: Path, clock: Callable[[], datetime]) -> str:
-    """Set a damaged journal aside and put its last copy in its place; say so, or nothing if it is sound."""
+    """Put the last copy in the place of a journal that is damaged, which is set aside, or gone.
+
+    Returns:
+        What was done; empty if the journal is sound, or there never was one.
+    """
     fault = journal_fault(journal)
     try:
-        if fault is None:
-            if os.path.lexists(journal) or restore_copy(journal) is None:
-                return ""
-            return "the journal was gone; its last copy is in its place"
+        if fault is None and (is_begun(journal) or newest_copy(journal) is None):
+            return ""
         aside = set_aside(journal, clock())
         day = restore_copy(journal)
     except OSError as error:
         raise destination_error(error, os.fsencode(journal)) from error
+    if fault is None:
+        return "the journal was gone; its last copy is in its place"
     instead = f"the copy of {day}" if day else "a new one"
     return f"the journal was damaged ({fault}): it is kept as {aside}, and {instead} is in its place"
 

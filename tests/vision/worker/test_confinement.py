@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from photo_organizer.vision.worker.confinement import Confinement, available_confinement
+from photo_organizer.vision.worker.readable_paths import linked_packages
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
@@ -113,3 +115,16 @@ def test_each_processors_filter_is_one_that_the_kernel_takes() -> None:
         program = seccomp._program(machine, 1)
         assert len(program) % 8 == 0
         assert len(program) // 8 < 4096  # BPF_MAXINSNS
+
+
+def test_packages_whose_files_are_links_are_readable_where_they_lie(tmp_path: Path) -> None:
+    """As `uv --link-mode symlink` and distributions install them."""
+    cache, packages = tmp_path / "cache", tmp_path / "site-packages"
+    for package in ("by_file", "by_folder", "plain"):
+        folder = (packages if package == "plain" else cache) / package
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+    (packages / "by_file").mkdir()
+    (packages / "by_file/__init__.py").symlink_to(cache / "by_file/__init__.py")
+    (packages / "by_folder").symlink_to(cache / "by_folder")
+    assert set(linked_packages(packages)) == {cache / "by_file", cache / "by_folder"}

@@ -9,7 +9,8 @@ to the category that came second or third. The challenger makes it strong where 
 the model in use ever would.
 
 Where nearly all labels are the same, few of the ways to deal them out differ, and none proves much: the
-labels must then be the best of these ways, and also fit better than categories drawn by lot.
+labels must then be the best of these ways, and also fit better than categories drawn by lot, by both models
+or by the challenger alone: the model in use does not know a new category, nor a habit that is new to it.
 Near-duplicates and bursts count as one photo.
 """
 
@@ -72,8 +73,9 @@ def label_consistency(champion: Floats, challenger: Floats, labels: Labels, fact
         labels: (N,).
         facts: of the labels; a photo cannot be in the category that it was moved out of.
     """
-    by_photo = (_log_of_rest(champion, labels, facts) + _log_of_rest(challenger, labels, facts)) / 2
-    scores, given = _by_group(by_photo, labels, facts.groups)
+    by_challenger = _log_of_rest(challenger, labels, facts)
+    by_both = (_log_of_rest(champion, labels, facts) + by_challenger) / 2
+    scores, given = _by_group(by_both, labels, facts.groups)
     if len(given) < FEWEST_LABELS:
         return Consistency(is_consistent=True, chance=1.0)
     random = np.random.default_rng(0)
@@ -85,11 +87,20 @@ def label_consistency(champion: Floats, challenger: Floats, labels: Labels, fact
     one_of = 1 / _arrangements(given)
     if one_of < SIGNIFICANCE / 2:
         return Consistency(chance <= SIGNIFICANCE, chance)
-    classes = scores.shape[1]
-    by_lot = _share_reaching(reached, scores, lambda count: random.integers(0, classes, (count, len(given))))
+    by_lot = min(
+        _chance_by_lot(scores, given, random),
+        _chance_by_lot(_by_group(by_challenger, labels, facts.groups)[0], given, random),
+    )
     # The best arrangement is drawn once in `1 / one_of` times, give or take what so many draws vary.
     best = one_of + 3 * np.sqrt(one_of / PERMUTATIONS) + 1 / PERMUTATIONS
     return Consistency(chance <= max(SIGNIFICANCE, best) and by_lot <= SIGNIFICANCE, max(chance, by_lot))
+
+
+def _chance_by_lot(scores: NDArray[np.float64], given: Labels, random: np.random.Generator) -> float:
+    """Return the share of labels drawn from all categories that fit the photos as well as those `given`."""
+    classes = scores.shape[1]
+    reached = float(scores[np.arange(len(given)), given].sum())
+    return _share_reaching(reached, scores, lambda count: random.integers(0, classes, (count, len(given))))
 
 
 def _log_of_rest(probabilities: Floats, labels: Labels, facts: LabelFacts) -> NDArray[np.float64]:

@@ -119,7 +119,8 @@ def _transfer_mode(kind: Action, old: bytes, new: bytes) -> TransferMode:
         return TransferMode.MOVE
     try:
         if stat.S_ISLNK(os.lstat(new).st_mode):
-            return TransferMode.SYMLINK if os.readlink(new) == old else TransferMode.MOVE
+            target = os.fsencode(Path(os.fsdecode(new)).readlink())
+            return TransferMode.SYMLINK if target == old else TransferMode.MOVE
         original, made = os.lstat(old), os.lstat(new)
     except OSError:
         return TransferMode.MOVE

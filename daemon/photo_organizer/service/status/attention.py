@@ -40,8 +40,8 @@ class Need:
     """One thing that needs the owner.
 
     Attributes:
-        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `library`, `folder`,
-            `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
+        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `library`,
+            `folder`, `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
         what: what is the case, as a clause.
         remedy: what to do or to type; may be empty.
         count: how many photos or folders it is about.

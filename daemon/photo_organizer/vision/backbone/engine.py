@@ -113,4 +113,5 @@ def _tensorflow(model: ModelDescription, reason: str) -> Engine:
 
         return TensorFlowEngine(model, reason=reason)
     except ImportError as error:
-        raise ModelError(f"TensorFlow cannot be loaded ({error})", remedy="set model.engine: auto") from error
+        remedy = "pip install openvino and set `engine: auto`, or pip install 'smart-photo-organizer[train]'"
+        raise ModelError(f"TensorFlow cannot be loaded ({error})", remedy=remedy) from error

@@ -6,6 +6,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import photo_organizer
@@ -38,4 +39,21 @@ def needed_by_python() -> Iterator[Path]:
     for place in sorted(places):
         if place != home and place not in home.parents:
             yield place
+            if place.name in {"site-packages", "dist-packages"}:
+                yield from linked_packages(place)
     yield from map(Path, (*_SYSTEM, *_MACHINE))
+
+
+def linked_packages(folder: Path) -> Iterator[Path]:
+    """Yield where the packages in `folder` really lie, for those that are links, or whose files are.
+
+    `uv --link-mode symlink` links each file to its cache; distributions link whole packages.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield Path(entry.path).resolve()
+            elif entry.is_dir():
+                linked = next((file for file in Path(entry.path).iterdir() if file.is_symlink()), None)
+                if linked is not None:
+                    yield linked.resolve().parent
