@@ -56,8 +56,8 @@ class InboxSettings(Section):
     )
     action: Literal["move", "copy", "link"] = Field(
         default="move",
-        description="`move` empties the inbox. `copy` leaves the originals as they are; `link` makes hard links "
-        "to them (on one disk). Each original is filed once.",
+        description="`move` empties the inbox. `copy` leaves the originals as they are; `link` makes hard "
+        "links to them (on one disk). Each original is filed once.",
         examples=["copy"],
     )
     ignore: tuple[str, ...] = Field(

@@ -102,7 +102,7 @@ def newest_copy(path: Path) -> tuple[date, Path] | None:
 
 
 def restore_copy(path: Path) -> date | None:
-    """Put the newest sound copy in the place of a journal that was set aside; return its day, or None."""
+    """Put the newest sound copy in the place of a journal that was set aside; return its day, or None.
 
     Raises:
         OSError: it cannot be written.
