@@ -44,7 +44,7 @@ def model(configuration: Configuration) -> Iterator[Check]:
     except OrganizerError as error:
         yield fix("model", str(error), another)
         return
-    unknown = [name for name in configuration.categories if name not in manifest.categories]
+    unknown = [name for name in configuration.all_categories if name not in manifest.categories]
     if unknown:
         needed = configuration.retraining.min_photos_per_category
         remedy = f"put {needed} photos or more in each of their folders, then run `photo-organizer train`"
