@@ -151,7 +151,7 @@ def test_another_photo_of_the_same_size_and_time_is_not_filed_as_this_one(
 
     def swap(step: Step) -> None:
         is_move = step.name in {"rename_without_replacing", "create_file"}
-        if not swapped and (is_move and "Pets" in _folder(step) or when == "before"):
+        if not swapped and ((is_move and "Pets" in _folder(step)) or when == "before"):
             swapped.append(True)
             same_size_and_time(path, b"photo b")
 
