@@ -71,7 +71,7 @@ def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
 def _features_of_labelled(
     prepared: Prepared, folded: Mapping[str, NDArray[Any]], choice: FeatureChoice, kept: Path | None
 ) -> Floats:
-    """Return the labelled photos' features, float32 (N, F), cached in a file named after what they depend on."""
+    """Return the labelled photos' features, float32 (N, F); cached in a file named after their inputs."""
     digest = hashlib.sha256(repr(choice).encode())
     for name in sorted(folded):
         digest.update(folded[name].tobytes())
