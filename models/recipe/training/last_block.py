@@ -1,7 +1,7 @@
 """Distil the teachers into block 5 alone, on cached activations of the blocks below it.
 
-No label is used: block 5 learns features from which a dense layer computes the teachers' embedding. Figures on
-left-out sources therefore stay valid; block 5 trained on labels learned the collections instead
+No label is used: block 5 learns features from which a dense layer computes the teachers' embedding. Figures
+on left-out sources therefore stay valid; block 5 trained on labels learned the collections instead
 (docs/starter-model.md). Needs TensorFlow as the Keras backend.
 """
 
