@@ -6,8 +6,8 @@ begin with, ``category`` the label of all of them and ``most`` how many are take
 ``weight`` is how much one of its photos counts in the head (empty: 1; more for the first collections, less
 for single objects on a plain background and for long series of one scene). ``labels.csv`` has the labels of
 single photos, ``repository,blob,category`` with the first 16 digits of the git blob, assigned by eye; they
-override the folder's label, and an empty category leaves the photo out. A line with neither only states a
-licence.
+override the folder's label, and an empty category leaves the photo out. A
+repository with neither only states its licence.
 
 The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as
 the ``cache`` stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across
