@@ -3,11 +3,11 @@
 ``collections.csv`` names the repositories, one line for each kind of file taken from it:
 ``repository,commit,licence,files,category,most,weight``. ``files`` is a regular expression that the path must
 begin with, ``category`` the label of all of them and ``most`` how many are taken at random (empty: all).
-``weight`` is how much one of its photos counts in the head (empty: 1; more for the first collections, less
-for single objects on a plain background and for long series of one scene). ``labels.csv`` has the labels of
-single photos, ``repository,blob,category`` with the first 16 digits of the git blob, assigned by eye; they
-override the folder's label, and an empty category leaves the photo out. A
-repository with neither only states its licence.
+``weight`` is how much one of its photos counts in the head (empty: 1; less for single objects on a plain
+background and for long series of one scene). ``labels.csv`` has the labels of single photos,
+``repository,blob,category`` with the first 16 digits of the git blob, assigned by eye; they override the
+folder's label, and an empty category leaves the photo out. A repository without either only states its
+licence: its photos come with their labels from elsewhere.
 
 The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as
 the ``cache`` stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across

@@ -202,6 +202,7 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
                 "photos": scores.photos,
                 "recall": round(scores.recall, 3),
                 "precision": round(scores.precision, 3),
+                "filed_share": round(scores.filed_share, 3),
                 "filed_precision": round(scores.filed_precision, 3),
             }
             for scores in evaluation.per_category
