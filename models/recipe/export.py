@@ -44,8 +44,8 @@ class ExportChoice:
     Args:
         features: input size, pools, flip.
         strength: of the head's penalty.
-        unlabelled: how many unlabelled photos, with the soft labels of the training, the head is fitted on
-        too. unlabelled_weight: of all of them together, relative to the labelled photos.
+        unlabelled: number of unlabelled photos that the head is also fitted on, with soft labels.
+        unlabelled_weight: of all of them together, relative to the labelled photos.
     """
 
     features: FeatureChoice

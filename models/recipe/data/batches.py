@@ -43,9 +43,7 @@ class Standard:
         return self._within(embedding, self.clip)
 
     def of_places(self, places: Floats) -> Floats:
-        """Standardise single places of a map, which vary more than their averages and are clipped further
-        out.
-        """
+        """Standardise single places of a map, which vary more and are clipped further out."""
         return self._within(places, self.clip * PLACE_DEVIATION)
 
     def _within(self, values: Floats, limit: float) -> Floats:
@@ -79,8 +77,7 @@ class TrainingData:
 @dataclass(frozen=True)
 class Batch:
     """``pixels`` float32 (B, side, side, 3), BGR / 127.5 - 1; the teacher's output for them, ``embedding``
-    (B, E), ``places`` (B, side / 32, side / 32, E) and ``classes`` (B, 1001); and the rows' category
-    targets.
+    (B, E), ``places`` (B, side / 32, side / 32, E) and ``classes`` (B, 1001); category targets.
     """
 
     pixels: Floats
@@ -148,8 +145,9 @@ def _overlaps(length: int, cells: int) -> Floats:
 
 
 def rows_of_step(rows: Integers, step: int, size: int, seed: int) -> Integers:
-    """Return the row numbers of a batch. Each epoch is a new permutation of ``rows``, without a last partial
-    batch.
+    """Return the row numbers of a batch.
+
+    Each epoch is a new permutation of ``rows``; its last partial batch is left out.
     """
     steps = len(rows) // size
     if steps == 0:

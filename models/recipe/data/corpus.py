@@ -87,9 +87,7 @@ def squeeze(image: Pixels, side: int) -> Pixels:
 
 
 def labelled_photos(directory: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
-    """Yield the photos of ``directory/<Category>/`` with their bytes; ``manifest.csv``, if any, has the
-    sources.
-    """
+    """Yield the photos of ``directory/<Category>/``, with sources from ``manifest.csv`` if there is one."""
     sources: dict[str, str] = {}
     manifest = directory / "manifest.csv"
     if manifest.is_file():

@@ -50,8 +50,7 @@ def doubted_labels(probabilities: Floats, labels: Integers) -> NDArray[np.bool_]
 
 
 def cross_fitted(embedding: Floats, labels: Integers, groups: Integers, classes: int) -> Floats:
-    """Predict probabilities, float32 (N, C): out of fold for labelled photos, the mean of all folds
-    otherwise.
+    """Predict probabilities, float32 (N, C): out of fold for labelled photos, else the mean of all folds.
 
     Args:
         embedding: float32 (N, F).

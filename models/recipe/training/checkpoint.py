@@ -15,9 +15,7 @@ from recipe.training.network import get_named_weights, set_named_weights
 
 @dataclass(frozen=True)
 class Position:
-    """``step``: steps done. ``progress``: of the schedule, 0 to 1. ``seconds``: computing time of all runs
-    together.
-    """
+    """``step``: steps done. ``progress``: of the schedule, 0 to 1. ``seconds``: of all runs."""
 
     step: int
     progress: float

@@ -66,8 +66,7 @@ def fold(weights: Mapping[str, NDArray[Any]]) -> Arrays:
 def folded_backbone(source: Path) -> Arrays:
     """Read a checkpoint or folded convolutions, and return them folded.
 
-    Kernels are rounded to float16, as they are stored, so that everything later is measured on what is
-    shipped.
+    Kernels are rounded to float16, as they are stored, so that what is measured is what is shipped.
 
     Raises:
         ValueError: it is neither.

@@ -102,9 +102,7 @@ def get_named_weights(model: keras.Model) -> Arrays:
 
 
 def set_named_weights(model: keras.Model, weights: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Assign the variables that ``weights`` names; return the names that the model has and ``weights``
-    lacks.
-    """
+    """Assign the named variables; return the names that the model has and ``weights`` lacks."""
     missing = []
     for layer in model.layers:
         for variable in layer.variables:
