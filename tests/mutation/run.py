@@ -1,4 +1,4 @@
-"""Applies wrong versions of the safety code one by one, each to a copy of the package, and runs the tests on it.
+"""Applies wrong versions of the safety code one by one, each to a copy of the package, and runs its tests.
 
     PYTHONPATH=tests .venv/bin/python tests/mutation/run.py [--only TEXT] [--jobs 2]
 

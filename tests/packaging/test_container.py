@@ -1,4 +1,4 @@
-"""The container recipe: it copies what is there, its settings are right, and it works where one can be built."""
+"""The container recipe: it copies what is there, its settings are right, and an image of it works."""
 
 from __future__ import annotations
 

@@ -11,8 +11,10 @@ from support.faults.fault_steps import CHANGING, SteppedOperations
 from support.faults.stops import Stop, begun, steps_of, stop_at
 from support.faults.unsynced import Unsynced
 
-RECOVERED = ("a photo", "a group with a collision", "a group across devices", "undo", "undo of a copied group",
-             "a group by reservation", "quarantine")  # fmt: skip
+RECOVERED = (
+    "a photo", "a group with a collision", "a group across devices", "undo", "undo of a copied group",
+    "a group by reservation", "quarantine",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
