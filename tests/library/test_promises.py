@@ -197,15 +197,16 @@ def test_undo_of_a_copy_leaves_both_while_one_is_open_for_writing(world: World, 
         assert copy.read_bytes() == b"photo a", "it is the last one"
 
 
-def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world: World) -> None:
-    """As `exiftool -P` edits: same size, same modification time."""
+@pytest.mark.parametrize("at", ["create_file", "copy_attributes"])
+def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world: World, at: str) -> None:
+    """As `exiftool -P` edits: same size, same modification time. It is the photo's trouble, not the disk's."""
     path = world.drop("a.jpg", b"photo a")
     before = path.stat()
     operations = limited(SteppedOperations, ("across",))()
     edited: list[bool] = []
 
     def edit(step: Step) -> None:
-        if step.name == "copy_attributes" and not edited:
+        if step.name == at and not edited:
             edited.append(True)
             with path.open("r+b") as file:
                 file.write(b"edited!")
@@ -213,9 +214,11 @@ def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world:
 
     with world.open(operations) as library:
         operations.before = edit
-        assert not library.file([world.filing(path)]).filed
+        report = library.file([world.filing(path)])
         operations.before = None
     assert edited
+    assert (report.filed, report.pause) == ((), None)
+    assert len(report.set_aside) == 1
     assert path.read_bytes() == b"edited!"
 
 
