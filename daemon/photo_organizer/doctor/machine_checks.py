@@ -12,6 +12,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.formats import EXTRAS, available_extras
 from photo_organizer.learning.finetune.requirements import INSTALL_TRAIN, missing_packages
+from photo_organizer.service.runtime import watched_folders
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.worker.confinement import available_confinement
 
@@ -29,7 +30,7 @@ def watching(configuration: Configuration) -> Iterator[Check]:
         return
     allowed = _number(_WATCH_LIMIT)
     needed = sum(
-        _count_folders(inbox, recursive=configuration.watch.recursive) for inbox in configuration.inboxes
+        _count_folders(inbox.path, recursive=inbox.recursive) for inbox in watched_folders(configuration)
     )
     if allowed is not None and needed > allowed // 2:
         wanted = max(524_288, 4 * needed)
