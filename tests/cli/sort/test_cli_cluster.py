@@ -271,7 +271,7 @@ def test_a_worker_with_another_model_is_refused_and_no_worker_is_said(
         subprocess.Popen(
             [
                 sys.executable, "-c",
-                "import sys; from photo_organizer.cluster import vision; vision.NO_WORKER_SECONDS = 1.0;"
+                "import sys; from photo_organizer.cluster import roster; roster.NO_WORKER_SECONDS = 1.0;"
                 "from photo_organizer.cli import main; sys.exit(main(sys.argv[1:]))",
                 "sort", str(home.old), "--dry-run", "--plan", str(home.root / "p"), "--cluster", address,
             ],
@@ -310,7 +310,7 @@ def test_a_file_that_kills_workers_is_found_and_named(
         home.draw(f"{number}.png", "Food", seed=number)
     home.draw("poison.png", "Pets", seed=99)
     (tmp_path / "sitecustomize.py").write_text(
-        "import sys\nif 'photo_organizer.cluster.worker' in ' '.join(sys.orig_argv):\n"
+        "import sys\nif 'photo_organizer.cluster.dask_worker' in ' '.join(sys.orig_argv):\n"
         + "".join(f"    {line}\n" for line in POISON.strip().splitlines())
     )
     environment = {"PYTHONPATH": str(tmp_path)}
