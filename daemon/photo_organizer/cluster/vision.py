@@ -29,7 +29,7 @@ from photo_organizer.vision.protocol import Message, outcome_of
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-POISON = "the worker process dies of it"
+POISON = "it crashes the worker process"
 _LOOK_SECONDS = 0.5
 
 
