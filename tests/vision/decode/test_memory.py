@@ -137,7 +137,7 @@ def test_what_failed_alone_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -
         raise MemoryError
 
     monkeypatch.setattr(decoder, "open_picture", open_picture)
-    with pytest.raises(UnreadablePhotoError, match="more memory than there is"):
+    with pytest.raises(UnreadablePhotoError, match="more memory than is available"):
         decode(b"photo", SIZE)
     assert attempts == [1]
 
