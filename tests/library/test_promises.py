@@ -1,4 +1,4 @@
-"""Single promises of the safety core, each broken by one wrong line: see `tests/mutation/mutants.py`."""
+"""Single promises of the safety core, each broken by one wrong line: see `tests/mutation/known_mutants.py`."""
 
 from __future__ import annotations
 
@@ -197,15 +197,16 @@ def test_undo_of_a_copy_leaves_both_while_one_is_open_for_writing(world: World, 
         assert copy.read_bytes() == b"photo a", "it is the last one"
 
 
-def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world: World) -> None:
-    """As `exiftool -P` edits: same size, same modification time."""
+@pytest.mark.parametrize("at", ["create_file", "copy_attributes"])
+def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world: World, at: str) -> None:
+    """As `exiftool -P` edits: same size, same modification time. It is the photo's trouble, not the disk's."""
     path = world.drop("a.jpg", b"photo a")
     before = path.stat()
     operations = limited(SteppedOperations, ("across",))()
     edited: list[bool] = []
 
     def edit(step: Step) -> None:
-        if step.name == "copy_attributes" and not edited:
+        if step.name == at and not edited:
             edited.append(True)
             with path.open("r+b") as file:
                 file.write(b"edited!")
@@ -213,9 +214,11 @@ def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world:
 
     with world.open(operations) as library:
         operations.before = edit
-        assert not library.file([world.filing(path)]).filed
+        report = library.file([world.filing(path)])
         operations.before = None
     assert edited
+    assert (report.filed, report.pause) == ((), None)
+    assert len(report.set_aside) == 1
     assert path.read_bytes() == b"edited!"
 
 
@@ -268,6 +271,59 @@ def test_error_handling_keeps_the_copy_when_the_source_was_edited(world: World) 
         library.recover()
     assert set(world.contents(hidden=True)) >= {sha256(b"photo b")}
     assert path.read_bytes() == b"photo b"
+
+
+def test_error_handling_leaves_a_foreign_file_that_took_the_name(world: World) -> None:
+    path = world.drop("a.jpg", b"photo a")
+    published = world.library / "Pets" / "a.jpg"
+
+    def replace_it() -> None:
+        published.with_name("theirs").write_bytes(b"somebody's photo")
+        published.with_name("theirs").replace(published)
+
+    fail_after_publishing(world, replace_it)
+    assert published.read_bytes() == b"somebody's photo"
+    assert path.read_bytes() == b"photo a"
+
+
+def test_a_captured_source_gets_its_name_again_though_the_first_try_fails(world: World) -> None:
+    path = world.drop("a.jpg", b"photo a")
+    operations = limited(SteppedOperations, ("across",))()
+    failures: list[str] = []
+
+    def fail(step: Step) -> None:
+        goes = step.name == "unlink" and step.arguments[0].endswith(b".source")
+        comes_back = step.name == "rename_without_replacing" and step.arguments[0].endswith(b".source")
+        if (goes and not failures) or (comes_back and failures == ["unlink"]):
+            failures.append(step.name)
+            raise OSError(errno.EIO, "Input/output error")
+
+    with world.open(operations) as library:
+        operations.before = fail
+        library.file([world.filing(path)])
+        operations.before = None
+        assert failures == ["unlink", "rename_without_replacing"]
+        assert path.read_bytes() == b"photo a"
+
+
+def test_the_original_is_on_the_disk_before_its_copy_goes(world: World) -> None:
+    path = world.drop("a.jpg", b"photo a")
+    operations = SteppedOperations()
+    synced: list[int] = []
+    removed: list[bool] = []
+
+    def listen(step: Step) -> None:
+        if step.name == "sync":
+            synced.append(os.fstat(step.arguments[0]).st_ino)
+        elif step.name == "unlink" and step.arguments[0].endswith(b".source"):
+            removed.append({path.stat().st_ino, path.parent.stat().st_ino} <= set(synced))
+
+    with world.open(operations) as library:
+        library.file([replace(world.filing(path), transfer_mode=TransferMode.COPY)])
+        operations.before = listen
+        library.undo(Selection())
+        operations.before = None
+    assert removed == [True]
 
 
 def killed_before(name: str, near: Path, is_the_step: Callable[[Step], bool]) -> World:

@@ -114,7 +114,6 @@ _MOVES = (
     Mutant("undo of a copy: original being written", LINKS, "if not operations.hold_against_writers(original):", "if False:", COPIES),
     Mutant("undo of a link: the last name goes", LINKS, "if made.st_nlink < 2:", "if False:", COPIES),
     Mutant("undo of a copy: original not synced", LINKS, "            _make_lasting(operations, descriptor)\n", "", (*COPIES, *POWER)),
-    Mutant("a photo in the place of a symbolic link goes", LINKS, "if not is_ours:", "if False:", COPIES),
     Mutant(
         "a swapped photo stays in the library", MOVER,
         "                put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)\n                raise changed",
