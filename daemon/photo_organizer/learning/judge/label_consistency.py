@@ -2,16 +2,16 @@
 another photo?
 
 A permutation test. Each photo gives each category a score: the logarithm of the geometric mean of the
-probabilities by the model in use and by the challenger, both out of fold, without the category that the photo
-was moved out of. The sum over the photos' own labels is compared with the sums after the labels were shuffled
-among the photos. The model in use makes the test strong where labels are few: a meant correction nearly always
-goes to the category that came second or third. The challenger makes it strong where the owner sorts otherwise
-than the model in use ever would.
+probabilities by the model in use and by the challenger, both out of fold, without the category that the
+photo was moved out of. The sum over the photos' own labels is compared with the sums after the labels were
+shuffled among the photos. The model in use makes the test strong where labels are few: a meant correction
+nearly always goes to the category that came second or third. The challenger makes it strong where the owner
+sorts otherwise than the model in use ever would.
 
 Where labels are few, or nearly all the same (a new category, a new habit), shuffling changes only a few of
-them and says nothing about the rest. There the labels must fit better than categories drawn at random, to both
-models or to the challenger alone, since the model in use knows neither. Whether the odd label among many of one
-category is meant is a question of `label_trust`. Near-duplicates and bursts count as one photo.
+them and says nothing about the rest. There the labels must fit better than categories drawn at random, to
+both models or to the challenger alone, since the model in use knows neither. Whether the odd label among
+many of one category is meant is a question of `label_trust`. Near-duplicates and bursts count as one photo.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from photo_organizer.learning.head.head import Floats, Labels
 
 FEWEST_LABELS = 6
 """Fewer say nothing about one another, and are believed."""
-SIGNIFICANCE = 0.001
-FEWEST_CHANGED, SMALLEST_CHANGE = 7.0, 0.2
+SIGNIFICANCE = 0.002
+FEWEST_CHANGED, SMALLEST_CHANGE = 6.0, 0.2
 """Number and share of labels that shuffling must change on average to say anything about them."""
 DRAWS = 9999
 _BATCH = 2_000_000

@@ -3,7 +3,7 @@
 Champion and challenger are compared on all photos that the owner ever labelled, each predicted out of fold:
 by heads that had not seen the photo when they were trained. The challenger takes over when all of this holds:
 
-1. *The labels say something*: they fit better than 999 of 1,000 shuffled ones (see label_consistency.py).
+1. *The labels say something*: they fit better than 998 of 1,000 shuffled ones (see label_consistency.py).
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
