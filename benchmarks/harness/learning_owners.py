@@ -4,6 +4,7 @@ know them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def owners(photos: LabelledFeatures, count: int) -> list[NDArray[np.int64]]:
     return found[:count]
 
 
-def starter_without(photos: LabelledFeatures, sources: Sequence[str]) -> Starter:
+def starter_without(photos: LabelledFeatures, sources: Sequence[str] | NDArray[np.str_]) -> Starter:
     """Fit a starter as the shipped one was fitted, on everything but these sources."""
     rest = photos.only(~np.isin(photos.sources, sources))
     random = np.random.default_rng(0)
