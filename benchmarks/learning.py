@@ -94,8 +94,8 @@ def simulate(
         for seed in range(arguments.seed, arguments.seed + arguments.draws):
             for labels, errors in LABELS.items():
                 owner = SimulatedOwner(starter, pool, seed)
-                for each in owner.rounds(corrections, errors["wrong"], shuffled=bool(errors["shuffled"])):
-                    yield {"owner": name, "seed": seed, "labels": labels, **as_row(each)}
+                for training in owner.rounds(corrections, errors["wrong"], shuffled=bool(errors["shuffled"])):
+                    yield {"owner": name, "seed": seed, "labels": labels, **as_row(training)}
         print(f"{name}: {arguments.draws} draws of {len(pool.labels)} photos", flush=True)
 
 
@@ -111,14 +111,18 @@ def _owners(
         yield f"owner {number} ({len(sources)} sources)", starter_without(photos, sources), own
 
 
-def as_row(each: Round) -> dict[str, object]:
+def as_row(training: Round) -> dict[str, object]:
     """Return a training as one row of a table."""
-    models = {"before": each.before, "challenger": each.challenger, "after": each.after}
+    models = {"before": training.before, "challenger": training.challenger, "after": training.after}
     return {
-        "corrections": each.corrections,
-        "promoted": each.promoted,
-        "objections": "; ".join(each.objections),
-        **{f"{name} {key}": value for name, it in models.items() for key, value in asdict(it).items()},
+        "corrections": training.corrections,
+        "promoted": training.promoted,
+        "objections": "; ".join(training.objections),
+        **{
+            f"{name} {key}": value
+            for name, figures in models.items()
+            for key, value in asdict(figures).items()
+        },
     }
 
 
@@ -146,7 +150,9 @@ def promotion_errors(rounds: pd.DataFrame) -> pd.DataFrame:
 def publish(report: Report, rounds: pd.DataFrame, results: Path) -> None:
     """Print and write everything."""
     means, errors = summary(rounds), promotion_errors(rounds)
-    start, *later = [{str(key): float(it) for key, it in row.items()} for row in means.to_dict("records")]
+    start, *later = [
+        {str(key): float(value) for key, value in row.items()} for row in means.to_dict("records")
+    ]
     for count, row in zip(means.index[1:], later, strict=True):
         report.figures += [
             Figure(f"{count} corrections: right", row["right"], "", peer=start["right"]),

@@ -152,7 +152,7 @@ class FrozenBlocks:
         lower = [(block, kind) for block, kind in feature_layers if block <= FROZEN_BLOCKS]
         pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
         outputs = [pool[kind]()(vgg.get_layer(f"block{block}_pool").output) for block, kind in lower]
-        self.pool_widths = [int(it.shape[-1]) for it in outputs]
+        self.pool_widths = [int(output.shape[-1]) for output in outputs]
         model = keras.Model(vgg.input, [vgg.get_layer("block4_pool").output, *outputs])
         self._run = tf.function(
             lambda photos: model(photos / 127.5 - 1, training=False),
@@ -162,7 +162,7 @@ class FrozenBlocks:
     def __call__(self, photos: Any) -> tuple[NDArray[np.float16], NDArray[np.float16]]:  # noqa: ANN401 (Keras)
         outputs = self._run(photos)
         seen, lower = (outputs[0], outputs[1:]) if isinstance(outputs, (list, tuple)) else (outputs, ())
-        pools = [np.asarray(it, np.float32) for it in lower]
+        pools = [np.asarray(pool, np.float32) for pool in lower]
         count = len(seen)
         joined = np.concatenate(pools, axis=1) if pools else np.zeros((count, 0), np.float32)
         return np.asarray(seen, np.float32).astype(np.float16), joined.astype(np.float16)

@@ -191,7 +191,7 @@ def _views(
         def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
             chosen = np.sort(self._order[index * BATCH : (index + 1) * BATCH])
             view = (first_view[chosen] + self._epoch) % views if shuffled else np.zeros(len(chosen), np.int64)
-            batch = [np.asarray(it[chosen, view], np.float32) for it in inputs]
+            batch = [np.asarray(array[chosen, view], np.float32) for array in inputs]
             return (
                 batch[0] if len(batch) == 1 else tuple(batch),
                 photos.labels[chosen],

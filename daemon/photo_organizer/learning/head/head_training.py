@@ -187,9 +187,9 @@ class _Fitter:
         owner = self.owner.weighted(factors).only(chosen)
         features = [owner.features, self._exemplars.features]
         targets = [one_hot(owner.labels, len(self.prior.categories)), self._exemplar_targets]
-        one = owner_weight(len(owner))
+        weight = owner_weight(len(owner))
         weights = [
-            one * balanced(owner.labels, owner.weights, len(self.prior.categories)),
+            weight * balanced(owner.labels, owner.weights, len(self.prior.categories)),
             self._exemplars.weights,
         ]
         solve = partial(self._solve, strength=prior_strength(len(owner)), steps=steps, watch=watch)
@@ -200,8 +200,8 @@ class _Fitter:
         head = solve(features, targets, weights, None)
         for number in range(rounds):
             said = softmax(head.logits(self.others), self._temperature)
-            each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self.others))
-            other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
+            other_weight = weight * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self.others))
+            other_weights = np.asarray(other_weight * said.max(axis=1) ** 2, np.float32)
             head = solve(
                 [*features, self.others],
                 [*targets, said],

@@ -100,20 +100,22 @@ def evaluate(
         _figures(name, index, confusion, predicted=predicted, filed=filed, right=right)
         for index, name in enumerate(categories)
     )
-    present = [it for it in figures if it.photos]
+    present = [category for category in figures if category.photos]
     return Evaluation(
         categories=tuple(categories),
         photos=len(labels),
         accuracy=_mean(right),
-        macro_f1=_mean([it.f1 for it in present]),
-        macro_recall=_mean([it.recall for it in present]),
+        macro_f1=_mean([category.f1 for category in present]),
+        macro_recall=_mean([category.recall for category in present]),
         log_loss=_mean(log_losses(probabilities, labels)),
         coverage=_mean(filed),
         filed_precision=_mean(right[filed]) if filed.any() else 1.0,
         per_category=figures,
         confusion=confusion,
         reliability=reliability(probabilities, labels),
-        suggestions={it: suggest_thresholds(probabilities, labels, categories, it) for it in TARGETS},
+        suggestions={
+            target: suggest_thresholds(probabilities, labels, categories, target) for target in TARGETS
+        },
     )
 
 

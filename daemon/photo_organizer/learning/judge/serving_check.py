@@ -38,7 +38,9 @@ def disagreement(
     rows = range(0, len(owner.labels), max(1, len(owner.labels) // _PHOTOS))
     expected = Classifier(read_model(model), categories).probabilities(owner.samples.features[list(rows)])
     by_content = {label.sha256: row for label, row in zip(labels, expected, strict=True)}
-    photos = [Photo(it.path, FileIdentity.of(it.path.lstat())) for it in labels if it.path.exists()]
+    photos = [
+        Photo(label.path, FileIdentity.of(label.path.lstat())) for label in labels if label.path.exists()
+    ]
     client = VisionClient(
         model,
         engine=config.model.engine,

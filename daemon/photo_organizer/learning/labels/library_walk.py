@@ -151,7 +151,11 @@ class _Walker:
         statuses = self._statuses(entries) if category is not None else {}
         is_recent = any(
             0 <= self._now - moment < _RECENT_NS
-            for moment in (stamp.mtime_ns, stamp.ctime_ns, *(it.st_ctime_ns for it in statuses.values()))
+            for moment in (
+                stamp.mtime_ns,
+                stamp.ctime_ns,
+                *(status.st_ctime_ns for status in statuses.values()),
+            )
         )
         self._found.folders[key] = _ALWAYS_LISTED if is_recent else stamp
         if category is not None:

@@ -35,8 +35,8 @@ class CurveRecorder:
 
 
 def _part(sets: Sequence[Samples]) -> tuple[Floats, Labels]:
-    features = np.concatenate([it.features for it in sets])
-    labels = np.concatenate([it.labels for it in sets])
+    features = np.concatenate([samples.features for samples in sets])
+    labels = np.concatenate([samples.labels for samples in sets])
     chosen = np.random.default_rng(0).permutation(len(labels))[:_MOST]
     return features[chosen], labels[chosen]
 
