@@ -96,7 +96,7 @@ class SimulatedOwner:
         Args:
             corrections: how many photos have been moved at each training.
             wrong: share of them that is moved to a random category.
-            shuffled: whether the categories are dealt out anew among the photos.
+            shuffled: whether the categories are shuffled among the photos.
         """
         labels = self._labels.copy()
         known = np.unique(self._starter.exemplars.labels)

@@ -1,4 +1,4 @@
-"""Calibration, evaluation, and the rule by which a challenger takes over."""
+"""Calibration, evaluation, and the rule for promoting a challenger."""
 
 from __future__ import annotations
 

@@ -279,7 +279,7 @@ class CandidateTrainer:
 def _temperature(owner: OwnerPhotos, rows: NDArray[np.int64], trained: TrainedHead, *, known: float) -> float:
     """Return the temperature refitted on photos that the heads had not seen.
 
-    Corrections have no say: being the champion's mistakes, they would tell every model that it is too sure.
+    Corrections are left out: they are the champion's mistakes and would make every model look too sure.
     """
     unbiased = np.array([owner.labels[row].provenance in _UNBIASED for row in rows.tolist()], np.bool_)
     return fit_temperature(trained.out_of_fold[unbiased], owner.samples.labels[rows[unbiased]], known=known)

@@ -24,7 +24,7 @@ def next_run(text: str, after: datetime) -> datetime:
     """The first time after `after` that the schedule names; aware (local) when `after` is aware.
 
     Raises:
-        ValueError: `text` is no schedule.
+        ValueError: `text` is not a valid schedule.
     """
     found: datetime = next(CronSim(cron_expression(text), _wall_clock(after)))
     return found.astimezone() if after.tzinfo is not None else found

@@ -4,10 +4,10 @@ The order is that of the transfer-learning literature (Yosinski et al., How tran
 neural networks?, 2014; Chollet on VGG16): a randomly begun head would send large gradients through the
 convolutions, so it is trained first. Both stages run on cached activations of blocks 1 to 4 (see
 activations.py), with class weights, early stopping on a validation part of the training photos, and the best
-weights restored; the hold-out is not looked at.
+weights restored; the hold-out is not used.
 
 The starter's exemplars are features without pixels and cannot go through the changed block 5. How the owner's
-own photos moved from the old features to the new ones is learned instead, and the exemplars are moved alike
+own photos moved from the old features to the new ones is learned instead, and applied to the exemplars
 (see drift.py). A backbone of another origin (`model.backbone`) leaves no such way: its categories are those
 that the owner has photos of.
 """

@@ -38,7 +38,7 @@ class Head:
         return np.asarray(features @ self.kernel + self.bias, np.float32)
 
     def for_categories(self, categories: Sequence[str]) -> Head:
-        """The same head for other categories: known columns are taken over, new ones are neutral.
+        """The same head for other categories: known columns are kept, new ones are neutral.
 
         A softmax does not change when all logits shift together. Columns are therefore centred on the known
         categories' mean first, so that a new column of zeros says "an average category".

@@ -1,7 +1,7 @@
-"""Whether the challenger takes over.
+"""Whether the challenger is promoted.
 
 Champion and challenger are compared on all photos that the owner ever labelled, each predicted out of fold:
-by heads that had not seen the photo when they were trained. The challenger takes over when all of this holds:
+by heads that were trained without the photo. The challenger is promoted when all of this holds:
 
 1. *The labels say something*: they fit better than 998 of 1,000 shuffled ones (see label_consistency.py).
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
@@ -108,7 +108,7 @@ def objections(
     elsewhere: Scores,
     categories: Sequence[str],
 ) -> tuple[str, ...]:
-    """Return why the challenger must not take over, a sentence each; none when it may.
+    """Return why the challenger must not be promoted, a sentence each; none when it may be.
 
     Args:
         owner: the owner's labelled photos, predicted out of fold.

@@ -211,7 +211,7 @@ class _Walker:
             return KnownFile(*_state(status), sha256)
         try:
             read = _read(Path(os.fsdecode(key)))
-        except OSError:  # gone, locked or on a failing disk: it has no say this time, and is told
+        except OSError:  # gone, locked or on a failing disk: it is skipped this time, and reported
             self._found.unreadable.append(Path(os.fsdecode(key)))
             return None
         self._found.read += 1
