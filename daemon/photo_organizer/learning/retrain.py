@@ -46,7 +46,7 @@ class TrainingRequest:
 
 
 def retrain(config: Configuration, request: TrainingRequest, listener: Listener) -> TrainingOutcome:
-    """Trains a challenger and promotes it when it is better.
+    """Train a challenger and promote it unless it is worse.
 
     Args:
         config: the library, the models, the rules.
@@ -131,7 +131,7 @@ def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:
 def _too_few(
     config: Configuration, request: TrainingRequest, labels: tuple[Label, ...], store: LabelStore
 ) -> str | None:
-    """Why there is nothing to learn, or None."""
+    """Return why there is nothing to learn, or None."""
     if all(label.provenance is Provenance.UNTOUCHED for label in labels):
         return "there is nothing to learn from yet: move photos that were filed wrongly to where they belong"
     fresh = store.new_labels().total()

@@ -46,7 +46,7 @@ class PhotoFeatures:
     computed: int
 
     def matrix(self, photos: Sequence[str]) -> Floats:
-        """Features (N, F) of photos that have them, in their order."""
+        """Return features (N, F) of photos that have them, in their order."""
         return np.stack([self.features[sha256] for sha256 in photos]).astype(np.float32)
 
 
@@ -57,7 +57,7 @@ def photo_features(
     *,
     progress: Callable[[int, int], None],
 ) -> PhotoFeatures:
-    """Features of `photos` under a model's backbone.
+    """Return features of `photos` under a model's backbone.
 
     Args:
         config: engine, limits, and the state directory with the feature store.

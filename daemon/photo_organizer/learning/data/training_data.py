@@ -38,7 +38,9 @@ class Exemplars:
 
     @classmethod
     def load(cls, model: Path, renamed: Mapping[str, str]) -> Exemplars:
-        """Those of a model's backbone, their categories under today's names; none when the model has none."""
+        """Return those of a model's backbone, their categories under today's names; none when the model
+        has none.
+        """
         manifest = read_manifest(model)
         if EXEMPLARS not in manifest.files:
             return cls(np.zeros((0, 0), np.float32), (), np.zeros(0, np.bool_))
@@ -54,7 +56,7 @@ class Exemplars:
         return cls(features, categories, held_out)
 
     def samples(self, categories: Sequence[str], *, held_out: bool, width: int) -> Samples:
-        """The training or the held-out ones of these categories, each a group of its own."""
+        """Return the training or the held-out ones of these categories, each a group of its own."""
         position = {name: index for index, name in enumerate(categories)}
         chosen = np.array(
             [
@@ -70,13 +72,15 @@ class Exemplars:
 
 
 def exemplar_categories(manifest: Manifest) -> tuple[str, ...]:
-    """The names that the exemplars' labels count: those of the model with which the backbone was born."""
+    """Return the names that the exemplars' labels count: those of the model with which the backbone was
+    born.
+    """
     names = manifest.data.get("exemplar_categories")
     return tuple(str(name) for name in names) if names else manifest.categories
 
 
 def base_head(model: Path, renamed: Mapping[str, str]) -> Head:
-    """The head with which the backbone was born, its categories under today's names."""
+    """Return the head with which the backbone was born, its categories under today's names."""
     manifest = read_manifest(model)
     if BASE_HEAD in manifest.files:
         return Head.load(model / BASE_HEAD, exemplar_categories(manifest)).renamed(renamed)
@@ -92,7 +96,9 @@ class OwnerPhotos:
     parts: tuple[Part, ...]
 
     def where(self, *parts: Part, guesses: bool = True) -> NDArray[np.int64]:
-        """Positions of the photos of these parts, or of all; with or without the model's own guesses."""
+        """Return positions of the photos of these parts, or of all; with or without the model's own
+        guesses.
+        """
         return np.array(
             [
                 index
@@ -111,7 +117,7 @@ class OwnerPhotos:
         return np.array([label.provenance is Provenance.CONFIRMED for label in self.labels], np.bool_)
 
     def with_features(self, features: Mapping[str, Floats]) -> OwnerPhotos:
-        """The same photos as another backbone sees them."""
+        """Return the same photos as another backbone sees them."""
         seen = np.stack([features[label.sha256] for label in self.labels]).astype(np.float32)
         return replace(self, samples=replace(self.samples, features=seen))
 
@@ -125,7 +131,7 @@ def owner_photos(
     *,
     untouched_weight: float,
 ) -> OwnerPhotos:
-    """Puts the labelled photos together and extends the split; the model's own guesses never judge.
+    """Put the labelled photos together and extend the split; the model's own guesses never judge.
 
     Args:
         labels: those that may be trained on; photos without features and of other categories are left out.

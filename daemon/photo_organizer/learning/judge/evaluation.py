@@ -61,11 +61,11 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error."""
+        """Return expected calibration error."""
         return self.reliability.error
 
     def summary(self) -> dict[str, float]:
-        """The figures that go into `model.json` and the history of retrainings."""
+        """Return the figures that go into `model.json` and the history of retrainings."""
         return {
             "photos": self.photos,
             "accuracy": round(self.accuracy, 4),
@@ -81,7 +81,7 @@ class Evaluation:
 def evaluate(
     probabilities: Floats, labels: Labels, categories: Sequence[str], thresholds: Sequence[float]
 ) -> Evaluation:
-    """The figures of one model on one set of photos.
+    """Return the figures of one model on one set of photos.
 
     Args:
         probabilities: (N, C), rows summing to 1; N may be 0.
@@ -120,7 +120,7 @@ def evaluate(
 
 
 def log_losses(probabilities: Floats, labels: Labels) -> NDArray[np.float64]:
-    """What each photo's true category cost, in nats; at most 6.9, so that one impossible photo cannot
+    """Return what each photo's true category cost, in nats; at most 6.9, so that one impossible photo cannot
     rule.
     """
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)

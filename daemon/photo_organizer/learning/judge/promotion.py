@@ -51,7 +51,7 @@ class PromotionVerdict:
 
     @property
     def reason(self) -> str:
-        """All reasons in one line."""
+        """Return all reasons in one line."""
         return "; ".join(self.reasons)
 
 
@@ -74,7 +74,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger is worse by more than chance explains, and not only less certain."""
+        """Return whether the challenger is worse by more than chance explains, and not only less certain."""
         if self.challenger_right >= self.champion_right and self.difference >= -CERTAINTY_FALL:
             return False
         return self.difference < -max(LEAST_FALL, STANDARD_ERRORS * self.error)

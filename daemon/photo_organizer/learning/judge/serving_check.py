@@ -26,7 +26,7 @@ _WAIT_SECONDS = 1.0
 def disagreement(
     config: Configuration, model: Path, categories: Sequence[str], owner: OwnerPhotos
 ) -> str | None:
-    """Why the vision process cannot serve a model as it was judged; None when it can.
+    """Return why the vision process cannot serve a model as it was judged; None when it can.
 
     Args:
         config: engine and limits.

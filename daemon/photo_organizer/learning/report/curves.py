@@ -27,7 +27,7 @@ class CurveRecorder:
         self._validation = _part(validation)
 
     def watch(self, stage: str, head: Head) -> None:
-        """Adds a point to the curve."""
+        """Add a point to the curve."""
         loss, accuracy = _figures(head, *self._training)
         validation_loss, validation_accuracy = _figures(head, *self._validation)
         number = len(self.epochs) + 1

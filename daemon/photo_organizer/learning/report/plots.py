@@ -212,7 +212,7 @@ def draw_coverage(
 
 
 def _joined(marks: Sequence[tuple[str, float, float]]) -> dict[tuple[float, float], str]:
-    """Labels by point; those that would lie on one another share a line."""
+    """Return labels by point; those that would overlap share a line."""
     joined: dict[tuple[float, float], str] = {}
     for label, share, precision in marks:
         point = (round(share, 2), round(precision, 2))

@@ -35,7 +35,7 @@ _CONFUSED = 0.05  # of a category's photos; less is not worth a sentence
 
 
 def write_report(judgement: Judgement, folder: Path) -> None:
-    """Writes the report of a judged challenger.
+    """Write the report of a judged challenger.
 
     Args:
         judgement: what was found out.
@@ -70,7 +70,7 @@ def write_report(judgement: Judgement, folder: Path) -> None:
 
 
 def coverage_table(probabilities: Floats, labels: Labels) -> pd.DataFrame:
-    """For each threshold, the share of photos at or above it, and the share of those that is right.
+    """Return, for each threshold, the share of photos at or above it, and the share of those that is right.
 
     Args:
         probabilities: (N, C) of photos that were not trained on.
@@ -102,7 +102,7 @@ def _curve_photos(judgement: Judgement) -> plots.CurvePhotos:
 
 
 def metrics_table(judgement: Judgement) -> pd.DataFrame:
-    """A row for each model and category, and one for each model over all ("(all)")."""
+    """Return a row for each model and category, and one for each model over all ("(all)")."""
     rows = [
         row
         for name, evaluation in (("champion", judgement.champion), ("challenger", judgement.challenger))
@@ -134,7 +134,7 @@ def _rows(model: str, evaluation: Evaluation) -> Iterable[dict[str, object]]:
 
 
 def _marks(judgement: Judgement) -> list[tuple[str, float, float]]:
-    """The thresholds in force, and the suggestions, as points of share and precision."""
+    """Return the thresholds in force, and the suggestions, as points of share and precision."""
     scores = judgement.models.everything
     confidence, predicted = scores.challenger.max(axis=1), scores.challenger.argmax(axis=1)
     right = predicted == scores.labels
