@@ -44,7 +44,7 @@ class TrainingPlan:
 
     @property
     def corrected_share(self) -> float | None:
-        """Return the share of the photos filed so far that the owner moved to another category; None before any."""
+        """Return the share of the filed photos that the owner moved to another category; None without any."""
         filed = sum(category is not None for category in self.filed_in.values())
         corrected = sum(label.provenance is Provenance.CORRECTED for label in self.labels)
         return corrected / filed if filed else None
