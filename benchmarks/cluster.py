@@ -25,6 +25,7 @@ from harness.arguments import parser
 from harness.photos import make_tiny_photos
 from harness.processes import children, processor_seconds
 from harness.report import Figure, Report, Target
+from photo_organizer.config import load_configuration
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -106,7 +107,7 @@ def plan(setting: Setting, folder: Path, address: str | None, others: list[int])
         *(["--cluster", address] if address else []),
     ]  # fmt: skip
     # features that were kept would spare one machine its work
-    (setting.config.parent / "state" / "features.sqlite").unlink(missing_ok=True)
+    load_configuration(setting.config).feature_store_path.unlink(missing_ok=True)
     before = _spent() + sum(processor_seconds(pid) for pid in others)
     started = time.monotonic()
     done = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)

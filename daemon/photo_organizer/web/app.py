@@ -15,8 +15,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from photo_organizer import __version__
 from photo_organizer.errors import OrganizerError
@@ -30,7 +29,9 @@ _HERE = Path(__file__).parent
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _PAGE = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
 
-_MODULES = sorted(path.name for path in (_HERE / "static").glob("*.js"))  # fetched side by side
+_STATIC = _HERE / "static"
+_MODULES = sorted(str(path.relative_to(_STATIC)) for path in _STATIC.rglob("*.js"))  # fetched side by side
+_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -52,7 +53,7 @@ def make_app(service: PageService) -> Starlette:
         Route("/api/events", _events_of(service)),
         *_reading(service),
         *_acting(service),
-        Mount("/static", StaticFiles(directory=_HERE / "static")),
+        Route("/static/{path:path}", _static_file()),
     ]
 
     @contextlib.asynccontextmanager
@@ -149,6 +150,21 @@ def _acting(service: PageService) -> list[Route]:
 async def _page(_request: Request) -> Response:
     template = _PAGE.get_template("page.html")
     return HTMLResponse(await run_in_threadpool(template.render, version=__version__, modules=_MODULES))
+
+
+def _static_file() -> Answer:
+    """Return what answers with a file of the page; all of them (100 kB) are read once, as the page starts."""
+    found = [path for path in _STATIC.rglob("*") if path.suffix in _MEDIA_TYPES]
+    files = {str(path.relative_to(_STATIC)): (path.read_bytes(), _MEDIA_TYPES[path.suffix]) for path in found}
+
+    async def static_file(request: Request) -> Response:
+        known = files.get(request.path_params["path"])
+        if known is None:
+            return JSONResponse({"error": "there is no such file"}, 404)
+        content, media_type = known
+        return Response(content, media_type=media_type)
+
+    return static_file
 
 
 def _events_of(service: PageService) -> Answer:

@@ -94,7 +94,7 @@ def renamed_categories(
     for old, now_in in lies.items():
         new, count = now_in.most_common(1)[0]
         enough = count >= _RENAME_FEWEST and count >= _RENAME_SHARE * now_in.total()
-        if old not in config.categories and old not in places and enough:
+        if old not in config.all_categories and old not in places and enough:
             renamed[old] = new
     return renamed
 

@@ -1,15 +1,15 @@
 // The page: its views, what the server tells it, and the keys.
 
-import { get, sayGoodbye } from './api.js';
-import { actions } from './actions.js';
-import { isOpen, showKeys } from './dialogs.js';
-import { ReviewView } from './review.js';
-import { FiledView } from './filed.js';
-import { ActivityView } from './activity.js';
-import { LearningView } from './learning.js';
-import { showStatus } from './status.js';
-import { complain } from './toast.js';
-import { gridKey } from './navigation.js';
+import { get, sayGoodbye } from './page/api.js';
+import { actions } from './page/actions.js';
+import { isOpen, showKeys } from './page/dialogs.js';
+import { ReviewView } from './views/review.js';
+import { FiledView } from './views/filed.js';
+import { ActivityView } from './views/activity.js';
+import { LearningView } from './views/learning.js';
+import { showStatus } from './page/status.js';
+import { complain } from './page/toast.js';
+import { gridKey } from './photos/navigation.js';
 
 const main = document.getElementById('main');
 const views = {};
@@ -73,12 +73,13 @@ async function begin() {
   window.addEventListener('pagehide', (event) => !event.persisted && sayGoodbye());
   actions.onsettled = () => views.review?.compare();
   actions.onchange = () => current?.refresh?.();
+  const starting = get('/api/start');
+  show(location.hash.slice(1)); // its photos are asked for meanwhile
   try {
-    const start = await get('/api/start');
-    categories = start.categories;
+    const start = await starting;
+    setCategories(start.categories);
     showStatus(start.status);
     listen();
-    show(location.hash.slice(1));
   } catch (error) {
     complain(error);
   }

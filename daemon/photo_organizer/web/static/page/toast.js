@@ -7,7 +7,8 @@ const MOST = 3;
 
 export function toast(text, { kind = 'info', action, onaction, key } = {}) {
   const place = document.querySelector('.toasts');
-  const note = el('div', { class: `toast ${kind}` }, el('span', {}, text));
+  for (const other of place.children) if (other.dataset.text === text) other.remove(); // not twice
+  const note = el('div', { class: `toast ${kind}`, dataset: { text } }, el('span', {}, text));
   const remove = () => note.remove();
   if (action) {
     const press = () => {

@@ -1,6 +1,6 @@
 // One photo in the grid.
 
-import { el, percent } from './dom.js';
+import { el, percent } from '../page/dom.js';
 
 export function thumbnail(id, { large = false, alt = '', eager = false } = {}) {
   const image = el('img', { alt, decoding: 'async', draggable: 'false', loading: eager ? 'eager' : 'lazy' });
@@ -23,16 +23,17 @@ function label(photo) {
   return `${photo.name}. ${top ? `Suggested: ${top}` : 'No suggestion'}`;
 }
 
-export function tile(id, photo, { selected, focused }) {
+export function tile(id, photo) {
   const element = el(
     'div',
     {
-      class: focused ? 'tile focused' : 'tile', id: `p-${id}`, role: 'option', draggable: 'true',
-      'aria-selected': String(selected), 'aria-label': label(photo), dataset: { photo: id }, title: photo.name,
+      class: 'tile', id: `p-${id}`, role: 'option', draggable: 'true', 'aria-selected': 'false',
+      'aria-label': label(photo), dataset: { photo: id }, title: photo.name,
     },
     el('figure', {}, thumbnail(id, { eager: true }), el('span', { class: 'check' })),
     guesses(photo),
   );
   if (photo.mark) element.append(el('span', { class: 'mark' }, photo.mark));
+  element.mark = photo.mark;
   return element;
 }

@@ -1,8 +1,8 @@
 // The dialogs: keys, finding and making categories, a photo in large.
 
 import { el } from './dom.js';
-import { HELP } from './keys.js';
-import { thumbnail } from './tile.js';
+import { HELP } from '../photos/keys.js';
+import { thumbnail } from '../photos/tile.js';
 
 function open(dialog) {
   document.body.append(dialog);

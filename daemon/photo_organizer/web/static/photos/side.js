@@ -1,6 +1,6 @@
 // The panel beside the photos: the one in focus, and the categories with their keys.
 
-import { el, percent } from './dom.js';
+import { el, percent } from '../page/dom.js';
 import { keyOf } from './keys.js';
 import { thumbnail } from './tile.js';
 

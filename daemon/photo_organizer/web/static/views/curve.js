@@ -1,6 +1,6 @@
 // How many photos a threshold files, and how many of those are right; drawn from held-out photos.
 
-import { svg } from './dom.js';
+import { svg } from '../page/dom.js';
 
 const WIDTH = 720;
 const HEIGHT = 230;

@@ -1,10 +1,10 @@
 // Review: what the model was not sure of, in groups that one decision covers.
 
-import { get } from './api.js';
-import { actions } from './actions.js';
-import { counted, dayOf, el, percent, svg } from './dom.js';
-import { complain, toast } from './toast.js';
-import { Triage } from './triage.js';
+import { get } from '../page/api.js';
+import { actions } from '../page/actions.js';
+import { counted, dayOf, el, percent, svg } from '../page/dom.js';
+import { complain, toast } from '../page/toast.js';
+import { Triage } from '../photos/triage.js';
 
 const ORDERS = {
   sure: ['Surest first', (a, b) => b.confidence - a.confidence],
@@ -91,7 +91,7 @@ export class ReviewView {
       grid.groups.push(...this.ordered({ ...answer, groups: rest.groups }));
       Object.assign(grid.photos, rest.photos);
       if (!grid.selection.group) grid.show(grid.groups, grid.photos);
-      else this.triage.redraw();
+      else this.triage.grid.redraw();
     }
     this.listed = Object.keys(grid.photos).length;
     this.changed();
@@ -130,7 +130,7 @@ export class ReviewView {
   // Whether photos have come that are not on the screen. Not told while ours are on their way.
   compare() {
     if (actions.pending || this.incomplete || this.listed === undefined) return;
-    const more = this.waiting - Object.keys(this.triage.grid.photos).length;
+    const more = this.waiting - this.triage.grid.count;
     if (more > 0) this.offer(`Show ${counted(more, 'more photo')}`);
     else if (this.offers === 'more') this.reload.hidden = true;
   }
@@ -143,7 +143,7 @@ export class ReviewView {
 
   changed() {
     const { grid, selection } = this.triage;
-    const number = Object.keys(grid.photos).length;
+    const number = grid.count;
     const { group, targets } = selection;
     this.title.textContent = number ? `Review · ${counted(number, 'photo')}` : 'Review';
     this.empty.hidden = number > 0 || this.listed === undefined;
@@ -165,7 +165,7 @@ export class ReviewView {
     const next = grid.groups[Math.min(at, grid.groups.length - 1)];
     selection.group = null;
     selection.enter(next, next.photos[0]);
-    this.triage.redraw();
+    this.triage.grid.redraw();
     if (next === group) toast('That was the only group');
   }
 

@@ -1,10 +1,10 @@
 // Filed: what was filed lately, the least sure first; wrong ones are moved, right ones confirmed.
 
-import { get } from './api.js';
-import { actions } from './actions.js';
-import { counted, dayOf, el, percent } from './dom.js';
-import { complain, toast } from './toast.js';
-import { Triage } from './triage.js';
+import { get } from '../page/api.js';
+import { actions } from '../page/actions.js';
+import { counted, dayOf, el, percent } from '../page/dom.js';
+import { complain, toast } from '../page/toast.js';
+import { Triage } from '../photos/triage.js';
 
 const SCREENFUL = 24;
 
@@ -82,7 +82,7 @@ export class FiledView {
   }
 
   changed() {
-    const number = Object.keys(this.triage.grid.photos).length;
+    const number = this.triage.grid.count;
     this.title.textContent = number ? `Filed · ${counted(number, 'photo')} to check` : 'Filed';
     this.empty.hidden = number > 0 || !this.listed;
     this.triage.grid.element.hidden = !this.empty.hidden;

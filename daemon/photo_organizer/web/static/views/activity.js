@@ -1,9 +1,9 @@
 // Activity: the batches, quarantine, and what is left alone.
 
-import { get, post } from './api.js';
-import { counted, el, momentOf } from './dom.js';
-import { thumbnail } from './tile.js';
-import { complain, toast } from './toast.js';
+import { get, post } from '../page/api.js';
+import { counted, el, momentOf } from '../page/dom.js';
+import { thumbnail } from '../photos/tile.js';
+import { complain, toast } from '../page/toast.js';
 
 const WORDS = {
   filed: 'filed', review: 'to Review', duplicate: 'duplicates', quarantined: 'in quarantine', corrected: 'moved by you', undone: 'taken back',

@@ -1,12 +1,12 @@
 // What the model asks: labels that are probably slips, one after the other, and folders that may be categories.
 
-import { actions } from './actions.js';
-import { post } from './api.js';
-import { viewPhoto } from './dialogs.js';
-import { counted, el, percent } from './dom.js';
-import { categoryKeys } from './keys.js';
-import { thumbnail } from './tile.js';
-import { complain, toast } from './toast.js';
+import { actions } from '../page/actions.js';
+import { post } from '../page/api.js';
+import { viewPhoto } from '../page/dialogs.js';
+import { counted, el, percent } from '../page/dom.js';
+import { categoryKeys } from '../photos/keys.js';
+import { thumbnail } from '../photos/tile.js';
+import { complain, toast } from '../page/toast.js';
 
 export class Questions {
   constructor() {

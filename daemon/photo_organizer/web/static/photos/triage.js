@@ -1,12 +1,12 @@
 // Photos, the panel beside them, and the keys: what Review and Filed have in common.
 
-import { announce, counted, el } from './dom.js';
+import { announce, counted, el } from '../page/dom.js';
 import { categoryKeys } from './keys.js';
-import * as dialogs from './dialogs.js';
+import * as dialogs from '../page/dialogs.js';
 import { PhotoGrid } from './grid.js';
 import { Side } from './side.js';
-import { complain, toast } from './toast.js';
-import { actions } from './actions.js';
+import { complain, toast } from '../page/toast.js';
+import { actions } from '../page/actions.js';
 
 export class Triage {
   // `describe(group)`: title and detail. `suggestion(group)`: a category or null. `note(id)`: a line on a photo.
@@ -100,7 +100,7 @@ export class Triage {
     const next = grid.groups[Math.min(Math.max(0, at), grid.groups.length - 1)] ?? null;
     this.selection.group = null;
     this.selection.enter(next, next?.photos[0] ?? null);
-    this.redraw();
+    this.grid.redraw();
     return places;
   }
 
@@ -121,13 +121,7 @@ export class Triage {
     }
     this.selection.group = null;
     this.selection.enter(grid.groupOf(back[0]), back[0]);
-    this.redraw();
-  }
-
-  redraw() {
-    this.grid.arrange();
-    this.grid.reveal();
-    this.grid.changed();
+    this.grid.redraw();
   }
 
   accept() {

@@ -1,10 +1,10 @@
 // Learning: labels, retraining, models, and what a threshold would do.
 
-import { get, post } from './api.js';
+import { get, post } from '../page/api.js';
 import { at, draw, expected } from './curve.js';
-import { counted, el, momentOf, percent } from './dom.js';
+import { counted, el, momentOf, percent } from '../page/dom.js';
 import { foundFolders, Questions } from './questions.js';
-import { complain, toast } from './toast.js';
+import { complain, toast } from '../page/toast.js';
 
 const figure = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
 const share = (value) => (typeof value === 'number' ? `${(100 * value).toFixed(1)} %` : '–');
