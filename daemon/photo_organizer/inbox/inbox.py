@@ -422,4 +422,5 @@ def _skipped(folders: Iterable[Folder]) -> Iterator[Path]:
     for folder in folders:
         if folder.marker == EVERYTHING:
             yield Path(folder.path)
-        yield from (Path(folder.path_of(name)) for name in folder.skipped)
+        else:
+            yield from (Path(folder.path_of(name)) for name in folder.skipped)
