@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import select
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from datetime import date, datetime
 from photo_organizer.config import Configuration
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
+from photo_organizer.formats import available_extras
 from photo_organizer.inbox import Inbox, WatchedFolder
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
@@ -25,8 +25,6 @@ from photo_organizer.service.placement import Placement
 from photo_organizer.vision.client.client import VisionClient
 
 log = logging.getLogger(__name__)
-
-_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,8 +307,3 @@ def _inbox_settings(configuration: Configuration) -> tuple[object, ...]:
 def _vision_settings(configuration: Configuration) -> tuple[object, ...]:
     model, batch = configuration.model, configuration.batch.size
     return configuration.all_categories, configuration.libraries, configuration.limits, batch, model
-
-
-def available_extras() -> frozenset[str]:
-    """The optional formats whose decoders are installed; they are found, not imported."""
-    return frozenset(extra for extra, module in _EXTRAS.items() if importlib.util.find_spec(module))

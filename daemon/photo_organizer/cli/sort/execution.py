@@ -17,12 +17,13 @@ from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.formats import available_extras
 from photo_organizer.inbox.readiness.content_type import blocked_reason
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.runtime import available_extras, open_library
+from photo_organizer.service.runtime import open_library
 from photo_organizer.service.search_upkeep import index_all
 
 if TYPE_CHECKING:

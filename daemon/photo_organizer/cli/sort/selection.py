@@ -11,11 +11,12 @@ from photo_organizer.companions import photo_count
 from photo_organizer.config.paths import is_inside
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
+from photo_organizer.formats import available_extras
 from photo_organizer.inbox import WatchedFolder, find_groups
 from photo_organizer.library import TransferMode
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
-from photo_organizer.service.runtime import available_extras, watched_folders
+from photo_organizer.service.runtime import watched_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from photo_organizer.config.plain_names import folder_name_fault, same_name_key
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library, OwnerMove
 from photo_organizer.photo import Action, AssetGroup, Photo
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
@@ -281,17 +283,12 @@ def read_exif(configuration: Configuration, photos: Sequence[Photo]) -> dict[Pat
     Raises:
         VisionError: the process cannot be started.
     """
-    client = ThumbnailClient(_SMALL, limits=configuration.limits)
-    found: dict[Path, Exif] = {}
-    try:
-        client.submit(photos)
-        while client.in_flight:
-            for answer in client.poll(1.0):
-                if isinstance(answer, Pictured):
-                    found[answer.photo.path] = Exif(answer.taken, answer.camera)
-    finally:
-        client.close()
-    return found
+    with closing(ThumbnailClient(_SMALL, limits=configuration.limits)) as client:
+        return {
+            answer.photo.path: Exif(answer.taken, answer.camera)
+            for answer in answers(client, photos)
+            if isinstance(answer, Pictured)
+        }
 
 
 def _moment(mtime_ns: int) -> datetime:
