@@ -1,4 +1,4 @@
-"""The inboxes as one source of photos: what is complete is offered, once, and then is in somebody's hands."""
+"""The inboxes as one source of photos: each complete photo is handed out once, with its companions."""
 
 from __future__ import annotations
 

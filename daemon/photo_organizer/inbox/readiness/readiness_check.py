@@ -35,7 +35,7 @@ _MOST_TROUBLES = 64
 """Photos that are remembered by name for being tried again; the others are only counted."""
 
 _TRANSFER_SECONDS = 60.0
-"""How often a file is asked about that an unfinished one beside it may become."""
+"""How often a photo is looked at again while an unfinished file lies beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class Readiness:
 
 
 def settled_at(observations: Iterable[Observation], settle_seconds: float) -> float:
-    """When all of them will have been still for `settle_seconds`, if nothing changes (monotonic)."""
+    """Return when all will have been unchanged for `settle_seconds`, if nothing changes (monotonic)."""
     return max(observation.since for observation in observations) + settle_seconds
 
 
 def _back_off(changes: int, settle_seconds: float) -> float:
-    """Seconds by which a restless file is asked later than it could have settled: ever more, but for ever.
+    """Return how many extra seconds to wait before a file that keeps changing is looked at again.
 
-    An event in its folder has it asked at once all the same.
+    An event in its folder has it looked at immediately all the same.
     """
     if changes < CHANGES_UNTIL_SLOW:
         return 0.0
