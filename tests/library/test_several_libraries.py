@@ -103,6 +103,19 @@ def test_only_the_photos_of_a_library_that_is_not_there_wait(
     assert both.file(filings[:1]).filed
 
 
+def test_a_photo_for_a_library_that_is_not_configured_any_more_is_offered_again(
+    world: World, library: Library, family: Path
+) -> None:
+    filings = [
+        to_family(world, family, world.drop("a.jpg", b"photo a")),
+        world.filing(world.drop("b.jpg", b"photo b")),
+    ]
+    report = library.file(filings)
+    assert [placed.destination.name for placed in report.filed] == ["b.jpg"]
+    assert [group.photo.path.name for group, _ in report.set_aside] == ["a.jpg"]
+    assert report.pause is None
+
+
 def test_a_move_and_a_correction_stay_in_their_library(world: World, both: Library, family: Path) -> None:
     (placed,) = both.file([to_family(world, family, world.drop("a.jpg", b"photo a"))]).filed
     group = AssetGroup(family, seen(placed.destination))
