@@ -32,7 +32,7 @@ TARGETS = (
     "companions",
     "inbox/readiness.py",
 )
-TESTS = ("tests/library", "tests/companions", "tests/reliability/test_promises", "tests/inbox/test_inbox_arrivals.py")
+TESTS = ("tests/library", "tests/companions", "tests/reliability/test_file_operations.py", "tests/reliability/test_own_files.py", "tests/reliability/test_atomic_steps.py", "tests/reliability/test_races.py", "tests/reliability/test_power_cut.py")
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 
 

@@ -222,7 +222,7 @@ def test_a_failed_step_is_an_error(folder: Folder) -> None:
         shift(limited_operations, folder.spot("photo"), folder.spot("new"), HIDDEN, status)
 
 
-@pytest.mark.parametrize("when", ["reserved", "before the rename"])
+@pytest.mark.parametrize("when", ["written in place", "renamed over it"])
 def test_the_last_resort_replaces_nothing_that_came_meanwhile(
     folder: Folder, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +237,7 @@ def test_the_last_resort_replaces_nothing_that_came_meanwhile(
         descriptor = real(name, *arguments)
         if name == b"wanted" and not came:
             came = True
-            if when == "reserved":
+            if when == "written in place":
                 (folder.path / "wanted").write_bytes(SAME_SIZE)
             else:
                 folder.put(".saving", SAME_SIZE)
@@ -246,7 +246,8 @@ def test_the_last_resort_replaces_nothing_that_came_meanwhile(
 
     monkeypatch.setattr(folder.operations, "create_file", create_file, raising=False)
     name = put_back(folder.operations, folder.spot("captured"), folder.spot("wanted"), HIDDEN)
-    assert folder.files() == {"wanted": SAME_SIZE, os.fsdecode(name): PHOTO}
+    assert name == b"wanted (2)"
+    assert folder.files() == {"wanted": SAME_SIZE, "wanted (2)": PHOTO}
 
 
 # removing
