@@ -273,3 +273,13 @@ def test_what_a_crash_left_of_a_sidecar_is_tidied(photo: Path, world: World) -> 
     assert not draft.exists()
     assert not captured.exists()
     assert photo.with_name("recovered.xmp").read_bytes() == b"<of its owner/>"
+
+
+def test_a_new_start_tidies_what_a_crash_left_of_a_sidecar(world: World) -> None:
+    world.drop("a.jpg", b"photo a")
+    with world.open() as library:
+        world.file_all(library)
+    draft = world.library / "Pets" / os.fsdecode(sidecars._DRAFT)
+    draft.write_bytes(b"half")
+    world.open().close()
+    assert os.listdir(draft.parent) == ["a.jpg"]
