@@ -117,8 +117,8 @@ class Household(RuleBasedStateMachine):
             operations = SteppedOperations()
             with self.world.open(operations) as library:
                 operations.steps.clear()
-                writes = torn and (lambda here: here.name == "write" and Stop(here.number, torn=True)(here))
-                operations.before = writes or Stop(step)
+                writes = torn and (lambda here: here.name == "write" and Stop(here.number, torn=True).kill(here))
+                operations.before = writes or Stop(step).kill
                 self.world.file_all(library)
 
         in_process(act)
