@@ -184,7 +184,7 @@ def photo(world: World) -> Path:
 
 
 def _sidecars(world: World, operations: FileOperations | None = None) -> Sidecars:
-    return Sidecars(operations or FileOperations(), os.fsencode(world.library), KEYWORDS)
+    return Sidecars(operations or FileOperations(), (os.fsencode(world.library),), KEYWORDS)
 
 
 @pytest.mark.parametrize("name", ["a.jpg.xmp", "a.xmp", "a.jpg.XMP", "a.XMP"])

@@ -63,28 +63,6 @@ def mutants_of(package: Path, module: str) -> Iterator[Mutant]:
             yield Mutant(module, function, change, _replaced(tree, path, replacement), first_line)
 
 
-def rewritten(package: Path, module: str, old: str, new: str) -> Mutant:
-    """Return the mutant with `new` in the place of the text `old`, which the module has once.
-
-    Raises:
-        ValueError: it has it never or more than once.
-    """
-    text = (package / module).read_text()
-    if text.count(old) != 1:
-        raise ValueError(f"{module} has {text.count(old)} times {old!r}")
-    line = text[: text.index(old)].count("\n") + 1 + len(old) - len(old.lstrip("\n"))
-    tree = ast.parse(text)
-    inner = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and _first_line(node) <= line <= (node.end_lineno or 0)
-    ]
-    function = max(inner, key=_first_line, default=None)
-    changed = ast.parse(text.replace(old, new))
-    name, first_line = (function.name, _first_line(function)) if function else ("", 0)
-    return Mutant(module, name, f"{' '.join(old.split())} -> {' '.join(new.split())}", changed, first_line)
-
-
 Path_ = tuple[tuple[str, int | None], ...]
 
 

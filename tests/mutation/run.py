@@ -3,7 +3,8 @@
     .venv/bin/python tests/mutation/run.py                    all (tens of minutes)
     .venv/bin/python tests/mutation/run.py fsops.py library/move
     .venv/bin/python tests/mutation/run.py --sample 40 --seed 7
-    .venv/bin/python tests/mutation/run.py --dangerous        those that lose photos, from `dangerous.toml`
+
+Those that are known to lose or duplicate photos are in `known_mutants.py`; `run_known.py` applies them.
 
 Ends with 1 when a change survives that `survivors.toml` does not explain.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 # found by the line above
-from mutation.mutants import Mutant, mutants_of, rewritten
+from mutation.mutants import Mutant, mutants_of
 from mutation.running import PACKAGE, measure, survivors
 
 TARGETS = (
@@ -38,10 +39,9 @@ TESTS = (
     "tests/companions",
     *(
         f"tests/reliability/test_{name}.py"
-        for name in ("file_operations", "own_files", "atomic_steps", "syncs", "races", "power_cut", "reserved_names")
+        for name in ("file_operations", "own_files", "atomic_steps", "synced", "races", "power_cut", "reserved_names")
     ),
 )
-DANGEROUS = Path(__file__).with_name("dangerous.toml")
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 
 
@@ -50,15 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("targets", nargs="*", default=TARGETS, help="files and folders of the package")
     parser.add_argument("--sample", type=int, help="run only so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--dangerous", action="store_true", help="only the changes in dangerous.toml")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tests", nargs="*", default=TESTS)
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    if options.dangerous:
-        mutants = dangerous()
-    else:
-        mutants = [mutant for module in modules(options.targets) for mutant in mutants_of(PACKAGE, module)]
+    mutants = [mutant for module in modules(options.targets) for mutant in mutants_of(PACKAGE, module)]
     if options.sample is not None:
         mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     with tempfile.TemporaryDirectory() as folder:
@@ -73,12 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = time.monotonic() - began
     print(f"{len(mutants)} mutants in {seconds:.0f} s, {unexplained} survived without an explanation")
     return 1 if unexplained else 0
-
-
-def dangerous() -> list[Mutant]:
-    """Return the changes that lose or duplicate photos."""
-    changes = tomllib.loads(DANGEROUS.read_text())["change"]
-    return [rewritten(PACKAGE, change["module"], change["old"], change["new"]) for change in changes]
 
 
 def modules(targets: Sequence[str]) -> list[str]:

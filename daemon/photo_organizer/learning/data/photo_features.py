@@ -7,9 +7,9 @@ the same store, and a photo that kills its decoder kills neither the training no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,11 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.engine import choose
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.feature_location import move_older_store
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
 from photo_organizer.vision.outcome import Classified
 
-_WAIT_SECONDS = 1.0
 _ATTEMPTS = 3
 
 
@@ -46,8 +46,8 @@ class PhotoFeatures:
     computed: int
 
     def matrix(self, photos: Sequence[str]) -> Floats:
-        """Features (N, F) of photos that have them, in their order."""
-        return np.stack([self.features[it] for it in photos]).astype(np.float32)
+        """Return features (N, F) of photos that have them, in their order."""
+        return np.stack([self.features[sha256] for sha256 in photos]).astype(np.float32)
 
 
 def photo_features(
@@ -57,7 +57,7 @@ def photo_features(
     *,
     progress: Callable[[int, int], None],
 ) -> PhotoFeatures:
-    """Features of `photos` under a model's backbone.
+    """Return features of `photos` under a model's backbone.
 
     Args:
         config: engine, limits, and the state directory with the feature store.
@@ -75,23 +75,27 @@ def photo_features(
     with FeatureStore(store_path) as store:
         known = store.get(key, list(photos))
         facts = store.facts(list(photos))
-    missing = [it for it in photos if it not in known or it not in facts]
+    missing = [sha256 for sha256 in photos if sha256 not in known or sha256 not in facts]
     found: dict[str, PhotoFacts] = {}
     failed: dict[str, str] = {}
     for _ in range(_ATTEMPTS):
-        seen, rejected = _look_at(config, model, {it: photos[it] for it in missing}, progress)
+        seen, rejected = _look_at(config, model, {sha256: photos[sha256] for sha256 in missing}, progress)
         found |= seen
         failed |= rejected
         with FeatureStore(store_path) as store:
-            known |= store.get(key, [it for it in seen if it not in known])
+            known |= store.get(key, [sha256 for sha256 in seen if sha256 not in known])
         # On a busy machine the process can be ended before it has written its last features.
-        missing = [it for it in seen if it not in known]
+        missing = [sha256 for sha256 in seen if sha256 not in known]
         if not missing:
             break
     return PhotoFeatures(
-        features={it: vector.astype(np.float32) for it, vector in known.items()},
-        facts={it: PhotoFacts(*fact) for it, fact in facts.items()} | found,
-        failed={it: failed.get(it, "it could not be looked at") for it in photos if it not in known},
+        features={sha256: vector.astype(np.float32) for sha256, vector in known.items()},
+        facts={sha256: PhotoFacts(*fact) for sha256, fact in facts.items()} | found,
+        failed={
+            sha256: failed.get(sha256, "it could not be looked at")
+            for sha256 in photos
+            if sha256 not in known
+        },
         computed=len(found),
     )
 
@@ -126,22 +130,17 @@ def _look_at(
         features=config.feature_store_path,
         batch=config.batch.size,
     )
-    try:
-        while True:
-            client.submit(list(islice(waiting, client.capacity - client.in_flight)))
-            if not client.in_flight:
-                return found, failed
-            for outcome in client.poll(_WAIT_SECONDS):
-                sha256 = wanted[outcome.photo.path]
-                if not isinstance(outcome, Classified):
-                    failed[sha256] = outcome.reason
-                elif outcome.prediction.sha256 != sha256:
-                    failed[sha256] = "it was changed since the library was scanned"
-                else:
-                    found[sha256] = PhotoFacts(outcome.prediction.taken, outcome.prediction.perceptual_hash)
-                progress(len(found) + len(failed), len(photos))
-    finally:
-        client.close()
+    with closing(client):
+        for outcome in answers(client, waiting):
+            sha256 = wanted[outcome.photo.path]
+            if not isinstance(outcome, Classified):
+                failed[sha256] = outcome.reason
+            elif outcome.prediction.sha256 != sha256:
+                failed[sha256] = "it was changed since the library was scanned"
+            else:
+                found[sha256] = PhotoFacts(outcome.prediction.taken, outcome.prediction.perceptual_hash)
+            progress(len(found) + len(failed), len(photos))
+    return found, failed
 
 
 def _existing(photos: Mapping[str, Path], failed: dict[str, str]) -> Iterator[Photo]:

@@ -5,6 +5,7 @@ measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,17 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.outcome import Classified
 
 _PHOTOS = 12
 _TOLERANCE = 0.02  # float16 in the feature store
-_WAIT_SECONDS = 1.0
 
 
 def disagreement(
     config: Configuration, model: Path, categories: Sequence[str], owner: OwnerPhotos
 ) -> str | None:
-    """Why the vision process cannot serve a model as it was judged; None when it can.
+    """Return why the vision process cannot serve a model as it was judged; None when it can.
 
     Args:
         config: engine and limits.
@@ -38,7 +39,9 @@ def disagreement(
     rows = range(0, len(owner.labels), max(1, len(owner.labels) // _PHOTOS))
     expected = Classifier(read_model(model), categories).probabilities(owner.samples.features[list(rows)])
     by_content = {label.sha256: row for label, row in zip(labels, expected, strict=True)}
-    photos = [Photo(it.path, FileIdentity.of(it.path.lstat())) for it in labels if it.path.exists()]
+    photos = [
+        Photo(label.path, FileIdentity.of(label.path.lstat())) for label in labels if label.path.exists()
+    ]
     client = VisionClient(
         model,
         engine=config.model.engine,
@@ -47,9 +50,8 @@ def disagreement(
         batch=config.batch.size,
     )
     try:
-        client.submit(photos)
-        while client.in_flight:
-            for outcome in client.poll(_WAIT_SECONDS):
+        with closing(client):
+            for outcome in answers(client, photos):
                 if not isinstance(outcome, Classified) or outcome.prediction.sha256 not in by_content:
                     continue  # changed meanwhile
                 said = np.array(outcome.prediction.probabilities)
@@ -57,6 +59,4 @@ def disagreement(
                     return "the vision process says something else of the same photos than was measured"
     except OrganizerError as error:
         return f"the vision process cannot serve it ({error})"
-    finally:
-        client.close()
     return None

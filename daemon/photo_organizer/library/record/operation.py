@@ -96,7 +96,7 @@ class Operation:
     Args:
         id: 0 until it is in the journal.
         kind: an `Action`, `JOINED` or `UNJOINED`.
-        source_root, destination_root: length of the trusted beginning of the paths, see `folders.Place`.
+        source_root, destination_root: length of the trusted beginning of the paths, see `OpenFolder`.
         parent: the operation that this one takes back or joins.
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).
@@ -128,7 +128,7 @@ class Operation:
         """Whether it takes copies or links back: what was made at its sources goes, for the originals are at
         its destinations.
         """
-        return self.kind == Action.UNDONE and self.transfer_mode is not TransferMode.MOVE
+        return self.takes_back and self.transfer_mode is not TransferMode.MOVE
 
     @property
     def holds(self) -> bool:
