@@ -31,9 +31,12 @@ def world(tmp_path: Path) -> World:
 
 
 def test_two_movers_do_not_move_at_once(tmp_path: Path) -> None:
-    with moves_lock(tmp_path / "lock"):
-        with pytest.raises(DestinationError), moves_lock(tmp_path / "lock", patience=0.05):
-            pytest.fail("two move at once")
+    with (
+        moves_lock(tmp_path / "lock"),
+        pytest.raises(DestinationError),
+        moves_lock(tmp_path / "lock", patience=0.05),
+    ):
+        pytest.fail("two move at once")
     with moves_lock(tmp_path / "lock", patience=0):
         pass
     with pytest.raises(KeyError), moves_lock(tmp_path / "lock"):
@@ -57,7 +60,8 @@ def test_what_moves_photos_holds_the_lock(world: World, monkeypatch: pytest.Monk
     world.drop("a.jpg", b"photo a")
     operations = SteppedOperations()
     with world.open(operations) as library:
-        (lock,) = [path for path in world.state.iterdir() if path.name.endswith(".lock") and "moves" in path.name]
+        lock = world.state / "moves.lock"
+        assert lock.exists()
 
         def check(step: Any) -> None:
             if step.name in {"rename_without_replacing", "rename_own", "unlink", "link", "write"}:
@@ -82,7 +86,7 @@ def test_no_name_leads_out_of_the_root(name: bytes, tmp_path: Path) -> None:
     with Folders(FileOperations()) as folders, pytest.raises(OSError) as raised:
         folders.open(OpenFolder.below(os.fsencode(tmp_path / "root"), name), make=0o777)
     assert raised.value.errno == errno.EINVAL
-    assert os.listdir(tmp_path) == ["root"]
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
 
 
 def test_a_link_or_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ def test_a_link_or_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) ->
         for name in (b"link", b"file", b"link/inner"):
             with pytest.raises(FolderRefusedError):
                 folders.open(OpenFolder.below(os.fsencode(tmp_path / "root"), name), make=0o777)
-    assert os.listdir(tmp_path / "outside") == []
+    assert [path.name for path in (tmp_path / "outside").iterdir()] == []
 
 
 def test_a_new_folder_is_on_the_disk_before_anything_is_put_into_it(tmp_path: Path) -> None:
@@ -132,7 +136,15 @@ def test_a_repair_keeps_every_whole_row(world: World) -> None:
     ledger = world.settings.ledger
     whole = ledger.read_bytes()
     assert whole.count(b"\r\n") == 4
-    for cut in (whole[:-1], whole[:-2], whole[: whole.rindex(b"\r\n", 0, -2) + 2], whole[:-10], HEADER, b"", HEADER[:5]):
+    for cut in (
+        whole[:-1],
+        whole[:-2],
+        whole[: whole.rindex(b"\r\n", 0, -2) + 2],
+        whole[:-10],
+        HEADER,
+        b"",
+        HEADER[:5],
+    ):
         ledger.write_bytes(cut)
         with world.open() as library:
             library.recover()
@@ -151,7 +163,8 @@ def test_the_ledger_is_on_the_disk_and_a_new_ones_name_too(world: World) -> None
 
     def note(step: Any, _: object) -> None:
         if step.name in {"write", "sync", "rename_own"}:
-            path = Path(os.readlink(f"/proc/self/fd/{step.arguments[1 if step.name == 'rename_own' else 0]}"))
+            descriptor = step.arguments[1 if step.name == "rename_own" else 0]
+            path = Path(f"/proc/self/fd/{descriptor}").readlink()
             written.append(f"{step.name} {path.name}")
 
     with world.open(operations) as library:
@@ -195,7 +208,7 @@ def test_a_sidecar_of_its_owner_is_never_touched(name: str, photo: Path, world: 
     assert writer.write(os.fsencode(photo), "Food") is False
     writer.remove(os.fsencode(photo))
     assert photo.with_name(name).read_bytes() == foreign
-    assert set(os.listdir(photo.parent)) == {"a.jpg", name}
+    assert {path.name for path in photo.parent.iterdir()} == {"a.jpg", name}
 
 
 def test_ours_is_replaced_and_removed_and_is_on_the_disk(photo: Path, world: World) -> None:
@@ -214,7 +227,7 @@ def test_ours_is_replaced_and_removed_and_is_on_the_disk(photo: Path, world: Wor
     writer.remove(os.fsencode(photo))
     names = [step.name for step in operations.steps]
     assert "sync" in names[names.index("unlink", names.index("rename_own")) :]
-    assert os.listdir(photo.parent) == ["a.jpg"]
+    assert [path.name for path in photo.parent.iterdir()] == ["a.jpg"]
 
 
 def test_one_that_comes_between_is_not_replaced(
@@ -232,7 +245,7 @@ def test_one_that_comes_between_is_not_replaced(
     operations.after = save
     writer.write(os.fsencode(photo), "Pets")
     assert theirs.read_bytes() == b"<theirs/>"
-    assert sorted(os.listdir(photo.parent)) == ["a.jpg", "a.jpg.xmp"]
+    assert sorted(path.name for path in photo.parent.iterdir()) == ["a.jpg", "a.jpg.xmp"]
     operations.after = None
     theirs.unlink()
     writer.write(os.fsencode(photo), "Pets")
@@ -246,7 +259,7 @@ def test_one_that_comes_between_is_not_replaced(
     operations.before = edit
     writer.remove(os.fsencode(photo))
     assert theirs.read_bytes() == b"<theirs/>"
-    assert sorted(os.listdir(photo.parent)) == ["a.jpg", "a.jpg.xmp"]
+    assert sorted(path.name for path in photo.parent.iterdir()) == ["a.jpg", "a.jpg.xmp"]
 
 
 def test_only_every_byte_makes_a_sidecar_ours() -> None:
@@ -266,7 +279,10 @@ def test_only_every_byte_makes_a_sidecar_ours() -> None:
 
 
 def test_what_a_crash_left_of_a_sidecar_is_tidied(photo: Path, world: World) -> None:
-    draft, captured = photo.with_name(os.fsdecode(sidecars._DRAFT)), photo.with_name(os.fsdecode(sidecars._CAPTURED))
+    draft, captured = (
+        photo.with_name(os.fsdecode(sidecars._DRAFT)),
+        photo.with_name(os.fsdecode(sidecars._CAPTURED)),
+    )
     draft.write_bytes(b"half")
     captured.write_bytes(b"<of its owner/>")
     _sidecars(world).write(os.fsencode(photo), "Pets")
@@ -282,4 +298,4 @@ def test_a_new_start_tidies_what_a_crash_left_of_a_sidecar(world: World) -> None
     draft = world.library / "Pets" / os.fsdecode(sidecars._DRAFT)
     draft.write_bytes(b"half")
     world.open().close()
-    assert os.listdir(draft.parent) == ["a.jpg"]
+    assert [path.name for path in draft.parent.iterdir()] == ["a.jpg"]

@@ -63,12 +63,12 @@ def mutants_of(package: Path, module: str) -> Iterator[Mutant]:
             yield Mutant(module, function, change, _replaced(tree, path, replacement), first_line)
 
 
-Path_ = tuple[tuple[str, int | None], ...]
+_Way = tuple[tuple[str, int | None], ...]
 
 
 def _walk(
-    node: ast.AST, path: Path_ = (), function: str = "", first_line: int = 0
-) -> Iterator[tuple[Path_, ast.AST, str, int]]:
+    node: ast.AST, path: _Way = (), function: str = "", first_line: int = 0
+) -> Iterator[tuple[_Way, ast.AST, str, int]]:
     """Yield each node below `node` with the way to it and the function that it is in."""
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "type_comment"}:
@@ -96,7 +96,7 @@ def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _replaced(tree: ast.Module, path: Path_, replacement: ast.AST) -> ast.Module:
+def _replaced(tree: ast.Module, path: _Way, replacement: ast.AST) -> ast.Module:
     """Return `tree` with another node at `path`; only the nodes on the way are copied."""
     root = copy.copy(tree)
     node: ast.AST = root
@@ -114,7 +114,7 @@ def _replaced(tree: ast.Module, path: Path_, replacement: ast.AST) -> ast.Module
     return ast.fix_missing_locations(root)
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:  # noqa: PLR0912 (a case for each operator)
     """Yield what `node` can be changed to, with a description."""
     match node:
         case ast.Expr(value=ast.Call() as call) if not _is_logging(call):
@@ -133,9 +133,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
                 yield f"{_text(node)} -> {_text(changed)}", changed
             if isinstance(left, ast.Tuple) and isinstance(right, ast.Tuple):
                 for number in range(len(left.elts)):
-                    changed = _with(
-                        node, left=_without(left, number), comparators=[_without(right, number)]
-                    )
+                    changed = _with(node, left=_without(left, number), comparators=[_without(right, number)])
                     yield f"{_text(node)} -> {_text(changed)}", changed
         case ast.BoolOp(op=op, values=values):
             for number in range(len(values)):

@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 # found by the line above
-from mutation.mutants import Mutant, mutants_of
+from mutation.mutants import mutants_of
 from mutation.running import PACKAGE, measure, survivors
 
 TARGETS = (
@@ -39,15 +39,28 @@ TESTS = (
     "tests/companions",
     *(
         f"tests/reliability/test_{name}.py"
-        for name in ("file_operations", "own_files", "atomic_steps", "synced", "races", "power_cut", "reserved_names")
+        for name in (
+            "file_operations",
+            "own_files",
+            "atomic_steps",
+            "synced",
+            "races",
+            "power_cut",
+            "reserved_names",
+        )
     ),
 )
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("targets", nargs="*", default=TARGETS, help="files and folders of the package")
+    parser.add_argument(
+        "--only", nargs="*", default=[""], help="only changes whose text contains one of these"
+    )
     parser.add_argument("--sample", type=int, help="run only so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
@@ -55,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     mutants = [mutant for module in modules(options.targets) for mutant in mutants_of(PACKAGE, module)]
+    mutants = [mutant for mutant in mutants if any(text in str(mutant) for text in options.only)]
     if options.sample is not None:
         mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     with tempfile.TemporaryDirectory() as folder:

@@ -47,7 +47,9 @@ class Coverage:
     def of(self, mutant: Mutant) -> list[str]:
         """Return the tests that can notice the mutant, the quickest first."""
         if not mutant.first_line:  # a constant of the module: any of its functions may use it
-            tests = {test for (module, _), found in self.tests.items() if module == mutant.module for test in found}
+            tests = {
+                test for (module, _), found in self.tests.items() if module == mutant.module for test in found
+            }
         else:
             tests = set(self.tests.get((mutant.module, mutant.first_line), ()))
         return sorted(tests, key=lambda test: self.seconds.get(test, 0.0))
@@ -92,8 +94,10 @@ def measure(tests: Sequence[str], path: Path) -> Coverage:
     """Run `tests` on the code as it is, and return what they cover.
 
     Raises:
-        RuntimeError: they fail.
+        RuntimeError: they fail, or the package is imported here already, so that it could not be changed.
     """
+    if "photo_organizer" in sys.modules:
+        raise RuntimeError("run this in a process that has not imported photo_organizer")
     child = _fork(lambda: pytest.main([*_OPTIONS, *tests], plugins=[_Recorder(path)]))
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
         raise RuntimeError("the tests fail on the code as it is; run them with pytest")

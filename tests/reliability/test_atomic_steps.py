@@ -116,7 +116,8 @@ def test_the_same_inode_written_to_has_changed(folder: Folder, change: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"), [(PHOTO, True), (SAME_SIZE, False), (PHOTO + b"!", False), (PHOTO[:-1], False), (b"", False)]
+    ("data", "expected"),
+    [(PHOTO, True), (SAME_SIZE, False), (PHOTO + b"!", False), (PHOTO[:-1], False), (b"", False)],
 )
 def test_content_is_every_byte(folder: Folder, data: bytes, expected: bool) -> None:  # noqa: FBT001
     move = folder.move(folder.put("photo", PHOTO), SHA256)
@@ -214,7 +215,7 @@ def test_a_step_that_was_made_and_answered_with_an_error_was_made(
 
 def test_a_failed_step_is_an_error(folder: Folder) -> None:
     status = folder.put("photo", PHOTO)
-    os.unlink(folder.path / "photo")
+    (folder.path / "photo").unlink()
     with pytest.raises(FileNotFoundError):
         shift(folder.operations, folder.spot("photo"), folder.spot("new"), HIDDEN, status)
     limited_operations = limited(FileOperations, ("noreplace",))()
@@ -299,7 +300,9 @@ def test_what_a_program_writes_to_is_put_back(folder: Folder) -> None:
     assert folder.files() == {"photo": b"edited" + PHOTO[6:]}
 
 
-def test_what_is_written_to_behind_the_look_is_put_back(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_to_behind_the_look_is_put_back(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between the status of the name and the lease: the file is looked at again when it is held."""
     photo = folder.put("photo", PHOTO)
     real = folder.operations.open_file
@@ -317,7 +320,7 @@ def test_the_last_word_is_asked_with_the_name_captured(folder: Folder) -> None:
     photo = folder.put("photo", PHOTO)
 
     def is_safe() -> bool:
-        assert os.listdir(folder.path) == [os.fsdecode(HIDDEN)]
+        assert [path.name for path in folder.path.iterdir()] == [os.fsdecode(HIDDEN)]
         return False
 
     assert remove_if(folder.operations, folder.spot("photo"), HIDDEN, photo, is_safe) is False
@@ -376,7 +379,9 @@ def test_after_an_error_it_has_its_name(folder: Folder, step: str, monkeypatch: 
     assert folder.files() == {"photo": PHOTO}
 
 
-def test_removed_and_answered_with_an_error_is_removed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removed_and_answered_with_an_error_is_removed(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photo = folder.put("photo", PHOTO)
     real = folder.operations.unlink
 

@@ -72,9 +72,9 @@ def test_a_symbolic_link_is_never_opened(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", OPENERS)
 def test_a_pipe_is_refused_without_waiting(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    before = set(os.listdir("/proc/self/fd"))
+    before = {path.name for path in Path("/proc/self/fd").iterdir()}
     assert _code(lambda: OPENERS[name](tmp_path / "pipe")) == errno.EINVAL
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert {path.name for path in Path("/proc/self/fd").iterdir()} == before
 
 
 @pytest.mark.parametrize("name", ["open_photo", "open_file"])
@@ -229,7 +229,9 @@ def test_a_second_name_for_a_link_is_not_one_for_what_it_leads_to(tmp_path: Path
 def test_an_interrupted_rename_is_repeated_and_an_error_is_told(
     tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _code(lambda: OPERATIONS.rename_without_replacing(b"missing", folder, b"new", folder)) == errno.ENOENT
+    assert (
+        _code(lambda: OPERATIONS.rename_without_replacing(b"missing", folder, b"new", folder)) == errno.ENOENT
+    )
     real, answers = fsops._renameat, [errno.EINTR, errno.EINTR]
 
     def renameat(*arguments: object) -> int:

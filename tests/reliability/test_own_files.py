@@ -39,7 +39,7 @@ def test_the_new_file_is_on_the_disk_before_it_takes_the_name_and_the_name_after
     monkeypatch.setattr(os, "fsync", fsync)
     files.replace_file(path, "new")
     assert steps == ["file old", "folder new"]
-    assert os.listdir(tmp_path) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
     steps.clear()
     files.replace_file(path, "fleeting", durable=False)
     assert steps == []
@@ -53,7 +53,7 @@ def test_when_the_new_file_cannot_be_written_the_old_one_stays(tmp_path: Path) -
         file.write(b"half of the n")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_link_is_replaced_and_what_it_leads_to_is_not(tmp_path: Path) -> None:
@@ -91,7 +91,9 @@ def test_a_private_file_is_empty_private_and_no_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("read", [files.open_regular, lambda path: files.read_small_file(path, 10), files.file_sha256])
+@pytest.mark.parametrize(
+    "read", [files.open_regular, lambda path: files.read_small_file(path, 10), files.file_sha256]
+)
 def test_a_pipe_is_not_waited_for(read: Callable[[Path], object], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
