@@ -32,7 +32,7 @@ TARGETS = (
     "sqlite.py",
     "library",
     "companions",
-    "inbox/readiness.py",
+    "inbox/readiness",
 )
 TESTS = (
     "tests/library",
