@@ -1,4 +1,4 @@
-"""What must hold between settings that are each fine by themselves."""
+"""Find conflicts between settings that are each valid by themselves."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from photo_organizer.config.document import Key
 
 
-SIDE_BY_SIDE = "inboxes and library must lie side by side"
+SIDE_BY_SIDE = "inboxes and library must not contain each other"
 
 
 class Conflict(NamedTuple):
-    """Two settings that do not go together: the key to change, why, and how."""
+    """Two conflicting settings: the key to change, the conflict, and the remedy."""
 
     key: Key
     what: str
@@ -29,7 +29,7 @@ class Conflict(NamedTuple):
 
 
 def conflicts(configuration: Configuration) -> Iterator[Conflict]:
-    """Everything in `configuration` that does not go together."""
+    """Yield every conflict in `configuration`."""
     yield from _folders_apart(configuration)
     yield from _own_files_apart(configuration)
     yield from _names_apart(configuration)
@@ -48,16 +48,16 @@ def _folders_apart(configuration: Configuration) -> Iterator[Conflict]:
         if is_inside(inbox, library):
             yield Conflict(key, f"{inbox} is in the library {library}", SIDE_BY_SIDE)
         elif is_inside(library, inbox):
-            yield Conflict(key, f"{inbox} has the library {library} in it", SIDE_BY_SIDE)
+            yield Conflict(key, f"{inbox} contains the library {library}", SIDE_BY_SIDE)
         for other in configuration.inboxes[:index]:
             if is_inside(inbox, other):
-                yield Conflict(key, f"{inbox} is in the inbox {other}", "name only the outer one")
+                yield Conflict(key, f"{inbox} is in the inbox {other}", "list only the outer one")
             elif is_inside(other, inbox):
-                yield Conflict(key, f"{inbox} has the inbox {other} in it", "name only the outer one")
+                yield Conflict(key, f"{inbox} contains the inbox {other}", "list only the outer one")
 
 
 def _own_files_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """Our own folders must not be filed as photos, nor learned from as if the owner had sorted them."""
+    """Find folders of the program inside folders of photos, where their files would be filed."""
     folders: list[tuple[Key, Path, bool]] = [
         (("state", "directory"), configuration.state_directory, True),
         (("model", "directory"), configuration.model_directory, True),
@@ -70,11 +70,11 @@ def _own_files_apart(configuration: Configuration) -> Iterator[Conflict]:
         around = list(configuration.inboxes) + ([configuration.library] if keep_out_of_library else [])
         for outer in around:
             if is_inside(folder, outer):
-                yield Conflict(key, f"{folder} is in {outer}", "put it elsewhere: that folder is for photos")
+                yield Conflict(key, f"{folder} is in {outer}", "move it elsewhere; that folder is for photos")
 
 
 def _names_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """No two folders of the library may be one on a drive that takes upper and lower case for the same."""
+    """Find names that are the same folder on a drive that ignores case."""
     taken: dict[str, tuple[str, str]] = {}
     names: list[tuple[Key, str]] = [(("review",), configuration.review)]
     if configuration.duplicates_folder:
@@ -90,11 +90,11 @@ def _names_apart(configuration: Configuration) -> Iterator[Conflict]:
         first, where = taken[folded]
         if first != name:
             what = f"{name!r} differs from {first!r} in `{where}` only in case or encoding"
-            yield Conflict(key, what, "on some drives the two are one folder")
+            yield Conflict(key, what, "on some drives they are the same folder")
         elif where == key[0]:
             yield Conflict(key, f"the category {name!r} is given twice")
         else:
-            yield Conflict(key, f"{name!r} is also in `{where}`", "each folder needs a name of its own")
+            yield Conflict(key, f"{name!r} is also in `{where}`", "choose different names")
 
 
 def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
@@ -102,16 +102,16 @@ def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
     for index, name in enumerate(configuration.categories):
         if name in reserved:
             key = ("categories", index)
-            yield Conflict(key, f"{name!r} is a word of `thresholds`", "choose another name")
+            yield Conflict(key, f"{name!r} is a key of `thresholds`", "choose another name")
     for name in configuration.thresholds.by_category:
         if name not in configuration.categories:
             known = [*configuration.categories, *reserved]
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-            yield Conflict(("thresholds", name), "is no category", f"the nearest is {near!r}")
+            yield Conflict(("thresholds", name), "is not a category", f"the nearest is {near!r}")
 
 
 def _template_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """A template must not lead into a folder that has another meaning."""
+    """Find templates that lead into the review, duplicates or videos folder."""
     template = configuration.folder_template
     reserved = {
         same_name_key(name)
@@ -122,10 +122,10 @@ def _template_apart(configuration: Configuration) -> Iterator[Conflict]:
         yield Conflict(
             ("folders",),
             f"{configuration.folders!r} begins with the folder {first!r}",
-            "that one is not for categories",
+            "that folder is not for categories",
         )
     if configuration.folders.startswith("{inbox}"):
         for index, inbox in enumerate(configuration.inboxes):
             if same_name_key(inbox.name) in reserved:
-                what = f"{inbox.name!r} is also a folder of the library with another meaning"
+                what = f"{inbox.name!r} is also the name of the review, duplicates or videos folder"
                 yield Conflict(("inboxes", index), what, "rename the inbox, or change `folders`")
