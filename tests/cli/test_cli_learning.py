@@ -88,8 +88,8 @@ def test_a_found_folder_is_asked_for_listed_accepted_and_declined(organizer: Org
     notice_corrections(load_configuration(home.config))
     written_status(home, found_folders={"To print": 1})
     assert (
-        "new folder To print (1 photo of yours): a category? photo-organizer categories accept 'To print', "
-        "or decline 'To print'"
+        "is the new folder To print (1 photo) a category? photo-organizer categories accept 'To print' "
+        "(or decline 'To print')"
     ) in organizer("status").out
 
     listed = organizer("categories", "list", "--json").objects

@@ -21,8 +21,9 @@ from photo_organizer.inbox.readiness.content_type import blocked_reason
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
+from photo_organizer.service.optional_decoders import available_extras
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.runtime import available_extras, open_library
+from photo_organizer.service.runtime import open_library
 from photo_organizer.service.search_upkeep import index_all
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.inbox import find_groups
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
-from photo_organizer.service.runtime import available_extras
+from photo_organizer.service.optional_decoders import available_extras
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,6 +1,6 @@
-"""From "these photos, that category" to moves for the library: groups, categories and folders.
+"""Plan moves of photos to a category: their groups and the folders that they go to.
 
-For `photo-organizer move` and for the review page alike.
+Used by `photo-organizer move` and by the review page.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
-_SMALL = 64  # pixels: only what EXIF says is wanted
+_THUMBNAIL_SIZE = 64  # pixels; only the EXIF data is needed
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPhoto:
-    """A photo that shall go to a category.
+    """A photo to move.
 
     Args:
         path: absolute.
-        sha256: what it must hold, in hex; empty when whatever it holds is meant.
+        sha256: the hash that it must have, in hex; empty for any.
     """
 
     path: Path
@@ -40,8 +40,8 @@ class WantedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class Exif:
-    """What a folder template may ask of a photo."""
+class ExifFields:
+    """The EXIF data that folder templates use."""
 
     taken: datetime | None = None
     camera: str = ""
@@ -49,20 +49,20 @@ class Exif:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMoves:
-    """Moves for `Library.move`, and the photos that cannot be moved, each with its reason."""
+    """Moves for `Library.move`, and photos that cannot be moved, with the reason for each."""
 
     moves: tuple[OwnerMove, ...]
     refused: tuple[tuple[Path, OrganizerError], ...]
 
 
 class Categories:
-    """The categories there are: the configured ones, and those that the owner made by making a folder."""
+    """The configured categories, and those that the owner created as folders."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
 
     def names(self) -> list[str]:
-        """The configured ones first, in their order; then the owner's folders, by name."""
+        """Return the configured categories in their order, then the owner's folders by name."""
         configured = list(self._configuration.categories)
         return configured + sorted(set(self._folders()) - set(configured), key=str.casefold)
 
@@ -81,10 +81,10 @@ class Categories:
                 yield parts[depth]
 
     def find(self, text: str) -> str:
-        """The category that `text` names, in whatever case; Review too (its name in the configuration).
+        """Return the category `text`, ignoring case; the review folder counts as one.
 
         Raises:
-            OrganizerError: there is none; the nearest are named.
+            OrganizerError: there is no such category; similar ones are suggested.
         """
         names = [*self.names(), self._configuration.review]
         if text in names:
@@ -93,14 +93,14 @@ class Categories:
         if len(alike) == 1:
             return alike[0]
         near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
-        raise OrganizerError("is not a category", where=text, remedy=f"{remedy} (--new makes a new one)")
+        remedy = f"did you mean {' or '.join(near)}?" if near else f"the categories are {', '.join(names)}"
+        raise OrganizerError("is not a category", where=text, remedy=f"{remedy} (--new creates a new one)")
 
     def make(self, text: str) -> str:
-        """The category that `text` names, old or new; a new one has no folder until a photo goes there.
+        """Return the category `text`, which may be new; its folder is created with the first photo.
 
         Raises:
-            OrganizerError: it cannot be a folder's name, or is the name of a folder that is no category.
+            OrganizerError: it is not a valid folder name, or the folder is used for something else.
         """
         name = text.strip()
         for known in (*self.names(), self._configuration.review):
@@ -109,27 +109,27 @@ class Categories:
         if fault := folder_name_fault(name):
             raise OrganizerError(f"cannot be a category: it {fault}", where=text)
         if any(same_name_key(special) == same_name_key(name) for special in self._special):
-            raise OrganizerError("cannot be a category: the folder has another use", where=text)
+            raise OrganizerError("cannot be a category: the folder is used for something else", where=text)
         return name
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerMovePlanner:
-    """Finds the group of each photo and the folder that it goes to.
+    """Plans where photos go: finds the group of each photo and its new folder.
 
     Args:
         configuration: the library and its folder template.
-        library: open; asked through which inbox a photo came.
-        exif: what EXIF says of photos, asked only where the folder template needs it.
+        library: an open library; its history tells the inbox of a photo.
+        exif: reads the EXIF data of photos; called only if the folder template uses it.
     """
 
     configuration: Configuration
     library: Library
-    exif: Callable[[Sequence[Photo]], Mapping[Path, Exif]]
+    exif: Callable[[Sequence[Photo]], Mapping[Path, ExifFields]]
     _folders: dict[Path, FolderGroups] = field(default_factory=dict)
 
     def plan(self, photos: Iterable[WantedPhoto], category: str) -> PlannedMoves:
-        """What has to be moved for `photos` to be in `category` (one of `Categories`, or Review)."""
+        """Plan the moves of `photos` to `category`: one of `Categories`, or the review folder."""
         groups: dict[Path, tuple[AssetGroup, str]] = {}
         refused: list[tuple[Path, OrganizerError]] = []
         for wanted in photos:
@@ -149,10 +149,10 @@ class OwnerMovePlanner:
         return PlannedMoves(tuple(moves), tuple(refused))
 
     def _group(self, path: Path) -> AssetGroup:
-        """The photo with its companions.
+        """Return the photo with its companions.
 
         Raises:
-            OrganizerError: it is gone, no photo, or not to be moved by hand.
+            OrganizerError: it is gone, is not a photo, or cannot be moved this way.
         """
         folder, root = self._place(path)
         try:
@@ -171,7 +171,7 @@ class OwnerMovePlanner:
         raise OrganizerError("is not a photo", where=path)
 
     def _place(self, path: Path) -> tuple[Path, Path]:
-        """The photo's folder, and the folder above it that is trusted: the library, where it is in it.
+        """Return the photo's folder, and the root folder to open it from: the library, if it is inside it.
 
         Raises:
             OrganizerError: it is in the state directory.
@@ -187,28 +187,28 @@ class OwnerMovePlanner:
         return folder, folder
 
     def _folders_for(self, groups: Sequence[AssetGroup], category: str) -> dict[Path, str]:
-        """The folder of each photo, relative to the library."""
+        """Return the folder of each photo, relative to the library."""
         if category == self.configuration.review:
             return {group.photo.path: category for group in groups}
         folders = {group.photo.path: self._beside(group, category) for group in groups}
-        open_still = [group for group in groups if folders[group.photo.path] is None]
-        needs_exif = any(
-            piece.field in {"taken", "camera"} for part in self._template.parts for piece in part
-        )
-        known = self.exif([group.photo for group in open_still]) if needs_exif and open_still else {}
-        for group in open_still:
-            folders[group.photo.path] = self._rendered(group, category, known.get(group.photo.path, Exif()))
+        remaining = [group for group in groups if folders[group.photo.path] is None]
+        needs_exif = self._uses("taken") or self._uses("camera")
+        known = self.exif([group.photo for group in remaining]) if needs_exif and remaining else {}
+        for group in remaining:
+            folders[group.photo.path] = self._rendered(
+                group, category, known.get(group.photo.path, ExifFields())
+            )
         return {path: folder for path, folder in folders.items() if folder is not None}
 
     @property
     def _template(self) -> FolderTemplate:
         return self.configuration.folder_template
 
-    def _asks_for(self, field: str) -> bool:
+    def _uses(self, field: str) -> bool:
         return any(piece.field == field for part in self._template.parts for piece in part)
 
     def _beside(self, group: AssetGroup, category: str) -> str | None:
-        """For a photo that is in a category's folder: the same folder of the other category."""
+        """Return the corresponding folder in `category`, for a photo in a category's folder; else None."""
         if group.inbox != self.configuration.library:
             return None
         relative = group.photo.path.parent.relative_to(self.configuration.library)
@@ -223,7 +223,7 @@ class OwnerMovePlanner:
         parts[self._template.category_depth] = category
         return "/".join(parts)
 
-    def _rendered(self, group: AssetGroup, category: str, exif: Exif) -> str:
+    def _rendered(self, group: AssetGroup, category: str, exif: ExifFields) -> str:
         photo = group.photo
         return self._template.render(
             category=category,
@@ -235,9 +235,9 @@ class OwnerMovePlanner:
         )
 
     def _inbox_of(self, path: Path) -> Path:
-        """The inbox that the photo came through, or is in; the first one where that is not known."""
+        """Return the inbox that the photo came from or is in; the first inbox if unknown."""
         inboxes = self.configuration.inboxes
-        if not self._asks_for("inbox"):
+        if not self._uses("inbox"):
             return inboxes[0]
         sources = [
             event.source
@@ -251,27 +251,27 @@ class OwnerMovePlanner:
         return inboxes[0]
 
 
-def read_exif(configuration: Configuration, photos: Sequence[Photo]) -> dict[Path, Exif]:
-    """What EXIF says of `photos`, read by the confined vision process; nothing of those it cannot read.
+def read_exif(configuration: Configuration, photos: Sequence[Photo]) -> dict[Path, ExifFields]:
+    """Return the EXIF data of `photos`, read in the sandboxed vision process; omit unreadable photos.
 
     Raises:
         VisionError: the process cannot be started.
     """
-    client = ThumbnailClient(_SMALL, limits=configuration.limits)
-    found: dict[Path, Exif] = {}
+    client = ThumbnailClient(_THUMBNAIL_SIZE, limits=configuration.limits)
+    found: dict[Path, ExifFields] = {}
     try:
         client.submit(photos)
         while client.in_flight:
             for answer in client.poll(1.0):
                 if isinstance(answer, Pictured):
-                    found[answer.photo.path] = Exif(answer.taken, answer.camera)
+                    found[answer.photo.path] = ExifFields(answer.taken, answer.camera)
     finally:
         client.close()
     return found
 
 
 def _moment(mtime_ns: int) -> datetime:
-    """A file's time; one that no calendar knows is the first of all."""
+    """Return a file's time; 1970 if it is out of range."""
     try:
         return datetime.fromtimestamp(mtime_ns / 1e9)
     except (OverflowError, ValueError, OSError):
