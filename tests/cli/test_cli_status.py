@@ -46,7 +46,8 @@ def test_without_a_daemon(organizer: Organizer, home: Home) -> None:
     said = organizer("status")
     assert said.code == 1
     assert said.out == (
-        "needs you   the daemon is not running: start it with `photo-organizer run` or `photo-organizer service install`\n"
+        "needs you   the daemon is not running: start it with `photo-organizer run` or "
+        "`photo-organizer service install`\n"
         "state       stopped\n"
     )
     [values] = organizer("status", "--json").objects

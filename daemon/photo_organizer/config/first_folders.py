@@ -1,4 +1,4 @@
-"""Create the inboxes and the library if they are new, but not if they have gone missing.
+"""Create the inboxes and libraries if they are new, but not if they have gone missing.
 
 A folder that existed before and is missing now is most likely on a drive that is not mounted. A folder
 created in its place would receive photos, which the mount would later hide. So folders that have existed are
@@ -22,7 +22,7 @@ SEEN_FILE = "folders-seen.json"
 
 
 def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Create the inboxes and the library that have never existed, and record those that exist.
+    """Create the inboxes and libraries that have never existed, and record those that exist.
 
     Returns:
         The folders that were created.
@@ -33,7 +33,7 @@ def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
     state = configuration.state_directory
     _make(state, mode=0o700)
     seen = _read_seen(state / SEEN_FILE)
-    folders = [*configuration.inboxes, configuration.library]
+    folders = [*configuration.inbox_paths, *configuration.libraries]
     made = tuple(folder for folder in folders if not folder.exists() and os.fspath(folder) not in seen)
     for folder in made:
         _make(folder, mode=0o777)
@@ -44,8 +44,9 @@ def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
 
 
 def make_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Create the inboxes and the library if they are missing, even if they existed before."""
-    missing = [folder for folder in (*configuration.inboxes, configuration.library) if not folder.exists()]
+    """Create the inboxes and libraries that are missing, even if they existed before."""
+    folders = (*configuration.inbox_paths, *configuration.libraries)
+    missing = [folder for folder in folders if not folder.exists()]
     for folder in missing:
         _make(folder, mode=0o777)
     make_new_folders(configuration)

@@ -25,9 +25,10 @@ _PROBE = ".photo-organizer-check-"
 def folders(configuration: Configuration) -> Iterator[Check]:
     """Check for folders that are missing or not writable."""
     state = configuration.state_directory
+    kept = [inbox.path for inbox in configuration.inboxes if inbox.action != "move"]  # may be read-only
     for name, folder in [
-        *(("inbox", inbox) for inbox in configuration.inboxes),
-        ("library", configuration.library),
+        *(("inbox", inbox) for inbox in configuration.inbox_paths),
+        *(("library", library) for library in configuration.libraries),
         ("state folder", state),
         ("folder of the ledger", configuration.ledger_path.parent),
     ]:
@@ -37,7 +38,7 @@ def folders(configuration: Configuration) -> Iterator[Check]:
                 yield fix(
                     "folders", f"the {name} {where} is missing", "mount it, or run `photo-organizer init`"
                 )
-        elif not os.access(folder, os.W_OK | os.X_OK):
+        elif folder not in kept and not os.access(folder, os.W_OK | os.X_OK):
             yield fix(
                 "folders",
                 f"the {name} {where} is not writable",
@@ -47,9 +48,8 @@ def folders(configuration: Configuration) -> Iterator[Check]:
 
 def category_folders(configuration: Configuration) -> Iterator[Check]:
     """Check for category folders that are symbolic links or files: nothing is filed there."""
-    ours = [*configuration.categories, configuration.review, configuration.duplicates, configuration.videos]
-    for name in dict.fromkeys(name for name in ours if name):
-        folder = configuration.library / name
+    names = dict.fromkeys([*configuration.all_categories, *sorted(configuration.own_folder_names)])
+    for folder in (library / name for library in configuration.libraries for name in names):
         where = printable(folder)
         if folder.is_symlink():
             remedy = (
@@ -64,14 +64,17 @@ def category_folders(configuration: Configuration) -> Iterator[Check]:
 
 def waiting_photos(configuration: Configuration) -> Iterator[Check]:
     """Report the location of the review and quarantine folders, and the number of photos in them."""
-    review, quarantine = configuration.library / configuration.review, configuration.quarantine_directory
-    yield ok("review", f"{count_photos(review) or 0:,} photos in {printable(review)}")
+    for review in configuration.review_folders:
+        yield ok("review", f"{count_photos(review) or 0:,} photos in {printable(review)}")
+    quarantine = configuration.quarantine_directory
     yield ok("quarantine", f"{count_quarantined(quarantine):,} files in {printable(quarantine)}")
 
 
 def disk_space(configuration: Configuration) -> Iterator[Check]:
     """Check the free space for photos from another disk, for the journal and for models."""
-    for name, folder in (("library", configuration.library), ("state", configuration.state_directory)):
+    libraries = configuration.libraries
+    named = [("library" if len(libraries) == 1 else f"library {printable(root)}", root) for root in libraries]
+    for name, folder in (*named, ("state", configuration.state_directory)):
         existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))
         free = shutil.disk_usage(existing).free
         words = f"{free / 1e9:,.1f} GB free for the {name}"
@@ -86,12 +89,14 @@ def moves(configuration: Configuration) -> Iterator[Check]:
     if not configuration.library.is_dir():
         yield hint("moves", "unknown while the library is missing")
         return
-    device = configuration.library.stat().st_dev
-    elsewhere = [
-        printable(inbox)
-        for inbox in configuration.inboxes
-        if inbox.is_dir() and inbox.stat().st_dev != device
-    ]
+    elsewhere = []
+    for inbox in configuration.inboxes:
+        library = configuration.rules_of(inbox).library
+        if inbox.action != "move":
+            ways = {"copy": "copied", "link": "linked"}
+            yield ok("moves", f"{printable(inbox.path)}: photos are {ways[inbox.action]}, the originals stay")
+        elif inbox.path.is_dir() and library.is_dir() and inbox.path.stat().st_dev != library.stat().st_dev:
+            elsewhere.append(printable(inbox.path))
     if elsewhere:
         what = f"{', '.join(elsewhere)} is on a different disk from the library"
         yield ok("moves", f"{what}: photos are copied, verified, and then removed from the inbox")
@@ -100,8 +105,12 @@ def moves(configuration: Configuration) -> Iterator[Check]:
 
 
 def file_system(configuration: Configuration) -> Iterator[Check]:
-    """Test the features of the library's file system with temporary hidden files."""
-    library = configuration.library
+    """Try with hidden files of ours what the file system of each library can do."""
+    for library in configuration.libraries:
+        yield from _file_system_of(library)
+
+
+def _file_system_of(library: Path) -> Iterator[Check]:
     if not library.is_dir() or not os.access(library, os.W_OK | os.X_OK):
         return
     where = printable(library)
@@ -144,7 +153,7 @@ def _limits(folder: Path) -> Iterator[tuple[str, str]]:
     try:
         (folder / "link").hardlink_to(probe)
     except OSError:
-        yield "has no hard links", "`sort --link` does not work there"
+        yield "has no hard links", "`sort --link` and `action: link` do not work there"
 
 
 _NAMES = (

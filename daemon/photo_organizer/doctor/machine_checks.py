@@ -10,8 +10,10 @@ from pathlib import Path
 
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
+from photo_organizer.formats import EXTRAS, available_extras
 from photo_organizer.learning.finetune.requirements import INSTALL_TRAIN, missing_packages
-from photo_organizer.service.optional_decoders import OPTIONAL_DECODERS, install_command
+from photo_organizer.service.runtime import watched_folders
+from photo_organizer.service.status.waiting import install_command
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.worker.confinement import available_confinement
 
@@ -29,7 +31,7 @@ def watching(configuration: Configuration) -> Iterator[Check]:
         return
     allowed = _number(_WATCH_LIMIT)
     needed = sum(
-        _count_folders(inbox, recursive=configuration.watch.recursive) for inbox in configuration.inboxes
+        _count_folders(inbox.path, recursive=inbox.recursive) for inbox in watched_folders(configuration)
     )
     if allowed is not None and needed > allowed // 2:
         wanted = max(524_288, 4 * needed)
@@ -99,12 +101,12 @@ def cpu_flags() -> tuple[str, ...]:
 
 def extras(_configuration: Configuration) -> Iterator[Check]:
     """Check for the decoders of optional formats."""
-    missing = [decoder for decoder in OPTIONAL_DECODERS if not decoder.is_installed]
+    missing = EXTRAS.keys() - available_extras()
     if not missing:
-        yield ok("formats", "all, including " + ", ".join(decoder.formats for decoder in OPTIONAL_DECODERS))
-    for decoder in missing:
-        what = f"{decoder.formats} photos are left in the inbox: their decoder is not installed"
-        yield hint("formats", what, f"run `{install_command(decoder.extra)}`")
+        yield ok("formats", "all, including " + ", ".join(extra.title for extra in EXTRAS.values()))
+    for name in sorted(missing):
+        what = f"{EXTRAS[name].title} photos are left in the inbox: their decoder is not installed"
+        yield hint("formats", what, f"run `{install_command(name)}`")
 
 
 def packages(configuration: Configuration) -> Iterator[Check]:

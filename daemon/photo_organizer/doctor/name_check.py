@@ -21,7 +21,7 @@ def extensions(configuration: Configuration) -> Iterator[Check]:
     """Check for photos whose extension does not match their format."""
     checked = 0
     wrong: list[str] = []
-    for path in islice(photos_below(configuration.library, *configuration.inboxes), MAX_FILES_CHECKED):
+    for path in islice(photos_below(*configuration.libraries, *configuration.inbox_paths), MAX_FILES_CHECKED):
         checked += 1
         if kind := other_format(path):
             wrong.append(f"{printable(path)} is {kind}")

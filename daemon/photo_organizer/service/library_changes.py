@@ -21,7 +21,7 @@ class LibraryChanges:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        self._library = configuration.library
+        self._libraries = configuration.libraries
         self._store = configuration.state_directory / LABELS
         self._folders: dict[bytes, FolderStamp] | None = None
         self._store_before: tuple[object, ...] = ()
@@ -43,9 +43,9 @@ class LibraryChanges:
         return counts
 
     def has_changed(self) -> bool:
-        """Return whether something changed since the last scan; False while the library is missing."""
+        """Return whether something changed since the last scan; False while a library is missing."""
         began = time.monotonic()
-        changed = self._library.is_dir() and (
+        changed = all(library.is_dir() for library in self._libraries) and (
             self._folders is None
             or self._store_now() != self._store_before
             or any(_stamp(path) != stamp for path, stamp in self._folders.items())

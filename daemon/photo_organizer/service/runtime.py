@@ -11,7 +11,8 @@ from datetime import date, datetime
 from photo_organizer.config import Configuration
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
-from photo_organizer.inbox import Inbox
+from photo_organizer.formats import available_extras
+from photo_organizer.inbox import Inbox, WatchedFolder
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import predicted_categories, serving_categories
@@ -19,7 +20,6 @@ from photo_organizer.models.manifest import read_manifest
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.interfaces import Reporter, watch_vision
-from photo_organizer.service.optional_decoders import available_extras
 from photo_organizer.service.pipeline import Pipeline
 from photo_organizer.service.placement import Placement
 from photo_organizer.vision.client.client import VisionClient
@@ -201,15 +201,30 @@ class Runtime:
     def _new_inbox(self) -> Inbox:
         configuration = self._configuration
         return Inbox(
-            configuration.inboxes,
+            watched_folders(configuration),
             configuration.watch,
-            library=configuration.library,
+            libraries=configuration.libraries,
             # looked up on each call, because the library may be replaced
             is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
+            is_kept_original=lambda photo: self.library.is_kept_original(photo),  # noqa: PLW0108
             videos=configuration.videos is not None,
             available_extras=available_extras(),
             crash_log=CrashLog(configuration.state_directory),
         )
+
+
+def watched_folders(configuration: Configuration) -> tuple[WatchedFolder, ...]:
+    """Return the inboxes as they are to be watched."""
+    watch = configuration.watch
+    return tuple(
+        WatchedFolder(
+            inbox.path,
+            (*watch.ignore, *inbox.ignore),
+            watch.recursive if inbox.recursive is None else inbox.recursive,
+            keeps_originals=inbox.action != "move",
+        )
+        for inbox in configuration.inboxes
+    )
 
 
 def new_vision(configuration: Configuration, model: ModelDescription) -> VisionClient:
@@ -231,7 +246,9 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
 
 def new_placement(configuration: Configuration, model: ModelDescription) -> Placement:
     """Return the placement of photos that `model` classifies."""
-    categories = serving_categories(configuration, model.directory, accepted_folders(configuration))
+    serving = serving_categories(configuration, model.directory, accepted_folders(configuration))
+    others = set(configuration.all_categories) - set(configuration.categories)  # of single inboxes
+    categories = [name for name in serving if name not in others]
     return Placement.by(configuration, model.thresholds, categories)
 
 
@@ -275,9 +292,14 @@ def _library_settings(configuration: Configuration) -> LibrarySettings:
 
 
 def _inbox_settings(configuration: Configuration) -> tuple[object, ...]:
-    return configuration.inboxes, configuration.watch, configuration.library, configuration.videos is None
+    return (
+        watched_folders(configuration),
+        configuration.watch,
+        configuration.libraries,
+        configuration.videos is None,
+    )
 
 
 def _vision_settings(configuration: Configuration) -> tuple[object, ...]:
     model, batch = configuration.model, configuration.batch.size
-    return configuration.categories, configuration.library, configuration.limits, batch, model
+    return configuration.all_categories, configuration.libraries, configuration.limits, batch, model

@@ -66,11 +66,10 @@ class Monitoring:
         self._hooks.close()
 
     def _metrics_now(self, status: Status, runtime: Runtime, last_error: datetime | None) -> Metrics:
-        review = self._configuration.library / self._configuration.review
         return Metrics(
             status,
             {action.value: count for action, count in runtime.library.totals().items()},
-            count_photos(review),
+            sum(count_photos(review) or 0 for review in self._configuration.review_folders),
             last_error,
             runtime.model_made,
             runtime.vision.timings,

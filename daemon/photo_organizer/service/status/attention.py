@@ -15,7 +15,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
 from photo_organizer.library.journal_state import journal_problem
 from photo_organizer.library.record.quarantine_reason import REASON
-from photo_organizer.service.optional_decoders import install_command
+from photo_organizer.service.status.waiting import install_command
 
 
 class Severity(IntEnum):
@@ -41,8 +41,8 @@ class Need:
     """One thing that needs the owner's attention.
 
     Attributes:
-        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `folder`,
-            `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
+        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `library`,
+            `folder`, `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
         what: the problem, as a clause.
         remedy: what to do, or the command to run; may be empty.
         count: the number of photos or folders concerned.
@@ -137,6 +137,11 @@ def _problems(values: Mapping[str, Any]) -> Iterator[Need]:
         if problem["kind"] == "inbox":
             what = f"cannot read the inbox {problem['path']} ({problem['reason']})"
             yield Need("inbox", what, "mount it, or make it readable and writable", 1, Severity.STANDS)
+        if problem["kind"] == "library":
+            what = f"cannot write to the library {problem['path']} ({problem['reason']})"
+            yield Need(
+                "library", what, "mount it, or put it back; until then its photos wait", 1, Severity.SOME
+            )
     for kind, total, words, remedy in (
         ("folder", values.get("unreadable_folders", 0), "cannot be read", "make it readable"),
         ("photo", values.get("retrying", 0), "cannot be filed yet", "retried automatically; see the log"),
@@ -161,8 +166,9 @@ def _waiting(values: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _to_review(configuration: Configuration) -> Iterator[Need]:
-    review = configuration.library / configuration.review
-    if count := count_photos(review):
+    for review in configuration.review_folders:
+        if not (count := count_photos(review)):
+            continue
         where = printable(review)
         yield Need("review", f"{_counted(count, 'photo')} in {where}", "photo-organizer review", count)
     quarantine = configuration.quarantine_directory

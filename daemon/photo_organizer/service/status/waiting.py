@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from photo_organizer.service.optional_decoders import install_command
-
 _WORDS = {
     "queued": "waiting",
     "settling": "being written",
@@ -14,6 +12,7 @@ _WORDS = {
     "incomplete": "incomplete, waiting for the rest",
     "retrying": "to be retried",
     "left_alone": "ignored (put back by undo, or duplicates)",
+    "originals": "in the library as a copy or link",
     "not_images": "not images",
     "orphans": "companions without a photo",
     "videos": "videos",
@@ -29,3 +28,8 @@ def waiting_lines(values: dict[str, Any]) -> Iterator[str]:
         yield f"{count:,} waiting for `{install_command(extra)}`"
     for inbox in values.get("missing_inboxes") or ():
         yield f"{inbox} is missing"
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs the decoders of an extra."""
+    return f"pip install 'smart-photo-organizer[{extra}]'"

@@ -96,8 +96,9 @@ def writable_folders(configuration: Configuration) -> list[Path]:
     and photos can be renamed only within one mount. If their only common parent is a folder such as `/` or
     `/home`, they are listed separately.
     """
-    together = _common_folder([*configuration.inboxes, configuration.library])
-    folders = [together] if together else [*configuration.inboxes, configuration.library]
+    photos = [*configuration.inbox_paths, *configuration.libraries]
+    together = _common_folder(photos)
+    folders = [together] if together else photos
     folders += [
         configuration.state_directory,
         configuration.model_directory,
