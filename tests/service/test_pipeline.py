@@ -1,4 +1,4 @@
-"""The pipeline by itself, with rooms that do as they are told: what is fed, what is filed when, and what
+"""The pipeline by itself, with simulated parts: what is submitted, what is filed when, and what
 rests."""
 
 from __future__ import annotations
