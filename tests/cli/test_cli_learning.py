@@ -40,7 +40,7 @@ def written_status(home: Home, **changes: Any) -> None:
         (
             {"corrected": 12, "reviewed": 5},
             None,
-            "learning    17 new corrections; retraining from 20 on, or now: photo-organizer train",
+            "learning    17 new corrections; retraining once there are 20, or now: photo-organizer train",
         ),
         (
             {"corrected": 1, "confirmed": 40, "placed": 1},
@@ -51,7 +51,7 @@ def written_status(home: Home, **changes: Any) -> None:
         (
             {"reviewed": 3},
             SUNDAY.isoformat(),
-            "learning    3 new corrections; retraining from 20 on, or now: photo-organizer train",
+            "learning    3 new corrections; retraining once there are 20, or now: photo-organizer train",
         ),
         ({}, SUNDAY.isoformat(), "retraining  Sun 29 Nov 2026, 03:00"),
     ],

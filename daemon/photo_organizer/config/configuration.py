@@ -173,7 +173,7 @@ class Configuration(Section):
 
     @property
     def inbox_paths(self) -> tuple[Path, ...]:
-        """The folders of the inboxes."""
+        """Return the folders of the inboxes."""
         return tuple(inbox.path for inbox in self.inboxes)
 
     @property
@@ -184,13 +184,13 @@ class Configuration(Section):
 
     @property
     def all_categories(self) -> tuple[str, ...]:
-        """The categories of all inboxes, the general ones first."""
+        """Return the categories of all inboxes, the general ones first."""
         own = (name for inbox in self.inboxes for name in inbox.categories or ())
         return tuple(dict.fromkeys((*self.categories, *own)))
 
     @property
     def general_rules(self) -> FilingRules:
-        """The rules for photos that come through no inbox."""
+        """Return the rules for photos that are not in an inbox."""
         return FilingRules(self.library, None, self.thresholds, self.folder_template, self.duplicates)
 
     def rules_of(self, inbox: InboxSettings) -> FilingRules:
@@ -235,5 +235,5 @@ class Configuration(Section):
 
     @property
     def review_folders(self) -> tuple[Path, ...]:
-        """The review folder of each library."""
+        """Return the review folder of each library."""
         return tuple(library / self.review for library in self.libraries)

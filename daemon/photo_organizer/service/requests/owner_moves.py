@@ -194,7 +194,7 @@ class OwnerMovePlanner:
         return folder, folder
 
     def _rules(self, group: AssetGroup) -> FilingRules:
-        """The rules for a photo: of the inbox that it came through, or is in."""
+        """Return the rules for a photo: those of the inbox that it came from or is in."""
         if group.inbox in self.configuration.libraries:
             template = self.configuration.library_template(group.inbox)
             own = [self.configuration.rules_of(inbox) for inbox in self.configuration.inboxes]
@@ -208,7 +208,7 @@ class OwnerMovePlanner:
         return self.configuration.rules_for(group.photo.path)
 
     def _library_for(self, group: AssetGroup) -> Path:
-        """The library that a photo goes to: the one that it is in, else that of its inbox."""
+        """Return the library for a photo: the one that it is in, else that of its inbox."""
         if group.inbox in self.configuration.libraries:
             return group.inbox
         return self.configuration.rules_for(group.photo.path).library
@@ -228,7 +228,7 @@ class OwnerMovePlanner:
         return {path: folder for path, folder in folders.items() if folder is not None}
 
     def _template(self, group: AssetGroup) -> FolderTemplate:
-        """The template by which a photo is filed in its library."""
+        """Return the folder template for a photo."""
         return self._rules(group).template
 
     def _beside(self, group: AssetGroup, category: str) -> str | None:
