@@ -1,4 +1,4 @@
-"""Single promises of the safety core, each broken by one wrong line: see `tests/mutation/known_mutants.py`."""
+"""Single promises of the safety core, each broken by one wrong line (`tests/mutation/known_mutants.py`)."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_undo_of_a_copy_leaves_both_while_one_is_open_for_writing(world: World, 
 
 @pytest.mark.parametrize("at", ["create_file", "copy_attributes"])
 def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world: World, at: str) -> None:
-    """As `exiftool -P` edits: same size, same modification time. It is the photo's trouble, not the disk's."""
+    """As `exiftool -P` edits: same size, same modification time. The disk is not to blame."""
     path = world.drop("a.jpg", b"photo a")
     before = path.stat()
     operations = limited(SteppedOperations, ("across",))()
@@ -392,7 +392,8 @@ def test_recovery_puts_a_captured_source_back_that_was_written_to(world: World) 
 # a swap at the last moment
 
 
-def test_a_photo_that_was_swapped_at_the_last_moment_goes_back(world: World) -> None:
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_photo_that_was_swapped_at_the_last_moment_goes_back(world: World, *, in_place: bool) -> None:
     path = world.drop("a.jpg", b"photo a")
     filing = world.filing(path)
     operations = SteppedOperations()
@@ -400,8 +401,9 @@ def test_a_photo_that_was_swapped_at_the_last_moment_goes_back(world: World) -> 
     def swap(step: Step) -> None:
         if step.name == "rename_without_replacing":
             operations.before = None
-            path.with_name(".new").write_bytes(b"a newer photo")
-            path.with_name(".new").replace(path)
+            new = path if in_place else path.with_name(".new")
+            new.write_bytes(b"a newer photo")
+            new.replace(path)
 
     with world.open(operations) as library:
         operations.before = swap

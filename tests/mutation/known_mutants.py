@@ -59,7 +59,7 @@ _STEPS = (
     Mutant("the rename replaces", STEPS, "_RENAME_NOREPLACE = 1 ", "_RENAME_NOREPLACE = 0 ", RACES),
     Mutant("contents compared by size", ATOMIC, "and digest(operations, descriptor) == move.sha256", ""),
     Mutant("size and time are enough", ATOMIC, SAME, "if same_state:"),
-    Mutant("the inode is enough", ATOMIC, SAME, "if same_inode:", ("tests/library/test_filing.py",)),
+    Mutant("the inode is enough", ATOMIC, SAME, "if same_inode:"),
     Mutant("captured and removed unseen", ATOMIC, UNTOUCHED, "if is_safe():"),
     Mutant("the last word is not asked", ATOMIC, UNTOUCHED, "if _is_untouched(operations, captured, expected):"),
     Mutant("removed without a lease", ATOMIC, "return operations.hold_against_writers(descriptor) and _equal(", "return _equal("),
