@@ -1,4 +1,4 @@
-"""A short soak with each kind of event (longer: `tests/support/soak.py`), and proof that it notices faults."""
+"""A short soak with each kind of event (longer: `tests/support/soak.py`), and proof that it finds faults."""
 
 from __future__ import annotations
 

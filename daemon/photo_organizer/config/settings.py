@@ -196,10 +196,11 @@ class WatchSettings(Section):
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="Glob patterns (in quotes) of additional file names to ignore. Hidden and unfinished "
-        "files, trash, snapshots and other programs' libraries (`*.photoslibrary`, `@eaDir`, `LOST.DIR`, "
-        "...) are always ignored.",
-        examples=[["*.draft.jpg", "export-*"]],
+        description="Glob patterns (in quotes) of additional files and folders to ignore; folder patterns "
+        "end in `/`. A folder with a `.nophotos` file in it is ignored. Hidden and unfinished files, trash, "
+        "snapshots and other programs' libraries (`*.photoslibrary`, `@eaDir`, `LOST.DIR`, ...) are always "
+        "ignored.",
+        examples=[["*.draft.jpg", "export-*", "DCIM/.thumbnails/"]],
     )
 
 

@@ -23,7 +23,7 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library, OwnerMove
 from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.vision.client.driving import answers
-from photo_organizer.vision.client.thumbnails import ThumbnailClient
+from photo_organizer.vision.client.thumbnail_client import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
 _THUMBNAIL_SIZE = 64  # pixels; only the EXIF data is needed
