@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Correction, Selection
-from support.faults.fault_steps import SteppedOperations
+from support.faults.fault_steps import Step, SteppedOperations
 from support.faults.photo_world import World, seen, sha256
 from support.faults.stops import Stop, in_process
 
@@ -117,8 +117,12 @@ class Household(RuleBasedStateMachine):
             operations = SteppedOperations()
             with self.world.open(operations) as library:
                 operations.steps.clear()
-                writes = torn and (lambda here: here.name == "write" and Stop(here.number, torn=True)(here))
-                operations.before = writes or Stop(step)
+
+                def tear(here: Step) -> None:
+                    if here.name == "write":
+                        Stop(here.number, torn=True).kill(here)
+
+                operations.before = tear if torn else Stop(step).kill
                 self.world.file_all(library)
 
         in_process(act)

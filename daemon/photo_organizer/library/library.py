@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from photo_organizer.config import Configuration
 
 _AT_ONCE = 64
+_LAST_PLACES = 1000
+"""Photos in whose folders a crash may have left a half-written sidecar."""
 
 
 def local_time() -> datetime:
@@ -164,6 +166,8 @@ class Library:
             library_lock.make_folder()
             with suppress(DestinationError):  # said again, and acted on, by the first batch
                 library_lock.hold()
+        with suppress(DestinationError), moves_lock(self._settings.state / "moves.lock"):
+            self._sidecars.tidy(self._journal.last_places(_LAST_PLACES))
 
     def _take_over_ledger(self, restored: str) -> None:
         """Write down what only the ledger knows, if the journal was damaged or is gone."""

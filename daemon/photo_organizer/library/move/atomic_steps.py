@@ -247,11 +247,24 @@ def put_back(operations: FileOperations, spot: Spot, wanted: Spot, hidden: bytes
 
 
 def _rename_to_free(operations: FileOperations, spot: Spot, candidate: Spot) -> bool:
-    """The last resort on file systems that cannot do better; the name is reserved by an empty file first."""
+    """Move a file to `candidate` where the file system can neither link nor rename without replacing.
+
+    The name is reserved by an empty file, which is replaced only while it is that file and still empty. What
+    another program does between that check and the rename cannot be noticed here. Copying could not lose
+    that race, but would separate a program that is writing to the file from its name.
+
+    Returns:
+        False when the name is taken, or was taken over meanwhile.
+    """
     try:
-        reserved = operations.create_file(*candidate)
+        descriptor = operations.create_file(*candidate)
     except FileExistsError:
         return False
-    operations.close(reserved)
-    operations.rename_own(*spot, *candidate)
-    return True
+    try:
+        reserved = operations.status_of(descriptor)
+        is_ours = _is(operations, candidate, reserved) and operations.status(*candidate).st_size == 0
+    finally:
+        operations.close(descriptor)
+    if is_ours:
+        operations.rename_own(*spot, *candidate)
+    return is_ours

@@ -52,9 +52,6 @@ _FIRST = "JOIN moves m ON m.operation = o.id AND m.position = 0"
 _WITH_PHOTO = f"SELECT o.id, {_COLUMNS}, {_MOVE} {_FROM} {_FIRST}"
 
 
-"""Its name in the state directory."""
-
-
 class Journal:
     """The journal of one state directory. Writers hold the moves lock (see `locks.py`); readers need none."""
 
@@ -423,6 +420,11 @@ class Journal:
     def _moves(self, number: int) -> tuple[Move, ...]:
         query = f"SELECT {_MOVE} FROM moves m WHERE m.operation = ? ORDER BY m.position"  # noqa: S608 (a constant)
         return tuple(_move(row) for row in self._connection.execute(query, (number,)))
+
+    def last_places(self, most: int) -> list[bytes]:
+        """Return where the last `most` photos were moved from and to."""
+        query = "SELECT source, destination FROM moves WHERE position = 0 ORDER BY operation DESC LIMIT ?"
+        return [place for row in self._connection.execute(query, (most,)) for place in row]
 
     def unfinished(self) -> set[int]:
         """The numbers of the operations that are not recorded yet."""

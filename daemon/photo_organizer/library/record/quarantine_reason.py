@@ -82,6 +82,7 @@ def remove_reason(operations: FileOperations, operation: Operation, folder: int)
         operations.close(descriptor)
     if is_ours:
         operations.unlink(name, folder)
+        operations.sync(folder)
 
 
 def settle_reason(

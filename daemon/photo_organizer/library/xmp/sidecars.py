@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -88,6 +88,12 @@ class Sidecars:
             self._tidy(folder)
             if self._remove(os.path.basename(sidecar_of(photo)), folder):
                 self.operations.sync(folder)
+
+    def tidy(self, photos: Iterable[bytes]) -> None:
+        """Remove what a crash has left under our hidden names in the folders of `photos`."""
+        for photo in {os.path.dirname(photo): photo for photo in photos}.values():
+            with self._troubles_logged(photo), self._folder_of(photo) as folder:
+                self._tidy(folder)
 
     def follow(self, old: bytes, new: bytes, category: str) -> None:
         """Have the sidecar of a photo that its owner moved from `old` to `new` name its category.
