@@ -214,13 +214,12 @@ def add_inbox(report: Report, scratch: Path, model: Path, count: int) -> None:
 
 def with_files(home: Path, model: Path, count: int) -> tuple[float, float]:
     """Core microseconds a file, and the daemon's memory in MB."""
-    with Organizer(home, model) as organizer:
-        organizer.stop()
-        folder = organizer.inbox / "papers"
-        folder.mkdir()
-        for number in range(count):
-            (folder / f"paper {number:07}.txt").write_bytes(b"")
-        organizer.start()
+    organizer = Organizer(home, model)
+    folder = organizer.inbox / "papers"
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"paper {number:07}.txt").write_bytes(b"")
+    with organizer:
         make_tiny_photos(home / "first", 1)
         (home / "first" / "0000").rename(organizer.inbox / "first")
         organizer.wait_for_rows(1, 600)

@@ -43,6 +43,31 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
+# folder of a package: what else of that package it may import
+MAY_IMPORT_OF_PACKAGE = {
+    "vision/decode": {"outcome"},
+    "vision/backbone": {"decode", "labelled_photos", "outcome"},
+    "vision/client": {"decode", "feature_location", "outcome", "protocol"},
+    "vision/worker": {"backbone", "decode", "feature_store", "outcome", "protocol"},
+    "learning/labels": set(),
+    "service/requests": set(),
+    "service/systemd": set(),
+}
+# part of a package: the packages outside of it that may import it, with the modules that they use
+MAY_BE_IMPORTED_BY = {
+    "vision/worker": {
+        "doctor": {"confinement"},  # reports what the kernel allows
+        "cli": {"confinement", "readable_paths"},  # for the thumbnails of the contact sheet
+    },
+    "vision/backbone": {
+        "learning": {"classifier", "cores", "engine", "quantise", "weights"},
+        "cluster": {"cores", "engine"},
+        "doctor": {"cores"},
+        "cli": {"engine", "heatmap"},
+    },
+    "library/move": {},
+    "library/plan": {},
+}
 LIGHT = {"config", "companions", "models", "inbox", "library", "service", "doctor", "web", "cli"} | GROUND
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
@@ -81,6 +106,34 @@ def test_no_package_imports_what_is_not_below_it(path: Path) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("folder", MAY_IMPORT_OF_PACKAGE)
+def test_no_folder_imports_what_is_not_below_it_in_its_package(folder: str) -> None:
+    package, own = folder.split("/")
+    allowed = MAY_IMPORT_OF_PACKAGE[folder] | {own}
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}: {name}"
+        for path in (PACKAGE / folder).rglob("*.py")
+        for name, line, _ in imports(path)
+        if name.startswith(f"photo_organizer.{package}.") and name.split(".")[2] not in allowed
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", MAY_BE_IMPORTED_BY)
+def test_the_inner_parts_of_a_package_are_imported_only_where_it_is_stated(folder: str) -> None:
+    prefix = f"photo_organizer.{folder.replace('/', '.')}."
+    allowed = MAY_BE_IMPORTED_BY[folder]
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}: {name}"
+        for path in MODULES
+        if package_of(path) != folder.split("/", maxsplit=1)[0]
+        for name, line, _ in imports(path)
+        if name.startswith(prefix)
+        and name.removeprefix(prefix).split(".")[0] not in allowed.get(package_of(path), set())
+    ]
+    assert not wrong
+
+
 @pytest.mark.parametrize(
     "path",
     [path for path in MODULES if package_of(path) in LIGHT],
@@ -99,7 +152,7 @@ def test_the_light_packages_import_nothing_heavy_at_their_top(path: Path) -> Non
     "module", ["cli", "config", "library", "inbox", "service.daemon", "vision.client.client"]
 )
 def test_what_the_daemon_lives_on_stays_light(module: str) -> None:
-    loaded = f"[one for one in {sorted(HEAVY)} if one in sys.modules]"
+    loaded = f"[name for name in {sorted(HEAVY)} if name in sys.modules]"
     code = f"import sys, photo_organizer.{module}; print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout == "[]\n"

@@ -89,7 +89,7 @@ def test_config_stands_before_or_after_the_command(
         (("undo", "--photo="), "an empty argument names nothing"),
         (
             ("config", "check", "--config", "/no/where.yaml"),
-            "/no/where.yaml: there is no such configuration file; write one with `photo-organizer init`",
+            "/no/where.yaml: no such configuration file; create one with `photo-organizer init`",
         ),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_configs_name_that_is_not_utf8_is_printed_as_escapes(tmp_path: Path) -
         [*PROGRAM, "config", "check", "--config", path], capture_output=True, check=False, text=True
     )
     assert done.returncode == 2
-    assert "\\udcff.yaml: there is no such configuration file" in done.stderr
+    assert "\\udcff.yaml: no such configuration file" in done.stderr
 
 
 def test_the_schema_is_json(organizer: Organizer) -> None:

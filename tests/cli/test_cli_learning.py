@@ -40,7 +40,7 @@ def written_status(home: Home, **changes: Any) -> None:
         (
             {"corrected": 12, "reviewed": 5},
             None,
-            "learning    17 new corrections; retraining from 20 on, or now: photo-organizer train",
+            "learning    17 new corrections; retraining once there are 20, or now: photo-organizer train",
         ),
         (
             {"corrected": 1, "confirmed": 40, "placed": 1},
@@ -51,7 +51,7 @@ def written_status(home: Home, **changes: Any) -> None:
         (
             {"reviewed": 3},
             SUNDAY.isoformat(),
-            "learning    3 new corrections; retraining from 20 on, or now: photo-organizer train",
+            "learning    3 new corrections; retraining once there are 20, or now: photo-organizer train",
         ),
         ({}, SUNDAY.isoformat(), "retraining  Sun 29 Nov 2026, 03:00"),
     ],
@@ -88,8 +88,8 @@ def test_a_found_folder_is_asked_for_listed_accepted_and_declined(organizer: Org
     notice_corrections(load_configuration(home.config))
     written_status(home, found_folders={"To print": 1})
     assert (
-        "new folder To print (1 photo of yours): a category? photo-organizer categories accept 'To print', "
-        "or decline 'To print'"
+        "is the new folder To print (1 photo) a category? photo-organizer categories accept 'To print' "
+        "(or decline 'To print')"
     ) in organizer("status").out
 
     listed = organizer("categories", "list", "--json").objects

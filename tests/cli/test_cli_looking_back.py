@@ -65,7 +65,7 @@ def test_stats_are_a_table_json_and_a_page(organizer: Organizer, sorted_home: Ho
     text = page.read_text()
     images = re.findall(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">', text)
     assert [alt.partition(":")[0] for alt, _ in images] == [
-        "Photos a month", "Confidence", "Corrected after filing", "Review",
+        "Photos per month", "Confidence", "Corrected after filing", "Review",
     ]  # fmt: skip
     assert all(base64.b64decode(data).startswith(b"<svg") for _, data in images)
     assert "http" not in re.sub(r"base64,[^\"]+", "", text)
@@ -140,7 +140,7 @@ def test_doctor_looks_for_the_programs_of_hooks_and_the_folder_of_the_metrics(
         check for check in organizer("doctor", "--json").objects if check["check"] in {"hooks", "metrics"}
     ]
     assert [(check["state"], check["found"]) for check in found] == [
-        ("fix", "on_error: there is no program no-such-program"),
+        ("fix", "on_error: program not found: no-such-program"),
         ("ok", "on_batch"),
         ("fix", f"{home.root}/no/such/m.prom cannot be written"),
     ]

@@ -89,18 +89,18 @@ def test_the_home_has_another_name_and_everything_is_elsewhere(
 
 def test_a_place_that_does_not_hold_the_photos_is_refused(organizer: Organizer, filed: Home) -> None:
     new = filed.root / "copy"
-    assert "not a folder that is there" in organizer("relocate", filed.library, new).err
+    assert "no such folder" in organizer("relocate", filed.library, new).err
     shutil.copytree(filed.library, new)
     (new / "Food/a.png").unlink()
     half = organizer("relocate", filed.library, new)
     assert (half.code, half.err) == (
         1,
-        f"photo-organizer: {new}: lacks 1 of 3 photos that are still in {filed.library}: "
+        f"photo-organizer: {new}: is missing 1 of 3 photos, which are still in {filed.library}, such as "
         f"{filed.library}/Food/a.png; move or copy all of them first\n",
     )
     shutil.rmtree(filed.library)
     gone = organizer("relocate", filed.library, new)
-    assert (gone.code, "if you have deleted them, add --missing-ok" in gone.err) == (1, True)
+    assert (gone.code, "use --missing-ok if you deleted them" in gone.err) == (1, True)
     assert str(filed.library / "Food/a.png").encode() in journal_paths(filed)
     followed = organizer("relocate", filed.library, new, "--missing-ok")
     assert followed.out.startswith(

@@ -46,7 +46,8 @@ def test_without_a_daemon(organizer: Organizer, home: Home) -> None:
     said = organizer("status")
     assert said.code == 1
     assert said.out == (
-        "needs you   no daemon is running: photo-organizer run, or photo-organizer service install\n"
+        "needs you   the daemon is not running: start it with `photo-organizer run` or "
+        "`photo-organizer service install`\n"
         "state       stopped\n"
     )
     [values] = organizer("status", "--json").objects
@@ -84,7 +85,7 @@ def trouble(kind: str, path: str, reason: str) -> dict[str, str]:
     [
         ({"state": "paused", "reason": "the disk is full"}, 1, "filing is paused: the disk is full"),
         ({"state": "paused", "reason": "paused by you", "paused_by_owner": True}, 0, "paused by you"),
-        ({"config_error": "x:3: batch.size: no"}, 2, "the configuration is refused (x:3: batch.size: no)"),
+        ({"config_error": "x:3: batch.size: no"}, 2, "the configuration is invalid (x:3: batch.size: no)"),
         (
             {"retrying": 2, "troubled": [trouble("photo", "/in/a.jpg", "permission denied")]},
             3,
@@ -93,14 +94,14 @@ def trouble(kind: str, path: str, reason: str) -> dict[str, str]:
         (
             {"unreadable_folders": 1, "troubled": [trouble("folder", "/in/x", "too long")]},
             3,
-            "1 folder cannot be looked into: /in/x (too long)",
+            "1 folder cannot be read: /in/x (too long)",
         ),
         (
             {"troubled": [trouble("inbox", "/in", "its disk is read-only")]},
             1,
-            "nothing can be taken from the inbox /in (its disk is read-only)",
+            "cannot read the inbox /in (its disk is read-only)",
         ),
-        ({"incomplete": 1}, 0, "1 incomplete, waiting for the rest"),
+        ({"incomplete": 1}, 0, "1 file incomplete, waiting for the rest"),
         ({"waiting_for_extra": {"heif": 3}}, 3, "pip install 'smart-photo-organizer[heif]'"),
     ],
 )
@@ -153,12 +154,12 @@ def test_a_config_that_is_now_wrong_does_not_hide_it(
         owned.config.write_text(text)
     said = organizer("status")
     assert said.code == 2
-    assert said.out.startswith("needs you   the configuration is refused (")
-    assert "the daemon goes on with the settings before" in said.out
+    assert said.out.startswith("needs you   the configuration is invalid (")
+    assert "the daemon continues with the previous settings" in said.out
     assert "12,431 filed" in said.out
     [values] = organizer("status", "--json").objects
     assert (values["filed_total"], values["exit_code"]) == (12431, 2)
-    assert "- the configuration is refused (" in organizer("service", "status").out
+    assert "- the configuration is invalid (" in organizer("service", "status").out
 
 
 def test_long_lines_are_wrapped_below_their_value() -> None:

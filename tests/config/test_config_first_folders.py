@@ -51,7 +51,7 @@ def test_the_state_directory_is_the_owners_alone(settings: Settings) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(settings: Settings, tmp_path: Path) -> None:
     configuration = settings("state: {directory: /dev/null/state}\n")
-    with pytest.raises(OrganizerError, match=r"cannot be made: Not a directory") as caught:
+    with pytest.raises(OrganizerError, match=r"cannot be created: Not a directory") as caught:
         make_new_folders(configuration)
     assert str(caught.value).startswith("/dev/null/state: ")
     assert not (tmp_path / "in").exists()

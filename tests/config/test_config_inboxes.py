@@ -68,16 +68,16 @@ def test_the_rules_for_a_photo_are_those_of_the_inbox_that_it_is_in(tmp_path: Pa
         ),
         (
             "{path: a, categories: [Review]}",
-            "inboxes[1].categories[1]: 'Review' is also in `review`; each folder needs its own name",
+            "inboxes[1].categories[1]: 'Review' is also in `review`; choose different names",
         ),
         (
             "{path: a, categories: [food]}",
             "inboxes[1].categories[1]: 'food' differs from 'Food' in `categories` only in case or encoding; "
-            "on some drives the two are one folder",
+            "on some drives they are the same folder",
         ),
         (
             "{path: a, duplicates: Pets}",
-            "inboxes[1].duplicates: 'Pets' is also in `categories`; each folder needs its own name",
+            "inboxes[1].duplicates: 'Pets' is also in `categories`; choose different names",
         ),
         (
             "{path: a, folders: '{taken:%Y}/{category}'}",
@@ -87,12 +87,12 @@ def test_the_rules_for_a_photo_are_those_of_the_inbox_that_it_is_in(tmp_path: Pa
         (
             "{path: a, library: lib/x}",
             "inboxes[1].library: {home}/lib/x is in the library {home}/lib; "
-            "inboxes and libraries must lie side by side",
+            "inboxes and libraries must not contain each other",
         ),
         (
             "{path: x/a, library: x}",
             "inboxes[1].path: {home}/x/a is in the library {home}/x; "
-            "inboxes and libraries must lie side by side",
+            "inboxes and libraries must not contain each other",
         ),
         (
             "{path: /dev/shm/organizer-test, action: link}",

@@ -171,9 +171,9 @@ def test_a_schedule_in_the_hour_that_summer_time_skips_still_comes() -> None:
 @pytest.mark.parametrize(
     ("hook", "fault"),
     [
-        ('"notify.sh -q"', "is not a list; write the program and each argument"),
+        ('"notify.sh -q"', "is not a list; write the program and its arguments"),
         ("[]", "the list is empty"),
-        ('["", a]', "names no program"),
+        ('["", a]', "has no program"),
     ],
 )
 def test_a_hook_is_a_list_of_words(tmp_path: Path, hook: str, fault: str) -> None:

@@ -93,11 +93,11 @@ def test_a_service_that_runs_has_no_findings(configuration: Configuration, activ
         ({"load": "not-found"}, "not installed"),
         ({"load": "bad-setting"}, "cannot read"),
         ({"outdated": True}, "changed since"),
-        ({"enabled": "disabled"}, "does not start by itself"),
-        ({"active": "inactive"}, "does not run"),
+        ({"enabled": "disabled"}, "does not start automatically"),
+        ({"active": "inactive"}, "is not running"),
         (
             {"active": "failed", "result": "exit-code", "exit_status": "2"},
-            "exit code 2; it said last: organizer.yaml:4",
+            "exit code 2; its last messages: organizer.yaml:4",
         ),
         ({"active": "failed", "result": "watchdog"}, "the watchdog"),
         ({"active": "failed", "result": "oom-kill"}, "out of memory"),
@@ -116,7 +116,7 @@ def test_a_unit_that_does_not_fit_the_configuration_any_more_is_told(
 ) -> None:
     installed.write_text(installed.read_text().replace("ReadWritePaths=", "ReadWritePaths=-/elsewhere "))
     (problem,) = problems(configuration, Manager())
-    assert "does not fit" in problem
+    assert "does not match" in problem
 
 
 @pytest.mark.usefixtures("installed")

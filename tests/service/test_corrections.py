@@ -88,7 +88,7 @@ def run(made: Training) -> TrainingResult | None:
 
 def look(made: Training, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next look, without the minute before it."""
-    monkeypatch.setattr(made, "_next_look", 0.0)
+    monkeypatch.setattr(made, "_next_scan", 0.0)
     assert run(made) is None
 
 
@@ -164,7 +164,7 @@ def test_a_look_that_fails_is_told_and_made_again_much_later(
     made = training()
     (home.root / "state" / "labels.sqlite").write_bytes(b"not a database" * 100)
     run(made)
-    assert "corrections cannot be looked for" in caplog.text
+    assert "could not look for corrections" in caplog.text
     assert made.next_due() is not None
     assert made.next_due() > retraining.time.monotonic() + 3000  # type: ignore[operator, attr-defined]
 
@@ -174,14 +174,14 @@ def test_a_library_that_did_not_change_costs_no_process(home: Home) -> None:
     home.place("Garden", 1, looks_like="Nature")
     home.scan()
     changes = LibraryChanges(home.config)
-    assert changes.found(), "nothing is known yet"
+    assert changes.has_changed(), "nothing is known yet"
     changes.remember()
-    assert not changes.found()
+    assert not changes.has_changed()
     home.place("Travel", 1)
-    assert changes.found()
+    assert changes.has_changed()
     home.scan()
     changes.remember()
-    assert not changes.found()
+    assert not changes.has_changed()
 
 
 @pytest.mark.parametrize("what", ["confirmed", "accepted", "moved", "deleted"])
@@ -191,18 +191,18 @@ def test_whatever_the_owner_did_is_a_change(home: Home, what: str) -> None:
     label = home.scan().labels[0]
     changes = LibraryChanges(home.config)
     changes.remember()
-    assert not changes.found()
+    assert not changes.has_changed()
     if what == "confirmed":
         with home.store() as store:
             store.confirm({label.sha256: "Food"}, NOW)
-            assert changes.found(), "while the page is open"
+            assert changes.has_changed(), "while the page is open"
     elif what == "accepted":
         choose_folder(home.config, "Garden", FolderChoice.ACCEPTED, NOW)
     elif what == "moved":
         photo.rename(home.library / "Garden" / photo.name)
     else:
         photo.unlink()
-    assert changes.found()
+    assert changes.has_changed()
 
 
 def test_a_library_that_is_not_there_is_not_looked_at(home: Home) -> None:
@@ -211,4 +211,4 @@ def test_a_library_that_is_not_there_is_not_looked_at(home: Home) -> None:
     changes = LibraryChanges(home.config)
     changes.remember()
     home.library.rename(home.root / "elsewhere")
-    assert not changes.found()
+    assert not changes.has_changed()

@@ -111,7 +111,7 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
     with LiveDaemon(household) as daemon:
         daemon.until_ready()
         household.save(thresholds={"default": 0.2}, inboxes=["Inbox", "Second"])
-        daemon.until_it_says("configuration taken over")
+        daemon.until_it_says("configuration reloaded")
         daemon.until_filed(
             [draw_photo(household.root / "Second" / "what.jpg", "Food", between="Pets", seed=1)]
         )
@@ -122,7 +122,7 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
         assert "\n" not in status["config_error"]
         said = household.attempt("status", seconds=60)
         assert said is not None
-        assert said.startswith(f"needs you   the configuration is refused ({household.config}:")
+        assert said.startswith(f"needs you   the configuration is invalid ({household.config}:")
         assert "state       idle" in said
         daemon.until_filed([draw_photo(household.inbox / "still.jpg", "Food", between="Pets", seed=2)])
         household.save(thresholds={"default": 1.0})
@@ -132,7 +132,7 @@ def test_a_saved_configuration_is_taken_over_and_a_broken_one_is_refused(househo
     filed = household.filed()
     assert filed.pop("Review") == ["strict.jpg"]
     assert sorted(name for names in filed.values() for name in names) == ["still.jpg", "what.jpg"]
-    assert daemon.says().count("is not taken over") == 2, "each fault on a line of its own"
+    assert daemon.says().count("configuration not reloaded") == 2, "each fault on a line of its own"
     assert "\\n" not in daemon.says()
 
 
@@ -163,7 +163,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before_in_charge(household
         link = household.models / "next"
         link.symlink_to("broken")
         link.replace(household.models / "current")
-        daemon.until_it_says("the new model is not taken over")
+        daemon.until_it_says("could not switch to the new model")
         daemon.until_filed([draw_photo(household.inbox / "two.jpg", "Food", seed=2)])
         assert daemon.until(lambda status: status["state"] == "idle")["model"] == "small"
 
@@ -213,7 +213,7 @@ def test_what_undo_put_back_and_what_cannot_be_moved_is_told(household: Househol
             said = household.attempt("status", seconds=60)
             assert said is not None
             assert f"1 photo cannot be filed yet: {stuck} (" in said
-            assert "1 to be tried again, 1 left alone (put back by undo" in said
+            assert "1 to be retried, 1 ignored (put back by undo" in said
     finally:
         subprocess.run(["chattr", "-i", str(stuck)], check=True)
 

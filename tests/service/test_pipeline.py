@@ -1,4 +1,4 @@
-"""The pipeline by itself, with rooms that do as they are told: what is fed, what is filed when, and what
+"""The pipeline by itself, with simulated parts: what is submitted, what is filed when, and what
 rests."""
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def test_a_lone_photo_waits_for_nobody(bench: Bench) -> None:
     bench.pipeline.step()
     assert bench.reporter.heard == ["filed 0.jpg"]
     assert bench.source.told == [("done", "0.jpg")]
-    assert bench.pipeline.under_way == 0
+    assert bench.pipeline.in_progress == 0
 
 
 def test_under_load_results_are_filed_together_and_the_first_waits_half_a_second_at_most(
@@ -275,7 +275,7 @@ def test_a_file_that_is_not_whole_is_the_sources_to_keep(
     for _ in range(3):
         bench.pipeline.step()
     assert bench.reporter.heard == ["incomplete 0.jpg", "filed 1.jpg"]
-    assert bench.pipeline.under_way == 0
+    assert bench.pipeline.in_progress == 0
 
 
 def test_every_kind_of_rejection_has_its_end(configuration: Configuration) -> None:
@@ -321,7 +321,7 @@ def test_a_full_disk_pauses_once_and_is_tried_later_and_later(configuration: Con
     bench.pipeline.step()
     bench.pipeline.step()
     assert bench.pipeline.pause is not None
-    assert bench.pipeline.under_way == 6, "four were filed before the disk was full"
+    assert bench.pipeline.in_progress == 6, "four were filed before the disk was full"
     bench.library.after = 0
     waits = []
     for _ in range(8):
@@ -346,7 +346,7 @@ def test_a_model_that_does_not_work_pauses_and_no_photo_is_touched(configuration
     bench.pipeline.step()
     assert bench.pipeline.pause is not None
     assert "no model" in bench.pipeline.pause.reason
-    assert bench.pipeline.under_way == 0
+    assert bench.pipeline.in_progress == 0
     bench.vision.broken = False
     bench.clock.now += 1
     bench.pipeline.step()
@@ -395,7 +395,7 @@ def test_results_for_a_source_that_was_replaced_find_no_one(bench: Bench) -> Non
     bench.pipeline.source = TestSource([], bench.clock)
     bench.pipeline.step()
     assert bench.library.batches == []
-    assert bench.pipeline.under_way == 0
+    assert bench.pipeline.in_progress == 0
 
 
 def test_sort_ends_when_all_is_done_and_gives_up_on_what_fails_three_times(

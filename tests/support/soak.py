@@ -38,6 +38,7 @@ from support.household import Household, LiveDaemon, files_below, small_model
 from support.small_models import CATEGORIES, draw_photo
 
 _ROUND_SECONDS = (4.0, 10.0)
+_PENDING_SHARE = 0.5  # of the actions, until each kind was done once
 
 
 class Soak:
@@ -69,10 +70,13 @@ class Soak:
         """
         end = time.monotonic() + seconds
         self.daemon.until_ready()
-        while time.monotonic() < end:
-            calm = min(end, time.monotonic() + self.chance.uniform(*_ROUND_SECONDS))
-            while time.monotonic() < calm:
-                action = self.chance.choices(*zip(*self._actions(), strict=True))[0]
+        pending = [action for action, _ in self._actions()]
+        self.chance.shuffle(pending)  # each kind at least once, however short the time
+        while time.monotonic() < end or pending:
+            calm = time.monotonic() + self.chance.uniform(*_ROUND_SECONDS)
+            while time.monotonic() < calm and (time.monotonic() < end or pending):
+                weighted = self.chance.choices(*zip(*self._actions(), strict=True))[0]
+                action = pending.pop() if pending and self.chance.random() < _PENDING_SHARE else weighted
                 action()
                 self.done[action.__name__] += 1
                 time.sleep(self.chance.random() * 0.2)

@@ -160,7 +160,7 @@ def test_reload_takes_a_good_configuration_and_refuses_a_bad_one(service: Servic
     service.until(lambda: "categories" in (service.status()["config_error"] or ""), "the refusal")
     service.until_filed(service.drop())
     assert service.pid() == pid
-    assert "is not taken over" in service.machine.journal("-u", UNIT, "PRIORITY=3")
+    assert "configuration not reloaded" in service.machine.journal("-u", UNIT, "PRIORITY=3")
 
 
 def test_a_killed_daemon_is_started_again_and_nothing_is_lost(service: Service) -> None:
@@ -228,7 +228,7 @@ def test_installing_again_changes_nothing_or_brings_up_to_date(service: Service)
     assert service.pid() == pid
     elsewhere = HOME / "Elsewhere"
     service.configure(inboxes=[str(INBOX), str(elsewhere)])
-    assert "does not fit" in service.organizer("service", "status", check=False)
+    assert "does not match" in service.organizer("service", "status", check=False)
     assert "wrote" in service.organizer("service", "install")
     assert "-/home/person" in service.outside(UNITS / UNIT).read_text()
     assert service.pid() != pid

@@ -1,4 +1,4 @@
-"""The settings: one YAML file, validated with line numbers, and everything made from its definition."""
+"""The settings: one YAML file, its validation with line numbers, and everything generated from it."""
 
 from photo_organizer.config.accepted import accepted_configuration, remember_accepted
 from photo_organizer.config.configuration import Configuration

@@ -1,4 +1,4 @@
-"""The configuration that was last in force: how things are can be told from it while the file is wrong."""
+"""A copy of the last valid configuration, which the commands use while the file has errors."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _FOLDER = "accepted-configs"
 
 
 def remember_accepted(configuration: Configuration) -> None:
-    """Keep the text of `configuration`, which is in force now; nothing where it cannot be kept."""
+    """Keep a copy of the file of `configuration`, which is now in use. Errors are ignored."""
     copy = _copy_of(configuration.path)
     with contextlib.suppress(OSError, ConfigurationError):
         text = read_text(configuration.path)
         if validate(parse_document(text, configuration.path)) != configuration:
-            return  # saved again meanwhile
+            return  # the file has been saved again since
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(copy, text, mode=PRIVATE)
 
 
 def accepted_configuration(path: Path) -> Configuration | None:
-    """Return the configuration of the file `path` as it was last in force; None where it is not known."""
+    """Return the last valid configuration of the file `path`; None when there is no copy."""
     with contextlib.suppress(ConfigurationError):
         return validate(parse_document(read_text(_copy_of(path)), path))
     return None
 
 
 def _copy_of(path: Path) -> Path:
-    # not in the configured state directory: that is what a wrong file does not tell
+    # not in the configured state directory, which cannot be known while the file has errors
     name = hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:16]
     return state_home() / _FOLDER / f"{name}.yaml"

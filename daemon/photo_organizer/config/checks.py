@@ -1,4 +1,4 @@
-"""What must hold between settings that are each fine by themselves."""
+"""Find conflicts between settings that are each valid by themselves."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from photo_organizer.config.inboxes import InboxSettings
 
 
-SIDE_BY_SIDE = "inboxes and libraries must lie side by side"
+SIDE_BY_SIDE = "inboxes and libraries must not contain each other"
 
 
 class Conflict(NamedTuple):
-    """Two settings that do not go together: the key to change, why, and how."""
+    """Two conflicting settings: the key to change, the conflict, and the remedy."""
 
     key: Key
     what: str
@@ -31,7 +31,7 @@ class Conflict(NamedTuple):
 
 
 def conflicts(configuration: Configuration) -> Iterator[Conflict]:
-    """Everything in `configuration` that does not go together."""
+    """Yield every conflict in `configuration`."""
     yield from _folders_apart(configuration)
     yield from _libraries_apart(configuration)
     yield from _own_files_apart(configuration)
@@ -43,7 +43,7 @@ def conflicts(configuration: Configuration) -> Iterator[Conflict]:
 
 
 def _path_key(index: int, inbox: InboxSettings) -> Key:
-    """Where the path of an inbox is written: as a key of its own, or as the inbox itself."""
+    """Return the key of the path of an inbox: `path` in a mapping, or the inbox itself."""
     return ("inboxes", index) if inbox.is_plain else ("inboxes", index, "path")
 
 
@@ -58,16 +58,16 @@ def _folders_apart(configuration: Configuration) -> Iterator[Conflict]:
             if is_inside(inbox, library):
                 yield Conflict(key, f"{inbox} is in the library {library}", SIDE_BY_SIDE)
             elif is_inside(library, inbox):
-                yield Conflict(key, f"{inbox} has the library {library} in it", SIDE_BY_SIDE)
+                yield Conflict(key, f"{inbox} contains the library {library}", SIDE_BY_SIDE)
         for other in configuration.inbox_paths[:index]:
             if is_inside(inbox, other):
-                yield Conflict(key, f"{inbox} is in the inbox {other}", "name only the outer one")
+                yield Conflict(key, f"{inbox} is in the inbox {other}", "list only the outer one")
             elif is_inside(other, inbox):
-                yield Conflict(key, f"{inbox} has the inbox {other} in it", "name only the outer one")
+                yield Conflict(key, f"{inbox} contains the inbox {other}", "list only the outer one")
 
 
 def _libraries_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """No library in another: the folders of the inner one would be categories of the outer one."""
+    """Find libraries inside another library, where their folders would be categories."""
     seen = [configuration.library]
     for index, inbox in enumerate(configuration.inboxes):
         library = inbox.library
@@ -82,12 +82,12 @@ def _libraries_apart(configuration: Configuration) -> Iterator[Conflict]:
             elif is_inside(library, other):
                 yield Conflict(key, f"{library} is in the library {other}", SIDE_BY_SIDE)
             elif is_inside(other, library):
-                yield Conflict(key, f"{library} has the library {other} in it", SIDE_BY_SIDE)
+                yield Conflict(key, f"{library} contains the library {other}", SIDE_BY_SIDE)
         seen.append(library)
 
 
 def _own_files_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """Our own folders must not be filed as photos, nor learned from as if the owner had sorted them."""
+    """Find folders of the program inside folders of photos, where their files would be filed."""
     folders: list[tuple[Key, Path, bool]] = [
         (("state", "directory"), configuration.state_directory, True),
         (("model", "directory"), configuration.model_directory, True),
@@ -100,11 +100,11 @@ def _own_files_apart(configuration: Configuration) -> Iterator[Conflict]:
         around = [*configuration.inbox_paths, *(configuration.libraries if keep_out_of_library else ())]
         for outer in around:
             if is_inside(folder, outer):
-                yield Conflict(key, f"{folder} is in {outer}", "put it elsewhere: that folder is for photos")
+                yield Conflict(key, f"{folder} is in {outer}", "move it elsewhere; that folder is for photos")
 
 
 def _names_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """No two folders of a library may be one on a drive that takes upper and lower case for the same."""
+    """Find names that are the same folder on a drive that ignores case."""
     names: list[tuple[Key, str]] = [(("review",), configuration.review)]
     if configuration.duplicates_folder:
         names.append((("duplicates",), configuration.duplicates_folder))
@@ -120,7 +120,7 @@ def _names_apart(configuration: Configuration) -> Iterator[Conflict]:
 
 
 def _different(names: Sequence[tuple[Key, str]]) -> Iterator[Conflict]:
-    """Find names that are one, or would be on some drives; the same name may stand in two inboxes' lists."""
+    """Find names that are the same on some drives; two inboxes may list the same name."""
     taken: dict[str, list[tuple[str, Key]]] = {}
     for key, name in names:
         before = taken.setdefault(same_name_key(name), [])
@@ -128,15 +128,13 @@ def _different(names: Sequence[tuple[Key, str]]) -> Iterator[Conflict]:
         for first, where in before[:-1]:
             if first != name:
                 what = f"{name!r} differs from {first!r} in `{_setting(where)}` only in case or encoding"
-                yield Conflict(key, what, "on some drives the two are one folder")
+                yield Conflict(key, what, "on some drives they are the same folder")
             elif _list_of(where) == _list_of(key) and _kind(key) == "categories":
                 yield Conflict(key, f"the category {name!r} is given twice")
             elif _kind(where) == _kind(key):
                 continue
             else:
-                yield Conflict(
-                    key, f"{name!r} is also in `{_setting(where)}`", "each folder needs its own name"
-                )
+                yield Conflict(key, f"{name!r} is also in `{_setting(where)}`", "choose different names")
             break
 
 
@@ -165,7 +163,7 @@ def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
         for index, name in enumerate(categories):
             if name in reserved:
                 key = (*above, "categories", index)
-                yield Conflict(key, f"{name!r} is a word of `thresholds`", "choose another name")
+                yield Conflict(key, f"{name!r} is a key of `thresholds`", "choose another name")
         for name in thresholds.by_category if thresholds else ():
             if name not in known:
                 near = difflib.get_close_matches(name, [*known, *reserved], n=1, cutoff=0.0)[0]
@@ -174,7 +172,7 @@ def _thresholds_known(configuration: Configuration) -> Iterator[Conflict]:
 
 
 def _templates_apart(configuration: Configuration) -> Iterator[Conflict]:
-    """A template must not lead into a folder that has another meaning."""
+    """Find templates that lead into the review, duplicates or videos folder."""
     reserved = {same_name_key(name) for name in configuration.own_folder_names}
     given: list[tuple[Key, str]] = [(("folders",), configuration.folders)]
     for index, inbox in enumerate(configuration.inboxes):
@@ -184,11 +182,11 @@ def _templates_apart(configuration: Configuration) -> Iterator[Conflict]:
         first = FolderTemplate.parse(text).first_name
         if first is not None and same_name_key(first) in reserved:
             what = f"{text!r} begins with the folder {first!r}"
-            yield Conflict(key, what, "that one is not for categories")
+            yield Conflict(key, what, "that folder is not for categories")
     for index, inbox in enumerate(configuration.inboxes):
         begins_with_inbox = (inbox.folders or configuration.folders).startswith("{inbox}")
         if begins_with_inbox and same_name_key(inbox.path.name) in reserved:
-            what = f"{inbox.path.name!r} is also a folder of the library with another meaning"
+            what = f"{inbox.path.name!r} is also the name of the review, duplicates or videos folder"
             yield Conflict(_path_key(index, inbox), what, "rename the inbox, or change `folders`")
 
 

@@ -1,4 +1,4 @@
-"""The whole configuration, with the places that follow from it."""
+"""The whole configuration, and the paths derived from it."""
 
 from __future__ import annotations
 
@@ -37,25 +37,27 @@ class Configuration(Section):
     """One `organizer.yaml`, validated. Fields have the names of its keys; paths are absolute."""
 
     inboxes: Annotated[tuple[InboxValue, ...], Field(min_length=1)] = Field(
-        description="Folders that are watched; photos dropped there are filed. Each is a path, or a path "
-        "with settings of its own, as in `{path: ~/Phone, action: copy}`.",
+        description="Folders to watch; photos that appear in them are filed. Each is a path, or a mapping "
+        "with its own settings, such as `{path: ~/Phone, action: copy}`.",
         examples=[["~/Pictures/Inbox"]],
         json_schema_extra={"sample": ["~/Pictures/Inbox"]},
     )
     library: PathValue = Field(
-        description="The folder that holds the category folders.",
+        description="Folder that contains the category folders.",
         examples=["~/Pictures/Library"],
         json_schema_extra={"sample": "~/Pictures/Library"},
     )
     categories: Annotated[tuple[FolderName, ...], Field(min_length=1)] = Field(
         default=STARTER_CATEGORIES,
-        description="The categories, each a folder in the library. Add your own: it is predicted once it has "
-        "photos to learn from. Leave one out, and its photos go where they fit best among the others.",
+        description="Categories; each one is a folder in the library. You can add your own: the model "
+        "predicts a new category once it has photos to learn from (`retraining.min_photos_per_category`). "
+        "Photos of a category that you leave out go to the best match among the others.",
         examples=[["Family", "Pets", "Garden"]],
     )
     thresholds: ThresholdSettings = Field(
         default_factory=lambda: ThresholdSettings.model_validate({}),
-        description="How sure the model must be; any category may have its own, as in `Food: 0.4`.",
+        description="Minimum confidence, from 0 to 1, for filing a photo in its category. A category can "
+        "have its own, as in `Food: 0.4`.",
         examples=[{"default": 0.5, "Food": 0.4}],
     )
     review: FolderName = Field(
@@ -65,113 +67,113 @@ class Configuration(Section):
     )
     duplicates: FolderName = Field(
         default="Duplicates",
-        description="What happens to a photo whose very bytes were filed before: a folder name (it goes "
-        "there), `keep` (filed like any other) or `skip` (left in the inbox).",
+        description="What to do with exact copies of photos that are already filed: a folder name (move "
+        "them to that folder in the library), `keep` (file them like any other photo) or `skip` (leave "
+        "them in the inbox).",
         examples=["keep"],
     )
     folders: Annotated[str, AfterValidator(check_template)] = Field(
         default="{category}",
-        description="Where in the library a photo goes: {category}, {taken:%Y} (and other strftime words), "
-        "{camera}, {inbox}.",
+        description="Path of a photo's folder inside the library, made of `{category}`, `{taken:%Y}` "
+        "(date taken, in any strftime format), `{camera}`, `{inbox}` (name of the inbox folder) and plain "
+        "text.",
         examples=["{category}/{taken:%Y}/{taken:%m}"],
     )
     videos: FolderName | None = Field(
         default=None,
-        description="Folder in the library for videos that belong to no photo. null = they stay.",
+        description="Folder in the library for videos that are not part of a live photo. null = leave "
+        "them in the inbox.",
         examples=["Videos"],
     )
-    watch: WatchSettings = Field(default_factory=WatchSettings, description="How the inboxes are watched.")
-    batch: BatchSettings = Field(
-        default_factory=BatchSettings, description="How many photos are looked at together."
-    )
+    watch: WatchSettings = Field(default_factory=WatchSettings, description="Watching the inboxes.")
+    batch: BatchSettings = Field(default_factory=BatchSettings, description="Classifying photos in batches.")
     model: ModelSettings = Field(
-        default_factory=ModelSettings, description="Which model looks, and with what."
+        default_factory=ModelSettings, description="The model that classifies photos."
     )
     state: StateSettings = Field(
-        default_factory=StateSettings, description="Where the organizer keeps its memory."
+        default_factory=StateSettings, description="Where the organizer keeps its own data."
     )
     ledger: LedgerSettings = Field(
-        default_factory=LedgerSettings, description="The list of everything that was done."
+        default_factory=LedgerSettings, description="The ledger: a CSV file of everything that was done."
     )
     retraining: RetrainingSettings = Field(
-        default_factory=RetrainingSettings, description="When and how the model learns from your corrections."
+        default_factory=RetrainingSettings, description="Learning from your corrections."
     )
-    logging: LoggingSettings = Field(
-        default_factory=LoggingSettings, description="What is logged, and where."
-    )
+    logging: LoggingSettings = Field(default_factory=LoggingSettings, description="Logging.")
     metadata: MetadataSettings = Field(
-        default_factory=MetadataSettings, description="What is written beside photos."
+        default_factory=MetadataSettings, description="Metadata files (XMP) written next to photos."
     )
-    notify: NotifySettings = Field(default_factory=NotifySettings, description="What you are told.")
+    notify: NotifySettings = Field(default_factory=NotifySettings, description="Notifications.")
     hooks: HookSettings = Field(
         default_factory=HookSettings,
-        description="Commands of your own, each a list of words. They get the facts as JSON on standard "
-        "input; see docs/hooks.md.",
+        description="Your own commands to run on events. Each is a list: the program, then its arguments. A "
+        "command receives the event as JSON on standard input; see docs/hooks.md.",
     )
-    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures for monitoring.")
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Metrics for monitoring.")
     review_page: ReviewPageSettings = Field(
         default_factory=ReviewPageSettings, description="The review page in the browser."
     )
     limits: LimitSettings = Field(
         default_factory=LimitSettings,
-        description="What one photo may cost; one that is beyond goes to quarantine with the reason.",
+        description="Limits for decoding one photo. A photo that exceeds one is moved to quarantine, with "
+        "the reason in a text file beside it.",
     )
 
     _path: Path = PrivateAttr(default=Path("organizer.yaml"))
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 (pydantic's signature)
-        """Keeps the path of the file, which the loader passes as `context`."""
+        """Keep the path of the file, which the loader passes as `context`."""
         if context:
             self._path = context["path"]
 
     @property
     def path(self) -> Path:
-        """The file this was read from."""
+        """Return the file this was read from."""
         return self._path
 
     @property
     def state_directory(self) -> Path:
-        """Folder of journal, ledger, status and locks."""
+        """Return the folder of the journal, ledger, status and locks."""
         return self.state.directory or state_home()
 
     @property
     def ledger_path(self) -> Path:
-        """The CSV ledger."""
+        """Return the path of the CSV ledger."""
         return self.ledger.path or self.state_directory / "predictions.csv"
 
     @property
     def model_directory(self) -> Path:
-        """Folder of the models."""
+        """Return the folder of the models."""
         return self.model.directory or model_home()
 
     @property
     def feature_store_path(self) -> Path:
-        """The cache of features, in its own folder, the only one that the vision process may write to."""
+        """Return the path of the feature cache, in the only folder that the vision process may write to."""
         return self.state_directory / "features" / "features.sqlite"
 
     @property
     def quarantine_directory(self) -> Path:
-        """Folder of what cannot be read as an image."""
+        """Return the folder for files that cannot be read as an image."""
         return self.state_directory / "quarantine"
 
     @property
     def log_directory(self) -> Path | None:
-        """Folder of the log file; None when there is none."""
+        """Return the folder of the log file; None when there is none."""
         return self.logging.directory
 
     @property
     def folder_template(self) -> FolderTemplate:
-        """`folders`, parsed."""
+        """Return `folders`, parsed."""
         return FolderTemplate.parse(self.folders)
 
     @property
     def duplicates_folder(self) -> str | None:
-        """Folder in the library for duplicates; None when they are kept or skipped."""
+        """Return the folder in the library for duplicates; None when they are kept or skipped."""
         return self.general_rules.duplicates_folder
 
     @property
     def inbox_paths(self) -> tuple[Path, ...]:
-        """The folders of the inboxes."""
+        """Return the folders of the inboxes."""
         return tuple(inbox.path for inbox in self.inboxes)
 
     @property
@@ -182,13 +184,13 @@ class Configuration(Section):
 
     @property
     def all_categories(self) -> tuple[str, ...]:
-        """The categories of all inboxes, the general ones first."""
+        """Return the categories of all inboxes, the general ones first."""
         own = (name for inbox in self.inboxes for name in inbox.categories or ())
         return tuple(dict.fromkeys((*self.categories, *own)))
 
     @property
     def general_rules(self) -> FilingRules:
-        """The rules for photos that come through no inbox."""
+        """Return the rules for photos that are not in an inbox."""
         return FilingRules(self.library, None, self.thresholds, self.folder_template, self.duplicates)
 
     def rules_of(self, inbox: InboxSettings) -> FilingRules:
@@ -233,5 +235,5 @@ class Configuration(Section):
 
     @property
     def review_folders(self) -> tuple[Path, ...]:
-        """The review folder of each library."""
+        """Return the review folder of each library."""
         return tuple(library / self.review for library in self.libraries)

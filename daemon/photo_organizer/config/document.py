@@ -1,8 +1,8 @@
-"""Reads a YAML file as plain values, remembering the line and the text of each.
+"""Read a YAML file as plain values, with the line and the original text of each.
 
 Only what a settings file needs is accepted: one mapping with text keys, no tags, no anchors, no key twice.
-Values are made by PyYAML's safe constructor; what YAML would silently read as something else (`no`, `2024`,
-`03:00`) keeps its text, so that the error can quote what the owner wrote.
+Values are constructed by PyYAML's safe constructor. The original text is kept because YAML silently converts
+some words (`no`, `2024`, `03:00`), and errors quote what the owner wrote.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import yaml
 
 from photo_organizer.config.errors import ConfigurationError, Problem
 
-LARGEST_FILE = 1 << 20  # bytes; a settings file is some hundred lines
-DEEPEST = 20  # levels of nesting; ours has two
+LARGEST_FILE = 1 << 20  # bytes
+DEEPEST = 20  # levels of nesting
 
 type_names = {
     "bool": "yes or no (true/false)",
@@ -31,7 +31,7 @@ Key = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class DocumentPlace:
-    """Where a value stands: its line (from 1), its text as written, and how YAML reads it."""
+    """A value's line (from 1), its original text, and its YAML type."""
 
     line: int
     text: str
@@ -40,21 +40,21 @@ class DocumentPlace:
 
 @dataclass(slots=True)
 class Document:
-    """The values of a file, and where each stands (keys of `places` are paths such as ("watch", "mode"))."""
+    """The values of a file and their places; keys of `places` are paths such as ("watch", "mode")."""
 
     path: Path
     values: dict[str, object]
     places: dict[Key, DocumentPlace] = field(default_factory=dict)
 
     def line(self, key: Key) -> int:
-        """Line of the value at `key`, or of the nearest thing around it that is in the file."""
+        """Return the line of the value at `key`, or of the nearest enclosing value in the file."""
         while key and key not in self.places:
             key = key[:-1]
         return self.places[key].line if key else 0
 
 
 def read_document(path: Path) -> Document:
-    """The settings in the file `path`.
+    """Parse the file `path`.
 
     Raises:
         ConfigurationError: the file cannot be read, or is not one plain YAML mapping.
@@ -63,20 +63,20 @@ def read_document(path: Path) -> Document:
 
 
 def read_text(path: Path) -> str:
-    """The text of `path`, which must be UTF-8 (a byte order mark is allowed)."""
+    """Return the text of `path`, which must be UTF-8; a byte order mark is allowed."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         raise ConfigurationError(
             path,
-            [Problem("there is no such configuration file", remedy="write one with `photo-organizer init`")],
+            [Problem("no such configuration file", remedy="create one with `photo-organizer init`")],
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigurationError(path, [Problem(f"cannot be read: {reason}")]) from error
     if len(content) > LARGEST_FILE:
-        raise ConfigurationError(path, [Problem("is larger than 1 MB, which no configuration is")])
+        raise ConfigurationError(path, [Problem("is larger than 1 MB")])
     try:
         return content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -87,7 +87,7 @@ def read_text(path: Path) -> str:
 
 
 def parse_document(text: str, path: Path) -> Document:
-    """The settings in `text`; `path` is only named in errors."""
+    """Parse `text`; `path` is used only in errors."""
     try:
         refuse_sharing(text, path)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -96,9 +96,11 @@ def parse_document(text: str, path: Path) -> Document:
     except yaml.YAMLError as error:  # a character that YAML does not allow
         position = getattr(error, "position", 0)
         line = text.count("\n", 0, position) + 1
-        raise ConfigurationError(path, [Problem("has a character that YAML does not allow", line)]) from error
+        raise ConfigurationError(
+            path, [Problem("contains a character that YAML does not allow", line)]
+        ) from error
     if node is None:
-        remedy = "write one with `photo-organizer init`"
+        remedy = "create one with `photo-organizer init`"
         raise ConfigurationError(path, [Problem("is empty", remedy=remedy)])
     if not isinstance(node, yaml.MappingNode):
         problem = Problem("is not a list of `key: value` lines", node.start_mark.line + 1)
@@ -111,12 +113,12 @@ def parse_document(text: str, path: Path) -> Document:
 
 
 def refuse_sharing(text: str, path: Path) -> None:
-    """Refuses anchors and aliases, which settings never need, and nesting that no settings have."""
+    """Refuse anchors, aliases and excessive nesting, which settings never need."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
-            remedy = f'a pattern is written in quotes: "*{event.anchor}"'
+            remedy = f'put the pattern in quotes: "*{event.anchor}"'
             raise ConfigurationError(path, [Problem(f"*{event.anchor} is a YAML alias", line, remedy=remedy)])
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             remedy = "write the value out, or put it in quotes"
@@ -131,7 +133,7 @@ def refuse_sharing(text: str, path: Path) -> None:
 
 
 def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    """`error` of the YAML parser in words that help."""
+    """Describe an error of the YAML parser for people."""
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 0
     lines = text.splitlines()
@@ -141,14 +143,14 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     if error.problem and "'\\t'" in error.problem:
         return Problem("has a tab where YAML allows only spaces", line, remedy="use spaces")
     if error.problem and "single document" in (error.context or ""):
-        return Problem("has a second document (---)", line, remedy="keep one")
+        return Problem("contains a second document (---)", line, remedy="keep only one")
     if written.lstrip(" -").partition(": ")[2].startswith("*") or "alias" in (error.context or ""):
         return Problem("begins a value with *", line, remedy='put the pattern in quotes, as in "*.tmp"')
     return Problem(f"is not YAML: {error.problem or error.context}", line)
 
 
 class _NodeReader:
-    """Turns composed YAML nodes into dicts, tuples and scalars, and collects what is wrong on the way."""
+    """Converts composed YAML nodes to dicts, tuples and scalars, and collects problems."""
 
     def __init__(self) -> None:
         self.places: dict[Key, DocumentPlace] = {}
@@ -167,7 +169,7 @@ class _NodeReader:
                 self._problem(f"is given twice (first in line {first})", line, (*key, name))
                 continue
             values[name] = self._value(value_node, (*key, name))
-            # an error in a value names the line of its key: that is where the eye looks
+            # an error in a value names the line of its key
             place = self.places[*key, name]
             self.places[*key, name] = DocumentPlace(line, place.text, place.read_as)
         return values
@@ -206,17 +208,17 @@ class _NodeReader:
 
 
 def tag_name(node: yaml.Node) -> str:
-    """How YAML reads the node: "str", "int", "bool", ..., or the tag as written."""
+    """Return the YAML type of the node: "str", "int", "bool", ..., or the tag as written."""
     return str(node.tag).removeprefix("tag:yaml.org,2002:")
 
 
 def in_quotes(text: str) -> str:
-    """The remedy for text that YAML reads as something else."""
+    """Return the remedy for text that YAML reads as another type."""
     return f'write it in quotes: "{text}"'
 
 
 def dotted(key: Key) -> str:
-    """("inboxes", 0) as "inboxes[0]"."""
+    """Return a key as text: `("inboxes", 0)` as "inboxes[1]"."""
     text = ""
     for part in key:
         if isinstance(part, int):

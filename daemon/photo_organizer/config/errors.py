@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every problem at once, one line each."""
+"""Errors in a configuration: all problems at once, one line each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right.
+    """One problem in a configuration.
 
     Args:
         what: what is wrong, with the value where there is one ("'fast' is not a number").
-        line: line in the file, from 1; 0 when the whole file is meant.
-        key: dotted key ("watch.settle_seconds"); empty when none is meant.
-        remedy: what to write instead; empty when the clause before says it.
+        line: line in the file, from 1; 0 when it is about the whole file.
+        key: dotted key ("watch.settle_seconds"); empty when it is not about a key.
+        remedy: what to write instead; empty when it is obvious.
     """
 
     what: str
@@ -29,7 +29,7 @@ class Problem:
     remedy: str = ""
 
     def describe(self, path: Path | str) -> str:
-        """The problem on one line: file, line, key, what is wrong, and what to write instead."""
+        """Return the problem on one line: file, line, key, what is wrong, and what to write instead."""
         where = f"{path}:{self.line}" if self.line else f"{path}"
         parts = [where, self.key, self.what] if self.key else [where, self.what]
         line = ": ".join(parts) + (f"; {self.remedy}" if self.remedy else "")
@@ -37,7 +37,7 @@ class Problem:
 
 
 class ConfigurationError(OrganizerError):
-    """The configuration cannot be used; `problems` has each reason, `str()` one line for each."""
+    """The configuration is invalid; `str()` has one line for each of `problems`."""
 
     exit_code = 2
 

@@ -1,8 +1,8 @@
-"""Makes the inboxes and the libraries when they are new, and never when they have only gone missing.
+"""Create the inboxes and libraries if they are new, but not if they have gone missing.
 
-A folder that was there once and is not there now is most likely on a drive that is not mounted: made anew in
-its place it would take photos that then hide under the mount. So what was seen is remembered in the state
-directory, and only what was never seen is made.
+A folder that existed before and is missing now is most likely on a drive that is not mounted. A folder
+created in its place would receive photos, which the mount would later hide. So folders that have existed are
+recorded in the state directory, and only folders that have never existed are created.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SEEN_FILE = "folders-seen.json"
 
 
 def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Makes the inboxes and the libraries that were never there, and remembers all that are there.
+    """Create the inboxes and libraries that have never existed, and record those that exist.
 
     Returns:
-        The folders that were made.
+        The folders that were created.
 
     Raises:
-        OrganizerError: a folder, or the state directory, cannot be made or written.
+        OrganizerError: a folder cannot be created, or the state directory cannot be written.
     """
     state = configuration.state_directory
     _make(state, mode=0o700)
@@ -44,7 +44,7 @@ def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
 
 
 def make_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Makes the inboxes and the libraries that are not there, whether they were once or not."""
+    """Create the inboxes and libraries that are missing, even if they existed before."""
     folders = (*configuration.inbox_paths, *configuration.libraries)
     missing = [folder for folder in folders if not folder.exists()]
     for folder in missing:
@@ -58,7 +58,7 @@ def _make(folder: Path, *, mode: int) -> None:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OrganizerError(f"this folder cannot be made: {reason}", where=folder) from error
+        raise OrganizerError(f"the folder cannot be created: {reason}", where=folder) from error
 
 
 def _read_seen(path: Path) -> set[str]:

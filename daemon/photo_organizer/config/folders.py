@@ -1,14 +1,14 @@
-"""The folder template: where in the library a photo goes, as in `{category}/{taken:%Y}/{taken:%m}`.
+"""The folder template: the path of a photo's folder in the library, as in `{category}/{taken:%Y}/{taken:%m}`.
 
 Fields:
     {category}      the category; exactly one part of the path is this and nothing else
-    {taken:FORMAT}  when the photo was taken, in strftime's words (`%Y`, `%m`, `%d`, `%B`, ...)
-    {camera}        the camera's name as the photo has it, or "Unknown camera"
+    {taken:FORMAT}  when the photo was taken, in strftime's format (`%Y`, `%m`, `%d`, `%B`, ...)
+    {camera}        the camera's name from the photo's EXIF data, or "Unknown camera"
     {inbox}         the name of the inbox folder it came through
 
-When the photo was taken is, in this order: the capture date in the photo (EXIF), a date in its name
-(`IMG_20240131_...`, `2024-01-31 ...`), the time it was last modified, the present. A date before the first
-photograph or in the future is passed over: it is the zero of some clock, or a clock that was wrong.
+The date taken is the first of these that exists: the capture date in the photo (EXIF), a date in its name
+(`IMG_20240131_...`, `2024-01-31 ...`), its modification time, the current time. Dates before the first
+photograph or in the future come from clocks that were wrong or never set, and are ignored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TOKEN = re.compile(r"\{([^{}]*)\}|([^{}]+)|([{}])")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text, or (with `field`) the place of a value; `text` is then the date format."""
+    """Literal text, or, with `field`, a placeholder; `text` is then the date format."""
 
     text: str
     field: str = ""
@@ -40,27 +40,27 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class FolderTemplate:
-    """A parsed template: the parts of a path below the library, each a row of pieces."""
+    """A parsed template: the folders of a path below the library, each a sequence of pieces."""
 
     parts: tuple[tuple[Piece, ...], ...]
 
     @classmethod
     def parse(cls, text: str) -> FolderTemplate:
-        """The template `text`.
+        """Parse a template.
 
         Raises:
-            ValueError: it is no template, or a photo could land outside its category's folder.
+            ValueError: it is not a template, or a photo could end up outside its category's folder.
         """
         parts = tuple(tuple(part) for part in _parts(text))
         for part in parts:
             if not part:
-                raise ValueError("has an empty part (a / at the begin, at the end, or two in a row)")
+                raise ValueError("has an empty part (a / at the beginning or end, or two in a row)")
             literal = "".join(piece.text if not piece.field else "x" for piece in part)
             if fault := folder_name_fault(literal):
                 raise ValueError(f"has a part that {fault}")
         categories = [part for part in parts for piece in part if piece.field == "category"]
         if len(categories) != 1:
-            raise ValueError("must have {category} in it exactly once")
+            raise ValueError("must contain {category} exactly once")
         if len(categories[0]) != 1:
             raise ValueError("must have {category} as a folder of its own, as in {category}/{taken:%Y}")
         return cls(parts)
@@ -75,15 +75,15 @@ class FolderTemplate:
         inbox: PurePath,
         name: str,
     ) -> str:
-        """The folder of a photo, relative to the library ("Pets/2024"); it never leads out of the library.
+        """Return the folder of a photo, relative to and always inside the library ("Pets/2024").
 
         Args:
             category: the photo's category, a plain folder name.
-            taken: capture date in the photo; None when it has none.
-            modified: when the file was last modified; None when that is no date at all.
-            camera: the camera's name; may be empty, and may be anything at all.
+            taken: capture date from EXIF; None when there is none.
+            modified: when the file was last modified; None when that is not a valid date.
+            camera: the camera's name from EXIF, unchecked; may be empty.
             inbox: the inbox the photo came through.
-            name: the photo's file name, in which a date may stand.
+            name: the photo's file name, which may contain a date.
         """
         date = capture_date(taken, name, modified, datetime.now())
         values = {"category": category, "camera": camera or UNKNOWN_CAMERA, "inbox": inbox.name}
@@ -97,24 +97,24 @@ class FolderTemplate:
         return "/".join(plain_folder_name(row, instead="Unknown") for row in rows)
 
     def category_of(self, folder: PurePath) -> str | None:
-        """The category whose photos lie in `folder` (relative to the library); None when it is in none."""
+        """Return the category of `folder` (relative to the library); None when it is not in a category."""
         index = self.category_depth
         return folder.parts[index] if len(folder.parts) > index else None
 
     @property
     def category_depth(self) -> int:
-        """How many folders lie above the category's: 0 for `{category}/{taken:%Y}`."""
+        """Return the number of folders above the category's: 0 for `{category}/{taken:%Y}`."""
         return next(i for i, part in enumerate(self.parts) if part[0].field == "category")
 
     @property
     def first_name(self) -> str | None:
-        """The first folder's name when it is always the same, else None."""
+        """Return the first folder's name if it is the same for all photos, else None."""
         first = self.parts[0]
         return None if any(piece.field for piece in first) else "".join(piece.text for piece in first)
 
 
 def capture_date(taken: datetime | None, name: str, modified: datetime | None, now: datetime) -> datetime:
-    """Return when a photo was taken: the first date that can be one, see the module."""
+    """Return when a photo was taken: the first plausible date, see the module."""
     dates = (taken, *_dates_in(name), modified)
     return next((date for date in dates if date is not None and _can_be(date, now)), now)
 
@@ -128,7 +128,7 @@ def _dates_in(name: str) -> Iterator[datetime]:
 
 
 def _can_be(date: datetime, now: datetime) -> bool:
-    """Whether a photo can have been taken then; a day ahead is a time zone."""
+    """Return whether a photo can have been taken then; time zones allow a day in the future."""
     return date.year >= FIRST_PHOTOGRAPH and date.replace(tzinfo=None) <= now + timedelta(days=1)
 
 
@@ -137,7 +137,7 @@ def _parts(text: str) -> list[list[Piece]]:
     for match in TOKEN.finditer(text):
         inside, literal, brace = match[1], match[2], match[3]
         if brace:
-            raise ValueError(f"has a {brace} without its partner")
+            raise ValueError(f"has an unmatched {brace}")
         pieces = _field(inside) if literal is None else [Piece(piece) for piece in literal.split("/")]
         for index, piece in enumerate(pieces):
             if index:
@@ -148,7 +148,7 @@ def _parts(text: str) -> list[list[Piece]]:
 
 
 def _field(inside: str) -> list[Piece]:
-    """The pieces of `{inside}`: several when a date format has slashes in it."""
+    """Return the pieces of `{inside}`: several when a date format contains slashes."""
     name, colon, form = inside.partition(":")
     if name not in FIELDS:
         raise ValueError(

@@ -1,6 +1,6 @@
-"""Writes `config/organizer.yaml` and the table in `docs/configuration.md` anew.
+"""Generate `config/organizer.yaml` and the table in `docs/configuration.md`.
 
-To be run in a checkout after a setting was added or described better; a test fails until then:
+Run it in a checkout after changing a setting or its description; a test fails until then:
 
     python -m photo_organizer.config.generate
 """
@@ -17,7 +17,7 @@ TABLE = re.compile(r"(?<=<!-- settings: begin -->\n).*?(?=<!-- settings: end -->
 
 
 def main() -> None:
-    """Brings both files up to date."""
+    """Update both files."""
     sample = sample_configuration({"logging.directory": "../logs"})
     (CHECKOUT / "config/organizer.yaml").write_text(sample, encoding="utf-8")
     documentation = CHECKOUT / "docs/configuration.md"

@@ -1,4 +1,4 @@
-"""The settings of one inbox, and the rules that its photos are filed by."""
+"""The settings of an inbox, and the rules for filing its photos."""
 
 from __future__ import annotations
 
@@ -25,55 +25,55 @@ SKIP = "skip"
 
 
 class InboxSettings(Section):
-    """One inbox. What is not given here is as it is for all."""
+    """An inbox. Settings that are not given have the values of the whole configuration."""
 
-    path: PathValue = Field(description="The folder that is watched.", examples=["~/Pictures/Phone"])
+    path: PathValue = Field(description="Folder to watch.", examples=["~/Pictures/Phone"])
     library: PathValue | None = Field(
         default=None,
-        description="The library that its photos go to. null = `library`.",
+        description="Library for photos of this inbox. null = `library`.",
         examples=["~/Pictures/Work"],
     )
     categories: Annotated[tuple[FolderName, ...], Field(min_length=1)] | None = Field(
         default=None,
-        description="The categories that its photos are filed in; a photo of any other goes to review. "
-        "null = `categories`.",
+        description="Categories for this inbox; photos of other categories go to the review folder. null = "
+        "`categories`.",
         examples=[["Receipts", "Food"]],
     )
     thresholds: ThresholdSettings | None = Field(
         default=None,
-        description="How sure the model must be here; what is not given is as in `thresholds`.",
+        description="Minimum confidence for this inbox, from 0 to 1; overrides `thresholds`.",
         examples=[{"default": 0.8}],
     )
     folders: Annotated[str, AfterValidator(check_template)] | None = Field(
         default=None,
-        description="Where in its library a photo goes. null = `folders`.",
+        description="Path of a photo's folder inside the library. null = `folders`.",
         examples=["{category}/{taken:%Y}"],
     )
     duplicates: FolderName | None = Field(
         default=None,
-        description="What happens to a photo that its library already has. null = `duplicates`.",
+        description="What to do with exact copies of photos that are already filed. null = `duplicates`.",
         examples=[SKIP],
     )
     action: Literal["move", "copy", "link"] = Field(
         default="move",
-        description="`move` empties the inbox. `copy` leaves the originals as they are; `link` makes hard "
-        "links to them (on one disk). Each original is filed once.",
+        description="`move` moves photos to the library. `copy` copies them, and `link` creates hard "
+        "links (on the same disk); both leave the originals unchanged and file each one once.",
         examples=["copy"],
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="Names to leave alone here, besides those of `watch.ignore`.",
+        description="Glob patterns of file names to ignore, in addition to `watch.ignore`.",
         examples=[["DCIM/.thumbnails/", "*.gif"]],
     )
     recursive: bool | None = Field(
         default=None,
-        description="Take photos from folders inside it too. null = `watch.recursive`.",
+        description="Also file photos in subfolders of this inbox. null = `watch.recursive`.",
         examples=[False],
     )
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but its path is given."""
+        """Return whether only the path is given."""
         return self.model_fields_set == {"path"}
 
 
@@ -82,7 +82,7 @@ def _with_path(value: object) -> object:
 
 
 class _PathOrSettings:
-    """What an inbox is in the JSON Schema."""
+    """Return the JSON Schema of an inbox."""
 
     @staticmethod
     def __get_pydantic_json_schema__(
@@ -96,7 +96,7 @@ InboxValue = Annotated[InboxSettings, BeforeValidator(_with_path), _PathOrSettin
 
 @dataclass(frozen=True, slots=True)
 class FilingRules:
-    """By what the photos of an inbox are filed, or those that come through none.
+    """The rules for filing the photos of an inbox, or photos that are not in an inbox.
 
     Attributes:
         library: where they go.
@@ -116,12 +116,12 @@ class FilingRules:
 
     @property
     def duplicates_folder(self) -> str | None:
-        """The folder for duplicates; None when they are kept or skipped."""
+        """Return the folder for duplicates; None when they are kept or skipped."""
         return None if self.duplicates in {KEEP, SKIP} else self.duplicates
 
 
 def overlaid(general: ThresholdSettings, own: ThresholdSettings | None) -> ThresholdSettings:
-    """Return the thresholds `general` with what `own` gives in their place."""
+    """Return the thresholds `general`, overridden by those in `own`."""
     if own is None:
         return general
     given = own.model_fields_set

@@ -1,4 +1,4 @@
-"""From a file to a `Configuration`, or to the list of everything that is wrong with it."""
+"""Load a file as a `Configuration`, or report everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ wanted_types = {
 
 
 def find_configuration(explicit: Path | None = None) -> Path:
-    """The configuration file to use: `explicit`, else `$PHOTO_ORGANIZER_CONFIG`, else the owner's own.
+    """Return the configuration file to use: `explicit`, else `$PHOTO_ORGANIZER_CONFIG`, else the owner's own.
 
     The file need not exist; `load_configuration` says so when it does not.
     """
@@ -48,7 +48,7 @@ def find_configuration(explicit: Path | None = None) -> Path:
 
 
 def expand_user(path: Path) -> Path:
-    """`path` absolute, with `~` as the shell would read it."""
+    """Return `path` absolute, with `~` and variables expanded."""
     try:
         return expand(str(path), Path.cwd())
     except ValueError as error:
@@ -56,7 +56,7 @@ def expand_user(path: Path) -> Path:
 
 
 def load_configuration(path: Path) -> Configuration:
-    """The settings in the file `path`.
+    """Load the file `path`.
 
     Raises:
         ConfigurationError: with every problem found, each with its line and key.
@@ -65,7 +65,7 @@ def load_configuration(path: Path) -> Configuration:
 
 
 def validate(document: Document) -> Configuration:
-    """`document` as a configuration.
+    """Return `document` as a configuration.
 
     Raises:
         ConfigurationError: with every problem found, each with its line and key.
@@ -75,7 +75,7 @@ def validate(document: Document) -> Configuration:
         configuration = Configuration.model_validate(document.values, context=context)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        # pydantic counts only the good members of a list: no second complaint about a list with a bad one
+        # pydantic counts only the valid items of a list: report a list with an invalid item only once
         empty = [details for details in found if details["type"] == "too_short" and details["input"] != ()]
         problems = [_problem(details, document) for details in found if details not in empty]
         raise ConfigurationError(document.path, list(dict.fromkeys(problems))) from error
@@ -89,7 +89,7 @@ def validate(document: Document) -> Configuration:
 
 
 def _problem(details: ErrorDetails, document: Document) -> Problem:
-    """One of pydantic's errors in our words."""
+    """Describe one of pydantic's errors for people."""
     key = _key_in_file(details["loc"], document)
     kind = details["type"]
     if kind == "extra_forbidden":
@@ -126,7 +126,7 @@ def _bounds(message: str) -> str:
 
 
 def _key_in_file(location: tuple[int | str, ...], document: Document) -> Key:
-    """Pydantic's location without the names of union members that it puts in between."""
+    """Return pydantic's location without the names of union members that it inserts."""
     key: Key = ()
     for part in location:
         longer = (*key, part)
@@ -137,7 +137,7 @@ def _key_in_file(location: tuple[int | str, ...], document: Document) -> Key:
 
 
 def _fields_at(key: Key) -> dict[str, object]:
-    """Fields of the section at `key`; empty when there is no section."""
+    """Return the fields of the section at `key`; empty when there is no section."""
     section: type[BaseModel] = Configuration
     for part in key:
         if isinstance(part, int):  # a member of the list that the key before names
@@ -151,7 +151,7 @@ def _fields_at(key: Key) -> dict[str, object]:
 
 
 def _nearest_key(key: Key) -> str:
-    """What was probably meant by the unknown `key`: here, or in another section."""
+    """Suggest the key that was probably meant by the unknown `key`, here or in another section."""
     name = str(key[-1])
     here = list(_fields_at(key[:-1]))
     close = difflib.get_close_matches(name, here, n=1)

@@ -1,4 +1,4 @@
-"""What may be the name of a folder in the library."""
+"""Rules for names of folders in the library."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 def folder_name_fault(name: str) -> str:
-    """Why `name` is not one plain folder name ("has a / in it"); empty when it is one."""
+    """Return why `name` is not a plain folder name ("contains a /"); empty when it is one."""
     faults = {
         "is empty": not name.strip(),
-        "has a / in it": "/" in name,
-        "has a control character in it": any(is_control(character) for character in name),
+        "contains a /": "/" in name,
+        "contains a control character": any(is_control(character) for character in name),
         "begins with a dot": name.startswith("."),
-        "begins or ends with a space or a dot, which some drives drop": name != name.strip()
+        "begins or ends with a space or a dot, which some drives remove": name != name.strip()
         or name.endswith("."),
         f"is longer than {LONGEST_NAME} bytes": len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME,
     }
@@ -24,17 +24,17 @@ def folder_name_fault(name: str) -> str:
 
 
 def is_control(character: str) -> bool:
-    """Whether `character` would break a line, a listing or the reading direction."""
+    """Return whether `character` would break a line, a listing or the reading direction."""
     return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in DIRECTION_MARKS
 
 
 def same_name_key(name: str) -> str:
-    """Equal for names that a case-insensitive or Unicode-normalising drive takes for the same folder."""
+    """Return a key that is equal for names that a case-insensitive or normalising drive treats as one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def plain_folder_name(text: str, *, instead: str) -> str:
-    """`text` (a camera's name, say) made into one plain folder name; `instead` when nothing is left of it."""
+    """Turn `text`, such as a camera's name, into a plain folder name; `instead` if nothing is left."""
     text = "".join("-" if character in "/\\" or is_control(character) else character for character in text)
     text = text.strip().strip(".").strip()
     while len(os.fsencode(text)) > LONGEST_NAME:

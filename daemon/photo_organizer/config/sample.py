@@ -1,4 +1,4 @@
-"""The commented sample file, the JSON Schema and the reference table, made from the settings themselves."""
+"""Generate the commented sample file, the JSON Schema and the reference table from the settings."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 WIDTH = 100
 PLAIN = re.compile(r"[\w~./][\w~./ -]*(?<! )")  # no character that YAML gives a meaning
 HEAD = """\
-# Smart Photo Organizer: its settings.
+# Smart Photo Organizer: settings
 #
-# Every key has its default here, so a file with only `inboxes` and `library` is complete. Paths may begin
-# with ~ or $VARIABLE; relative ones start at the folder of this file. A running daemon takes a change over as
-# soon as the file is saved; `photo-organizer config check` says whether it is right.
+# Only `inboxes` and `library` are required; every other key is shown with its default. Paths may begin with ~
+# or contain $VARIABLES; relative paths start at the folder of this file. A running daemon applies changes as
+# soon as the file is saved. `photo-organizer config check` reports any errors in it.
 """
 
 
 def sample_configuration(values: Mapping[str, object] | None = None) -> str:
-    """A complete, commented configuration file.
+    """Return a complete, commented configuration file.
 
     Args:
-        values: what to write instead of the standard value, by dotted key ("logging.directory").
+        values: replaces the default values, by dotted key ("logging.directory").
     """
     chosen = dict(values or {})
     lines = [HEAD]
@@ -58,7 +58,7 @@ def sample_configuration(values: Mapping[str, object] | None = None) -> str:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the configuration file."""
+    """Return the JSON Schema (2020-12) of the configuration file."""
     schema = Configuration.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Smart Photo Organizer: organizer.yaml"
@@ -66,7 +66,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def reference_table() -> str:
-    """The settings as a Markdown table: key, default, meaning, example."""
+    """Return the settings as a Markdown table: key, default, meaning, example."""
     rows = ["| key | default | meaning | example |", "|---|---|---|---|"]
     for key, section, name in all_keys():
         field = section.model_fields[name]
@@ -78,7 +78,7 @@ def reference_table() -> str:
 
 
 def all_keys() -> Iterator[tuple[str, type[BaseModel], str]]:
-    """Each setting: its dotted key, its section and its name there; those of an inbox with `inboxes[]`."""
+    """Yield the dotted key, section and name of each setting; those of an inbox begin with `inboxes[]`."""
     for name, field in Configuration.model_fields.items():
         section = section_of(field)
         if section is None:
@@ -91,24 +91,24 @@ def all_keys() -> Iterator[tuple[str, type[BaseModel], str]]:
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that `field` holds; None when it is a plain value."""
+    """Return the section in `field`; None when it is a plain value."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def sample_default(section: type[BaseModel], name: str) -> object:
-    """The default of a setting, as YAML would have it."""
+    """Return the default of a setting."""
     return section.model_fields[name].get_default(call_default_factory=True)
 
 
 def sample_value(section: type[BaseModel], name: str) -> object:
-    """What the sample file shows for a setting."""
+    """Return the value of a setting in the sample file."""
     shown = schema_extra(section, name, "sample")
     return sample_default(section, name) if shown is None else shown
 
 
 def _inbox_example() -> Iterator[str]:
-    """Yield lines that show an inbox with settings of its own."""
+    """Yield the lines of an example of an inbox with its own settings."""
     yield "# An inbox may have settings of its own; what it leaves out is as below:"
     yield "#   - path: ~/Phone/DCIM"
     yield "#     action: copy                # move | copy | link"
@@ -118,7 +118,7 @@ def _inbox_example() -> Iterator[str]:
 
 
 def inline(value: object) -> str:
-    """`value` as YAML on one line."""
+    """Return `value` as YAML on one line."""
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(inline(item) for item in value)}]"
     if isinstance(value, dict):
@@ -129,7 +129,7 @@ def inline(value: object) -> str:
 
 
 def reads_as_itself(text: str) -> bool:
-    """Whether YAML reads `text` without quotes as that very text, also inside a list."""
+    """Return whether YAML reads `text` without quotes as the same text, also inside a list."""
     if not PLAIN.fullmatch(text):
         return False
     return bool(yaml.safe_load(text) == text)

@@ -1,7 +1,7 @@
-"""When to retrain: `"after corrections"`, or at a time of the wall clock: `"Sun 03:00"`, `"Mon-Fri 02:30"`,
-`"daily 02:30"` or a cron expression, in local time.
+"""Schedules for retraining: `"after corrections"`, or a local time such as `"Sun 03:00"`, `"Mon-Fri 02:30"`,
+`"daily 02:30"` or a cron expression.
 
-The arithmetic is cronsim's, which follows Debian's cron over the changes of summer time.
+Times are computed by cronsim, which handles daylight saving time like Debian's cron.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from cronsim import CronSim, CronSimError
 
 AFTER_CORRECTIONS = "after corrections"
-"""The schedule of a retraining that begins when enough new corrections have come, at any time."""
+"""The schedule that retrains whenever there are enough new corrections."""
 
 DAYS = {
     "mon": "monday",
@@ -27,10 +27,10 @@ CLOCK = re.compile(r"(?P<days>[A-Za-z,\- ]+?)\s+(?P<hour>\d{1,2}):(?P<minute>\d{
 
 
 def cron_expression(text: str) -> str:
-    """The five cron fields that `text` means.
+    """Return `text` as five cron fields.
 
     Raises:
-        ValueError: `text` is no schedule.
+        ValueError: `text` is not a valid schedule.
     """
     text = text.strip()
     clock = CLOCK.fullmatch(text)
@@ -40,14 +40,14 @@ def cron_expression(text: str) -> str:
         hour, minute = int(clock["hour"]), int(clock["minute"])
         expression = f"{minute} {hour} * * {_days(clock['days'])}"
     if len(expression.split()) != 5:
-        raise ValueError("is no schedule")
+        raise ValueError("is not a valid schedule")
     try:
-        # a date that never comes (30 February) is found by looking for the first
+        # searching for the first occurrence finds dates that do not exist (30 February)
         next(CronSim(expression, datetime(2024, 1, 1)))
     except CronSimError as error:
-        raise ValueError(f"is no schedule ({error})") from error
+        raise ValueError(f"is not a valid schedule ({error})") from error
     except StopIteration as error:
-        raise ValueError("never comes") from error
+        raise ValueError("never occurs") from error
     return expression
 
 
@@ -62,5 +62,5 @@ def _days(text: str) -> str:
 def _day(name: str) -> str:
     short = name[:3].lower()
     if not name or not DAYS.get(short, "").startswith(name.lower()):
-        raise ValueError(f"is no schedule ({name!r} is no day)")
+        raise ValueError(f"is not a valid schedule ({name!r} is not a day)")
     return short.upper()

@@ -1,8 +1,8 @@
-"""Every setting, once: its type, default, description and example.
+"""The definition of every setting: type, default, description and example.
 
-The commented sample file, the JSON Schema and the table in `docs/configuration.md` are made from these
-definitions, so that none of them can disagree with what is accepted. `json_schema_extra["sample"]` is what
-the sample file shows where that differs from the default.
+The commented sample file, the JSON Schema and the table in `docs/configuration.md` are generated from these
+definitions, so they cannot disagree with what is accepted. `json_schema_extra["sample"]` is the value in the
+sample file where it differs from the default.
 """
 
 from __future__ import annotations
@@ -73,15 +73,18 @@ def _schedule(value: str) -> str:
 
 
 def _command(value: object, info: ValidationInfo) -> object:
-    """A command's words; the program may be written as a path, with `~` and variables."""
+    """Return a command with its program expanded; a program given as a path may use `~` and variables."""
     if isinstance(value, str):
         raise PydanticCustomError(
-            "command_type", 'is not a list; write the program and each argument: [notify-send, "New photos"]'
+            "command_type",
+            'is not a list; write the program and its arguments as a list: [notify-send, "New photos"]',
         )
     if not isinstance(value, (list, tuple)) or not value or not isinstance(value[0], str):
         return value
     if not value[0].strip():
-        raise PydanticCustomError("command_empty", "names no program; the first word is the program")
+        raise PydanticCustomError(
+            "command_empty", "has no program; the first item of the list is the program"
+        )
     if "/" in value[0]:
         return (str(_path(value[0], info)), *value[1:])
     return value
@@ -89,7 +92,7 @@ def _command(value: object, info: ValidationInfo) -> object:
 
 def _argument(value: str) -> str:
     if "\0" in value:
-        raise ValueError("has a zero byte in it")
+        raise ValueError("contains a null byte")
     return value
 
 
@@ -104,46 +107,46 @@ Seconds = Annotated[float, Field(ge=0.0, le=86_400.0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
-    """A part of the file: no key but those here, no value of another type, never changed once read."""
+    """A section of the file. Unknown keys and wrong types are errors; instances are immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ThresholdSettings(Section):
-    """From which confidence on a photo is filed in its category."""
+    """Minimum confidence for filing a photo in its category."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
     __pydantic_extra__: dict[str, Share]
 
     default: Share | None = Field(
         default=None,
-        description="At or above this confidence a photo is filed in its category, below it goes to review. "
-        "null takes the thresholds that the model's own evaluation found; a number such as 0.5 is the plain "
-        "alternative.",
+        description="Minimum confidence, from 0 to 1. Photos at or above it are filed in their category, "
+        "photos below it go to the review folder. null = use the thresholds from the model's evaluation.",
         examples=[0.5],
     )
     target_precision: Share | None = Field(
         default=None,
-        description="Share of the filed photos that should be right. With a number, the model's thresholds, "
-        "which each retraining adapts to it, override `default`; a category's own threshold overrides both. "
-        "null aims at 0.95 and lets `default` count.",
+        description="Share of filed photos, from 0 to 1, that should be in the right category. Each "
+        "retraining sets the model's thresholds to reach it. If you set a number here, those thresholds "
+        "override `default`; a category's own threshold overrides both. null = 0.95, and `default` takes "
+        "precedence.",
         examples=[0.95],
     )
 
     @property
     def by_category(self) -> dict[str, float]:
-        """The thresholds that the owner set for single categories."""
+        """Return the thresholds that the owner set for individual categories."""
         return dict(self.__pydantic_extra__ or {})
 
     def for_category(self, name: str, suggested: dict[str, float] | None = None) -> float:
-        """The threshold of the category `name`.
+        """Return the threshold of the category `name`.
+
+        The first of these that is set applies: the owner's threshold for this category; with
+        `target_precision`, the model's; the owner's `default`; the model's; 0.5.
 
         Args:
             name: the category.
             suggested: the model's own thresholds by category, with "default" for the others.
-
-        The owner's threshold for this category goes first; then, with `target_precision`, the model's;
-        then the owner's `default`; then the model's; then 0.5.
         """
         own = self.by_category.get(name)
         if own is not None:
@@ -158,62 +161,64 @@ class ThresholdSettings(Section):
 
 
 class WatchSettings(Section):
-    """How the inboxes are watched."""
+    """Watching the inboxes."""
 
     mode: Literal["auto", "inotify", "polling"] = Field(
         default="auto",
-        description="`auto` lets the kernel wake the daemon and polls where an inbox is on a network share; "
-        "`inotify` and `polling` insist on one.",
+        description="How to detect new files. `inotify` uses kernel notifications; `polling` lists the "
+        "folders at regular intervals; `auto` uses inotify, and polling for inboxes on network shares.",
         examples=["polling"],
     )
     settle_seconds: Seconds = Field(
         default=2.0,
-        description="A file that has not changed for this many seconds is complete.",
+        description="Seconds without a change after which a file counts as complete.",
         examples=[2.0],
     )
     rescan_seconds: Annotated[float, Field(ge=1.0, le=86_400.0, allow_inf_nan=False)] = Field(
         default=300.0,
-        description="Look through the inboxes at least this often, whatever the kernel reported.",
+        description="Seconds between full scans of the inboxes, which find files that no notification "
+        "reported.",
         examples=[300.0],
     )
     incomplete_minutes: Annotated[float, Field(ge=0.0, le=10_080.0, allow_inf_nan=False)] = Field(
         default=10.0,
-        description="How long an empty file, or one that ends before its picture does, waits for the rest of "
-        "an interrupted upload, counted from its last change. Then it goes to quarantine.",
+        description="Minutes to wait for the rest of an empty or truncated file, counted from its last "
+        "change. After that it is moved to quarantine.",
         examples=[10.0],
     )
     recursive: bool = Field(
-        default=True, description="Take photos from folders inside the inboxes too.", examples=[True]
+        default=True, description="Also file photos in subfolders of the inboxes.", examples=[True]
     )
     remove_empty_folders: bool = Field(
         default=False,
-        description="Remove a folder inside an inbox once its photos have been filed and it is empty. One "
-        "that still holds anything stays.",
+        description="Remove subfolders of an inbox that are empty after their photos have been filed.",
         examples=[True],
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="More files and folders to leave alone, as glob patterns (quoted); folders end in `/`. "
-        "A `.nophotos` file in a folder leaves all of it alone. Always left alone: hidden "
-        "and unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, "
-        "`@eaDir`, `LOST.DIR`, ...).",
+        description="Glob patterns (in quotes) of additional files and folders to ignore; folder patterns "
+        "end in `/`. A folder with a `.nophotos` file in it is ignored. Hidden and unfinished files, trash, "
+        "snapshots and other programs' libraries (`*.photoslibrary`, `@eaDir`, `LOST.DIR`, ...) are always "
+        "ignored.",
         examples=[["*.draft.jpg", "export-*", "DCIM/.thumbnails/"]],
     )
 
 
 class BatchSettings(Section):
-    """How many photos are looked at together."""
+    """Classifying photos in batches."""
 
     size: Annotated[int, Field(ge=1, le=256)] = Field(
-        default=16, description="Photos in a batch at most.", examples=[16]
+        default=16, description="Maximum number of photos in a batch.", examples=[16]
     )
     max_wait_seconds: Annotated[float, Field(ge=0.0, le=60.0, allow_inf_nan=False)] = Field(
-        default=0.5, description="How long a photo waits for others to fill its batch.", examples=[0.5]
+        default=0.5,
+        description="Maximum number of seconds that a classified photo waits to be filed with others.",
+        examples=[0.5],
     )
 
 
 class ModelSettings(Section):
-    """Which model looks at the photos, and with what."""
+    """The model that classifies photos."""
 
     directory: PathValue | None = Field(
         default=None,
@@ -222,60 +227,64 @@ class ModelSettings(Section):
     )
     engine: Literal["auto", "openvino", "tensorflow"] = Field(
         default="auto",
-        description="What computes: `auto` takes OpenVINO where it runs, else TensorFlow.",
+        description="Inference engine. `auto` uses OpenVINO if it is available, otherwise TensorFlow.",
         examples=["openvino"],
     )
     unload_after_minutes: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
         default=30.0,
-        description="Give the model's memory back after this many minutes without a photo. null = never.",
+        description="Minutes without a photo after which the model is unloaded from memory. null = never.",
         examples=[30.0],
     )
     backbone: Annotated[
         Literal["starter", "imagenet"] | Path, BeforeValidator(_backbone), WithJsonSchema({"type": "string"})
     ] = Field(
         default="starter",
-        description="What new models are built on: `starter` (comes along), `imagenet` (Keras' VGG16 "
-        "weights, downloaded once by `train`), or a weights file.",
+        description="Network that new models are based on: `starter` (included), `imagenet` (Keras' VGG16 "
+        "weights, downloaded once by `train`), or the path of a weights file.",
         examples=["starter"],
     )
 
 
 class StateSettings(Section):
-    """Where the organizer keeps what it remembers."""
+    """Where the organizer keeps its own data."""
 
     directory: PathValue | None = Field(
         default=None,
-        description="Folder of journal, ledger, status, locks and quarantine. "
+        description="Folder of the journal, ledger, status, locks and quarantine. "
         "null = $XDG_STATE_HOME/photo-organizer.",
         examples=["~/.local/state/photo-organizer"],
     )
 
 
 class LedgerSettings(Section):
-    """The list of everything that was done."""
+    """The ledger."""
 
     path: PathValue | None = Field(
         default=None,
-        description="The CSV file with a row for each photo and action. "
-        "null = predictions.csv in the state folder.",
+        description="CSV file with one row for each photo and action. null = `predictions.csv` in the state "
+        "folder.",
         examples=["~/Documents/photos.csv"],
     )
 
 
 class RetrainingSettings(Section):
-    """When and how the model learns from corrections."""
+    """Learning from corrections."""
 
-    enabled: bool = Field(default=True, description="Retrain by itself.", examples=[True])
+    enabled: bool = Field(
+        default=True, description="Retrain automatically, as `schedule` says.", examples=[True]
+    )
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         default=AFTER_CORRECTIONS,
-        description='When: "after corrections" retrains once `min_new_labels` new corrections have come and '
-        "you have not moved a photo for five minutes (half an hour at most). Or at a time: "
-        '"Sun 03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time; a time when the '
-        "machine was off is made up for.",
+        description='When to retrain. "after corrections": as soon as there are `min_new_labels` new '
+        'corrections and you have not moved a photo for 5 minutes (30 minutes at most). At a time: "Sun '
+        '03:00", "Mon-Fri 02:30", "daily 02:30" or a cron expression, in local time. A retraining that '
+        "was missed because the machine was off starts when the daemon runs again.",
         examples=["Sun 03:00", "daily 02:30", "0 3 * * 0"],
     )
     min_new_labels: Annotated[int, Field(ge=1)] = Field(
-        default=20, description="Fewer new corrections than this are not worth a retraining.", examples=[20]
+        default=20,
+        description="Minimum number of new corrections for an automatic retraining.",
+        examples=[20],
     )
     mode: Literal["head", "fine-tune"] = Field(
         default="head",
@@ -284,119 +293,124 @@ class RetrainingSettings(Section):
         examples=["fine-tune"],
     )
     min_photos_per_category: Annotated[int, Field(ge=2)] = Field(
-        default=12, description="A new category is learned once it has this many photos.", examples=[12]
+        default=12, description="Minimum number of photos for a new category to be learned.", examples=[12]
     )
     untouched_weight: Share = Field(
         default=0.0,
-        description="How much a photo counts that was filed and never moved by you. 0 = the model does not "
-        "learn from its own guesses.",
+        description="Weight in training, from 0 to 1, of photos that were filed and that you have not moved. "
+        "0 = the model does not learn from its own predictions.",
         examples=[0.1],
     )
     max_load: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
         default=None,
-        description="Skip a scheduled retraining while the machine's load average per core is above this. "
-        "null = never skip.",
+        description="Postpone automatic retraining while the load average per core is above this. null = no "
+        "limit.",
         examples=[0.7],
     )
     on_battery: bool = Field(
-        default=False, description="Retrain by schedule also on battery.", examples=[False]
+        default=False, description="Also retrain automatically while running on battery.", examples=[False]
     )
 
 
 class LoggingSettings(Section):
-    """What is logged, and where."""
+    """Logging."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least serious lines that are logged.", examples=["debug"]
+        default="info", description="Minimum severity of the messages to log.", examples=["debug"]
     )
     directory: PathValue | None = Field(
         default=None,
-        description="Folder of a log file that is kept small. null = only the terminal or the journal.",
+        description="Folder for log files (six of 2 MB at most). null = log only to the terminal or the "
+        "systemd journal.",
         examples=["~/.local/state/photo-organizer/logs"],
     )
 
 
 def _with_category(keyword: str) -> str:
     if "{category}" not in keyword:
-        raise ValueError(f"{keyword!r} names no category; write {{category}} where it belongs")
+        what = "does not contain {category}; write it where the category belongs"
+        raise ValueError(f"{keyword!r} {what}")
     if any(not character.isprintable() for character in keyword):
-        raise ValueError(f"{keyword!r} has characters that cannot be shown")
+        raise ValueError(f"{keyword!r} contains unprintable characters")
     return keyword
 
 
 class MetadataSettings(Section):
-    """What is written beside photos."""
+    """Metadata files written next to photos."""
 
     xmp_sidecar: bool = Field(
         default=False,
-        description="Write the category as a keyword in an XMP file beside the photo, for digiKam, "
-        "darktable, Lightroom and Immich. It follows your corrections, and undo removes it. The photo itself "
-        "is never changed, nor a sidecar of another program: such photos get none of ours.",
+        description="Write the category as a keyword to an XMP sidecar file next to the photo, for digiKam, "
+        "darktable, Lightroom and Immich. Corrections update it and undo removes it. The photo itself is "
+        "never modified. A photo that already has a sidecar from another program does not get one.",
         examples=[True],
     )
     keyword: Annotated[str, AfterValidator(_with_category)] = Field(
         default="{category}",
-        description="The keyword that is written; `{category}` stands for the category.",
+        description="Keyword to write; `{category}` is replaced with the category.",
         examples=["auto: {category}"],
     )
     keyword_hierarchy: Annotated[str, AfterValidator(_with_category)] | None = Field(
         default=None,
-        description="The same as a tag in a tree, for digiKam and Lightroom, with `|` between its levels. "
-        "null = only the plain keyword.",
+        description="Hierarchical keyword for digiKam and Lightroom, with `|` between its levels. null = "
+        "none.",
         examples=["Photos|{category}"],
     )
 
 
 class NotifySettings(Section):
-    """What you are told."""
+    """Notifications."""
 
-    desktop: bool = Field(default=False, description="One desktop notification a batch.", examples=[True])
+    desktop: bool = Field(
+        default=False, description="Show a desktop notification for each batch.", examples=[True]
+    )
 
 
 class HookSettings(Section):
-    """Commands of your own, run when something has happened."""
+    """The owner's own commands to run on events."""
 
     on_batch: Command | None = Field(
         default=None,
-        description="Command to run when a batch of photos has been filed.",
+        description="Command to run after a batch of photos has been filed.",
         examples=[["~/bin/photos-filed"]],
     )
     on_review: Command | None = Field(
         default=None,
-        description="Command to run when a batch has put photos into Review.",
+        description="Command to run after a batch that put photos into the review folder.",
         examples=[["notify-send", "Photos to review"]],
     )
     on_error: Command | None = Field(
         default=None,
-        description="Command to run when something went wrong; for the same error once an hour at most.",
+        description="Command to run when an error occurs; at most once an hour for the same error.",
         examples=[["~/bin/mail-error"]],
     )
     on_model: Command | None = Field(
         default=None,
-        description="Command to run when another model classifies, or a retraining gave no better one.",
+        description="Command to run when the model in use changes, or when a retraining did not produce a "
+        "better one.",
         examples=[["~/bin/model-changed"]],
     )
     on_ready: Command | None = Field(
         default=None,
-        description="Command to run when the daemon is ready, and every `ready_minutes` while it is well: "
-        "for services that raise an alarm when a ping does not come.",
+        description="Command to run when the daemon is ready, and then every `ready_minutes` while photos "
+        "can be filed. For monitoring services that raise an alarm when a ping is missing.",
         examples=[["curl", "-fsS", "-m", "10", "https://hc-ping.com/your-uuid"]],
     )
     ready_minutes: Annotated[float, Field(gt=0.0, le=10_080.0, allow_inf_nan=False)] = Field(
-        default=5.0, description="Minutes between two runs of `on_ready`.", examples=[5.0]
+        default=5.0, description="Minutes between runs of `on_ready`.", examples=[5.0]
     )
     timeout_seconds: Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)] = Field(
-        default=30.0, description="A command that runs longer is ended.", examples=[30.0]
+        default=30.0, description="Seconds after which a command is killed.", examples=[30.0]
     )
 
 
 class MetricsSettings(Section):
-    """Figures for monitoring."""
+    """Metrics for monitoring."""
 
     textfile: PathValue | None = Field(
         default=None,
-        description="File for the textfile collector of Prometheus' node_exporter; its name must end in "
-        "`.prom`. null = none.",
+        description="File to write metrics to, for the textfile collector of Prometheus' node_exporter. "
+        "Its name must end in `.prom`. null = none.",
         examples=["/var/lib/node_exporter/textfile_collector/photo_organizer.prom"],
     )
 
@@ -404,7 +418,7 @@ class MetricsSettings(Section):
     @classmethod
     def _ends_in_prom(cls, value: Path | None) -> Path | None:
         if value is not None and value.suffix != ".prom":
-            raise ValueError("must end in .prom, or node_exporter does not read it")
+            raise ValueError("must end in .prom; node_exporter reads no other files")
         return value
 
 
@@ -413,31 +427,35 @@ class ReviewPageSettings(Section):
 
     enabled: bool = Field(
         default=False,
-        description="Serve the review page while the daemon runs. `photo-organizer review` opens it; without "
-        "this it serves the page itself.",
+        description="Keep the review page running with the daemon. `photo-organizer review` opens it, and "
+        "starts it if it is not running.",
         examples=[True],
     )
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(
-        default=8420, description="Its port on the loopback address.", examples=[8420]
+        default=8420,
+        description="TCP port of the review page, on the loopback address only.",
+        examples=[8420],
     )
 
 
 class LimitSettings(Section):
-    """What one photo may cost; a photo beyond goes to quarantine with the reason."""
+    """Limits for decoding one photo; a photo that exceeds one goes to quarantine."""
 
     max_pixels: Annotated[int, Field(ge=1_000_000)] = Field(
-        default=400_000_000, description="Largest picture, in pixels.", examples=[400_000_000]
+        default=400_000_000,
+        description="Maximum number of pixels (width times height).",
+        examples=[400_000_000],
     )
     max_file_megabytes: Annotated[int, Field(ge=1)] = Field(
-        default=500, description="Largest file, in megabytes.", examples=[500]
+        default=500, description="Maximum size of the file, in megabytes.", examples=[500]
     )
     decode_seconds: Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)] = Field(
         default=30.0,
-        description="Longest time to decode a photo, in seconds; more on a busy machine.",
+        description="Maximum time to decode a photo, in seconds; extended on a busy machine.",
         examples=[30.0],
     )
     memory_megabytes: Annotated[int, Field(ge=256)] = Field(
-        default=2048, description="Most memory to decode a photo, in megabytes.", examples=[2048]
+        default=2048, description="Maximum memory to decode a photo, in megabytes.", examples=[2048]
     )
 
 
@@ -449,6 +467,6 @@ def section_in(annotation: object) -> type[BaseModel] | None:
 
 
 def schema_extra(section: type[BaseModel], name: str, key: str) -> Any:  # noqa: ANN401 (the sample may be any value)
-    """What `json_schema_extra` of a field says under `key`; None when nothing."""
+    """Return the value of `key` in a field's `json_schema_extra`; None when it is not set."""
     extra = section.model_fields[name].json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None

@@ -1,1 +1,1 @@
-"""What can be wrong with a machine or a set-up, and what to do about it."""
+"""`doctor`: checks of the machine and the setup, each with a remedy."""

@@ -1,4 +1,4 @@
-"""One line of the doctor's."""
+"""The result of a check of `doctor`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from enum import StrEnum
 
 
 class Mark(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     HINT = "hint"
-    """It works without."""
+    """Everything works without it."""
     FIX = "fix"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found, and what to do about it.
+    """What a check found, and what to do about it.
 
     Attributes:
-        name: the subject.
-        mark: how it ended.
-        found: as a clause.
-        remedy: what to do; "" when nothing.
+        name: what was checked.
+        mark: the result.
+        found: the finding, as a clause.
+        remedy: what to do; empty if nothing.
     """
 
     name: str
@@ -33,15 +33,15 @@ class Check:
 
 
 def ok(name: str, found: str) -> Check:
-    """Return that all is well with `name`."""
+    """Return a check without findings."""
     return Check(name, Mark.OK, found)
 
 
 def hint(name: str, found: str, remedy: str = "") -> Check:
-    """Return something that would be better otherwise."""
+    """Return a check with something to improve."""
     return Check(name, Mark.HINT, found, remedy)
 
 
 def fix(name: str, found: str, remedy: str) -> Check:
-    """Return something that has to be mended."""
+    """Return a check with something to fix."""
     return Check(name, Mark.FIX, found, remedy)

@@ -1,4 +1,4 @@
-"""The one list of what `doctor` looks at; each check is a small function in the modules beside this one."""
+"""The list of checks of `doctor`; each is a function in one of the modules next to this one."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from photo_organizer.errors import OrganizerError, printable
 
 CheckFunction = Callable[[Configuration], Iterator[Check]]
 
-# a name, the check, and what is said when it finds nothing ("" when it says so itself); cheap ones first
+# name, check, and the result if it finds nothing (empty if it always finds something); quick ones first
 CHECKS: Sequence[tuple[str, CheckFunction, str]] = (
-    ("folders", folders, "all there and writable"),
+    ("folders", folders, "all exist and are writable"),
     ("categories", category_folders, "plain folders of the library"),
     ("disk", disk_space, ""),
     ("moves", moves, ""),
     ("file system", file_system, ""),
     ("review", waiting_photos, ""),
     ("journal", journal, ""),
-    ("watching", watching, "the kernel allows enough"),
+    ("watching", watching, "the kernel allows enough watches"),
     ("engine", engine, ""),
     ("decoders", confinement, ""),
     ("formats", extras, ""),
-    ("packages", packages, "nothing is missing"),
+    ("packages", packages, "none missing"),
     ("service", service, "installed and running"),
     ("hooks", hooks, ""),
     ("metrics", metrics, ""),
@@ -45,21 +45,21 @@ CHECKS: Sequence[tuple[str, CheckFunction, str]] = (
     ("names", extensions, ""),
 )
 OF_SERVICE = ("service", "folders", "categories", "watching", "packages")
-"""The quick ones, which `service status` tells of."""
+"""The quick checks, for `service status`."""
 
 
 def run_checks(configuration: Configuration, refusal: str = "", only: Sequence[str] = ()) -> Iterator[Check]:
-    """Yield what each check finds; one that fails is told, and the others go on.
+    """Run the checks and yield their results; an error in one does not stop the others.
 
     Args:
-        configuration: in force.
-        refusal: what is wrong with its file now; "" when nothing is.
-        only: the names of the checks to run; all when empty.
+        configuration: the configuration in use.
+        refusal: the errors of its file; empty if there are none.
+        only: the names of the checks to run; empty for all.
     """
     where = printable(configuration.path)
     for line in refusal.splitlines():
-        what = f"the configuration is refused ({line})"
-        yield fix("settings", what, "correct the file; the settings that were last in force are checked here")
+        what = f"the configuration is invalid ({line})"
+        yield fix("settings", what, "fix the file; the checks below use the last valid settings")
     if not refusal and not only:
         yield ok("settings", where)
     for name, check, well in CHECKS:
@@ -75,12 +75,12 @@ def _run(name: str, check: CheckFunction, well: str, configuration: Configuratio
             yield found
     except (OSError, OrganizerError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        yield fix(name, f"cannot be checked: {reason}", "see to that first")
+        yield fix(name, f"cannot be checked: {reason}", "fix this first")
         return
     if found_nothing and well:
         yield ok(name, well)
 
 
 def findings(configuration: Configuration, refusal: str = "") -> list[Check]:
-    """Return what is not well with the service, the folders and the machine; for `service status`."""
+    """Return the findings about the service, folders and machine, for `service status`."""
     return [check for check in run_checks(configuration, refusal, OF_SERVICE) if check.mark is not Mark.OK]

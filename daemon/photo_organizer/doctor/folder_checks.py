@@ -1,4 +1,4 @@
-"""Checks of the folders: there, writable, roomy, and what their file systems can do."""
+"""Checks of the folders: existence, permissions, free space, and features of their file systems."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import printable
-from photo_organizer.service.status.attention import count_photos, count_quarantined
+from photo_organizer.service.status.attention import count_quarantined
 
 LEAST_FREE_BYTES = 1 << 30
 _AT_FDCWD = -100
@@ -40,33 +41,37 @@ def folders(configuration: Configuration) -> Iterator[Check]:
         elif folder not in kept and not os.access(folder, os.W_OK | os.X_OK):
             yield fix(
                 "folders",
-                f"the {name} {where} cannot be written",
-                f"run `chmod u+rwx '{where}'` or choose another",
+                f"the {name} {where} is not writable",
+                f"run `chmod u+rwx '{where}'`, or choose another folder",
             )
 
 
 def category_folders(configuration: Configuration) -> Iterator[Check]:
-    """Check for folders of the library that lead elsewhere: nothing is filed through a symbolic link."""
+    """Check for category folders that are symbolic links or files: nothing is filed there."""
     names = dict.fromkeys([*configuration.all_categories, *sorted(configuration.own_folder_names)])
     for folder in (library / name for library in configuration.libraries for name in names):
         where = printable(folder)
         if folder.is_symlink():
-            remedy = "put a folder in its place (a bind mount can lead to another disk); its photos wait"
+            remedy = (
+                "replace it with a folder (use a bind mount for another disk); until then its photos wait"
+            )
             yield fix("categories", f"{where} is a symbolic link to {printable(folder.readlink())}", remedy)
         elif folder.exists() and not folder.is_dir():
-            yield fix("categories", f"{where} is a file, not a folder", "move it away; its photos wait")
+            yield fix(
+                "categories", f"{where} is a file, not a folder", "move it away; until then its photos wait"
+            )
 
 
 def waiting_photos(configuration: Configuration) -> Iterator[Check]:
-    """Say where Review and quarantine are, and how much waits there."""
+    """Report the location of the review and quarantine folders, and the number of photos in them."""
     for review in configuration.review_folders:
-        yield ok("review", f"{count_photos(review):,} photos in {printable(review)}")
+        yield ok("review", f"{count_photos(review) or 0:,} photos in {printable(review)}")
     quarantine = configuration.quarantine_directory
     yield ok("quarantine", f"{count_quarantined(quarantine):,} files in {printable(quarantine)}")
 
 
 def disk_space(configuration: Configuration) -> Iterator[Check]:
-    """Check for room for photos that come from another disk, for the journal and for models."""
+    """Check the free space for photos from another disk, for the journal and for models."""
     libraries = configuration.libraries
     named = [("library" if len(libraries) == 1 else f"library {printable(root)}", root) for root in libraries]
     for name, folder in (*named, ("state", configuration.state_directory)):
@@ -80,7 +85,7 @@ def disk_space(configuration: Configuration) -> Iterator[Check]:
 
 
 def moves(configuration: Configuration) -> Iterator[Check]:
-    """Say whether photos can be renamed into the library, or must be copied from another disk."""
+    """Report whether photos can be renamed into the library or must be copied."""
     if not configuration.library.is_dir():
         yield hint("moves", "unknown while the library is missing")
         return
@@ -93,10 +98,10 @@ def moves(configuration: Configuration) -> Iterator[Check]:
         elif inbox.path.is_dir() and library.is_dir() and inbox.path.stat().st_dev != library.stat().st_dev:
             elsewhere.append(printable(inbox.path))
     if elsewhere:
-        what = f"{', '.join(elsewhere)} is on another disk than the library"
-        yield ok("moves", f"{what}: photos are copied, compared, and then removed there")
+        what = f"{', '.join(elsewhere)} is on a different disk from the library"
+        yield ok("moves", f"{what}: photos are copied, verified, and then removed from the inbox")
         return
-    yield ok("moves", "within one disk: a photo is renamed, never copied")
+    yield ok("moves", "inboxes and library are on one disk: photos are renamed, not copied")
 
 
 def file_system(configuration: Configuration) -> Iterator[Check]:
@@ -113,33 +118,37 @@ def _file_system_of(library: Path) -> Iterator[Check]:
         with tempfile.TemporaryDirectory(dir=library, prefix=_PROBE) as folder:
             limits = list(_limits(Path(folder)))
     except OSError as error:
-        yield fix("file system", f"{where}: no file can be made there ({error.strerror})", "make room")
+        yield fix(
+            "file system",
+            f"{where}: cannot create a file there ({error.strerror})",
+            "free some space, or make it writable",
+        )
         return
     for found, remedy in limits:
         yield hint("file system", f"{where} {found}", remedy)
     if not limits:
-        yield ok("file system", "moves never replace, names of every kind, hard links")
+        yield ok("file system", "moves without replacing, all names, and hard links are supported")
 
 
 def _limits(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield what cannot be done in `folder`, which is ours and empty, and what that means."""
+    """Yield the limitations of the file system of `folder`, an empty temporary folder, and their effects."""
     probe = folder / "probe"
     probe.touch()
     if not _moves_without_replacing(probe):
         yield (
-            "has no atomic move that never replaces a file",
-            "photos are linked and then unlinked there, or copied; ext4, btrfs or xfs do better",
+            "has no atomic move that refuses to replace a file",
+            "photos are hard-linked and unlinked there, or copied; ext4, btrfs and xfs support it",
         )
     if (folder / "PROBE").exists():
         yield (
-            "does not tell upper from lower case in names",
-            "photos whose names differ only in that get ` (2)`",
+            "ignores upper and lower case in names",
+            "` (2)` is added to names that differ only in case",
         )
     cannot_hold = [shown for name, shown in _NAMES if not _can_hold(folder, name)]
     if cannot_hold:
         yield (
-            f"cannot hold {', '.join(cannot_hold)} in names",
-            "photos with such names get others there",
+            f"does not allow {', '.join(cannot_hold)} in names",
+            "photos with such names are renamed",
         )
     try:
         (folder / "link").hardlink_to(probe)
@@ -165,11 +174,11 @@ def _can_hold(folder: Path, name: bytes) -> bool:
 
 
 def _moves_without_replacing(probe: Path) -> bool:
-    """Return whether the file system knows renameat2(2) with RENAME_NOREPLACE, tried with a file of ours."""
+    """Return whether the file system supports renameat2(2) with RENAME_NOREPLACE, tested with `probe`."""
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
     name = os.fsencode(probe)
-    # onto itself: a file system that knows the flag says "exists", one that does not says "invalid"
+    # onto itself: fails with EEXIST if the flag is supported, otherwise with EINVAL
     failed = rename(_AT_FDCWD, name, _AT_FDCWD, name, _RENAME_NOREPLACE) != 0
     return failed and ctypes.get_errno() == errno.EEXIST

@@ -13,6 +13,7 @@ from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.formats import EXTRAS, available_extras
 from photo_organizer.learning.finetune.requirements import INSTALL_TRAIN, missing_packages
 from photo_organizer.service.runtime import watched_folders
+from photo_organizer.service.status.waiting import install_command
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.worker.confinement import available_confinement
 
@@ -24,7 +25,7 @@ _MOST_FOLDERS_COUNTED = 1_000_000
 
 
 def watching(configuration: Configuration) -> Iterator[Check]:
-    """Check for too few inotify watches: some folders are then seen at the next rescan only."""
+    """Check for too few inotify watches: changes in some folders are then found only by the next scan."""
     if configuration.watch.mode == "polling":
         yield ok("watching", "by polling, as configured")
         return
@@ -36,20 +37,20 @@ def watching(configuration: Configuration) -> Iterator[Check]:
         wanted = max(524_288, 4 * needed)
         yield fix(
             "watching",
-            f"the inboxes have {needed:,} folders; the kernel lets all your programs watch {allowed:,}",
+            f"the inboxes have {needed:,} folders, but the kernel allows {allowed:,} watches in all",
             _sysctl("fs.inotify.max_user_watches", wanted),
         )
     instances = _number(_INSTANCE_LIMIT)
     if instances is not None and instances < _INSTANCES_NEEDED:
         yield fix(
             "watching",
-            f"the kernel lets all your programs together watch by {instances} instances of inotify only",
+            f"the kernel allows only {instances} inotify instances for all programs",
             _sysctl("fs.inotify.max_user_instances", 128),
         )
 
 
 def _sysctl(name: str, value: int) -> str:
-    """The line that raises a limit of the kernel, now and after the next start."""
+    """Return the command that raises a limit of the kernel, also after a restart."""
     file = f"/etc/sysctl.d/60-photo-organizer-{name.rpartition('.')[2]}.conf"
     return f"run `echo {name}={value} | sudo tee {file} && sudo sysctl --system`"
 
@@ -75,7 +76,7 @@ def _number(path: Path) -> int | None:
 
 
 def engine(configuration: Configuration) -> Iterator[Check]:
-    """Say which engine can serve, and what the processor has for it."""
+    """Report the inference engine, and the processor features that it uses."""
     wanted = configuration.model.engine
     has_openvino = importlib.util.find_spec("openvino") is not None
     flags = [flag for flag in cpu_flags() if flag in FAST_CPU_FLAGS]
@@ -83,13 +84,13 @@ def engine(configuration: Configuration) -> Iterator[Check]:
     if wanted == "openvino" and not has_openvino:
         yield fix("engine", "openvino is not installed", "install it, or set `model: {engine: auto}`")
     elif wanted == "tensorflow" or not has_openvino:
-        yield hint("engine", f"tensorflow ({processor})", "openvino classifies several times as fast")
+        yield hint("engine", f"tensorflow ({processor})", "openvino is several times faster")
     else:
         yield ok("engine", f"openvino ({processor})")
 
 
 def cpu_flags() -> tuple[str, ...]:
-    """The processor's features as Linux names them; none where it does not say."""
+    """Return the processor's features by their Linux names; empty if unknown."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -99,43 +100,39 @@ def cpu_flags() -> tuple[str, ...]:
 
 
 def extras(_configuration: Configuration) -> Iterator[Check]:
-    """Check for the decoders of formats that not everybody has."""
+    """Check for the decoders of optional formats."""
     missing = EXTRAS.keys() - available_extras()
     if not missing:
-        yield ok("formats", "all, with " + ", ".join(extra.title for extra in EXTRAS.values()))
+        yield ok("formats", "all, including " + ", ".join(extra.title for extra in EXTRAS.values()))
     for name in sorted(missing):
-        remedy = f"pip install 'smart-photo-organizer[{name}]'"
-        yield hint(
-            "formats",
-            f"{EXTRAS[name].title} photos wait in the inbox: their decoder is not installed",
-            remedy,
-        )
+        what = f"{EXTRAS[name].title} photos are left in the inbox: their decoder is not installed"
+        yield hint("formats", what, f"run `{install_command(name)}`")
 
 
 def packages(configuration: Configuration) -> Iterator[Check]:
-    """Check for packages that are not there; everything works without them, a little plainer."""
+    """Check for optional packages."""
     missing = missing_packages()
     if missing and configuration.retraining.mode == "fine-tune":
         yield fix("packages", f"`mode: fine-tune` needs {' and '.join(missing)}", INSTALL_TRAIN)
     elif missing:
         yield ok("packages", f"{' and '.join(missing)} not installed; only fine-tuning needs them")
-    # the module in it, for a checkout's own folder `systemd` passes for a package of that name
+    # look for the submodule, because a checkout's `systemd` folder looks like a package
     has_package = importlib.util.find_spec("systemd") and importlib.util.find_spec("systemd.journal")
     if Path("/run/systemd/journal/socket").exists() and not has_package:
         yield hint(
             "packages",
-            "systemd-python is not installed; journal fields are sent by the program itself",
-            "nothing needs it; to have it all the same, install python3-systemd (Debian, Ubuntu, Fedora) or "
+            "systemd-python is not installed; the program sends journal fields itself",
+            "it is not needed; to use it anyway, install python3-systemd (Debian, Ubuntu, Fedora) or "
             "python-systemd (Arch), or build the extra [systemd] with pkg-config, a C compiler and "
             "libsystemd-dev (Debian, Ubuntu), systemd-devel (Fedora) or systemd-libs (Arch)",
         )
 
 
 def confinement(_: Configuration) -> Iterator[Check]:
-    """Check whether the kernel lets the vision process give up the rights that it can do without."""
+    """Check whether the kernel supports the sandbox of the vision process."""
     available = available_confinement()
     if available.is_complete:
         yield ok("decoders", str(available))
     else:
-        remedy = "photos are decoded with your own rights; Linux 5.13 or later has Landlock"
+        remedy = "photos are decoded with your full permissions; use Linux 5.13 or later, which has Landlock"
         yield hint("decoders", str(available), remedy)

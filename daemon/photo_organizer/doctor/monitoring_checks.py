@@ -1,4 +1,4 @@
-"""Hooks and metrics: whether what they need is there. Nothing is said where none are configured."""
+"""Checks of hooks and metrics, if they are configured."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from photo_organizer.errors import printable
 
 
 def hooks(configuration: Configuration) -> Iterator[Check]:
-    """Yield whether the programs of the hooks are there."""
+    """Check whether the programs of the hooks exist."""
     found = []
     for name, command in configuration.hooks:
         if not isinstance(command, tuple):
             continue
         if shutil.which(command[0]) is None:
             remedy = f"install it, or change hooks.{name} in {printable(configuration.path)}"
-            yield fix("hooks", f"{name}: there is no program {printable(command[0])}", remedy)
+            yield fix("hooks", f"{name}: program not found: {printable(command[0])}", remedy)
         else:
             found.append(name)
     if found:
@@ -27,12 +27,12 @@ def hooks(configuration: Configuration) -> Iterator[Check]:
 
 
 def metrics(configuration: Configuration) -> Iterator[Check]:
-    """Yield whether the file for Prometheus can be written."""
+    """Check whether the metrics file can be written."""
     path = configuration.metrics.textfile
     if path is None:
         return
     if os.access(path.parent, os.W_OK | os.X_OK):
         yield ok("metrics", printable(path))
     else:
-        remedy = f"make the folder {printable(path.parent)}, and let your user write in it"
+        remedy = f"create the folder {printable(path.parent)} and make it writable for your user"
         yield fix("metrics", f"{printable(path)} cannot be written", remedy)

@@ -1,4 +1,4 @@
-"""Checks of what the program has written down: settings, journal, model."""
+"""Checks of the journal and the model."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from photo_organizer.library.record.journal_health import JOURNAL, is_begun
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.runtime import new_vision
+from photo_organizer.service.status.attention import JOURNAL_REMEDY
 
 _LONGEST_LOAD_SECONDS = 120.0
 _WAIT_SECONDS = 0.5
 
 
 def journal(configuration: Configuration) -> Iterator[Check]:
-    """Check whether the journal, which undo lives by, is whole."""
+    """Check whether the journal, which undo depends on, is intact."""
     path = configuration.state_directory / JOURNAL
     if problem := journal_problem(configuration):
-        remedy = "restart the daemon, or run `photo-organizer sort`: the journal is set aside and restored"
-        yield fix("journal", f"{problem}: {printable(path)}", remedy)
+        yield fix("journal", f"{problem}: {printable(path)}", JOURNAL_REMEDY)
     elif not is_begun(path):
-        yield ok("journal", "none yet: it is begun with the first photo")
+        yield ok("journal", "none yet; it is created with the first photo")
     else:
-        yield ok("journal", "whole")
+        yield ok("journal", "intact")
 
 
 def model(configuration: Configuration) -> Iterator[Check]:
-    """Check whether the model in use is complete, unchanged, and can be loaded."""
+    """Check whether the model in use is complete, unmodified, and can be loaded."""
     registry = Registry(configuration.model_directory)
     chosen = registry.current_id()
     if chosen is None:
-        yield hint("model", "none is installed yet", "the starter model is installed at the first start")
+        yield hint(
+            "model", "none installed yet", "the starter model is installed when the daemon first starts"
+        )
         return
-    another = "choose another with `photo-organizer models use ID`"
+    another = "select another with `photo-organizer models use ID`"
     try:
         manifest = registry.verify(registry.directory / chosen)
         _load(configuration, read_model(registry.directory / chosen))
@@ -47,14 +49,14 @@ def model(configuration: Configuration) -> Iterator[Check]:
     unknown = [name for name in configuration.all_categories if name not in manifest.categories]
     if unknown:
         needed = configuration.retraining.min_photos_per_category
-        remedy = f"put {needed} photos or more in each of their folders, then run `photo-organizer train`"
+        remedy = f"put at least {needed} photos in each of their folders, then run `photo-organizer train`"
         yield hint("model", f"{chosen} does not know {', '.join(unknown)} yet", remedy)
     else:
-        yield ok("model", f"{chosen}, complete and unchanged, and it loads")
+        yield ok("model", f"{chosen} is complete, unmodified, and loads")
 
 
 def _load(configuration: Configuration, description: ModelDescription) -> None:
-    """Load the model in a vision process of its own, as the daemon does.
+    """Load the model in a separate vision process, as the daemon does.
 
     Raises:
         OrganizerError: it cannot be loaded.

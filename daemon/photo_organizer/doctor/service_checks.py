@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from photo_organizer.config import Configuration
-from photo_organizer.doctor.check import Check, fix, hint, ok
+from photo_organizer.doctor.check import Check, Mark, fix, hint, ok
 from photo_organizer.errors import printable
+from photo_organizer.service.status.attention import Severity, daemon_needs
 from photo_organizer.service.status.running_daemon import read_status
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UserManager, user_name
@@ -17,8 +18,8 @@ _RESULTS = {
     "exit-code": "it ended with exit code {status}",
     "signal": "it was killed by signal {status}",
     "core-dump": "it crashed (signal {status})",
-    "watchdog": "it hung, and the watchdog ended it",
-    "timeout": "it did not get ready in time",
+    "watchdog": "it hung and was killed by the watchdog",
+    "timeout": "it was not ready in time",
     "oom-kill": "the machine ran out of memory",
     "start-limit-hit": "it failed five times in ten minutes",
     "resources": "systemd could not set it up",
@@ -26,12 +27,14 @@ _RESULTS = {
 
 
 def service(configuration: Configuration, manager: UserManager | None = None) -> Iterator[Check]:
-    """Check the unit: missing, outdated, failing, or ending at logout."""
+    """Check the unit: missing, outdated, failing, or stopping at logout."""
     manager = manager or UserManager()
     install = "run `photo-organizer service install`"
     if not manager.available():
         yield hint(
-            "service", "no systemd user manager answers here", "start `photo-organizer run` by other means"
+            "service",
+            "there is no systemd user manager",
+            "start `photo-organizer run` with the service manager of this system",
         )
         return
     state = manager.state()
@@ -42,30 +45,30 @@ def service(configuration: Configuration, manager: UserManager | None = None) ->
         yield fix("service", f"systemd cannot read {DAEMON_UNIT} ({state.load})", install)
     installed = unit_directory() / DAEMON_UNIT
     if installed.is_file() and not installed.is_symlink() and _is_outdated(configuration, installed.parent):
-        yield fix(
-            "service", f"{printable(installed)} does not fit this program and configuration any more", install
-        )
+        yield fix("service", f"{printable(installed)} does not match this program and configuration", install)
     if state.outdated:
         yield fix(
             "service",
-            "the unit file was changed since systemd read it",
+            "the unit file has changed since systemd read it",
             "run `systemctl --user daemon-reload`",
         )
     if state.enabled not in {"enabled", "enabled-runtime"}:
         yield fix(
-            "service", "the service does not start by itself", f"run `systemctl --user enable {DAEMON_UNIT}`"
+            "service",
+            "the service does not start automatically",
+            f"run `systemctl --user enable {DAEMON_UNIT}`",
         )
     if state.active == "failed" or state.result not in {"", "success"}:
         reason = _RESULTS.get(state.result, state.result).format(status=state.exit_status)
         lines = manager.last_lines(count=3)
-        said = f"; it said last: {printable(' | '.join(lines))}" if lines else ""
+        said = f"; its last messages: {printable(' | '.join(lines))}" if lines else ""
         yield fix(
             "service", f"the service failed: {reason}{said}", f"see `journalctl --user -u {DAEMON_UNIT}`"
         )
     elif not state.runs:
         yield fix(
             "service",
-            f"the service does not run ({state.active})",
+            f"the service is not running ({state.active})",
             f"run `systemctl --user start {DAEMON_UNIT}`",
         )
     if manager.lingers() is False:
@@ -83,15 +86,11 @@ def _is_outdated(configuration: Configuration, directory: Path) -> bool:
 
 
 def daemon(configuration: Configuration) -> Iterator[Check]:
-    """Check whether a daemon runs, and what it complains about."""
+    """Check whether the daemon is running, and whether it reports problems."""
     status = read_status(configuration)
-    if not status["running"]:
-        yield hint("daemon", "not running", "photo-organizer run, or photo-organizer service install")
-    elif status["state"] == "paused" and status.get("paused_by_owner"):
-        yield hint("daemon", str(status.get("reason")))
-    elif status["state"] == "paused":
-        yield fix("daemon", f"paused: {status.get('reason')}", "filing resumes by itself once that is over")
-    elif status.get("config_error"):
-        yield fix("daemon", f"refused the settings: {status['config_error']}", "correct them and save")
-    else:
+    needs = list(daemon_needs(status))
+    for need in needs:
+        is_normal = need.severity is Severity.WAITS or need.kind == "stopped"
+        yield Check("daemon", Mark.HINT if is_normal else Mark.FIX, need.what, need.remedy)
+    if not needs:
         yield ok("daemon", f"{status['state']} (process {status['pid']})")

@@ -1,1 +1,1 @@
-"""The hall: owns the loop, the three processes and the signals. It knows every room, and no room knows it."""
+"""The daemon: its loop, its child processes, and what it reports."""

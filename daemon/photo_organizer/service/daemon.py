@@ -1,6 +1,4 @@
-"""The daemon: one loop over what the inbox, the vision process, the training process and the outside have to
-say.
-"""
+"""The daemon: one event loop over the inboxes, its child processes, its files and signals."""
 
 from __future__ import annotations
 
@@ -31,31 +29,31 @@ from photo_organizer.service.status.logs import configure_logging
 from photo_organizer.service.status.reporter import DaemonReporter
 from photo_organizer.service.status.status_builder import StatusBuilder, now_text
 from photo_organizer.service.status.status_file import DaemonState, Status, StatusFile, describe
-from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
+from photo_organizer.service.systemd.heartbeat import Heartbeat, extended_timeout
 from photo_organizer.service.systemd.sd_notify import Notifier
 from photo_organizer.service.wake import Signals, WakePipe
 
 log = logging.getLogger(__name__)
 
-_ROUNDS_PER_PATIENCE = 4
-_SHOWING_SECONDS = 0.25
-_LOOK_AT_CLOCK_SECONDS = 60.0
-_SAVED_SECONDS = 0.3  # editors write a file in steps
+_PINGS_PER_TIMEOUT = 4
+_PUBLISH_SECONDS = 0.25
+_CHECK_CLOCK_SECONDS = 60.0
+_SAVING_SECONDS = 0.3  # editors write a file in several steps
 
 
 def run_daemon(path: Path) -> int:
-    """Watches and files until it is asked to stop.
+    """Watch the inboxes and file photos until asked to stop.
 
     Args:
         path: the configuration file.
 
     Returns:
-        The exit code: 0 after SIGTERM, 130 after Ctrl-C; every other end is an error.
+        The exit code: 0 after SIGTERM, 130 after Ctrl-C.
 
     Raises:
-        ConfigurationError: the configuration cannot be used.
-        LibraryLocked: another process owns the library.
-        ModelError: there is no model that can serve.
+        ConfigurationError: the configuration is invalid.
+        LibraryLocked: another process is using the library.
+        ModelError: there is no usable model.
     """
     configuration = load_configuration(path)
     configure_logging(configuration.logging.level, configuration.log_directory)
@@ -64,11 +62,11 @@ def run_daemon(path: Path) -> int:
 
 
 class Daemon:
-    """Owns the rooms, the loop, and what is told to the outside.
+    """The event loop, and everything that it drives.
 
     Args:
-        configuration: to begin with; changes of its file are taken over.
-        notifier: the service manager.
+        configuration: the configuration at the start; changes to its file are applied while running.
+        notifier: reports to the service manager.
     """
 
     def __init__(self, configuration: Configuration, notifier: Notifier) -> None:
@@ -80,23 +78,23 @@ class Daemon:
         self._training = Training(configuration, PersistedState(configuration.state_directory))
         self._review_page = ReviewPageProcess(configuration)
         self._monitoring = Monitoring(configuration, os.environ)
-        self._reporter = DaemonReporter(_desktop(configuration), self._monitoring.news)
+        self._reporter = DaemonReporter(_desktop(configuration), self._monitoring.hook_events)
         self._search = SearchUpkeep()
         self._status_file = StatusFile(configuration.state_directory)
         self._since = now_text()
         self._phase: DaemonState | None = DaemonState.STARTING
-        self._rooms: Runtime | None = None
+        self._runtime: Runtime | None = None
         self._config_error: str | None = None
         self._owner_pause: OwnerPause | None = None
         self._reload_at: float | None = None
-        self._show_at = 0.0
-        self._is_shown = True
+        self._publish_at = 0.0
+        self._is_published = True
 
     def run(self) -> int:
-        """Starts, loops until asked to stop, and stops cleanly; returns the exit code."""
+        """Run until asked to stop, stop cleanly, and return the exit code."""
         with self._signals.installed():
             try:
-                with patience(self._notifier):
+                with extended_timeout(self._notifier):
                     self._start()
                 with self._heartbeat() as turned:
                     while not self._signals.stop_requested:
@@ -108,16 +106,16 @@ class Daemon:
         return self._signals.exit_code
 
     def close(self) -> None:
-        """Gives the last descriptors back."""
+        """Close the remaining descriptors."""
         self._wake.close()
 
     def _start(self) -> None:
-        self._rooms = self._open_rooms()
+        self._runtime = self._open_runtime()
         remember_accepted(self._configuration)
-        self._obey_pause()
-        self._rooms.start()
-        for trouble in self._files.start():
-            log.warning("%s", trouble)
+        self._apply_pause()
+        self._runtime.start()
+        for problem in self._files.start():
+            log.warning("%s", problem)
         self._phase = None
         self._turn()
         self._notifier.ready(self._describe())
@@ -125,63 +123,65 @@ class Daemon:
         log.info("watching %s", inboxes)
 
     def _stop(self) -> None:
-        """Ends everything within a second or two; photos under way simply stay in the inbox."""
+        """Stop everything within a second or two; photos in progress stay in the inbox."""
         self._phase = DaemonState.STOPPING
         self._notifier.stopping()
         self._training.stop()
         self._review_page.stop()
         self._files.stop()
-        if self._rooms is not None:
-            self._reporter.burst_is_over(self._rooms.pipeline.batch)
-            self._show()
+        if self._runtime is not None:
+            self._reporter.batch_finished(self._runtime.pipeline.batch)
+            self._publish()
             self._status_file.finish()
-            self._rooms.close()
+            self._runtime.close()
         self._reporter.close()
         self._monitoring.close()
         log.info("stopped")
 
     def _turn(self) -> None:
-        """Everything that may have become due, once."""
-        if self._wake.drain() or time.monotonic() >= self._show_at:  # not at each word of the vision process
+        """Do everything that is due, once."""
+        if (
+            self._wake.drain() or time.monotonic() >= self._publish_at
+        ):  # not on every message of the vision process
             self._notice_changes()
         if self._reload_at is not None and self._reload_at <= time.monotonic():
             self._reload_at = None
             self._reload()
         if self._owner_pause is not None and self._owner_pause.is_over(datetime.now().astimezone()):
             self._end_pause()
-        if self._rooms is not None:
-            self._rooms.step()
+        if self._runtime is not None:
+            self._runtime.step()
         self._review_page.step()
         result = self._training.step()
         if result is not None:
             self._end_training(result)
         self._monitoring.step()
-        if time.monotonic() >= self._show_at:
-            self._show()
+        if time.monotonic() >= self._publish_at:
+            self._publish()
         else:
-            self._is_shown = False
+            self._is_published = False
 
     def _wait(self) -> None:
-        """Until something happens or is due."""
+        """Wait until something happens or is due."""
         poll = select.poll()
         for descriptor in (self._wake.fileno(), self._training.fileno()):
             if descriptor is not None:
                 poll.register(descriptor, select.POLLIN)
-        if self._rooms is not None:
-            self._rooms.register(poll)
+        if self._runtime is not None:
+            self._runtime.register(poll)
         moments = [self._training.next_due(), self._status_file.next_due(), self._reload_at]
         moments.append(self._review_page.next_due())
-        moments.append(None if self._is_shown else self._show_at)
+        moments.append(None if self._is_published else self._publish_at)
         moments.append(self._pause_ends_at())
         if (monitoring := self._monitoring.next_due()) is not None:
-            moments.append(max(monitoring, self._show_at))
-        if self._rooms is not None:
-            moments.append(self._rooms.next_due())
+            moments.append(max(monitoring, self._publish_at))
+        if self._runtime is not None:
+            moments.append(self._runtime.next_due())
         due = min((moment for moment in moments if moment is not None), default=None)
         poll.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
 
-    def _open_rooms(self) -> Runtime:
-        """The library, recovered, and a pipeline from the inboxes to it."""
+    def _open_runtime(self) -> Runtime:
+        """Open and recover the library, and connect it to the inboxes."""
         library = open_library(self._configuration)
         self._reporter.totals = Counter(library.totals())
         try:
@@ -191,82 +191,80 @@ class Daemon:
             raise
 
     def _notice_changes(self) -> None:
-        """Takes over a saved configuration, once it is whole, and a model that was chosen."""
+        """React to changed files: the configuration, the model in use, the pause and the ledger."""
         changed = self._files.changed()
         if self._configuration.path in changed:
-            self._reload_at = time.monotonic() + _SAVED_SECONDS
+            self._reload_at = time.monotonic() + _SAVING_SECONDS
         if self._configuration.model_directory / CURRENT in changed:
-            self._take_over_model()
+            self._switch_model()
         if self._configuration.state_directory / PAUSE_FILE in changed:
-            self._obey_pause()
+            self._apply_pause()
         if self._configuration.ledger_path in changed:
             self._notice_undo()
         if self._signals.take_reload_request():
             self._reload_at = time.monotonic()
 
     def _notice_undo(self) -> None:
-        """Count anew when another process, `undo` say, has changed what is filed."""
-        if self._rooms is not None and self._rooms.library.has_changed_elsewhere():
-            self._reporter.totals = Counter(self._rooms.library.totals())
+        """Refresh the counts if another process, such as `undo`, has changed the library."""
+        if self._runtime is not None and self._runtime.library.has_changed_elsewhere():
+            self._reporter.totals = Counter(self._runtime.library.totals())
 
-    def _obey_pause(self) -> None:
-        """Pause or go on, as the owner asked."""
+    def _apply_pause(self) -> None:
+        """Pause or resume filing, as the owner asked."""
         before, self._owner_pause = self._owner_pause, read_pause(self._configuration.state_directory)
-        if self._rooms is not None:
-            self._rooms.pipeline.is_held = self._owner_pause is not None
+        if self._runtime is not None:
+            self._runtime.pipeline.is_held = self._owner_pause is not None
         if self._owner_pause is not None and self._owner_pause != before:
             log.info("%s", self._owner_pause)
         elif before is not None and self._owner_pause is None:
-            log.info("filing goes on")
+            log.info("filing resumed")
 
     def _end_pause(self) -> None:
-        """The time that the owner asked for is over."""
+        """End the owner's pause, whose time has expired."""
         try:
             remove_pause(self._configuration.state_directory)
         except OrganizerError as error:
             log.warning("%s", error)
             return
-        self._obey_pause()
+        self._apply_pause()
 
     def _pause_ends_at(self) -> float | None:
-        """When to look at the clock again; at least once a minute, for clocks are set."""
+        """Return when to check the clock again: at least once a minute, because the clock may be set."""
         if self._owner_pause is None or self._owner_pause.until is None:
             return None
         left = (self._owner_pause.until - datetime.now().astimezone()).total_seconds()
-        return time.monotonic() + min(max(left, 0.0), _LOOK_AT_CLOCK_SECONDS)
+        return time.monotonic() + min(max(left, 0.0), _CHECK_CLOCK_SECONDS)
 
     def _reload(self) -> None:
-        """Goes on by the configuration file as it is now; one that is wrong is refused, and all stays as it
-        was.
-        """
+        """Apply the configuration file; if it is invalid, keep the current configuration."""
         self._notifier.reloading()
         try:
             configuration = load_configuration(self._configuration.path)
-            self._take_over(configuration)
+            self._apply(configuration)
         except OrganizerError as error:
             problems = str(error).splitlines()
             self._config_error = "; ".join(problems)
             self._reporter.failed(self._config_error, kind="configuration")
             for problem in problems:
-                log.error("the changed configuration is not taken over: %s", problem)  # noqa: TRY400  for people
+                log.error("configuration not reloaded: %s", problem)  # noqa: TRY400  for people
         else:
             self._config_error = None
             remember_accepted(configuration)
-            log.info("configuration taken over")
-        self._take_over_model()
+            log.info("configuration reloaded")
+        self._switch_model()
         self._notifier.ready(self._describe())
 
-    def _take_over(self, configuration: Configuration) -> None:
+    def _apply(self, configuration: Configuration) -> None:
         before = self._configuration
         if configuration.state_directory != before.state_directory:
             raise OrganizerError(
-                "another state directory needs a restart",
+                "a change of the state directory takes effect only after a restart",
                 where=configuration.path,
                 remedy="restart the daemon",
             )
         make_new_folders(configuration)
-        if self._rooms is not None:
-            self._rooms.reload(configuration)
+        if self._runtime is not None:
+            self._runtime.reload(configuration)
         if configuration.logging != before.logging:
             configure_logging(configuration.logging.level, configuration.log_directory)
         self._configuration = configuration
@@ -281,62 +279,64 @@ class Daemon:
             self._files = self._new_file_watch()
             self._files.start()
 
-    def _take_over_model(self) -> None:
-        if self._rooms is None:
+    def _switch_model(self) -> None:
+        if self._runtime is None:
             return
         try:
-            self._rooms.switch_model()
+            self._runtime.switch_model()
         except OrganizerError as error:
-            log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
+            log.error("could not switch to the new model: %s", error)  # noqa: TRY400  for people
             self._reporter.failed(str(error), kind="model")
 
     def _end_training(self, result: TrainingResult) -> None:
-        self._reporter.news.training_is_over(result.text, promoted=result.promoted, failed=result.failed)
+        self._reporter.hook_events.training_finished(
+            result.text, promoted=result.promoted, failed=result.failed
+        )
         if result.promoted:
-            self._take_over_model()
+            self._switch_model()
 
-    def _status(self) -> Status:
-        overview = StatusBuilder(self._configuration, self._since, self._reporter, self._training)
-        return overview.status(
-            self._rooms, phase=self._phase, config_error=self._config_error, owner_pause=self._owner_pause
+    def _build_status(self) -> Status:
+        builder = StatusBuilder(self._configuration, self._since, self._reporter, self._training)
+        return builder.build(
+            self._runtime, phase=self._phase, config_error=self._config_error, owner_pause=self._owner_pause
         )
 
-    def _show(self) -> None:
-        """Tells the status file and the service manager what changed, and ends a batch that is over.
+    def _publish(self) -> None:
+        """Publish the status, and end a batch when the inbox is empty.
 
-        Not at every turn: to count what lies in a full inbox costs more than a turn does.
+        This is not done on every turn, because counting the photos in a full inbox takes longer than a turn.
         """
-        self._is_shown, self._show_at = True, time.monotonic() + _SHOWING_SECONDS
-        status = self._status()
-        if self._rooms is not None and status.state is DaemonState.IDLE and not status.settling:
-            self._search.is_due |= self._reporter.filed_in_burst > 0
-            self._reporter.burst_is_over(self._rooms.pipeline.batch)
-            self._rooms.pipeline.end_batch()
+        self._is_published, self._publish_at = True, time.monotonic() + _PUBLISH_SECONDS
+        status = self._build_status()
+        if self._runtime is not None and status.state is DaemonState.IDLE and not status.settling:
+            self._search.is_due |= self._reporter.filed_in_batch > 0
+            self._reporter.batch_finished(self._runtime.pipeline.batch)
+            self._runtime.pipeline.end_batch()
             if self._search.is_due:
-                self._search.step(self._rooms.library)
-                self._is_shown = not self._search.is_due  # the rest when nothing else is to be done
-        if self._rooms is not None and status.settling > status.unsettled:
-            self._rooms.pipeline.expect_photos()  # the model is loaded by the time they are complete
+                self._search.step(self._runtime.library)
+                self._is_published = not self._search.is_due  # continue when there is nothing else to do
+        if self._runtime is not None and status.settling > status.unsettled:
+            self._runtime.pipeline.expect_photos()  # so that the model is loaded when they are complete
         try:
             self._status_file.offer(status)
         except OSError as error:
-            log.warning("the status cannot be written: %s", error.strerror)
+            log.warning("could not write the status: %s", error.strerror)
         self._notifier.status(self._describe(status))
-        self._monitoring.show(status, self._rooms, self._reporter.last_error_time)
+        self._monitoring.update(status, self._runtime, self._reporter.last_error_time)
 
     def _describe(self, status: Status | None = None) -> str:
-        status = self._status() if status is None else status
-        done = self._reporter.filed_in_burst
-        return describe(status, filed_in_burst=done, burst=done + status.queued)
+        status = self._build_status() if status is None else status
+        done = self._reporter.filed_in_batch
+        return describe(status, filed=done, batch_size=done + status.queued)
 
     @contextlib.contextmanager
     def _heartbeat(self) -> Iterator[Callable[[], None]]:
-        """Pings for the manager's watchdog while the loop turns; gives what the loop calls once a turn."""
-        patience_seconds = self._notifier.watchdog_seconds
-        if patience_seconds is None:
+        """Run the watchdog heartbeat; yields the function to call once a turn."""
+        timeout_seconds = self._notifier.watchdog_seconds
+        if timeout_seconds is None:
             yield lambda: None
             return
-        heartbeat = Heartbeat(self._notifier, patience_seconds / _ROUNDS_PER_PATIENCE, self._wake.wake)
+        heartbeat = Heartbeat(self._notifier, timeout_seconds / _PINGS_PER_TIMEOUT, self._wake.wake)
         heartbeat.start()
         try:
             yield heartbeat.turned
@@ -348,7 +348,7 @@ class Daemon:
 
 
 def _watched_files(configuration: Configuration) -> tuple[Path, ...]:
-    """Return the files whose change has to be noticed."""
+    """Return the files whose changes the daemon reacts to."""
     return (
         configuration.path,
         configuration.model_directory / CURRENT,

@@ -1,8 +1,8 @@
-"""A few single files (the configuration, the link to the model in use) whose change should wake the loop.
+"""Wake the loop when one of a few files, such as the configuration, changes.
 
-Their folders are watched, not the files, because editors and our own registry replace files instead of
-writing into them. The events are hints only: `changed()` compares what is there now with what was there
-before, so that a missed event costs a delay until the next wake-up and nothing else.
+Their folders are watched instead of the files, because editors and the model registry replace files rather
+than write to them. Events are only hints: `changed()` compares the files with their last known state, so a
+missed event causes nothing but a delay until the next wake-up.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Signature = tuple[int, int, int, int] | None
 
 
 class FileWatch:
-    """Wakes the loop when one of `files` may have changed, and tells which did.
+    """Wakes the loop when one of `files` may have changed, and reports which have.
 
     Args:
         files: files or symbolic links; they and their folders may be missing.
-        wake: called from another thread at each hint.
+        wake: called from another thread on every hint.
     """
 
     def __init__(self, files: Iterable[Path], wake: Callable[[], None]) -> None:
@@ -35,24 +35,24 @@ class FileWatch:
         self._observer: BaseObserver | None = None
 
     def start(self) -> list[str]:
-        """Begins to watch.
+        """Start watching.
 
         Returns:
-            A line for each folder that cannot be watched; its files are looked at on each wake-up only.
+            A message for each folder that cannot be watched; its files are checked on each wake-up only.
         """
         try:
             self._observer = Observer()
             self._observer.start()
         except OSError as error:
             self._observer = None
-            return [f"changes of the configuration are noticed late ({error.strerror or error})"]
-        troubles = []
+            return [f"changes of the configuration are detected late ({error.strerror or error})"]
+        problems = []
         for folder in sorted({file.parent for file in self._seen}):
             try:
                 self._observer.schedule(self, os.fspath(folder), recursive=False)
             except OSError as error:
-                troubles.append(f"{printable(folder)}: changes are noticed late here ({error.strerror})")
-        return troubles
+                problems.append(f"{printable(folder)}: changes here are detected late ({error.strerror})")
+        return problems
 
     def stop(self) -> None:
         if self._observer is not None and self._observer.is_alive():
@@ -60,13 +60,13 @@ class FileWatch:
             self._observer.join()
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        """Called by watchdog, in its own thread, with each event of a watched folder."""
+        """Handle an event of a watched folder; called by watchdog in its own thread."""
         paths = {os.fsdecode(event.src_path), os.fsdecode(event.dest_path)}
         if event.event_type not in _READING and paths & self._names:
             self._wake()
 
     def changed(self) -> set[Path]:
-        """The files that are others than at the last call; each change is told once."""
+        """Return the files that have changed since the last call."""
         now = {file: _signature(file) for file in self._seen}
         changed = {file for file in now if now[file] != self._seen[file]}
         self._seen = now
@@ -77,7 +77,7 @@ _READING = frozenset({"opened", "closed_no_write"})
 
 
 def _signature(file: Path) -> Signature:
-    """Which file it is and in which state; for a link, the link itself."""
+    """Return the identity and state of a file; of a link, not of its target."""
     try:
         status = file.lstat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the pipeline asks of the rooms that it joins, and of whoever wants to hear about it."""
+"""The interfaces between the pipeline and the parts that it connects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photo_organizer.vision.outcome import Outcome
 
 
 class Source(Protocol):
-    """Where photos come from: the daemon's inbox, or the list of `sort`."""
+    """Where photos come from: the inboxes of the daemon, or the list of `sort`."""
 
     def collect(self, limit: int) -> Collection: ...
     def done(self, group: AssetGroup) -> None: ...
@@ -26,7 +26,7 @@ class Source(Protocol):
 
 
 class Vision(Protocol):
-    """What classifies: the vision process as its client shows it."""
+    """What classifies photos: a vision process, or the workers of a cluster."""
 
     @property
     def in_flight(self) -> int: ...
@@ -41,14 +41,14 @@ class Vision(Protocol):
 
 
 class Destination(Protocol):
-    """What files photos for good: the library, or the plan of a dry run."""
+    """What files photos: the library, or the plan of a dry run."""
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport: ...
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport: ...
 
 
 class Reporter(Protocol):
-    """Who hears what became of each photo."""
+    """What is told the result for each photo: the daemon, `sort`, or a dry run."""
 
     def placed(self, filing: Filing, placed: Placed) -> None: ...
     def joined(self, companion: Photo, path: Path) -> None: ...
@@ -60,7 +60,7 @@ class Reporter(Protocol):
 
 
 def watch_vision(vision: Vision, poll: select.poll) -> None:
-    """Has `poll` return when the vision process has something to say, or room for what is left to send."""
+    """Register a vision process with `poll`: when it has sent something, or can receive more."""
     descriptor = vision.fileno()
     if descriptor is not None:
         poll.register(descriptor, select.POLLIN | (select.POLLOUT if vision.wants_to_write() else 0))

@@ -1,4 +1,4 @@
-"""Whether the library may hold new corrections, at the price of a `stat` for each of its folders."""
+"""Detect possible new corrections in the library with one `stat` per folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from photo_organizer.config import Configuration
 from photo_organizer.learning.labels.corrections import LabelCounts
 from photo_organizer.learning.labels.label_store import LABELS, FolderStamp, LabelStore
 
-_BETWEEN_LOOKS_SECONDS = 60.0
-_MOST_OF_THE_TIME = 0.001  # a look that takes a second is made every thousand
+_BETWEEN_CHECKS_SECONDS = 60.0
+_SHARE_OF_TIME = 0.001  # a check that takes one second is made every thousand seconds
 
 
 class LibraryChanges:
-    """Compares the folders with what the last scan saw; a file that was moved changes two of them.
+    """Compares the library's folders with the last scan; moving a file changes two of them.
 
-    What the owner confirmed or decided on the review page is noticed by the label store's own files.
+    Decisions on the review page are detected by changes of the label store's own files.
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -25,10 +25,10 @@ class LibraryChanges:
         self._store = configuration.state_directory / LABELS
         self._folders: dict[bytes, FolderStamp] | None = None
         self._store_before: tuple[object, ...] = ()
-        self.seconds_between_looks = _BETWEEN_LOOKS_SECONDS
+        self.seconds_between_checks = _BETWEEN_CHECKS_SECONDS
 
     def remember(self) -> LabelCounts:
-        """Take what the last scan saw for the present state, and return what it counted.
+        """Use the last scan as the state to compare with, and return its counts.
 
         Raises:
             LabelStoreError: the label store cannot be opened.
@@ -42,17 +42,17 @@ class LibraryChanges:
         self._store_before = self._store_now()
         return counts
 
-    def found(self) -> bool:
-        """Return whether something changed. Nothing has while a library is not there."""
+    def has_changed(self) -> bool:
+        """Return whether something changed since the last scan; False while a library is missing."""
         began = time.monotonic()
-        has_changed = all(library.is_dir() for library in self._libraries) and (
+        changed = all(library.is_dir() for library in self._libraries) and (
             self._folders is None
             or self._store_now() != self._store_before
             or any(_stamp(path) != stamp for path, stamp in self._folders.items())
         )
         took = time.monotonic() - began
-        self.seconds_between_looks = max(_BETWEEN_LOOKS_SECONDS, took / _MOST_OF_THE_TIME)
-        return has_changed
+        self.seconds_between_checks = max(_BETWEEN_CHECKS_SECONDS, took / _SHARE_OF_TIME)
+        return changed
 
     def _store_now(self) -> tuple[object, ...]:
         log = self._store.with_name(self._store.name + "-wal")
@@ -67,7 +67,7 @@ def _stamp(path: bytes) -> FolderStamp | None:
 
 
 def _state(path: Path) -> tuple[int, int] | None:
-    """Size and time of a file; None when it is not there, or empty."""
+    """Return the size and time of a file; None when it is missing or empty."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Filing a list of photos once and ending, as `sort` does: the daemon's pipeline with another source."""
+"""File a list of photos once, as `sort` does, with the same pipeline as the daemon."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from photo_organizer.service.interfaces import watch_vision
 from photo_organizer.service.pipeline import Pipeline
 
 _TRIES = 3
-_LONGEST_WAIT_SECONDS = 0.5  # so that a request to stop is soon seen, whatever else happens
+_LONGEST_WAIT_SECONDS = 0.5  # so that a request to stop is seen soon
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Later:
-    """A photo that is tried again, in the order of its time."""
+    """A photo to retry, ordered by time."""
 
     due: float
     number: int
@@ -30,11 +30,11 @@ class _Later:
 
 
 class ListedPhotos:
-    """A source that offers each group of `groups` once, and one that failed up to three times.
+    """A source that offers each group once, and retries failed ones up to three times in all.
 
     Args:
-        groups: read lazily, as far as vision has room.
-        clock: seconds that only grow.
+        groups: read lazily, as vision has capacity.
+        clock: monotonic seconds.
     """
 
     def __init__(self, groups: Iterator[AssetGroup], clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,11 +50,11 @@ class ListedPhotos:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing is left to be offered."""
+        """Return whether there is nothing left to offer."""
         return self._all_seen and not self._later
 
     def collect(self, limit: int) -> Collection:
-        """The next groups, at most `limit`: first those whose time to be tried again has come."""
+        """Return up to `limit` groups, those that are due for a retry first."""
         if self._paused:
             return Collection(more=not self.exhausted)
         groups: list[AssetGroup] = []
@@ -75,14 +75,14 @@ class ListedPhotos:
         self.left.append(group)
 
     def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
-        """Give up a group while an unfinished file beside it may become its photo; nobody waits here."""
+        """Give up a group if an unfinished file next to it may become its photo: `sort` does not wait."""
         if not is_being_transferred(os.fspath(group.photo.path)):
             return False
         self.failed.append(group)
         return True
 
     def retry(self, group: AssetGroup, after_seconds: float, reason: str = "") -> None:
-        """Offers `group` again, unless it has failed three times; at once (0.0) is no failure."""
+        """Offer `group` again, unless it has failed three times; 0 seconds does not count as a failure."""
         if after_seconds > 0:
             self._tries[group] = self._tries.get(group, 0) + 1
         if self._tries.get(group, 0) >= _TRIES:
@@ -100,31 +100,31 @@ class ListedPhotos:
 
 
 class FilingStoppedError(OrganizerError):
-    """The rest could not be filed, because of the destination or the model and not of a photo."""
+    """The remaining photos could not be filed because of an error of the destination or the model."""
 
 
 def run_to_end(pipeline: Pipeline, source: ListedPhotos, stop: Callable[[], bool]) -> None:
-    """Files everything that `source` offers.
+    """File everything that `source` offers.
 
     Args:
-        pipeline: made with `source`.
+        pipeline: created with `source`.
         source: the photos.
-        stop: asked between any two photos; once it says yes, what is not filed yet stays where it is.
+        stop: called between photos; once it returns True, the remaining photos stay where they are.
 
     Raises:
-        FilingStoppedError: the destination takes nothing (full, read-only), or no model works.
+        FilingStoppedError: the destination is full or read-only, or the model cannot be used.
     """
     while not stop():
         pipeline.step()
         if pipeline.pause is not None:
             raise FilingStoppedError(pipeline.pause.reason)
-        if source.exhausted and pipeline.under_way == 0:
+        if source.exhausted and pipeline.in_progress == 0:
             return
         _wait(pipeline, source)
 
 
 def _wait(pipeline: Pipeline, source: ListedPhotos) -> None:
-    """Until the vision process has something to say, or something is due."""
+    """Wait until the vision process has sent something, or something is due."""
     moments = [moment for moment in (pipeline.next_due(), source.next_due()) if moment is not None]
     seconds = min([_LONGEST_WAIT_SECONDS, *(moment - time.monotonic() for moment in moments)])
     poll = select.poll()

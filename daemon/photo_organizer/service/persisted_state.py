@@ -1,4 +1,4 @@
-"""What the daemon remembers from one run to the next: a small JSON file in the state directory."""
+"""State that the daemon keeps across restarts: a small JSON file in the state directory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ _FILE = "daemon.json"
 
 
 class PersistedState:
-    """When the model was last retrained by schedule, so that a time that was slept through is caught up
-    once.
-    """
+    """When the last scheduled retraining ended, so that a missed one is made up for once."""
 
     def __init__(self, state_directory: Path) -> None:
         self._path = state_directory / _FILE
@@ -22,11 +20,11 @@ class PersistedState:
 
     @property
     def retraining_considered(self) -> datetime | None:
-        """When a scheduled retraining last ended, or, before the first, since when it is scheduled."""
+        """Return when the last scheduled retraining ended, or, before the first, when scheduling began."""
         return self._considered
 
     def consider_retraining(self, when: datetime) -> None:
-        """Remembers `when`.
+        """Record `when` as the time of the last retraining.
 
         Raises:
             OSError: the state directory cannot be written.
@@ -37,7 +35,7 @@ class PersistedState:
 
 
 def _read(path: Path) -> datetime | None:
-    """None where nothing was remembered, or nothing that can be read: the schedule then begins anew."""
+    """Return the recorded time; None when there is none or it is unreadable, and the schedule starts anew."""
     try:
         return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["retraining_considered"])
     except (OSError, ValueError, KeyError, TypeError):

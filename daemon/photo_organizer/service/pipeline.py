@@ -1,18 +1,16 @@
-"""The way of a photo: source -> vision -> library, one step at a time, never waiting.
+"""How a photo is processed: source, vision, library, one step at a time, without ever blocking.
 
-The vision process is kept fed up to its capacity, so that it reads, decodes and computes while the results
-before are being filed here. Two sizes of batch exist, on purpose:
+The vision process is kept full, so that it reads, decodes and classifies photos while earlier results are
+filed here. There are two batch sizes, for different reasons:
 
-- `batch.size` is the classifier's: how many photos go through the network together.
-- `FILED_TOGETHER` is the journal's: what has come back is filed in one transaction with one fsync a folder. A
-lone
-  photo is filed at once; while more are coming, results wait at most `batch.max_wait_seconds` for company.
+- `batch.size` is how many photos the network classifies together.
+- `FILED_TOGETHER` is how many results are filed in one transaction of the journal, with one fsync per folder.
+  A single photo is filed at once; while more are in progress, results wait at most `batch.max_wait_seconds`.
 
-A photo on its way here is only remembered, never touched: whoever ends this process loses nothing but the
-work.
+Photos in progress are not modified, so nothing is lost when this process is killed.
 
-An error that nobody foresaw while one photo is handled is that photo's: it is set aside with the reason, its
-traceback goes to the crash log, and the others go on.
+An unexpected error while a photo is handled counts as an error of that photo: the photo is set aside with the
+reason, the traceback is written to the crash log, and the other photos continue.
 """
 
 from __future__ import annotations
@@ -37,10 +35,8 @@ log = logging.getLogger(__name__)
 
 FILED_TOGETHER = 64
 KNOWN = "filed before"
-"""Why a photo is left that was copied or linked to the library from its place before."""
-_BYTES_TOGETHER = (
-    512 * 1024 * 1024
-)  # so that a batch that must be copied to another disk ends in foreseeable time
+"""The reason for leaving a photo that was copied or linked to the library before."""
+_BYTES_TOGETHER = 512 * 1024 * 1024  # limits the time of a batch that is copied to another disk
 _LATE_AT_MOST = 1024
 _RETRY_CHANGED_SECONDS = 2.0
 _RETRY_SOURCE_SECONDS = 30.0
@@ -50,7 +46,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why nothing is filed at present, and when it is tried again (by the pipeline's clock)."""
+    """Why filing is paused, and when it is retried (by the pipeline's clock)."""
 
     reason: str
     retry_at: float
@@ -58,17 +54,17 @@ class Pause:
 
 
 class Pipeline:
-    """The three rooms in a row. Its owner calls `step()` whenever something may have happened.
+    """Moves photos from source to vision to destination. Call `step()` whenever something may be due.
 
     Args:
         source: where photos come from.
         vision: what classifies them.
         destination: what files them.
         placement: which folder a classified photo belongs in.
-        reporter: who hears what became of each photo.
-        crash_log: where the details of an unforeseen error go.
-        linger: seconds that a result waits for others to be filed with, while others are on their way.
-        clock: seconds that only grow.
+        reporter: is told the result for each photo.
+        crash_log: receives the details of unexpected errors.
+        linger: seconds that a result waits for others to be filed with while more are in progress.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -102,57 +98,55 @@ class Pipeline:
         self._trying_vision = False
         self._filed_alone = 0
         self.is_held = False
-        """The owner's pause: what is under way is finished, and nothing new is taken."""
+        """Whether the owner has paused filing: photos in progress are finished, and no new ones are taken."""
 
     @property
     def pause(self) -> Pause | None:
-        """Why filing rests, or None."""
+        """Return why filing is paused, or None."""
         return self._pause
 
     @property
-    def under_way(self) -> int:
-        """Photos that were taken from the source and are not filed yet."""
+    def in_progress(self) -> int:
+        """Return the number of photos taken from the source and not yet filed."""
         return len(self._being_classified) + len(self._ready)
 
     def step(self) -> None:
-        """Takes in what was classified, keeps vision fed, and files what is due. Waits for nothing."""
-        self._take_in()
+        """Process classified photos, keep vision full, and file what is due, without blocking."""
+        self._process_results()
         if self._pause is not None:
             if self._clock() < self._pause.retry_at:
                 return
-            self._try_again(self._pause)
-        self._feed()
+            self._retry(self._pause)
+        self._fill()
         due = self._filing_due()
         if due is not None and due <= self._clock():
             self._file()
-        if self._late and not self.is_held and (self.under_way == 0 or len(self._late) >= _LATE_AT_MOST):
+        if self._late and not self.is_held and (self.in_progress == 0 or len(self._late) >= _LATE_AT_MOST):
             self._join()
 
     def next_due(self) -> float | None:
-        """When `step` has something to do even if nothing happens; None when never."""
+        """Return when `step` is due even if nothing happens; None when never."""
         if self._pause is not None:
             return self._pause.retry_at
-        if self._more and self.is_hungry:
+        if self._more and self.wants_more:
             return self._clock()
         moments = (self._filing_due(), self.vision.next_due())
         return min((moment for moment in moments if moment is not None), default=None)
 
     def expect_photos(self) -> None:
-        """Photos are about to be offered: vision loads its model meanwhile. Nothing when it has one, or
-        rests.
-        """
+        """Load the model, because photos are about to be offered; do nothing while filing is paused."""
         if self._pause is not None or self.is_held:
             return
         try:
             self.vision.warm_up()
         except OrganizerError as error:
-            self._rest(str(error), by_vision=True)
+            self._pause_filing(str(error), by_vision=True)
 
     def give_back(self) -> None:
-        """Forgets the photos that are being classified, for a source or a vision process that is replaced.
+        """Return the photos being classified to the source, because source or vision is being replaced.
 
-        They never left the inbox and are offered again; results that still arrive find no one waiting. Photos
-        that are already classified stay to be filed.
+        They are still in the inbox and are offered again; results that still arrive are ignored. Photos that
+        are already classified will be filed.
         """
         for group in self._being_classified.values():
             self._tell(group.photo.path, self.source.retry, group, 0.0)
@@ -160,31 +154,29 @@ class Pipeline:
 
     @property
     def batch(self) -> str | None:
-        """The id of the batch that photos are filed in; None before the first of them."""
+        """Return the id of the current batch; None before its first photo."""
         return self._batch
 
     def end_batch(self) -> None:
-        """What is filed from now on is another batch for `undo`: the photos before came together, and are
-        done.
-        """
+        """Start a new batch, as `undo` understands it, with the next photo."""
         self._batch = None
 
-    def _take_in(self) -> None:
+    def _process_results(self) -> None:
         try:
-            with self._foreseen("classifying photos"):
+            with self._expected_errors("classifying photos"):
                 outcomes = self.vision.poll(0)
         except OrganizerError as error:
-            self._rest(str(error), by_vision=True)
+            self._pause_filing(str(error), by_vision=True)
             self.give_back()
             return
         if outcomes and self._trying_vision:
-            self._go_on()
+            self._resume()
         for outcome in outcomes:
             group = self._being_classified.pop(outcome.photo.path, None)
             if group is None:
                 continue
             try:
-                with self._foreseen(group.photo.path):
+                with self._expected_errors(group.photo.path):
                     self._decide(group, outcome)
             except OrganizerError as error:
                 self._set_aside(group, str(error))
@@ -197,17 +189,17 @@ class Pipeline:
         elif isinstance(outcome, Classified):
             self._make_ready(self.placement.of_classified(group, outcome.prediction))
         else:
-            self._turn_away(group, outcome)
+            self._handle_rejected(group, outcome)
 
     def _waits_for_rest(self, group: AssetGroup, outcome: Classified | Rejected) -> bool:
-        """Whether the source keeps a photo whose file is not whole, as one that is being transferred."""
+        """Return whether the source keeps waiting for the rest of an incomplete file."""
         is_unreadable = isinstance(outcome, Rejected) and outcome.kind is RejectionKind.UNREADABLE
         if not (outcome.ends_early or is_unreadable):
             return False
         return self.source.wait_for_rest(group, ends_early=outcome.ends_early)
 
-    def _turn_away(self, group: AssetGroup, outcome: Rejected) -> None:
-        """What becomes of a photo that has no prediction."""
+    def _handle_rejected(self, group: AssetGroup, outcome: Rejected) -> None:
+        """Handle a photo that could not be classified."""
         match outcome.kind:
             case RejectionKind.UNREADABLE:
                 self._make_ready(self.placement.of_unreadable(group, outcome.reason))
@@ -226,50 +218,49 @@ class Pipeline:
         self._ready.append(filing)
 
     @property
-    def is_hungry(self) -> bool:
-        """Whether more photos would be taken from the source now.
+    def wants_more(self) -> bool:
+        """Return whether the pipeline would take more photos from the source now.
 
-        Vision is fed in spoons of at least a quarter of what it holds, so that its batches are full under
-        load.
+        Vision is refilled by at least a quarter of its capacity, so that its batches are full under load.
         """
-        room = self.vision.capacity - self.vision.in_flight
-        spoon = max(1, self.vision.capacity // 4) if self.vision.in_flight else 1
-        filing_stuck = self._pause is not None or self.is_held or len(self._ready) >= 2 * FILED_TOGETHER
-        return room >= spoon and not filing_stuck
+        free = self.vision.capacity - self.vision.in_flight
+        min_refill = max(1, self.vision.capacity // 4) if self.vision.in_flight else 1
+        is_blocked = self._pause is not None or self.is_held or len(self._ready) >= 2 * FILED_TOGETHER
+        return free >= min_refill and not is_blocked
 
-    def _feed(self) -> None:
-        if not self.is_hungry:
+    def _fill(self) -> None:
+        if not self.wants_more:
             return
         try:
-            with self._foreseen("looking for photos"):
+            with self._expected_errors("looking for photos"):
                 collection = self.source.collect(self.vision.capacity - self.vision.in_flight)
         except OrganizerError as error:
-            self._rest(str(error), by_vision=False)
+            self._pause_filing(str(error), by_vision=False)
             return
         self._more = collection.more
         self._late += collection.late
         known = {filing.group.photo.path for filing in self._ready} | self._being_classified.keys()
         fresh = [group for group in collection.groups if group.photo.path not in known]
-        photos = [group.photo for group in fresh if self._has_to_be_classified(group)]
+        photos = [group.photo for group in fresh if self._must_be_classified(group)]
         if not photos:
             return
         try:
             self._submit(photos)
         except OrganizerError as error:
-            self._rest(str(error), by_vision=True)
+            self._pause_filing(str(error), by_vision=True)
             self.give_back()
 
     def _submit(self, photos: Sequence[Photo]) -> None:
-        """Have photos classified; one by one when something unforeseen prevents that, to find the one it is.
+        """Submit photos to vision; one by one after an unexpected error, to find the photo that causes it.
 
         Raises:
-            OrganizerError: nothing can be classified now.
+            OrganizerError: no photo can be classified now.
         """
         try:
             self.vision.submit(photos)
         except OrganizerError:
             raise
-        except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
+        except Exception as error:  # noqa: BLE001 (an error of the photo)
             if len(photos) == 1:
                 reason = self._crash_log.describe(error, str(photos[0].path))
                 self._set_aside(self._being_classified.pop(photos[0].path), reason)
@@ -277,10 +268,10 @@ class Pipeline:
             for photo in photos:
                 self._submit([photo])
 
-    def _has_to_be_classified(self, group: AssetGroup) -> bool:
-        """Whether the network has to look at it: not at a video, which has a folder of its own."""
+    def _must_be_classified(self, group: AssetGroup) -> bool:
+        """Return whether the photo must be classified; a video is not, and is made ready for filing."""
         try:
-            with self._foreseen(group.photo.path):
+            with self._expected_errors(group.photo.path):
                 if self.placement.is_video(group):
                     self._make_ready(self.placement.of_video(group))
                     return False
@@ -302,10 +293,10 @@ class Pipeline:
             batch = self._next_batch()
             by_path = {filing.group.photo.path: filing for filing in batch}
             try:
-                with self._foreseen(batch[0].group.photo.path if len(batch) == 1 else "filing photos"):
+                with self._expected_errors(batch[0].group.photo.path if len(batch) == 1 else "filing photos"):
                     report = self.destination.file(batch, batch=self._batch)
             except OrganizerError as error:
-                if len(batch) > 1:  # one by one, to find the photo that it is
+                if len(batch) > 1:  # one by one, to find the photo that causes it
                     self._filed_alone = len(batch)
                     continue
                 del self._ready[0]
@@ -322,34 +313,32 @@ class Pipeline:
             for placed in report.known:
                 by_path.pop(placed.group.photo.path)
                 self._leave(placed.group, KNOWN)
-            for group, trouble in report.set_aside:
+            for group, reason in report.set_aside:
                 by_path.pop(group.photo.path)
-                self._set_aside(group, str(trouble))
+                self._set_aside(group, str(reason))
             self._ready[: len(batch)] = by_path.values()
             if report.pause is not None:
-                self._rest(str(report.pause), by_vision=False)
+                self._pause_filing(str(report.pause), by_vision=False)
             if len(self._ready) < FILED_TOGETHER and not self._filed_alone:
                 break
 
     def _join(self) -> None:
-        """Brings companions that came late to their photos, once no photo is under way that could be
-        theirs.
-        """
+        """Move late companions to their photos, when no photo in progress could be theirs."""
         late, self._late = self._late, []
         for inbox in {companion.inbox for companion in late}:
             here = [companion for companion in late if companion.inbox == inbox]
             try:
-                with self._foreseen("joining companions"):
+                with self._expected_errors("joining companions"):
                     report = self.destination.join(here, inbox)
             except OrganizerError as error:
-                log.error("companions cannot be joined: %s", error)  # noqa: TRY400  for people
+                log.error("could not move companions to their photos: %s", error)  # noqa: TRY400  for people
                 continue
             for companion, path in report.joined:
                 self._tell(companion.path, self._reporter.joined, companion, path)
             if report.pause is not None:
                 done = {companion for companion, _ in report.joined}
                 self._late += [companion for companion in here if companion.companion not in done]
-                self._rest(str(report.pause), by_vision=False)
+                self._pause_filing(str(report.pause), by_vision=False)
 
     def _next_batch(self) -> list[Filing]:
         if self._filed_alone:
@@ -371,8 +360,8 @@ class Pipeline:
         self._tell(group.photo.path, self._reporter.set_aside, group, reason)
 
     @contextmanager
-    def _foreseen(self, during: object) -> Iterator[None]:
-        """Make any error an `OrganizerError`; the details of one that nobody foresaw go to the crash log."""
+    def _expected_errors(self, during: object) -> Iterator[None]:
+        """Turn any error into an `OrganizerError`; details of unexpected ones go to the crash log."""
         try:
             yield
         except OrganizerError:
@@ -380,16 +369,16 @@ class Pipeline:
         except Exception as error:
             raise OrganizerError(self._crash_log.describe(error, str(during))) from error
 
-    def _tell(self, photo: Path, hear: Callable[..., None], *what: object) -> None:
-        """Tell source or reporter about a photo; what happened has happened, whatever they make of it."""
+    def _tell(self, photo: Path, receiver: Callable[..., None], *arguments: object) -> None:
+        """Tell the source or the reporter about a photo; log their errors, which must not stop the others."""
         try:
-            with self._foreseen(photo):
-                hear(*what)
+            with self._expected_errors(photo):
+                receiver(*arguments)
         except OrganizerError as error:
             log.error("%s: %s", printable(photo), error)  # noqa: TRY400  for people
 
-    def _rest(self, reason: str, *, by_vision: bool) -> None:
-        """Stops taking photos and tries again later, each time later than before."""
+    def _pause_filing(self, reason: str, *, by_vision: bool) -> None:
+        """Pause filing and retry later, with increasing delays."""
         first = self._delay == 0.0
         self._delay = min(max(_FIRST_PAUSE_SECONDS, 2 * self._delay), _LONGEST_PAUSE_SECONDS)
         self._pause = Pause(reason, self._clock() + self._delay, by_vision)
@@ -397,17 +386,17 @@ class Pipeline:
         if first:
             self._reporter.paused(reason)
 
-    def _try_again(self, pause: Pause) -> None:
+    def _retry(self, pause: Pause) -> None:
         self._pause = None
         if pause.by_vision:
-            self._trying_vision = True  # whether it works is known when the first outcome comes
+            self._trying_vision = True  # until the first outcome shows that it works
             self.source.resume()
             return
         self._file()
         if self._pause is None:
-            self._go_on()
+            self._resume()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         self._pause = None
         self._delay = 0.0
         self._trying_vision = False

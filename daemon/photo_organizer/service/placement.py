@@ -1,4 +1,4 @@
-"""From a prediction to a folder: by the rules of the photo's inbox, and the model's own thresholds."""
+"""Decide the folder of a photo from its prediction and the rules of its inbox."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from photo_organizer.photo import Action, AssetGroup, Photo, Prediction
 from photo_organizer.vision.decision import decide
 
 _ZEROS = frozenset({0.0, -(2.0**31)})
-"""Of Unix, and what ext4 and others make of a time that is too early for them."""
+"""The Unix epoch, and the earliest time that ext4 and others store."""
 
 _ZERO_OF_FAT = datetime(1980, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class PlacementRules:
-    """By what the photos of an inbox are filed.
+    """The rules for filing the photos of an inbox.
 
     Args:
-        filing: as configured.
-        categories: those that they are filed in.
-        transfer_mode: how they come into the library.
+        filing: the configured rules.
+        categories: the categories that they are filed in.
+        transfer_mode: whether they are moved, copied or linked to the library.
     """
 
     filing: FilingRules
@@ -36,7 +36,7 @@ class PlacementRules:
 
     @property
     def whose(self) -> str:
-        """Whose categories they are, for a reason."""
+        """Return whose categories they are, for messages."""
         return "of the configuration" if self.filing.categories is None else "of this inbox"
 
     def applied_to(self, filing: Filing) -> Filing:
@@ -49,12 +49,12 @@ class PlacementRules:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Says of each photo where it belongs.
+    """Decides where each photo is filed.
 
     Args:
         configuration: the names of the review folder and of the folder for videos.
-        suggested: the thresholds that the model's own evaluation suggests, by category and "default".
-        general: the rules for photos that come through no inbox.
+        suggested: the thresholds from the model's evaluation, by category and "default".
+        general: the rules for photos that are not in an inbox.
         by_inbox: the rules of each inbox, by its folder.
     """
 
@@ -73,10 +73,9 @@ class Placement:
         """Return the placement of a configuration.
 
         Args:
-            configuration: whose rules.
+            configuration: the configuration.
             suggested: see the class.
-            categories: those that photos are filed in where an inbox does not list its own; by default those
-                that the configuration lists.
+            categories: the categories of inboxes without their own; by default those of the configuration.
         """
         general = frozenset(configuration.categories if categories is None else categories)
 
@@ -88,19 +87,19 @@ class Placement:
         return cls(configuration, suggested, resolved(configuration.general_rules), by_inbox)
 
     def rules_for(self, group: AssetGroup) -> PlacementRules:
-        """Return the rules by which a photo is filed: those of the inbox that it is in."""
+        """Return the rules for a photo: those of the inbox that it is in."""
         if (rules := self.by_inbox.get(group.inbox)) is not None:
             return rules
         folders = group.photo.path.parents
         return next((self.by_inbox[folder] for folder in folders if folder in self.by_inbox), self.general)
 
     def of_classified(self, group: AssetGroup, prediction: Prediction) -> Filing:
-        """In its category's folder, or in the review folder when the model is not sure enough."""
+        """Return a filing in the category's folder, or in the review folder if the confidence is too low."""
         rules = self.rules_for(group)
         decision = decide(prediction, rules.filing.thresholds, dict(self.suggested), rules.categories)
         if decision.action is Action.REVIEW:
-            is_one = decision.category in rules.categories
-            reason = "" if is_one else f"{decision.category} is not a category {rules.whose}"
+            is_known = decision.category in rules.categories
+            reason = "" if is_known else f"{decision.category} is not a category {rules.whose}"
             review = Filing(group, Action.REVIEW, self.configuration.review, prediction, decision, reason)
             return rules.applied_to(review)
         folder = rules.filing.template.render(
@@ -114,25 +113,21 @@ class Placement:
         return rules.applied_to(Filing(group, Action.FILED, folder, prediction, decision))
 
     def is_video(self, group: AssetGroup) -> bool:
-        """Whether it is a video that belongs to no photo; such go to a folder of their own, unseen by the
-        model.
-        """
+        """Return whether the group is a video without a photo, which is filed without classifying it."""
         return kind_of(group.photo.path.name) is Kind.VIDEO
 
     def of_video(self, group: AssetGroup) -> Filing:
-        """In the folder for videos. The inbox offers them only when there is one."""
+        """Return a filing in the folder for videos; the inbox offers videos only if there is one."""
         folder = self.configuration.videos or self.configuration.review
         return self.rules_for(group).applied_to(Filing(group, Action.FILED, folder))
 
     def of_unreadable(self, group: AssetGroup, reason: str) -> Filing:
-        """In quarantine, with the reason beside it."""
+        """Return a filing in quarantine, with the reason in a file beside it."""
         return self.rules_for(group).applied_to(Filing(group, Action.QUARANTINED, reason=reason))
 
 
 def _modified(photo: Photo) -> datetime | None:
-    """Return when the photo was last modified; None for the zero of a clock, or a time outside of all
-    calendars.
-    """
+    """Return when the photo was last modified; None for the zero of a clock or a time out of range."""
     seconds = photo.identity.mtime_ns / 1e9
     if seconds in _ZEROS:
         return None

@@ -1,7 +1,7 @@
-"""Noticing corrections and retraining: when each is due, its process, and what came of it.
+"""Schedule the search for corrections and retraining, and run their process.
 
-The training process is another program at the lowest priority. It leaves a complete new model or nothing, so
-it is killed without harm whenever we stop; a run that was cut off so is caught up after the next start.
+Training runs in a separate process at the lowest priority. It produces a complete new model or nothing, so it
+is simply killed when the daemon stops; an interrupted run is repeated after the next start.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ log = logging.getLogger(__name__)
 
 _GRACE_AFTER_START_SECONDS = 60.0
 _POSTPONED_SECONDS = 900.0
-_FAILED_LOOK_SECONDS = 3600.0
-_LOOK_SHARE = 0.02  # of the time may go to looks
-_QUIET = timedelta(minutes=5)  # the owner is still at it: what comes next is learned in the same run
+_FAILED_SCAN_SECONDS = 3600.0
+_SCAN_SHARE = 0.02  # of the time may be spent on scans
+_QUIET = timedelta(minutes=5)  # the owner may still be moving photos: learn them in the same run
 _LONGEST_WAIT = timedelta(minutes=30)
 _AFTER_FAILURE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """How a retraining ended: one sentence, whether there is a new model to serve, and whether it failed."""
+    """How a retraining ended: one sentence, whether there is a new model to use, and whether it failed."""
 
     text: str
     promoted: bool
@@ -44,14 +44,14 @@ class TrainingResult:
 
 
 class Training:
-    """Starts the training process when its time has come and nothing speaks against it.
+    """Starts the training process when it is due and nothing prevents it.
 
     Args:
         configuration: the schedule and its conditions.
-        persisted: when a retraining was last considered, from run to run.
-        clock: the wall clock, aware.
+        persisted: the time of the last retraining, kept across restarts.
+        clock: the wall clock; aware times.
         command: the program to run; the real one by default.
-        grace_seconds: how long a start of the daemon (and of the machine) is left in peace.
+        grace_seconds: delay after the start of the daemon, which is often the start of the machine.
     """
 
     def __init__(
@@ -68,44 +68,44 @@ class Training:
         self._clock = clock
         self._command = command
         self._training: TrainingProcess | None = None
-        self._look: TrainingProcess | None = None
-        self._look_began = 0.0
-        self._not_before = self._next_look = time.monotonic() + grace_seconds
+        self._scan: TrainingProcess | None = None
+        self._scan_began = 0.0
+        self._not_before = self._next_scan = time.monotonic() + grace_seconds
         self._changes = LibraryChanges(configuration)
         self._waiting = _WaitingLabels(configuration.retraining.min_new_labels)
         self.blocked_reason: str | None = None
         self.last_result: str | None = None
         if persisted.retraining_considered is None:
             persisted.consider_retraining(clock())
-        self._remember_library()
+        self._update_labels()
 
     def configure(self, configuration: Configuration) -> None:
-        """Take over a changed schedule; a run under way goes on."""
+        """Apply a changed configuration; a retraining that is running continues."""
         self._configuration = configuration
         self._changes = LibraryChanges(configuration)
         self._waiting.wanted = configuration.retraining.min_new_labels
-        self._remember_library()
+        self._update_labels()
 
     @property
     def running(self) -> bool:
-        """Whether a retraining is under way."""
+        """Return whether a retraining is running."""
         return self._training is not None
 
     @property
     def progress(self) -> str | None:
-        """How far the retraining is; None when there is none."""
-        return self._training.heard.progress if self._training is not None else None
+        """Return the progress of the retraining; None when none is running."""
+        return self._training.report.progress if self._training is not None else None
 
     @property
     def labels(self) -> LabelCounts:
-        """What waits for the next retraining, as of the last look."""
+        """Return the labels for the next retraining, as of the last scan."""
         return self._waiting.counts
 
     @property
     def next_time(self) -> datetime | None:
-        """When the next retraining is due, which may lie in the past when it is being caught up.
+        """Return when the next retraining is due; in the past if one was missed.
 
-        None when retraining is off, and when it waits for corrections.
+        None when retraining is disabled or waits for corrections.
         """
         settings, considered = self._configuration.retraining, self._persisted.retraining_considered
         if not settings.enabled or considered is None:
@@ -116,81 +116,79 @@ class Training:
 
     def fileno(self) -> int | None:
         """Return what becomes readable when a process reports or ends; None without one."""
-        process = self._training or self._look
+        process = self._training or self._scan
         return process.fileno() if process is not None else None
 
     def next_due(self) -> float | None:
-        """When `step` has something to do even if nothing happens, in `time.monotonic()`.
+        """Return when `step` is due even if nothing happens, in `time.monotonic()`.
 
-        The wall clock may be set, and stands for monotonic time while the machine sleeps: whoever wakes up
-        for another reason should call `step` too.
+        The wall clock may be set, and monotonic time stands still while the machine is suspended: call `step`
+        after waking up for any other reason, too.
         """
-        if self._training is not None or self._look is not None:
+        if self._training is not None or self._scan is not None:
             return None
         moment = self.next_time
         if moment is None:
-            return self._next_look
+            return self._next_scan
         due = time.monotonic() + (moment - self._clock()).total_seconds()
-        return min(max(due, self._not_before), self._next_look)
+        return min(max(due, self._not_before), self._next_scan)
 
     def step(self) -> TrainingResult | None:
-        """Start what is due, hear what a process says, and return what came of a retraining once it ended."""
+        """Start what is due, read what a process reports, and return the result of a finished retraining."""
         if self._training is not None:
             return self._listen_to_training(self._training)
-        if self._look is not None:
-            self._listen_to_look(self._look)
+        if self._scan is not None:
+            self._listen_to_scan(self._scan)
             return None
         now = time.monotonic()
         moment = self.next_time
         if moment is not None and moment <= self._clock() and now >= self._not_before:
             self._begin_training()
-        elif now >= self._next_look:
-            self._begin_look()
+        elif now >= self._next_scan:
+            self._begin_scan()
         return None
 
     def stop(self) -> None:
-        """End the process; a retraining is caught up after the next start."""
-        for process in (self._training, self._look):
+        """Stop the process; an interrupted retraining is repeated after the next start."""
+        for process in (self._training, self._scan):
             if process is not None:
                 process.stop()
-        self._training = self._look = None
+        self._training = self._scan = None
 
-    # looks
-    # ---------------------------------------------------------------------------------------------------
+    # scans for corrections
 
-    def _begin_look(self) -> None:
-        has_changed = self._changes.found()
-        self._next_look = time.monotonic() + self._changes.seconds_between_looks
+    def _begin_scan(self) -> None:
+        has_changed = self._changes.has_changed()
+        self._next_scan = time.monotonic() + self._changes.seconds_between_checks
         if not has_changed:
             return
         try:
-            self._look = self._start("--notice")
-            self._look_began = time.monotonic()
+            self._scan = self._start("--notice")
+            self._scan_began = time.monotonic()
         except OSError as error:
-            log.warning("corrections are not looked for: %s", error.strerror)
+            log.warning("could not look for corrections: %s", error.strerror)
 
-    def _listen_to_look(self, process: TrainingProcess) -> None:
+    def _listen_to_scan(self, process: TrainingProcess) -> None:
         code = process.listen()
         if code is None:
             return
-        self._look = None
+        self._scan = None
         now = time.monotonic()
-        between = max(self._changes.seconds_between_looks, (now - self._look_began) / _LOOK_SHARE)
+        between = max(self._changes.seconds_between_checks, (now - self._scan_began) / _SCAN_SHARE)
         if code != 0:
-            log.warning("corrections cannot be looked for: %s", failure(code, process.heard.outcome))
-            between = _FAILED_LOOK_SECONDS
-        self._next_look = now + between
-        self._remember_library()
+            log.warning("could not look for corrections: %s", failure(code, process.report.outcome))
+            between = _FAILED_SCAN_SECONDS
+        self._next_scan = now + between
+        self._update_labels()
 
-    def _remember_library(self) -> None:
+    def _update_labels(self) -> None:
         try:
             self._waiting.update(self._changes.remember(), self._clock())
         except OrganizerError as error:
-            log.warning("corrections are not looked for: %s", error)
-            self._next_look = time.monotonic() + _FAILED_LOOK_SECONDS
+            log.warning("could not look for corrections: %s", error)
+            self._next_scan = time.monotonic() + _FAILED_SCAN_SECONDS
 
-    # retrainings
-    # ---------------------------------------------------------------------------------------------------
+    # retraining
 
     def _begin_training(self) -> None:
         self.blocked_reason = blocked_reason(self._configuration)
@@ -200,11 +198,11 @@ class Training:
             return
         try:
             self._training = self._start("--scheduled")
-        except OSError as error:  # no memory or disk left for it: photos are filed all the same
+        except OSError as error:  # out of memory or disk space: photos are still filed
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
-            log.warning("retraining postponed: it cannot be started (%s)", error.strerror)
+            log.warning("retraining postponed: could not start it (%s)", error.strerror)
             return
-        log.info("retraining begins (%s)", self._configuration.retraining.mode)
+        log.info("retraining started (%s)", self._configuration.retraining.mode)
 
     def _listen_to_training(self, process: TrainingProcess) -> TrainingResult | None:
         code = process.listen()
@@ -212,18 +210,18 @@ class Training:
             return None
         self._training = None
         result = self._result(code, process)
-        self._remember_library()
+        self._update_labels()
         self._waiting.postpone(self._clock() + (_QUIET if code == 0 else _AFTER_FAILURE))
         try:
             self._persisted.consider_retraining(self._clock())
         except OSError as error:
             self._not_before = time.monotonic() + _POSTPONED_SECONDS
-            log.warning("that the retraining is over cannot be written down (%s)", error.strerror)
+            log.warning("could not record the end of the retraining (%s)", error.strerror)
         self.last_result = result.text
         return result
 
     def _result(self, code: int, process: TrainingProcess) -> TrainingResult:
-        outcome = process.heard.outcome
+        outcome = process.report.outcome
         if code != 0:
             reason = failure(code, outcome)
             where = self._configuration.state_directory / LOG
@@ -232,7 +230,7 @@ class Training:
         promoted = outcome is not None and outcome.promoted
         reason = outcome.reason if outcome else ""
         text = f"{'promoted' if promoted else 'not promoted'}: {reason}"
-        log.info("retraining ended, %s", text)
+        log.info("retraining finished, %s", text)
         return TrainingResult(text, promoted)
 
     def _start(self, purpose: str) -> TrainingProcess:
@@ -242,10 +240,10 @@ class Training:
 
 
 class _WaitingLabels:
-    """When enough labels have come for a retraining, and their owner has stopped for a while.
+    """Decides when there are enough new labels for a retraining, and their owner has stopped adding more.
 
     Args:
-        wanted: how many are enough.
+        wanted: the number of labels that is enough.
     """
 
     def __init__(self, wanted: int) -> None:
@@ -257,14 +255,14 @@ class _WaitingLabels:
 
     @property
     def due(self) -> datetime | None:
-        """When a retraining is due; None while there are too few."""
+        """Return when a retraining is due; None while there are too few labels."""
         if self._enough_since is None or self._grown_at is None:
             return None
         due = min(self._grown_at + _QUIET, self._enough_since + _LONGEST_WAIT)
         return due if self._not_before is None else max(due, self._not_before)
 
     def update(self, counts: LabelCounts, now: datetime) -> None:
-        """Take over what the last scan has counted."""
+        """Update the counts with those of the last scan."""
         if counts.total > self.counts.total:
             self._grown_at = now
         self.counts = counts
@@ -274,5 +272,5 @@ class _WaitingLabels:
             self._enough_since = now
 
     def postpone(self, moment: datetime) -> None:
-        """Let no retraining begin before `moment`: one has just ended."""
+        """Delay the next retraining until `moment`, because one has just ended."""
         self._not_before = moment

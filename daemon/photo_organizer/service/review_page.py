@@ -1,4 +1,4 @@
-"""The review page beside the daemon (`review_page: {enabled: true}`): its process, kept running."""
+"""The process of the review page, which the daemon keeps running with `review_page: {enabled: true}`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from photo_organizer.files import private_file
 
 log = logging.getLogger(__name__)
 
-_AGAIN_SECONDS = 30.0  # after it ended by itself, and how often it is looked after
-_PATIENCE_AT_STOP_SECONDS = 3.0
+_CHECK_SECONDS = 30.0
+_STOP_SECONDS = 3.0
 _LOG_FILE = "review-page.log"
 
 
 class ReviewPageProcess:
-    """Starts the page, starts it anew when it ended or the configuration changed, and ends it.
+    """Starts the page, restarts it when it has ended or the configuration has changed, and stops it.
 
     Args:
-        configuration: whether there is a page, and whose photos it shows.
+        configuration: whether the page is enabled, and the library that it shows.
         clock: monotonic.
         command: the program to run; the real one by default.
     """
@@ -38,36 +38,36 @@ class ReviewPageProcess:
         self._clock = clock
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
-        self._look_at = clock()
+        self._check_at = clock()
 
     @property
     def pid(self) -> int | None:
-        """The process, when there is one."""
+        """Return the id of the process, if it is running."""
         return self._process.pid if self._process is not None else None
 
     def configure(self, configuration: Configuration) -> None:
-        """Goes on by another configuration, with another process."""
+        """Apply a changed configuration by restarting the process."""
         if configuration != self._configuration:
             self.stop()
             self._configuration = configuration
-            self._look_at = self._clock()
+            self._check_at = self._clock()
 
     def next_due(self) -> float | None:
-        """When `step` has something to do, in the clock's time; None without a page."""
-        return self._look_at if self._configuration.review_page.enabled else None
+        """Return when `step` is due, in the clock's time; None when the page is disabled."""
+        return self._check_at if self._configuration.review_page.enabled else None
 
     def step(self) -> None:
-        """Starts the page where it should run and does not."""
-        if not self._configuration.review_page.enabled or self._clock() < self._look_at:
+        """Start the page if it should be running and is not."""
+        if not self._configuration.review_page.enabled or self._clock() < self._check_at:
             return
-        self._look_at = self._clock() + _AGAIN_SECONDS
+        self._check_at = self._clock() + _CHECK_SECONDS
         if self._process is not None:
             code = self._process.poll()
             if code is None:
                 return
             self._process = None
             where = self._configuration.state_directory / _LOG_FILE
-            log.warning("the review page ended (%s) and is started again; see %s", code, where)
+            log.warning("the review page ended with exit code %s, restarting it; see %s", code, where)
         try:
             with private_file(self._configuration.state_directory / _LOG_FILE) as errors:
                 self._process = subprocess.Popen(
@@ -75,25 +75,25 @@ class ReviewPageProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    start_new_session=True,  # Ctrl-C is for the daemon, which then ends it
+                    start_new_session=True,  # Ctrl-C is for the daemon, which then stops it
                 )
         except OSError as error:
-            log.warning("the review page cannot be started: %s", error.strerror)
+            log.warning("could not start the review page: %s", error.strerror)
             return
-        log.info("the review page is at port %d; open it with photo-organizer review", self._port)
+        log.info("review page running on port %d; open it with photo-organizer review", self._port)
 
     @property
     def _port(self) -> int:
         return self._configuration.review_page.port
 
     def stop(self) -> None:
-        """Ends the page."""
+        """Stop the page."""
         process, self._process = self._process, None
         if process is None:
             return
         process.terminate()
         try:
-            process.wait(_PATIENCE_AT_STOP_SECONDS)
+            process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

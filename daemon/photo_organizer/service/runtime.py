@@ -1,4 +1,4 @@
-"""The rooms of one configuration, joined to a pipeline, and their exchange while they are in use."""
+"""Inbox, vision and library of a configuration, and their replacement while they are in use."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StandbyWorker:
-    """A vision process that is loading `model`, while another still serves."""
+    """A vision process that is loading `model` while another one is still in use."""
 
     vision: VisionClient
     model: ModelDescription
 
 
 class Runtime:
-    """Inbox, vision and library of a configuration, at work.
+    """Inbox, vision and library of a configuration, connected by a pipeline.
 
     Args:
-        configuration: what they are made of.
-        library: open, owned and recovered.
-        reporter: who hears what becomes of each photo.
-        wake: makes the loop turn; called from other threads.
+        configuration: the configuration that they are created from.
+        library: open, locked and recovered.
+        reporter: is told the result for each photo.
+        wake: wakes the loop; called from other threads.
 
     Raises:
-        ModelError: there is no model that can serve.
+        ModelError: there is no usable model.
     """
 
     def __init__(
@@ -71,25 +71,23 @@ class Runtime:
 
     @property
     def model_id(self) -> str:
-        """The model that new photos are classified by."""
+        """Return the id of the model in use."""
         return self._model.id
 
     @property
     def model_made(self) -> datetime | None:
-        """When it was made; None where its description cannot be read any more."""
+        """Return when the model in use was created; None if its description cannot be read."""
         try:
             return datetime.fromisoformat(read_manifest(self._model.directory).made).astimezone()
         except (OrganizerError, ValueError):
             return None
 
     def start(self) -> None:
-        """Begins to watch the inboxes."""
+        """Start watching the inboxes."""
         self.inbox.start(self._wake)
 
     def close(self) -> None:
-        """Stops watching, ends the vision process and gives the library up; photos under way stay in the
-        inbox.
-        """
+        """Stop watching, stop vision and close the library; photos in progress stay in the inbox."""
         self.inbox.stop()
         self.vision.close()
         if self._standby is not None:
@@ -97,20 +95,20 @@ class Runtime:
         self.library.close()
 
     def switch_model(self) -> None:
-        """Serves the model that is in use now, if it is another. No photo waits for it to load.
+        """Switch to the model in use if it has changed. No photo waits while it is loaded.
 
         Raises:
-            ModelError: it cannot serve; the one before goes on.
+            ModelError: the model cannot be used; the current one stays in use.
         """
         model = read_model(Registry(self._configuration.model_directory).current())
         if model != (self._standby.model if self._standby else self._model):
             self._replace_vision(model)
 
     def reload(self, configuration: Configuration) -> None:
-        """Goes on by another configuration; what did not change is not disturbed.
+        """Apply a changed configuration; parts whose settings did not change keep running.
 
         Raises:
-            OrganizerError: it cannot be done; the configuration before goes on.
+            OrganizerError: it cannot be applied; the current configuration stays in use.
         """
         before = self._configuration
         model = read_model(Registry(configuration.model_directory).current())
@@ -126,7 +124,7 @@ class Runtime:
             self._replace_vision(model)
 
     def step(self) -> None:
-        """Everything that may have become due on the way of the photos."""
+        """Do everything that is due."""
         if (today := date.today()) != self._copied_on:
             self._copied_on = today
             keep_daily_copy(self.library)
@@ -135,25 +133,23 @@ class Runtime:
         self.pipeline.step()
 
     def register(self, poll: select.poll) -> None:
-        """Has `poll` return when a vision process has something to say, or a disk was mounted."""
+        """Register with `poll`: messages of the vision processes, and changes of mounts."""
         self.inbox.register(poll)
         watch_vision(self.vision, poll)
         if self._standby is not None:
             watch_vision(self._standby.vision, poll)
 
     def next_due(self) -> float | None:
-        """When the pipeline has something to do even if nothing happens, in `time.monotonic()`."""
+        """Return when `step` is due even if nothing happens, in `time.monotonic()`."""
         moments = [self.pipeline.next_due()]
         if self._standby is not None:
             moments.append(self._standby.vision.next_due())
-        if self.pipeline.is_hungry:
+        if self.pipeline.wants_more:
             moments.append(self.inbox.next_due())
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _replace_library(self, before: Configuration, configuration: Configuration) -> None:
-        """Another library, or the same by other rules. Both cannot be owned at once when they share a
-        state.
-        """
+        """Close the library before opening the new one: both may use the same state directory."""
         self.library.close()
         try:
             self.library = open_library(configuration)
@@ -171,20 +167,20 @@ class Runtime:
         self.inbox.start(self._wake)
 
     def _replace_vision(self, model: ModelDescription) -> None:
-        """Another vision process for this one, which goes on until the other has loaded its model."""
+        """Replace the vision process once the new one has loaded its model."""
         if self._standby is not None:
             self._standby.vision.close()
         self._standby = StandbyWorker(new_vision(self._configuration, model), model)
         if self.vision.ready or self.vision.in_flight:
             self._standby.vision.warm_up()
         else:
-            self._swap_worker(self._standby)  # nobody waits: it is loaded when the next photo comes
+            self._swap_worker(self._standby)  # no photos are waiting: load the model with the next photo
 
     def _await_standby(self, standby: StandbyWorker) -> None:
         try:
             standby.vision.poll()
         except OrganizerError as error:
-            log.error("the new model is not taken over: %s", error)  # noqa: TRY400  for people
+            log.error("could not switch to the new model: %s", error)  # noqa: TRY400  for people
             standby.vision.close()
             self._standby = None
             return
@@ -197,7 +193,7 @@ class Runtime:
         standby.vision.timings = self.vision.timings
         self.vision = self.pipeline.vision = standby.vision
         if standby.model != self._model:
-            log.info("photos are classified by model %s now", standby.model.id)
+            log.info("switched to model %s", standby.model.id)
         self._model = standby.model
         self.pipeline.placement = new_placement(self._configuration, standby.model)
         self._standby = None
@@ -208,7 +204,7 @@ class Runtime:
             watched_folders(configuration),
             configuration.watch,
             libraries=configuration.libraries,
-            # asked anew each time, because the library may be exchanged
+            # looked up on each call, because the library may be replaced
             is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
             is_kept_original=lambda photo: self.library.is_kept_original(photo),  # noqa: PLW0108
             videos=configuration.videos is not None,
@@ -232,7 +228,7 @@ def watched_folders(configuration: Configuration) -> tuple[WatchedFolder, ...]:
 
 
 def new_vision(configuration: Configuration, model: ModelDescription) -> VisionClient:
-    """A vision process for `model`, not started yet."""
+    """Return a vision process for `model`, not started yet."""
     minutes = configuration.model.unload_after_minutes
     return VisionClient(
         model.directory,
@@ -249,7 +245,7 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
 
 
 def new_placement(configuration: Configuration, model: ModelDescription) -> Placement:
-    """Where the photos go that `model` classifies."""
+    """Return the placement of photos that `model` classifies."""
     serving = serving_categories(configuration, model.directory, accepted_folders(configuration))
     others = set(configuration.all_categories) - set(configuration.categories)  # of single inboxes
     categories = [name for name in serving if name not in others]
@@ -257,12 +253,12 @@ def new_placement(configuration: Configuration, model: ModelDescription) -> Plac
 
 
 def open_library(configuration: Configuration) -> Library:
-    """The library, owned by this process, with all that a crash left open brought to its end.
+    """Lock and open the library, and complete or revert the moves that a crash interrupted.
 
     Raises:
-        LibraryLocked: another process owns it.
-        JournalError: the journal is damaged, or newer than this program.
-        OrganizerError: a folder of ours cannot be made, or the state directory cannot be written.
+        LibraryLocked: another process is using it.
+        JournalError: the journal is damaged, or from a newer version.
+        OrganizerError: a folder cannot be created, or the state directory cannot be written.
     """
     library = Library.open(configuration, owner=True)
     if library.restored:
@@ -275,7 +271,7 @@ def open_library(configuration: Configuration) -> Library:
         raise
     if recovery.completed or recovery.taken_back or recovery.ledger_rows:
         log.info(
-            "after a crash: %d moves completed, %d taken back, %d rows added to the ledger",
+            "recovered from a crash: %d moves completed, %d reverted, %d rows added to the ledger",
             recovery.completed,
             recovery.taken_back,
             recovery.ledger_rows,
@@ -284,7 +280,7 @@ def open_library(configuration: Configuration) -> Library:
 
 
 def keep_daily_copy(library: Library) -> None:
-    """Keep today's copy of the journal; where that fails, filing goes on without."""
+    """Save today's copy of the journal; a failure is only logged."""
     try:
         library.keep_daily_copy()
     except OrganizerError as error:

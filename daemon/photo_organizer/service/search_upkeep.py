@@ -1,4 +1,4 @@
-"""Keeping the search index up to date, so that no search has to wait for it. A failure costs only that."""
+"""Keep the search index up to date, so that searches do not have to. Failures affect nothing else."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from photo_organizer.library import Library
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 2000  # operations between two looks at the inbox: some 50 ms
+_AT_ONCE = 2000  # operations at a time, about 50 ms
 
 
 class SearchUpkeep:
-    """Takes new photos into the index, some at a time, when there is nothing else to do."""
+    """Indexes new photos, some at a time, when there is nothing else to do."""
 
     def __init__(self) -> None:
         self.is_due = True
         self._has_failed = False
 
     def step(self, library: Library) -> None:
-        """Index the next photos; `is_due` says whether there are more."""
+        """Index the next photos; `is_due` then says whether there are more."""
         try:
             self.is_due = library.index_for_search(_AT_ONCE)
             self._has_failed = False
@@ -32,7 +32,7 @@ class SearchUpkeep:
 
 
 def index_all(library: Library) -> None:
-    """Index everything that is new, at the end of a command that filed photos."""
+    """Index all new photos, at the end of a command that filed photos."""
     upkeep = SearchUpkeep()
     while upkeep.is_due:
         upkeep.step(library)

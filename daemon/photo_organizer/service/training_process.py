@@ -1,4 +1,4 @@
-"""The training process as the daemon sees it: started, listened to, and ended without harm."""
+"""The daemon's side of the training process: start it, read its reports, stop it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from photo_organizer.files import private_file
 from photo_organizer.learning.events import Progress, TrainingOutcome, parse_event
 
 _LOWEST_PRIORITY = 19
-_PATIENCE_AT_STOP_SECONDS = 2.0
+_STOP_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Heard:
-    """What the process has said so far.
+class TrainingReport:
+    """What the process has reported so far.
 
     Attributes:
-        progress: how far it is, for people.
-        outcome: how it ended, once it has said so.
+        progress: the progress, for people.
+        outcome: the result, once it has been reported.
     """
 
     progress: str = "starting"
@@ -31,18 +31,18 @@ class Heard:
 
 
 class TrainingProcess:
-    """A running process.
+    """A running training process.
 
     Args:
         command: the program with its arguments.
-        errors: the file that its messages go to.
+        errors: the file for its standard error.
 
     Raises:
-        OSError: it cannot be started: no memory, or no room on the disk.
+        OSError: it cannot be started (out of memory or disk space).
     """
 
     def __init__(self, command: Sequence[str], errors: Path) -> None:
-        self.heard = Heard()
+        self.report = TrainingReport()
         self._unread = b""
         with private_file(errors) as file:
             self._process = subprocess.Popen(
@@ -59,37 +59,37 @@ class TrainingProcess:
         return self._stream.fileno()
 
     def listen(self) -> int | None:
-        """Take in what it has said; return its exit code once it has ended."""
+        """Read its reports; return its exit code once it has ended."""
         while (chunk := self._stream.read()) is not None:
             if not chunk:
                 self._stream.close()
                 return self._process.wait()
             *lines, self._unread = (self._unread + chunk).split(b"\n")
             for line in lines:
-                self._hear(line)
+                self._read(line)
         return None
 
     def stop(self) -> None:
-        """End it; it leaves a complete new model or nothing."""
+        """Stop it; it leaves a complete new model or nothing."""
         self._process.terminate()
         try:
-            self._process.wait(_PATIENCE_AT_STOP_SECONDS)
+            self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._stream.close()
 
-    def _hear(self, line: bytes) -> None:
+    def _read(self, line: bytes) -> None:
         match parse_event(line):
             case Progress() as progress:
-                self.heard.progress = progress.text or progress.stage
+                self.report.progress = progress.text or progress.stage
             case TrainingOutcome() as outcome:
-                self.heard.outcome = outcome
+                self.report.outcome = outcome
             case None:
                 pass
 
 
 def failure(code: int, outcome: TrainingOutcome | None) -> str:
-    """Return why a process that ended with `code` failed: what it said, or how it ended."""
+    """Return why a process failed: the reason that it reported, else its exit code or signal."""
     ended = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return outcome.reason if outcome and outcome.reason else ended

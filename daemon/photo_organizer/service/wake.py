@@ -1,4 +1,4 @@
-"""Waking the loop from another thread or a signal handler: one byte through a pipe."""
+"""Wake the loop from another thread or a signal handler, through a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PIECE = 4096
 
 
 class WakePipe:
-    """A pipe whose reading end is watched by the loop. Any number of wakes before the next turn are one."""
+    """A pipe that the loop polls. Several wakes before the next turn count as one."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -21,12 +21,12 @@ class WakePipe:
         return self._read
 
     def wake(self) -> None:
-        """Safe in any thread and in a signal handler; a full pipe is a wake already under way."""
-        with contextlib.suppress(BlockingIOError):
+        """Wake the loop; safe in any thread and in a signal handler."""
+        with contextlib.suppress(BlockingIOError):  # full: a wake is already pending
             os.write(self._write, b"\0")
 
     def drain(self) -> bool:
-        """Whether there was a wake since the last call."""
+        """Return whether there was a wake since the last call."""
         woken = False
         with contextlib.suppress(BlockingIOError):
             full = True
@@ -41,10 +41,10 @@ class WakePipe:
 
 
 class Signals:
-    """What the outside asked for since the last look: stop (SIGTERM, SIGINT) or reload (SIGHUP).
+    """Requests by signal: stop (SIGTERM, SIGINT) and reload (SIGHUP).
 
-    The handlers set a flag and wake the loop, nothing else. After the first request to stop, SIGINT is given
-    back to Python, so that a second Ctrl-C ends at once what hangs.
+    The handlers only set a flag and wake the loop. After the first request to stop, Python's handler of
+    SIGINT is restored, so that a second Ctrl-C ends a hanging process.
     """
 
     def __init__(self, wake: WakePipe) -> None:
@@ -59,17 +59,17 @@ class Signals:
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a program that was asked to stop in this way: 130 for Ctrl-C, else 0."""
+        """Return the exit code that a shell expects after the request to stop: 130 for Ctrl-C, else 0."""
         return 128 + signal.SIGINT if self._interrupted else 0
 
     def take_reload_request(self) -> bool:
-        """True once for each SIGHUP, or several that came together."""
+        """Return whether SIGHUP was received since the last call."""
         requested, self._reload = self._reload, False
         return requested
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[Signals]:
-        """The handlers in place for the length of a `with` block; those before are put back."""
+        """Install the handlers for a `with` block, and restore the previous ones after it."""
         before = {
             number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         }

@@ -1,4 +1,4 @@
-"""The page: one HTML file with the table and the plots, which needs nothing else."""
+"""The statistics page: a self-contained HTML file with a table and plots."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _TOTALS = (
     ("corrected", "moved by you"),
     ("duplicate", "duplicates"),
     ("quarantined", "unreadable"),
-    ("undone", "taken back"),
+    ("undone", "undone"),
 )
 
 
 def page(statistics: Statistics, made: datetime) -> str:
-    """Return the page as text.
+    """Return the page as HTML.
 
     Args:
-        statistics: what is shown.
-        made: the time that is shown as when it was made.
+        statistics: the numbers to show.
+        made: the time of creation to show.
     """
     parts = [
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
@@ -59,12 +59,12 @@ def _totals(statistics: Statistics) -> Iterator[str]:
         if count := statistics.totals.get(action):
             yield f"<div><b>{count:,}</b><span>{words}</span></div>"
     if statistics.corrected_share is not None:
-        yield f"<div><b>{statistics.corrected_share:.1%}</b><span>of the filed ones corrected</span></div>"
+        yield f"<div><b>{statistics.corrected_share:.1%}</b><span>of filed photos corrected</span></div>"
     yield "</div>"
 
 
 def _table(statistics: Statistics) -> Iterator[str]:
-    yield "<h2>Categories</h2><p>What the model filed, and how much of it you have moved elsewhere.</p>"
+    yield "<h2>Categories</h2><p>Photos filed by the model, and how many you moved elsewhere.</p>"
     yield '<div class="wide"><table><tr>' + "".join(f"<th>{name}</th>" for name in COLUMNS) + "</tr>"
     for row in table_rows(statistics):
         yield "<tr>" + "".join(f"<td>{html.escape(printable(cell))}</td>" for cell in row) + "</tr>"
@@ -75,7 +75,7 @@ COLUMNS = ("category", "photos", "confidence", "corrected", "share corrected")
 
 
 def table_rows(statistics: Statistics) -> Iterator[tuple[str, ...]]:
-    """Yield the cells of the table by category, and of its last row with the sums."""
+    """Yield the rows of the table: one for each category, and one with the totals."""
     for name, row in statistics.categories.iterrows():
         numbers = f"{int(row['photos']):,}", f"{row['confidence']:.2f}", f"{int(row['corrected']):,}"
         yield str(name), *numbers, f"{row['share']:.1%}"
@@ -89,26 +89,28 @@ def _plots(statistics: Statistics) -> Iterator[str]:
 
     if not statistics.months.empty:
         yield from _plot(
-            "Photos a month",
-            "By the month in which the picture was taken; of filing, where that is not known.",
+            "Photos per month",
+            "By the month in which they were taken, or filed if that is not known.",
             plots.draw_months(statistics.months),
         )
     if statistics.confidence.to_numpy().sum():
         yield from _plot(
             "Confidence",
-            "How sure the model was of each photo.",
+            "The model's confidence for each photo.",
             plots.draw_confidence(statistics.confidence),
         )
     if not statistics.corrected.empty:
         yield from _plot(
             "Corrected after filing",
-            "Of the photos filed in a month, the share that you have moved to another category since: "
-            "how often the model was wrong about your photos, as far as you noticed.",
+            "Share of the photos filed in each month that you have since moved to another category: "
+            "how often the model was wrong, as far as you noticed.",
             plots.draw_corrected(statistics.corrected),
         )
     if not statistics.review.empty:
         yield from _plot(
-            "Review", "Photos waiting in Review at the end of each day.", plots.draw_review(statistics.review)
+            "Review",
+            "Photos in the review folder at the end of each day.",
+            plots.draw_review(statistics.review),
         )
 
 

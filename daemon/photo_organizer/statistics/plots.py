@@ -1,7 +1,7 @@
-"""The plots, each an SVG image that stands on its own.
+"""The plots, as standalone SVG images.
 
-Colours are Okabe and Ito's, which stay apart for colour-blind eyes. matplotlib is used without pyplot: no
-window system, no state.
+The colours are Okabe and Ito's, which colour-blind people can distinguish. matplotlib is used without pyplot,
+which has global state.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SIZE = (9.0, 3.4)
 
 
 def draw_months(months: pd.DataFrame) -> str:
-    """Return photos a month, stacked by category."""
+    """Plot photos per month, stacked by category."""
     figure, axes = _figure()
     places = np.arange(len(months))
     bottom = np.zeros(len(months))
@@ -47,7 +47,7 @@ def draw_months(months: pd.DataFrame) -> str:
 
 
 def draw_confidence(confidence: pd.DataFrame) -> str:
-    """Return photos by the model's confidence, filed and to review."""
+    """Plot filed and reviewed photos by confidence."""
     figure, axes = _figure()
     width = 1 / len(confidence)
     left = confidence.index.to_numpy(dtype=float)
@@ -66,7 +66,7 @@ def draw_confidence(confidence: pd.DataFrame) -> str:
 
 
 def draw_corrected(corrected: pd.DataFrame) -> str:
-    """Return the share of photos that their owner moved to another category, by the month of filing."""
+    """Plot the share of photos that were corrected, by month of filing."""
     figure, axes = _figure()
     places = np.arange(len(corrected))
     axes.plot(places, corrected["share"].to_numpy(dtype=float), color=_COLOURS[5], marker="o")
@@ -78,7 +78,7 @@ def draw_corrected(corrected: pd.DataFrame) -> str:
 
 
 def draw_review(review: pd.DataFrame) -> str:
-    """Return how many photos lay in Review at the end of each day."""
+    """Plot the number of photos in the review folder at the end of each day."""
     figure, axes = _figure()
     days = pd.to_datetime(review.index).to_numpy()
     axes.fill_between(days, review["waiting"], step="post", color=_COLOURS[4], alpha=0.4)
@@ -109,6 +109,6 @@ def _figure() -> tuple[Any, Any]:
 
 def _svg(figure: Any) -> str:  # noqa: ANN401 (matplotlib has no types)
     text = io.StringIO()
-    with rc_context({"svg.hashsalt": "photo-organizer"}):  # the same numbers give the same file
+    with rc_context({"svg.hashsalt": "photo-organizer"}):  # reproducible files
         figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
     return text.getvalue().partition("<svg")[1] + text.getvalue().partition("<svg")[2]

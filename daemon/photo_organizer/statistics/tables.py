@@ -1,4 +1,4 @@
-"""The numbers: tables made from the actions of the journal."""
+"""Compute the statistics from the actions in the journal."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _CHAIN = (Action.FILED, Action.REVIEW, Action.CORRECTED, Action.UNDONE)
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """All that is shown.
+    """The statistics.
 
     Attributes:
-        totals: photos by action; a photo can have had several.
+        totals: photos by action; a photo can have several.
         categories: by category: `photos` filed by the model, `confidence` (mean), `corrected` and `share`
             (of the photos filed there, those that the owner moved elsewhere).
         months: photos filed by the model, a row for each month in which a picture was taken (or filed, where
-            that is not known), a column for each category.
+            unknown), a column for each category.
         confidence: `filed` and `review`, photos by confidence, in bins of 0.05 (`from` is the index).
         corrected: by month of filing: `photos` filed, `corrected` and `share`.
         review: `waiting`: photos in Review at the end of each day.
@@ -40,16 +40,16 @@ class Statistics:
 
     @property
     def filed(self) -> int:
-        """Photos that the model filed in a category, less those that were taken back."""
+        """Return the number of photos that the model filed in a category, without undone ones."""
         return int(self.categories["photos"].sum())
 
     @property
     def corrected_share(self) -> float | None:
-        """The share of them that the owner has moved to another category; None without photos."""
+        """Return the share of these that the owner moved to another category; None without photos."""
         return float(self.categories["corrected"].sum() / self.filed) if self.filed else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return the statistics as values for JSON."""
         return {
             "totals": self.totals,
             "filed": self.filed,
@@ -68,7 +68,7 @@ class Statistics:
 def make_statistics(actions: Iterable[RecordedAction]) -> Statistics:
     """Compute the statistics of `actions`, oldest first."""
     table = pd.DataFrame(list(actions), columns=list(RecordedAction._fields))
-    table["time"] = pd.to_datetime(table["time"].str[:19], format="ISO8601")  # local time, as it was then
+    table["time"] = pd.to_datetime(table["time"].str[:19], format="ISO8601")  # local time at that moment
     table["action"] = table["action"].astype(str)
     filed = _with_next(table)
     filed = filed[(filed["action"] == Action.FILED) & (filed["category"] != "") & ~filed["undone"]]
@@ -83,7 +83,7 @@ def make_statistics(actions: Iterable[RecordedAction]) -> Statistics:
 
 
 def _with_next(table: pd.DataFrame) -> pd.DataFrame:
-    """The steps of each photo, each with what was done with the same photo next."""
+    """Return the steps of each photo, with the next step of the same photo."""
     steps = table[table["action"].isin([str(action) for action in _CHAIN])]
     steps = steps[~((steps["action"] == Action.CORRECTED) & steps["undone"])].copy()
     following = steps.groupby("sha256", sort=False)
@@ -94,7 +94,7 @@ def _with_next(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shares(groups: Any, *, confidence: bool) -> pd.DataFrame:  # noqa: ANN401 (pandas' groups have no simple type)
-    """Photos, and how many were corrected, of each group."""
+    """Return the number of photos and of corrected photos in each group."""
 
     def moved(group: pd.DataFrame) -> int:
         is_other = group["next_label"] != group["category"]
@@ -116,7 +116,7 @@ def _shares(groups: Any, *, confidence: bool) -> pd.DataFrame:  # noqa: ANN401 (
 
 
 def _months(filed: pd.DataFrame) -> pd.DataFrame:
-    """Photos by month and category, every month between the first and the last."""
+    """Count photos by month and category, including months without photos."""
     known = filed["taken"].str.match(r"(?:19|20)\d\d-\d\d")  # cameras whose clock was never set write 0001
     month = filed["taken"].str[:7].where(known, filed["time"].dt.strftime("%Y-%m"))
     if filed.empty:
@@ -128,7 +128,7 @@ def _months(filed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _confidence(table: pd.DataFrame) -> pd.DataFrame:
-    """Filed and reviewed photos by confidence."""
+    """Count filed and reviewed photos by confidence."""
     edges = np.linspace(0, 1, _BINS + 1)
     columns = {
         str(action): np.histogram(
@@ -140,7 +140,7 @@ def _confidence(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _review(table: pd.DataFrame) -> pd.DataFrame:
-    """How many photos lay in Review at the end of each day; a photo leaves it by its next step."""
+    """Count the photos in the review folder at the end of each day; the next step of a photo removes it."""
     steps = _with_next(table)
     came = steps[steps["action"] == Action.REVIEW]
     if came.empty:
@@ -154,7 +154,7 @@ def _review(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _records(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
-    """The rows of `table` as mappings, its index as `name`; None for what is not a number."""
+    """Return the rows of `table` as mappings, with its index as `name`; NaN becomes None."""
     return [
         {name: _plain(index), **{str(column): _plain(value) for column, value in row.items()}}
         for index, row in zip(table.index, table.to_dict("records"), strict=True)

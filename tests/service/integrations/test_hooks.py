@@ -14,8 +14,8 @@ import pytest
 from photo_organizer.config.settings import HookSettings
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo
-from photo_organizer.service.integrations.hooks import MOST_WAITING, Hooks
-from photo_organizer.service.integrations.news import News
+from photo_organizer.service.integrations.hook_events import HookEvents
+from photo_organizer.service.integrations.hooks import MAX_QUEUED, Hooks
 from support.household import Household, LiveDaemon
 from support.small_models import draw_photo
 
@@ -38,7 +38,7 @@ def events(path: Path) -> list[dict[str, Any]]:
 def run_all(hooks: Hooks) -> None:
     """Steps until nothing runs or waits."""
     deadline = time.monotonic() + 20
-    while any(hook.run or hook.waiting for hook in hooks._hooks.values()):
+    while any(hook.run or hook.queue for hook in hooks._hooks.values()):
         assert time.monotonic() < deadline
         hooks.step()
         time.sleep(0.01)
@@ -95,7 +95,7 @@ def test_a_slow_hook_holds_nobody_up_and_is_ended_with_its_children(
         time.sleep(0.01)
     clock[0] = 5.0
     hooks.step()
-    assert caplog.messages == ["the hook on_error failed: it took longer than 5 s"]
+    assert caplog.messages == ["hook on_error failed: timed out after 5 s"]
     pid = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 10
     while is_running(pid):
@@ -122,8 +122,8 @@ def test_a_failure_is_logged_once_until_the_hook_works_again(
         hooks.fire("on_batch")
         run_all(hooks)
     assert sorted(caplog.messages) == [
-        "the hook on_batch failed: /nowhere/at-all: No such file or directory",
-        "the hook on_model failed: exit code 3: no such luck",
+        "hook on_batch failed: /nowhere/at-all: No such file or directory",
+        "hook on_model failed: exit code 3: no such luck",
     ]
     flag.touch()
     hooks.fire("on_model")
@@ -136,9 +136,9 @@ def test_a_failure_is_logged_once_until_the_hook_works_again(
 
 def test_what_waits_for_a_slow_hook_is_bounded() -> None:
     hooks = Hooks(settings(on_batch=("sleep", "60")), os.environ)
-    for number in range(2 * MOST_WAITING):
+    for number in range(2 * MAX_QUEUED):
         hooks.fire("on_batch", number=number)
-    assert len(hooks._hooks["on_batch"].waiting) == MOST_WAITING
+    assert len(hooks._hooks["on_batch"].queue) == MAX_QUEUED
     hooks.close()
     assert hooks.next_due() is None
 
@@ -150,14 +150,14 @@ def test_the_ready_ping_comes_regularly_and_only_when_it_is_asked_for(tmp_path: 
     )
     for moment in (0.0, 10.0, 299.0, 301.0):
         clock[0] = moment
-        hooks.say_ready(state="idle")
+        hooks.ping_ready(state="idle")
         run_all(hooks)
     assert [event["state"] for event in events(tmp_path / "told")] == ["idle", "idle"]
     assert hooks.next_due() == 601.0
     clock[0] = 700.0  # overdue, since all is not well: no reason to wake for it
     assert hooks.next_due() is None
     silent = Hooks(settings(), os.environ)
-    silent.say_ready()
+    silent.ping_ready()
     assert silent.next_due() is None
 
 
@@ -184,16 +184,16 @@ class Ear(Hooks):
 
 def test_a_batch_is_told_of_once_with_its_review() -> None:
     ear = Ear()
-    news = News(ear)
+    events = HookEvents(ear)
     for name, action in (
         ("a", Action.FILED),
         ("b", Action.FILED),
         ("c", Action.REVIEW),
         ("d", Action.QUARANTINED),
     ):
-        news.placed(*filing(name, action))
-    news.batch_is_over("b-1")
-    news.batch_is_over("b-1")
+        events.placed(*filing(name, action))
+    events.batch_finished("b-1")
+    events.batch_finished("b-1")
     assert ear.heard == [
         ("on_error", {"kind": "quarantine", "error": "/in/d: it ends early"}),
         ("on_batch", {"batch": "b-1", "photos": 4, "actions": {"filed": 2, "review": 1, "quarantined": 1},
@@ -206,24 +206,24 @@ def test_a_batch_is_told_of_once_with_its_review() -> None:
 def test_the_same_error_is_told_once_an_hour() -> None:
     clock = [0.0]
     ear = Ear()
-    news = News(ear, lambda: clock[0])
+    events = HookEvents(ear, lambda: clock[0])
     for moment in (0.0, 1800.0, 3601.0):
         clock[0] = moment
-        news.error("the disk is full", kind="paused")
-    news.error("another", kind="photo")
+        events.error("the disk is full", kind="paused")
+    events.error("another", kind="photo")
     assert [facts["error"] for _, facts in ear.heard] == ["the disk is full", "the disk is full", "another"]
 
 
 def test_models_are_told_of_when_they_change_or_were_not_better() -> None:
     ear = Ear()
-    news = News(ear)
-    news.model_serves(None, None)
-    news.model_serves("one", None)
-    news.model_serves("one", None)
-    news.training_is_over("not promoted: no better", promoted=False, failed=False)
-    news.training_is_over("promoted: better", promoted=True, failed=False)
-    news.model_serves("two", "promoted: better")
-    news.training_is_over("failed: no memory", promoted=False, failed=True)
+    events = HookEvents(ear)
+    events.model_in_use(None, None)
+    events.model_in_use("one", None)
+    events.model_in_use("one", None)
+    events.training_finished("not promoted: no better", promoted=False, failed=False)
+    events.training_finished("promoted: better", promoted=True, failed=False)
+    events.model_in_use("two", "promoted: better")
+    events.training_finished("failed: no memory", promoted=False, failed=True)
     assert ear.heard == [
         ("on_model", {"model": "one", "changed": False, "reason": "not promoted: no better"}),
         ("on_model", {"model": "two", "changed": True, "previous": "one", "reason": "promoted: better"}),

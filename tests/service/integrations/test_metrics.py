@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.companions.photo_count import count_photos
-from photo_organizer.service.integrations.metrics import Figures, MetricsFile, exposition
+from photo_organizer.service.integrations.metrics import Metrics, MetricsFile, exposition
 from photo_organizer.service.status.status_file import DaemonState, Status
 from photo_organizer.vision.client.timings import Timings
 
@@ -22,7 +22,7 @@ STATUS = Status(
     filed_total=3, review_total=2, quarantined_total=0, last_photo_time=None, last_error=None,
     next_retraining=None,
 )  # fmt: skip
-FIGURES = Figures(
+METRICS = Metrics(
     STATUS, {"filed": 3, "review": 2}, 2, NOW - timedelta(minutes=1), NOW - timedelta(days=1),
     Timings(5, 1.25, 4, 0.5),
 )  # fmt: skip
@@ -30,7 +30,7 @@ SAMPLE = re.compile(r'[a-z_]+(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? -?[0-9.e
 
 
 def test_every_figure_is_there_in_the_text_format() -> None:
-    text = exposition(FIGURES, NOW)
+    text = exposition(METRICS, NOW)
     lines = text.splitlines()
     assert text.endswith("\n")
     for wanted in (
@@ -57,7 +57,7 @@ def test_every_figure_is_there_in_the_text_format() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    unknown = dataclasses.replace(FIGURES, review=None, last_error=None, model_made=None)
+    unknown = dataclasses.replace(METRICS, review=None, last_error=None, model_made=None)
     text = exposition(unknown, NOW)
     for name in ("review_photos", "last_error_age_seconds", "model_age_seconds", "last_photo_age_seconds"):
         assert name not in text
@@ -67,15 +67,15 @@ def test_it_is_written_every_15_seconds_and_readable_for_others(tmp_path: Path) 
     clock = [0.0]
     path = tmp_path / "organizer.prom"
     file = MetricsFile(path, lambda: clock[0])
-    file.write(lambda: FIGURES)
+    file.write(lambda: METRICS)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     path.unlink()
     clock[0] = 14.0
-    file.write(lambda: FIGURES)
+    file.write(lambda: METRICS)
     assert not path.exists()
     assert file.next_due() == 15.0
     clock[0] = 15.0
-    file.write(lambda: FIGURES)
+    file.write(lambda: METRICS)
     assert [entry.name for entry in tmp_path.iterdir()] == ["organizer.prom"]
 
 
@@ -86,9 +86,9 @@ def test_a_folder_that_cannot_be_written_is_logged_once(
     file = MetricsFile(tmp_path / "missing/organizer.prom", lambda: clock[0])
     for moment in (0.0, 20.0, 40.0):
         clock[0] = moment
-        file.write(lambda: FIGURES)
+        file.write(lambda: METRICS)
     assert caplog.messages == [
-        f"the metrics cannot be written: {tmp_path}/missing/organizer.prom: No such file or directory"
+        f"could not write the metrics: {tmp_path}/missing/organizer.prom: No such file or directory"
     ]
 
 

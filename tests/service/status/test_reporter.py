@@ -12,8 +12,8 @@ import pytest
 from photo_organizer.config.settings import HookSettings
 from photo_organizer.library import Filing, Placed
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from photo_organizer.service.integrations.hook_events import HookEvents
 from photo_organizer.service.integrations.hooks import Hooks
-from photo_organizer.service.integrations.news import News
 from photo_organizer.service.status.reporter import DaemonReporter
 from photo_organizer.service.wake import Signals, WakePipe
 from photo_organizer.vision.decision import shown
@@ -24,7 +24,7 @@ PREDICTION = Prediction("ab" * 32, "m1", "test", ("Food",), (0.99,))
 
 def said(filing: Filing, destination: str, caplog: pytest.LogCaptureFixture) -> str:
     caplog.set_level(logging.INFO)
-    reporter = DaemonReporter(None, News(Hooks(HookSettings(), {})))
+    reporter = DaemonReporter(None, HookEvents(Hooks(HookSettings(), {})))
     reporter.placed(filing, Placed(filing.group, filing.action, Path(destination)))
     return caplog.messages[-1]
 

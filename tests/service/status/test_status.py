@@ -84,17 +84,17 @@ def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
 
 
 def test_the_line_for_systemctl_reads_like_a_sentence() -> None:
-    assert describe(IDLE, filed_in_burst=0, burst=0) == "idle, 12,431 photos filed"
+    assert describe(IDLE, filed=0, batch_size=0) == "idle, 12,431 photos filed"
     working = dataclasses.replace(IDLE, state=DaemonState.WORKING)
-    assert describe(working, filed_in_burst=218, burst=1900) == "filing 218 of 1,900"
+    assert describe(working, filed=218, batch_size=1900) == "filing 218 of 1,900"
     refused = dataclasses.replace(IDLE, config_error="o.yaml:3: batch.size: no\no.yaml:4: other")
-    assert describe(refused, filed_in_burst=0, burst=0) == (
-        "idle, 12,431 photos filed; the changed configuration is refused: o.yaml:3: batch.size: no"
+    assert describe(refused, filed=0, batch_size=0) == (
+        "idle, 12,431 photos filed; the changed configuration is invalid: o.yaml:3: batch.size: no"
     )
     blind = dataclasses.replace(IDLE, troubled=({"kind": "folder", "path": "/in/x", "reason": "closed"},))
-    assert describe(blind, filed_in_burst=0, burst=0).endswith(", photos or folders cannot be read")
+    assert describe(blind, filed=0, batch_size=0).endswith(", photos or folders cannot be read")
     paused = dataclasses.replace(IDLE, state=DaemonState.PAUSED, reason="/lib: no space left on device")
-    assert describe(paused, filed_in_burst=0, burst=0) == "paused: /lib: no space left on device"
+    assert describe(paused, filed=0, batch_size=0) == "paused: /lib: no space left on device"
 
 
 def test_a_status_that_cannot_be_written_is_seen_to_be_old_and_tried_again(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from photo_organizer.service.systemd.heartbeat import Heartbeat, patience
+from photo_organizer.service.systemd.heartbeat import Heartbeat, extended_timeout
 from photo_organizer.service.systemd.sd_notify import Notifier
 
 
@@ -110,5 +110,5 @@ def test_pings_come_while_the_loop_turns_and_end_when_it_hangs(manager: Manager)
 
 
 def test_a_long_start_asks_for_more_time(manager: Manager) -> None:
-    with patience(Notifier(manager.address)):
+    with extended_timeout(Notifier(manager.address)):
         assert manager.hears().startswith("EXTEND_TIMEOUT_USEC=")

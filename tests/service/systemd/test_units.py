@@ -15,7 +15,7 @@ import pytest
 from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.service.systemd import units
 
-UNITS = Path(__file__).parents[2] / "systemd"
+UNITS = Path(__file__).parents[3] / "systemd"
 
 
 def configuration(folder: Path, text: str) -> Configuration:

@@ -122,7 +122,7 @@ def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str
     new = values.get("new_labels") or {}
     if total := sum(new.values()):
         enough = total >= min_new_labels
-        wanted = when if when and enough else f"from {min_new_labels} on"
+        wanted = when if when and enough else f"once there are {min_new_labels}"
         yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: photo-organizer train"
     elif when:
         yield "retraining", when

@@ -164,7 +164,7 @@ def run_photos(
         vision.close()
     for group in source.failed:
         reporter.give_up(group)
-    result.stopped = stop.asked and not (source.exhausted and pipeline.under_way == 0)
+    result.stopped = stop.asked and not (source.exhausted and pipeline.in_progress == 0)
 
 
 def not_placed(

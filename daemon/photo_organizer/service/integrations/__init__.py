@@ -1,1 +1,1 @@
-"""What the daemon tells other programs: hooks, notifications, monitoring."""
+"""Integration with other programs: hooks, desktop notifications, metrics."""

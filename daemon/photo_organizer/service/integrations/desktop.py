@@ -1,7 +1,7 @@
-"""One desktop notification a batch ("34 photos filed, 5 to review"), where there is a desktop.
+"""Desktop notifications, one per batch: "34 photos filed, 5 to review".
 
-It goes through `notify-send`, the freedesktop tool that every desktop distribution carries and keeps; a D-Bus
-library of our own would stay in the daemon's memory for one sentence a day.
+They are sent with `notify-send`, which every desktop distribution includes, rather than with a D-Bus library,
+which would stay in the daemon's memory.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class DesktopNotifier:
-    """Shows messages, or does nothing where nobody could see them.
+    """Shows notifications; does nothing without a desktop session or `notify-send`.
 
     Args:
-        environment: where the session bus and the search path are named.
+        environment: environment variables with the search path and the session bus.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -29,9 +29,9 @@ class DesktopNotifier:
         self._running: subprocess.Popen[bytes] | None = None
 
     def batch_finished(self, *, filed: int, review: int, quarantined: int) -> None:
-        """Tells what became of the photos since the last message; silent when there were none.
+        """Show how many photos were filed; nothing when there were none.
 
-        A message that is still on its way (a desktop that does not answer) is not followed by a second.
+        Nothing is shown while the last `notify-send` is still running, because the desktop does not respond.
         """
         text = _sentence(filed=filed, review=review, quarantined=quarantined)
         if not text or self._command is None or (self._running and self._running.poll() is None):
@@ -48,10 +48,10 @@ class DesktopNotifier:
                 arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
         except OSError as error:
-            log.warning("no desktop notification: %s", error.strerror)
+            log.warning("could not show a desktop notification: %s", error.strerror)
 
     def close(self) -> None:
-        """Lets a message that is on its way arrive, for a second at most."""
+        """Wait up to a second for a running `notify-send`, then kill it."""
         if self._running is not None:
             try:
                 self._running.wait(1.0)

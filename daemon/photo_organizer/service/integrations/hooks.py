@@ -1,7 +1,7 @@
-"""Hooks: the owner's own commands, run when something has happened, with the facts as JSON on standard input.
+"""Hooks: run the owner's commands on events, with the event as JSON on standard input.
 
-No shell is involved, nothing waits for a hook, and none runs for ever. Each hook runs once at a time; what
-happens meanwhile waits for its turn.
+Commands are run without a shell, in the background, and with a time limit. Each hook runs once at a time;
+further events are queued.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from photo_organizer.errors import printable
 log = logging.getLogger(__name__)
 
 HOOKS = ("on_ready", "on_batch", "on_review", "on_error", "on_model")
-MOST_WAITING = 100  # events of a hook that is slower than they come; the oldest go first
-_LOOK_SECONDS = 0.2  # between looks at a hook that runs
-_PATIENCE_AT_STOP_SECONDS = 1.0
-_LONGEST_COMPLAINT = 200
-# what the service manager tells the daemon is not for other programs
-_OUR_OWN = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "LISTEN_FDS"})
+MAX_QUEUED = 100  # queued events per hook; beyond that the oldest are dropped
+_POLL_SECONDS = 0.2  # between checks of a running hook
+_STOP_SECONDS = 1.0
+_MAX_ERROR_LENGTH = 200
+# variables of the service manager that are meant only for the daemon
+_DAEMON_ONLY = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "LISTEN_FDS"})
 
 
 @dataclass(slots=True)
 class _Run:
-    """A command that is running."""
+    """A running command."""
 
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
@@ -45,20 +45,20 @@ class _Run:
 
 @dataclass(slots=True)
 class _Hook:
-    """One hook: what waits for it, what runs, and whether it failed the last time."""
+    """The state of one hook: queued events, the running command, and whether the last run failed."""
 
-    waiting: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
+    queue: deque[bytes] = field(default_factory=lambda: deque(maxlen=MAX_QUEUED))
     run: _Run | None = None
     has_failed: bool = False
 
 
 class Hooks:
-    """Starts the configured commands and watches them. `step` is to be called when `next_due` has come.
+    """Runs the configured commands. Call `step` when `next_due` has been reached.
 
     Args:
         settings: the commands and their time limit.
-        environment: of the commands, less what is only for the daemon.
-        clock: seconds that only grow.
+        environment: environment of the commands; variables meant for the daemon are removed.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class Hooks:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._environment = {key: value for key, value in environment.items() if key not in _OUR_OWN}
+        self._environment = {key: value for key, value in environment.items() if key not in _DAEMON_ONLY}
         self._clock = clock
         self._hooks = {name: _Hook() for name in HOOKS}
         self._next_ready: float | None = None
 
     def configure(self, settings: HookSettings) -> None:
-        """Take over changed commands; what is running goes on."""
+        """Apply changed settings; running commands continue."""
         if settings.on_ready != self._settings.on_ready:
             self._next_ready = None
         self._settings = settings
@@ -82,22 +82,22 @@ class Hooks:
             hook.has_failed = False
 
     def fire(self, name: str, **facts: Any) -> None:  # noqa: ANN401 (whatever JSON holds)
-        """Have the hook `name` run with these facts, if there is one.
+        """Run the hook `name`, if it is configured.
 
         Args:
             name: a key of `hooks`.
-            facts: values for JSON; `event` and `time` are added.
+            facts: the content of the event, serializable as JSON; `event` and `time` are added.
         """
         if getattr(self._settings, name) is None:
             return
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         event = {"event": name.removeprefix("on_"), "time": now, **facts}
         text = json.dumps(event, ensure_ascii=True, default=str)
-        self._hooks[name].waiting.append(text.encode() + b"\n")
+        self._hooks[name].queue.append(text.encode() + b"\n")
         self.step()
 
-    def say_ready(self, **facts: Any) -> None:  # noqa: ANN401 (whatever JSON holds)
-        """Run `on_ready` now, if its time has come: at the start, and then regularly while all is well."""
+    def ping_ready(self, **facts: Any) -> None:  # noqa: ANN401 (whatever JSON holds)
+        """Run `on_ready` if it is due: at the start, then every `ready_minutes`."""
         if self._settings.on_ready is None:
             return
         now = self._clock()
@@ -106,28 +106,28 @@ class Hooks:
             self.fire("on_ready", **facts)
 
     def next_due(self) -> float | None:
-        """When to call `step` or `say_ready` again, even if nothing happens; None when never."""
+        """Return when to call `step` or `ping_ready` again, even if nothing happens; None when never."""
         moments = []
-        # one that is overdue waits until all is well again, and that does not come by waiting
+        # an overdue ping waits until photos can be filed again, so there is no time to wait for
         if self._next_ready is not None and self._next_ready > self._clock():
             moments.append(self._next_ready)
         if any(hook.run for hook in self._hooks.values()):
-            moments.append(self._clock() + _LOOK_SECONDS)
+            moments.append(self._clock() + _POLL_SECONDS)
         return min(moments, default=None)
 
     def step(self) -> None:
-        """Look after the commands that run, and start those whose turn it is."""
+        """Check running commands, and start queued ones."""
         for name, hook in self._hooks.items():
             if hook.run is not None and self._has_ended(name, hook, hook.run):
                 hook.run = None
-            if hook.run is None and hook.waiting:
-                self._start(name, hook, hook.waiting.popleft())
+            if hook.run is None and hook.queue:
+                self._start(name, hook, hook.queue.popleft())
 
     def close(self) -> None:
-        """Give what runs a second to end, then end it; what waits is forgotten."""
-        deadline = self._clock() + _PATIENCE_AT_STOP_SECONDS
+        """Give running commands a second to end, then kill them; drop queued events."""
+        deadline = self._clock() + _STOP_SECONDS
         for hook in self._hooks.values():
-            hook.waiting.clear()
+            hook.queue.clear()
             if hook.run is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     hook.run.process.wait(max(0.0, deadline - self._clock()))
@@ -136,25 +136,25 @@ class Hooks:
 
     def _start(self, name: str, hook: _Hook, event: bytes) -> None:
         command = getattr(self._settings, name)
-        if command is None:  # taken out of the configuration meanwhile
+        if command is None:  # removed from the configuration since
             return
-        # files, not pipes: a command that does not read, or writes without end, holds nobody up
+        # files, not pipes: a command that ignores its input or writes endlessly must not block the daemon
         errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the command has ended)
         try:
-            with tempfile.TemporaryFile() as given:
-                given.write(event)
-                given.seek(0)
+            with tempfile.TemporaryFile() as standard_input:
+                standard_input.write(event)
+                standard_input.seek(0)
                 process = subprocess.Popen(
                     command,
-                    stdin=given,
+                    stdin=standard_input,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
                     env=self._environment,
-                    start_new_session=True,  # so that its children can be ended with it
+                    start_new_session=True,  # so that its children can be killed with it
                 )
         except OSError as error:
             errors.close()
-            self._complain(name, hook, f"{printable(command[0])}: {error.strerror}")
+            self._log_failure(name, hook, f"{printable(command[0])}: {error.strerror}")
             return
         hook.run = _Run(process, errors, self._clock() + self._settings.timeout_seconds)
 
@@ -164,26 +164,26 @@ class Hooks:
             if self._clock() < run.deadline:
                 return False
             _kill(run)
-            self._complain(name, hook, f"it took longer than {self._settings.timeout_seconds:g} s")
+            self._log_failure(name, hook, f"timed out after {self._settings.timeout_seconds:g} s")
             return True
         if code == 0:
             hook.has_failed = False
         else:
             ended = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            last = _last_line(run.errors)
-            self._complain(name, hook, f"{ended}: {last}" if last else ended)
+            last_line = _last_line(run.errors)
+            self._log_failure(name, hook, f"{ended}: {last_line}" if last_line else ended)
         run.errors.close()
         return True
 
-    def _complain(self, name: str, hook: _Hook, what: str) -> None:
-        """Log a failure, once until the hook works again."""
+    def _log_failure(self, name: str, hook: _Hook, reason: str) -> None:
+        """Log a failure; repeated ones only after the hook has succeeded again."""
         if not hook.has_failed:
-            log.warning("the hook %s failed: %s", name, what)
+            log.warning("hook %s failed: %s", name, reason)
         hook.has_failed = True
 
 
 def _kill(run: _Run) -> None:
-    """End the command and all that it has started."""
+    """Kill the command and all processes that it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.process.pid, signal.SIGKILL)
     run.process.wait()
@@ -191,9 +191,9 @@ def _kill(run: _Run) -> None:
 
 
 def _last_line(errors: IO[bytes]) -> str:
-    """The last line that the command wrote to its standard error."""
+    """Return the last line that the command wrote to standard error."""
     size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - 4 * _LONGEST_COMPLAINT))
+    errors.seek(max(0, size - 4 * _MAX_ERROR_LENGTH))
     lines = errors.read().decode(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
-    return printable(said[-1])[:_LONGEST_COMPLAINT] if said else ""
+    written = [line.strip() for line in lines if line.strip()]
+    return printable(written[-1])[:_MAX_ERROR_LENGTH] if written else ""

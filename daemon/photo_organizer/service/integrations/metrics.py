@@ -1,6 +1,6 @@
-"""Figures for Prometheus: a text file that node_exporter's textfile collector reads.
+"""Metrics for Prometheus, in a text file for node_exporter's textfile collector.
 
-Written as a whole, at most every 15 seconds, which is how often Prometheus usually asks.
+The file is replaced atomically, at most every 15 seconds, the usual scrape interval of Prometheus.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _PREFIX = "photo_organizer"
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What is exported.
+class Metrics:
+    """The exported values.
 
     Args:
-        status: as `status.json` has it.
+        status: the status, as in `status.json`.
         actions: photos by action, over all runs.
-        review: photos in Review; None where they could not be counted.
-        last_error: when something last went wrong in this run; None when nothing did.
-        model_made: when the model in use was made; None while there is none.
-        timings: what decoding and inference took in this run.
+        review: photos in the review folder; None if they could not be counted.
+        last_error: time of the last error since the daemon started; None without one.
+        model_made: when the model in use was created; None while there is none.
+        timings: time spent on decoding and inference since the daemon started.
     """
 
     status: Status
@@ -44,11 +44,11 @@ class Figures:
 
 
 class MetricsFile:
-    """Writes the file while it is wanted.
+    """Writes the metrics file, if one is configured.
 
     Args:
-        path: the file; None writes nothing.
-        clock: seconds that only grow.
+        path: the file; None to write nothing.
+        clock: monotonic seconds.
     """
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,79 +58,84 @@ class MetricsFile:
         self._has_failed = False
 
     def configure(self, path: Path | None) -> None:
-        """Write to another file from now on, or to none."""
+        """Change the file; None to stop writing."""
         if path != self._path:
             self._path, self._due, self._has_failed = path, float("-inf"), False
 
     def next_due(self) -> float | None:
-        """When to call `write` again; None when never."""
+        """Return when to call `write` again; None when never."""
         return None if self._path is None else max(self._due, self._clock())
 
-    def write(self, figures: Callable[[], Figures]) -> None:
-        """Write the figures if it is time to; a failure is logged once until it works again.
+    def write(self, metrics: Callable[[], Metrics]) -> None:
+        """Write the metrics if they are due; a failure is logged once until it works again.
 
         Args:
-            figures: called only when they are written.
+            metrics: called only when they are written.
         """
         if self._path is None or self._clock() < self._due:
             return
         self._due = self._clock() + _SECONDS_BETWEEN_WRITES
         try:
-            replace_file(self._path, exposition(figures(), datetime.now().astimezone()), durable=False)
+            replace_file(self._path, exposition(metrics(), datetime.now().astimezone()), durable=False)
         except OSError as error:
             if not self._has_failed:
-                log.warning("the metrics cannot be written: %s: %s", self._path, error.strerror)
+                log.warning("could not write the metrics: %s: %s", self._path, error.strerror)
             self._has_failed = True
         else:
             self._has_failed = False
 
 
-def exposition(figures: Figures, now: datetime) -> str:
-    """Return the figures in Prometheus' text format."""
-    return "".join(line + "\n" for line in _lines(figures, now))
+def exposition(metrics: Metrics, now: datetime) -> str:
+    """Return the metrics in Prometheus' text format."""
+    return "".join(line + "\n" for line in _lines(metrics, now))
 
 
-def _lines(figures: Figures, now: datetime) -> Iterator[str]:
-    status, timings = figures.status, figures.timings
-    yield from _family("photos_total", "counter", "Photos by what was done with them, over all runs.")
-    for action, count in sorted(figures.actions.items()):
+def _lines(metrics: Metrics, now: datetime) -> Iterator[str]:
+    status, timings = metrics.status, metrics.timings
+    yield from _family("photos_total", "counter", "Photos by action, since the library was created.")
+    for action, count in sorted(metrics.actions.items()):
         yield _sample("photos_total", count, action=action)
-    yield from _single("queue_photos", "gauge", "Photos that wait in the inboxes to be filed.", status.queued)
+    yield from _single("queue_photos", "gauge", "Photos waiting in the inboxes to be filed.", status.queued)
     yield from _single(
         "settling_files", "gauge", "Files in the inboxes that are still being written.", status.settling
     )
-    yield from _single("review_photos", "gauge", "Photos in the Review folder.", figures.review)
-    yield from _family("state", "gauge", "What the daemon is doing: 1 for its state, 0 for the others.")
+    yield from _single("review_photos", "gauge", "Photos in the Review folder.", metrics.review)
+    yield from _family("state", "gauge", "State of the daemon: 1 for the current state, 0 for the others.")
     for state in DaemonState:
         yield _sample("state", int(status.state is state), state=state.value)
     yield from _single(
-        "last_error_age_seconds", "gauge", "Time since the last error of this run.",
-        _age(figures.last_error, now),
+        "last_error_age_seconds", "gauge", "Time since the last error of this daemon.",
+        _age(metrics.last_error, now),
     )  # fmt: skip
     last_photo = datetime.fromisoformat(status.last_photo_time) if status.last_photo_time else None
     yield from _single(
-        "last_photo_age_seconds", "gauge", "Time since the last photo of this run.", _age(last_photo, now)
+        "last_photo_age_seconds", "gauge", "Time since this daemon last filed a photo.", _age(last_photo, now)
     )
     yield from _single(
-        "model_age_seconds", "gauge", "Time since the model in use was made.", _age(figures.model_made, now)
+        "model_age_seconds",
+        "gauge",
+        "Time since the model in use was created.",
+        _age(metrics.model_made, now),
     )
     if status.model is not None:
         yield from _family("model_info", "gauge", "The model in use.")
         yield _sample("model_info", 1, model=status.model, engine=status.engine or "")
     yield from _single(
-        "new_corrections", "gauge", "Corrections that no model has learned yet.", status.new_corrections
+        "new_corrections", "gauge", "Corrections since the last training.", status.new_corrections
     )
     for stage, seconds, photos in (
         ("decode", timings.decode_seconds, timings.decoded),
         ("inference", timings.inference_seconds, timings.inferred),
     ):
-        yield from _family(f"{stage}_seconds", "summary", f"Time for the {stage} of photos in this run.")
+        yield from _family(
+            f"{stage}_seconds", "summary", f"Time spent on {stage}, of the photos of this daemon."
+        )
         yield _sample(f"{stage}_seconds_sum", round(seconds, 6))
         yield _sample(f"{stage}_seconds_count", photos)
 
 
 def _single(name: str, kind: str, explanation: str, value: float | None) -> Iterator[str]:
-    """A family with one sample; nothing at all where there is no value."""
+    """Yield a metric with one sample; nothing without a value."""
     if value is not None:
         yield from _family(name, kind, explanation)
         yield _sample(name, value)

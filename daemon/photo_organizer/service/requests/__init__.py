@@ -1,1 +1,1 @@
-"""What the owner asks for while the daemon runs: moves, a pause, a relocation."""
+"""Requests of the owner: moving photos, pausing, relocating folders."""

@@ -1,6 +1,6 @@
-"""From "these photos, that category" to moves for the library: groups, categories and folders.
+"""Plan moves of photos to a category: their groups and the folders that they go to.
 
-For `photo-organizer move` and for the review page alike.
+Used by `photo-organizer move` and by the review page.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.client.thumbnail_client import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
-_SMALL = 64  # pixels: only what EXIF says is wanted
+_THUMBNAIL_SIZE = 64  # pixels; only the EXIF data is needed
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPhoto:
-    """A photo that shall go to a category.
+    """A photo to move.
 
     Args:
         path: absolute.
-        sha256: what it must hold, in hex; empty when whatever it holds is meant.
+        sha256: the hash that it must have, in hex; empty for any.
     """
 
     path: Path
@@ -43,8 +43,8 @@ class WantedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class Exif:
-    """What a folder template may ask of a photo."""
+class ExifFields:
+    """The EXIF data that folder templates use."""
 
     taken: datetime | None = None
     camera: str = ""
@@ -52,20 +52,20 @@ class Exif:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMoves:
-    """Moves for `Library.move`, and the photos that cannot be moved, each with its reason."""
+    """Moves for `Library.move`, and photos that cannot be moved, with the reason for each."""
 
     moves: tuple[OwnerMove, ...]
     refused: tuple[tuple[Path, OrganizerError], ...]
 
 
 class Categories:
-    """The categories there are: the configured ones, and those that the owner made by making a folder."""
+    """The configured categories, and those that the owner created as folders."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
 
     def names(self) -> list[str]:
-        """The configured ones first, in their order; then the owner's folders, by name."""
+        """Return the configured categories in their order, then the owner's folders by name."""
         configured = list(self._configuration.all_categories)
         return configured + sorted(set(self._folders()) - set(configured), key=str.casefold)
 
@@ -86,10 +86,10 @@ class Categories:
                 yield parts[depth]
 
     def find(self, text: str) -> str:
-        """The category that `text` names, in whatever case; Review too (its name in the configuration).
+        """Return the category `text`, ignoring case; the review folder counts as one.
 
         Raises:
-            OrganizerError: there is none; the nearest are named.
+            OrganizerError: there is no such category; similar ones are suggested.
         """
         names = [*self.names(), self._configuration.review]
         if text in names:
@@ -98,14 +98,14 @@ class Categories:
         if len(alike) == 1:
             return alike[0]
         near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
-        raise OrganizerError("is not a category", where=text, remedy=f"{remedy} (--new makes a new one)")
+        remedy = f"did you mean {' or '.join(near)}?" if near else f"the categories are {', '.join(names)}"
+        raise OrganizerError("is not a category", where=text, remedy=f"{remedy} (--new creates a new one)")
 
     def make(self, text: str) -> str:
-        """The category that `text` names, old or new; a new one has no folder until a photo goes there.
+        """Return the category `text`, which may be new; its folder is created with the first photo.
 
         Raises:
-            OrganizerError: it cannot be a folder's name, or is the name of a folder that is no category.
+            OrganizerError: it is not a valid folder name, or the folder is used for something else.
         """
         name = text.strip()
         for known in (*self.names(), self._configuration.review):
@@ -114,27 +114,27 @@ class Categories:
         if fault := folder_name_fault(name):
             raise OrganizerError(f"cannot be a category: it {fault}", where=text)
         if any(same_name_key(special) == same_name_key(name) for special in self._special):
-            raise OrganizerError("cannot be a category: the folder has another use", where=text)
+            raise OrganizerError("cannot be a category: the folder is used for something else", where=text)
         return name
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerMovePlanner:
-    """Finds the group of each photo and the folder that it goes to.
+    """Plans where photos go: finds the group of each photo and its new folder.
 
     Args:
         configuration: the libraries and their folder templates.
-        library: open; asked through which inbox a photo came.
-        exif: what EXIF says of photos, asked only where the folder template needs it.
+        library: an open library; its history tells the inbox of a photo.
+        exif: reads the EXIF data of photos; called only if the folder template uses it.
     """
 
     configuration: Configuration
     library: Library
-    exif: Callable[[Sequence[Photo]], Mapping[Path, Exif]]
+    exif: Callable[[Sequence[Photo]], Mapping[Path, ExifFields]]
     _folders: dict[Path, FolderGroups] = field(default_factory=dict)
 
     def plan(self, photos: Iterable[WantedPhoto], category: str) -> PlannedMoves:
-        """What has to be moved for `photos` to be in `category` (one of `Categories`, or Review)."""
+        """Plan the moves of `photos` to `category`: one of `Categories`, or the review folder."""
         groups: dict[Path, tuple[AssetGroup, str]] = {}
         refused: list[tuple[Path, OrganizerError]] = []
         for wanted in photos:
@@ -154,10 +154,10 @@ class OwnerMovePlanner:
         return PlannedMoves(tuple(moves), tuple(refused))
 
     def _group(self, path: Path) -> AssetGroup:
-        """The photo with its companions.
+        """Return the photo with its companions.
 
         Raises:
-            OrganizerError: it is gone, no photo, or not to be moved by hand.
+            OrganizerError: it is gone, is not a photo, or cannot be moved this way.
         """
         folder, root = self._place(path)
         try:
@@ -176,7 +176,7 @@ class OwnerMovePlanner:
         raise OrganizerError("is not a photo", where=path)
 
     def _place(self, path: Path) -> tuple[Path, Path]:
-        """The photo's folder, and the folder above it that is trusted: the library, where it is in it.
+        """Return the photo's folder, and the root folder to open it from: the library, if it is inside it.
 
         Raises:
             OrganizerError: it is in the state directory.
@@ -194,7 +194,7 @@ class OwnerMovePlanner:
         return folder, folder
 
     def _rules(self, group: AssetGroup) -> FilingRules:
-        """The rules for a photo: of the inbox that it came through, or is in."""
+        """Return the rules for a photo: those of the inbox that it came from or is in."""
         if group.inbox in self.configuration.libraries:
             template = self.configuration.library_template(group.inbox)
             own = [self.configuration.rules_of(inbox) for inbox in self.configuration.inboxes]
@@ -208,31 +208,31 @@ class OwnerMovePlanner:
         return self.configuration.rules_for(group.photo.path)
 
     def _library_for(self, group: AssetGroup) -> Path:
-        """The library that a photo goes to: the one that it is in, else that of its inbox."""
+        """Return the library for a photo: the one that it is in, else that of its inbox."""
         if group.inbox in self.configuration.libraries:
             return group.inbox
         return self.configuration.rules_for(group.photo.path).library
 
     def _folders_for(self, groups: Sequence[AssetGroup], category: str) -> dict[Path, str]:
-        """The folder of each photo, relative to the library."""
+        """Return the folder of each photo, relative to the library."""
         if category == self.configuration.review:
             return {group.photo.path: category for group in groups}
         folders = {group.photo.path: self._beside(group, category) for group in groups}
-        open_still = [group for group in groups if folders[group.photo.path] is None]
-        asking = [
-            group.photo for group in open_still if _asks_for(self._template(group), {"taken", "camera"})
-        ]
+        remaining = [group for group in groups if folders[group.photo.path] is None]
+        asking = [group.photo for group in remaining if _uses(self._template(group), {"taken", "camera"})]
         known = self.exif(asking) if asking else {}
-        for group in open_still:
-            folders[group.photo.path] = self._rendered(group, category, known.get(group.photo.path, Exif()))
+        for group in remaining:
+            folders[group.photo.path] = self._rendered(
+                group, category, known.get(group.photo.path, ExifFields())
+            )
         return {path: folder for path, folder in folders.items() if folder is not None}
 
     def _template(self, group: AssetGroup) -> FolderTemplate:
-        """The template by which a photo is filed in its library."""
+        """Return the folder template for a photo."""
         return self._rules(group).template
 
     def _beside(self, group: AssetGroup, category: str) -> str | None:
-        """For a photo that is in a category's folder: the same folder of the other category."""
+        """Return the corresponding folder in `category`, for a photo in a category's folder; else None."""
         if group.inbox not in self.configuration.libraries:
             return None
         relative = group.photo.path.parent.relative_to(group.inbox)
@@ -245,7 +245,7 @@ class OwnerMovePlanner:
         parts[template.category_depth] = category
         return "/".join(parts)
 
-    def _rendered(self, group: AssetGroup, category: str, exif: Exif) -> str:
+    def _rendered(self, group: AssetGroup, category: str, exif: ExifFields) -> str:
         photo = group.photo
         return self._template(group).render(
             category=category,
@@ -257,7 +257,7 @@ class OwnerMovePlanner:
         )
 
     def _inbox_of(self, path: Path) -> Path:
-        """The inbox that the photo came through, or is in; the first one where that is not known."""
+        """Return the inbox that the photo came from or is in; the first inbox if unknown."""
         inboxes = self.configuration.inbox_paths
         if len(inboxes) == 1:
             return inboxes[0]
@@ -273,26 +273,26 @@ class OwnerMovePlanner:
         return inboxes[0]
 
 
-def _asks_for(template: FolderTemplate, fields: Container[str]) -> bool:
+def _uses(template: FolderTemplate, fields: Container[str]) -> bool:
     return any(piece.field in fields for part in template.parts for piece in part)
 
 
-def read_exif(configuration: Configuration, photos: Sequence[Photo]) -> dict[Path, Exif]:
-    """What EXIF says of `photos`, read by the confined vision process; nothing of those it cannot read.
+def read_exif(configuration: Configuration, photos: Sequence[Photo]) -> dict[Path, ExifFields]:
+    """Return the EXIF data of `photos`, read in the sandboxed vision process; omit unreadable photos.
 
     Raises:
         VisionError: the process cannot be started.
     """
-    with closing(ThumbnailClient(_SMALL, limits=configuration.limits)) as client:
+    with closing(ThumbnailClient(_THUMBNAIL_SIZE, limits=configuration.limits)) as client:
         return {
-            answer.photo.path: Exif(answer.taken, answer.camera)
+            answer.photo.path: ExifFields(answer.taken, answer.camera)
             for answer in answers(client, photos)
             if isinstance(answer, Pictured)
         }
 
 
 def _moment(mtime_ns: int) -> datetime:
-    """A file's time; one that no calendar knows is the first of all."""
+    """Return a file's time; 1970 if it is out of range."""
     try:
         return datetime.fromtimestamp(mtime_ns / 1e9)
     except (OverflowError, ValueError, OSError):

@@ -1,6 +1,6 @@
-"""The pause that the owner asked for: a small file in the state directory, which survives restarts.
+"""The owner's pause: a small file in the state directory, which survives restarts.
 
-`photo-organizer pause` writes it, `photo-organizer resume` removes it, and the daemon obeys it.
+`photo-organizer pause` writes it, `photo-organizer resume` removes it, and the daemon reads it.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ _LARGEST = 4096  # bytes
 
 @dataclass(frozen=True, slots=True)
 class OwnerPause:
-    """Since when filing rests, and until when; None: until `resume`. Times are aware."""
+    """Start and end of a pause (None: until `resume`); aware times."""
 
     since: datetime
     until: datetime | None
 
     def is_over(self, now: datetime) -> bool:
-        """Whether filing may go on."""
+        """Return whether the pause has expired."""
         return self.until is not None and now >= self.until
 
     def __str__(self) -> str:
         end = "" if self.until is None else f" until {self.until.astimezone():%a %d %b %Y, %H:%M}"
-        return f"paused by you{end}; `photo-organizer resume` ends the pause"
+        return f"paused by you{end}; run `photo-organizer resume` to resume filing"
 
 
 def read_pause(state_directory: Path) -> OwnerPause | None:
-    """Return the pause that was asked for, or None.
+    """Return the current pause, or None.
 
-    A file that cannot be understood counts as a pause without an end: filing too late is harmless.
+    An invalid file counts as a pause without an end, because filing late is harmless.
     """
     path = state_directory / PAUSE_FILE
     try:
@@ -53,7 +53,7 @@ def read_pause(state_directory: Path) -> OwnerPause | None:
 
 
 def write_pause(state_directory: Path, pause: OwnerPause) -> None:
-    """Ask for a pause; it takes the place of an earlier one.
+    """Start a pause; it replaces an earlier one.
 
     Raises:
         OrganizerError: the state directory cannot be written.
@@ -67,7 +67,7 @@ def write_pause(state_directory: Path, pause: OwnerPause) -> None:
         state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(path, json.dumps(fields) + "\n", mode=PRIVATE)
     except OSError as error:
-        raise OrganizerError(f"the pause cannot be written: {error.strerror}", where=path) from error
+        raise OrganizerError(f"could not pause: {error.strerror}", where=path) from error
 
 
 def remove_pause(state_directory: Path) -> bool:
@@ -82,5 +82,5 @@ def remove_pause(state_directory: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise OrganizerError(f"the pause cannot be ended: {error.strerror}", where=path) from error
+        raise OrganizerError(f"could not resume: {error.strerror}", where=path) from error
     return True

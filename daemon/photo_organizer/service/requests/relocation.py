@@ -1,4 +1,4 @@
-"""`relocate`: a library, an inbox or the state has moved, and everything that names its old place follows."""
+"""`relocate`: update all recorded paths after a library, an inbox or the state has been moved."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.relocation import MovedFolder, rewrite_journal
 
-_TOLERATED_SHARE = 0.1  # of photos that are at neither place: renamed or deleted by hand since
+_TOLERATED_SHARE = 0.1  # of photos that may be missing from both places, as renamed or deleted by hand
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the journal believes to be in the folder, and what of it is at the new place.
+    """The files recorded in the journal for the folder, and which of them are at the new place.
 
     Args:
-        entries: files that the journal and the label store know to be, or to have been, in the folder.
+        entries: files that are, or have been, in the folder, by the journal and the label store.
         found: photos that are at the new place.
         left_behind: photos that are still at the old place only.
         lost: photos that are at neither.
@@ -42,33 +42,33 @@ class Inventory:
 
     @property
     def known(self) -> int:
-        """All photos that were believed to be in the folder."""
+        """Return the number of photos recorded in the folder."""
         return self.found + len(self.left_behind) + len(self.lost)
 
 
 def relocate(
     configuration: Configuration, old: Path, new: Path, *, dry_run: bool, missing_ok: bool
 ) -> Inventory:
-    """Make the journal, the label store, the ledger and what else is remembered follow a folder that moved.
+    """Update the journal, the label store, the ledger and other records after a folder was moved.
 
-    No photo is touched. Running it again after an interruption goes on.
+    No photo is changed. After an interruption, run it again to continue.
 
     Args:
-        configuration: by which settings; they may name the old place or the new one.
+        configuration: the settings; they may contain the old place or the new one.
         old: where it was; absolute.
         new: where it is; absolute.
-        dry_run: look only.
-        missing_ok: go on when many photos are at neither place.
+        dry_run: change nothing.
+        missing_ok: continue even if many photos are missing from both places.
 
     Raises:
-        LibraryLocked: the daemon, or `sort`, is running.
-        OrganizerError: the new place does not hold the photos, or something cannot be written.
+        LibraryLocked: the daemon or `sort` is running.
+        OrganizerError: the photos are not at the new place, or a record cannot be written.
     """
     moved = _moved_folder(old, new)
     state = configuration.state_directory
     path = state / "journal.sqlite"
     if not path.is_file():
-        raise OrganizerError("there is no journal here", where=state, remedy="check `state.directory`")
+        raise OrganizerError("no journal here", where=state, remedy="check `state.directory`")
     with contextlib.ExitStack() as stack:
         if not dry_run:
             stack.callback(OwnerLock(state / "owner.lock").release)
@@ -91,7 +91,7 @@ def relocate(
 
 
 def settings_to_change(configuration: Configuration, old: Path) -> Iterator[str]:
-    """Yield the keys of the configuration that still name the old place."""
+    """Yield the keys of the configuration that still refer to the old place."""
     for index, inbox in enumerate(configuration.inboxes):
         key = f"inboxes[{index}]"
         if inbox.path.is_relative_to(old):
@@ -112,10 +112,10 @@ def _moved_folder(old: Path, new: Path) -> MovedFolder:
     if old == new:
         raise OrganizerError("is both the old and the new place", where=old)
     if new.is_relative_to(old):
-        remedy = "move it somewhere else; then nothing is rewritten twice"
+        remedy = "move it somewhere else"
         raise OrganizerError(f"is inside {printable(old)}", where=new, remedy=remedy)
     if not new.is_dir():
-        raise OrganizerError("is not a folder that is there", where=new, remedy="move the photos first")
+        raise OrganizerError("no such folder", where=new, remedy="move the photos first")
     return MovedFolder(os.fsencode(old), os.fsencode(new))
 
 
@@ -134,27 +134,27 @@ def _take_inventory(moved: MovedFolder, journal: Journal) -> Inventory:
 
 
 def _check(inventory: Inventory, old: Path, new: Path, *, missing_ok: bool) -> None:
-    """Refuse a place that does not hold the photos.
+    """Refuse a new place that does not contain the photos.
 
     Raises:
-        OrganizerError: with how many photos are missing, and one of them.
+        OrganizerError: says how many photos are missing, with an example.
     """
     if inventory.left_behind:
         count, example = len(inventory.left_behind), printable(inventory.left_behind[0])
-        what = f"lacks {count:,} of {inventory.known:,} photos that are still in {printable(old)}: {example}"
+        missing = f"is missing {count:,} of {inventory.known:,} photos"
+        what = f"{missing}, which are still in {printable(old)}, such as {example}"
         raise OrganizerError(what, where=new, remedy="move or copy all of them first")
     if missing_ok or not inventory.known:
         return
     if not inventory.found or len(inventory.lost) > _TOLERATED_SHARE * inventory.known:
         count, example = len(inventory.lost), printable(inventory.lost[0])
-        what = f"lacks {count:,} of {inventory.known:,} photos that were in {printable(old)}: {example}"
-        raise OrganizerError(
-            what, where=new, remedy="check the folder; if you have deleted them, add --missing-ok"
-        )
+        missing = f"is missing {count:,} of {inventory.known:,} photos"
+        what = f"{missing} that were in {printable(old)}, such as {example}"
+        raise OrganizerError(what, where=new, remedy="check the folder; use --missing-ok if you deleted them")
 
 
 def _rewrite_seen(path: Path, moved: MovedFolder) -> None:
-    """The folders that were there once, see `first_folders.py`."""
+    """Update the folders that have existed, see `first_folders.py`."""
     try:
         names = json.loads(path.read_text(encoding="utf-8"))
         followed = sorted({os.fsdecode(moved.follow(os.fsencode(name))) for name in names})

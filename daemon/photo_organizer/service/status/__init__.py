@@ -1,1 +1,1 @@
-"""What the daemon says of itself: status.json, what needs its owner, log lines."""
+"""The status of the daemon: status.json, what needs attention, and log messages."""

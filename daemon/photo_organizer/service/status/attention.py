@@ -1,4 +1,4 @@
-"""What needs the owner: what `status` begins with, and what its exit code tells to monitoring."""
+"""What needs the owner's attention: the first lines of `status`, and its exit code."""
 
 from __future__ import annotations
 
@@ -10,42 +10,43 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from photo_organizer.companions.photo_count import count_photos
 from photo_organizer.config import Configuration
 from photo_organizer.errors import printable
-from photo_organizer.formats import by_extension
 from photo_organizer.library.journal_state import journal_problem
 from photo_organizer.library.record.quarantine_reason import REASON
-
-_EXTRA_REMEDY = "pip install 'smart-photo-organizer[{extra}]'"
+from photo_organizer.service.status.waiting import install_command
 
 
 class Severity(IntEnum):
-    """How bad it is; the worst is the exit code of `status` (`exit_code`)."""
+    """How serious it is; the highest determines the exit code of `status`."""
 
     WAITS = 0
-    """Photos wait for a look or for the rest of their file, or filing rests because its owner said so."""
+    """Photos wait for review or for the rest of their file, or the owner has paused filing."""
     SOME = 1
-    """Some photos or folders cannot be read; all others are filed."""
+    """Some photos or folders cannot be read; the others are filed."""
     STANDS = 2
-    """Nothing is filed."""
+    """No photos are filed."""
     CONFIG = 3
-    """The configuration is wrong; the earlier one is in force."""
+    """The configuration is invalid; the previous one is in use."""
 
+
+JOURNAL_REMEDY = "restart the daemon, or run `photo-organizer sort`, to set it aside and restore it"
 
 _EXIT_CODES = {Severity.WAITS: 0, Severity.SOME: 3, Severity.STANDS: 1, Severity.CONFIG: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that needs the owner.
+    """One thing that needs the owner's attention.
 
     Attributes:
         kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `library`,
             `folder`, `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
-        what: what is the case, as a clause.
-        remedy: what to do or to type; may be empty.
-        count: how many photos or folders it is about.
-        severity: how bad it is.
+        what: the problem, as a clause.
+        remedy: what to do, or the command to run; may be empty.
+        count: the number of photos or folders concerned.
+        severity: how serious it is.
     """
 
     kind: str
@@ -59,7 +60,7 @@ class Need:
         return f"{self.what}{separator}{self.remedy}" if self.remedy else self.what
 
     def fields(self) -> dict[str, Any]:
-        """Return it for `status --json`."""
+        """Return the fields for `status --json`."""
         return {
             "kind": self.kind,
             "what": self.what,
@@ -70,77 +71,83 @@ class Need:
 
 
 def exit_code(needs: Iterable[Need]) -> int:
-    """Return the exit code that tells the worst of `needs`."""
+    """Return the exit code of the most serious of `needs`."""
     return _EXIT_CODES[max((need.severity for need in needs), default=Severity.WAITS)]
 
 
 def needs_of(values: Mapping[str, Any], configuration: Configuration) -> list[Need]:
-    """Return what needs the owner, what stops everything first.
+    """Return what needs the owner's attention, the most serious first.
 
     Args:
-        values: of status.json, with `running`.
-        configuration: that is in force.
+        values: the fields of status.json, and `running`.
+        configuration: the configuration in use.
     """
     return [
-        *_config(values),
-        *_records(values, configuration),
-        *_standstill(values),
-        *_troubles(values),
+        *daemon_needs(values),
+        *_journal(configuration),
+        *_problems(values),
         *_waiting(values),
-        *_to_be_looked_at(configuration),
+        *_to_review(configuration),
         *_found_folders(values),
     ]
 
 
+def daemon_needs(values: Mapping[str, Any]) -> Iterator[Need]:
+    """Yield what needs attention in the daemon itself: its configuration and status, and pauses."""
+    yield from _config(values)
+    if values.get("is_old"):
+        what = "the daemon cannot write its status, and the status below is out of date"
+        remedy = "free some space in the state directory, or make it writable"
+        yield Need("status", what, remedy, 1, Severity.STANDS)
+    yield from _not_filing(values)
+
+
 def _config(values: Mapping[str, Any]) -> Iterator[Need]:
     if error := values.get("config_error"):
-        goes_on = "; the daemon goes on with the settings before" if values["running"] else ""
-        remedy = "correct the file and save it" + ("" if values["running"] else "; see `config check`")
+        goes_on = "; the daemon continues with the previous settings" if values["running"] else ""
+        remedy = "fix the file and save it"
         for line in str(error).splitlines():
             yield Need(
-                "config", f"the configuration is refused ({line}){goes_on}", remedy, 1, Severity.CONFIG
+                "config", f"the configuration is invalid ({line}){goes_on}", remedy, 1, Severity.CONFIG
             )
 
 
-def _records(values: Mapping[str, Any], configuration: Configuration) -> Iterator[Need]:
-    if values.get("is_old"):
-        what = "the status cannot be written, and what follows is old"
-        remedy = "make room in the state directory, or make it writable"
-        yield Need("status", what, remedy, 1, Severity.STANDS)
+def _journal(configuration: Configuration) -> Iterator[Need]:
     if problem := journal_problem(configuration):
-        remedy = "restart the daemon, or run photo-organizer sort: it is set aside and restored"
-        yield Need("journal", problem, remedy, 1, Severity.STANDS)
+        yield Need("journal", problem, JOURNAL_REMEDY, 1, Severity.STANDS)
 
 
-def _standstill(values: Mapping[str, Any]) -> Iterator[Need]:
+def _not_filing(values: Mapping[str, Any]) -> Iterator[Need]:
     if not values["running"]:
-        remedy = "photo-organizer run, or photo-organizer service install"
-        yield Need("stopped", "no daemon is running", remedy, 1, Severity.STANDS)
+        remedy = "start it with `photo-organizer run` or `photo-organizer service install`"
+        yield Need("stopped", "the daemon is not running", remedy, 1, Severity.STANDS)
     elif values.get("state") == "paused":
         if values.get("paused_by_owner"):
             yield Need("paused", str(values.get("reason")))
         else:
-            resumes = "filing resumes by itself once that is over"
+            resumes = "filing resumes automatically once this is fixed"
             yield Need("paused", f"filing is paused: {values.get('reason')}", resumes, 1, Severity.STANDS)
 
 
-def _troubles(values: Mapping[str, Any]) -> Iterator[Need]:
+def _problems(values: Mapping[str, Any]) -> Iterator[Need]:
     if not values["running"]:
-        return  # what could not be read then may be readable now
-    troubled = values.get("troubled") or ()
-    for trouble in troubled:
-        if trouble["kind"] == "inbox":
-            what = f"nothing can be taken from the inbox {trouble['path']} ({trouble['reason']})"
+        return  # it may be readable now
+    problems = values.get("troubled") or ()
+    for problem in problems:
+        if problem["kind"] == "inbox":
+            what = f"cannot read the inbox {problem['path']} ({problem['reason']})"
             yield Need("inbox", what, "mount it, or make it readable and writable", 1, Severity.STANDS)
-        if trouble["kind"] == "library":
-            what = f"nothing can be filed in the library {trouble['path']} ({trouble['reason']})"
-            yield Need("library", what, "mount it, or put it back; its photos wait", 1, Severity.SOME)
+        if problem["kind"] == "library":
+            what = f"cannot write to the library {problem['path']} ({problem['reason']})"
+            yield Need(
+                "library", what, "mount it, or put it back; until then its photos wait", 1, Severity.SOME
+            )
     for kind, total, words, remedy in (
-        ("folder", values.get("unreadable_folders", 0), "cannot be looked into", "make it readable"),
-        ("photo", values.get("retrying", 0), "cannot be filed yet", "tried again by itself; see the log"),
+        ("folder", values.get("unreadable_folders", 0), "cannot be read", "make it readable"),
+        ("photo", values.get("retrying", 0), "cannot be filed yet", "retried automatically; see the log"),
     ):
         named = [
-            f"{trouble['path']} ({trouble['reason']})" for trouble in troubled if trouble["kind"] == kind
+            f"{problem['path']} ({problem['reason']})" for problem in problems if problem["kind"] == kind
         ]
         if total or named:
             count = max(total, len(named))
@@ -151,14 +158,14 @@ def _troubles(values: Mapping[str, Any]) -> Iterator[Need]:
 
 def _waiting(values: Mapping[str, Any]) -> Iterator[Need]:
     if count := values.get("incomplete", 0):
-        what = f"{count:,} incomplete, waiting for the rest"
-        yield Need("incomplete", what, "let the copy end, or copy them again", count)
+        what = f"{_counted(count, 'file')} incomplete, waiting for the rest"
+        yield Need("incomplete", what, "wait for the copy to finish, or copy them again", count)
     for extra, count in (values.get("waiting_for_extra") or {}).items():
-        what = f"{_counted(count, 'photo')} cannot be decoded here"
-        yield Need("extra", what, _EXTRA_REMEDY.format(extra=extra), count, Severity.SOME)
+        what = f"{_counted(count, 'photo')} cannot be decoded without an optional package"
+        yield Need("extra", what, install_command(extra), count, Severity.SOME)
 
 
-def _to_be_looked_at(configuration: Configuration) -> Iterator[Need]:
+def _to_review(configuration: Configuration) -> Iterator[Need]:
     for review in configuration.review_folders:
         if not (count := count_photos(review)):
             continue
@@ -167,28 +174,21 @@ def _to_be_looked_at(configuration: Configuration) -> Iterator[Need]:
     quarantine = configuration.quarantine_directory
     if count := count_quarantined(quarantine):
         what = f"{_counted(count, 'file')} in quarantine, {printable(quarantine)}"
-        yield Need("quarantine", what, f"the reasons are beside them (*{os.fsdecode(REASON)})", count)
+        yield Need(
+            "quarantine", what, f"each has its reason in a file beside it (*{os.fsdecode(REASON)})", count
+        )
 
 
 def _found_folders(values: Mapping[str, Any]) -> Iterator[Need]:
     for name, photos in (values.get("found_folders") or {}).items():
-        what = f"new folder {printable(name)} ({_counted(photos, 'photo')} of yours): a category?"
+        what = f"is the new folder {printable(name)} ({_counted(photos, 'photo')}) a category?"
         word = shlex.quote(name)
-        remedy = f"photo-organizer categories accept {word}, or decline {word}"
+        remedy = f"photo-organizer categories accept {word} (or decline {word})"
         yield Need("found_folder", what, remedy, photos)
 
 
-def count_photos(folder: Path) -> int:
-    """Return how many photos lie below `folder`, by their names; hidden folders are passed over."""
-    count = 0
-    for _, inner, names in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        count += sum(by_extension(name) is not None for name in names if not name.startswith("."))
-    return count
-
-
 def count_quarantined(folder: Path) -> int:
-    """Return how many files lie in quarantine: those with a reason beside them."""
+    """Return the number of files in quarantine: those with a reason beside them."""
     suffix = os.fsdecode(REASON)
     try:
         names = {entry.name for entry in folder.iterdir()}

@@ -1,7 +1,7 @@
-"""Where log lines go: to a person's terminal, to journald with fields, or to a rotating file.
+"""Log handlers: the terminal, journald with fields, and a rotating file.
 
-Fields (PHOTO, CATEGORY, CONFIDENCE, MODEL) are given as `extra={"PHOTO": ...}` in capitals, as journald
-writes them; `journalctl --user -u photo-organizer CATEGORY=Pets` then finds them.
+Fields of journald are passed as `extra={"PHOTO": ...}` in capitals (PHOTO, CATEGORY, CONFIDENCE, MODEL), and
+`journalctl --user -u photo-organizer CATEGORY=Pets` finds them.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _FORGOTTEN_AFTER_SECONDS = 3600.0
 
 
 def configure_logging(level: str, directory: Path | None, *, stream: TextIO | None = None) -> None:
-    """Puts the handlers of the daemon in place; calling it again replaces them.
+    """Install the handlers of the daemon; calling it again replaces them.
 
     Args:
         level: "debug", "info", "warning" or "error".
-        directory: the folder of the rotating file; None for no file.
-        stream: where lines go that journald does not take; standard error by default.
+        directory: the folder of the log file; None for no file.
+        stream: the terminal, used unless it is connected to journald; standard error by default.
 
     Raises:
-        OrganizerError: the folder of the file cannot be made or written; the handlers before stay.
+        OrganizerError: the log file cannot be written; the previous handlers are kept.
     """
     stream = sys.stderr if stream is None else stream
     under_journald = is_connected_to_journald(os.environ, stream)
@@ -46,20 +46,20 @@ def configure_logging(level: str, directory: Path | None, *, stream: TextIO | No
         try:
             handlers.append(_file_handler(directory))
         except OSError as error:
-            what = f"the log file cannot be written ({error.strerror})"
+            what = f"cannot write the log file ({error.strerror})"
             raise OrganizerError(what, where=directory, remedy="choose another logging.directory") from error
     root = logging.getLogger("photo_organizer")
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()
-    root.addHandler(WithoutRepetition(handlers))
+    root.addHandler(RepetitionFilter(handlers))
     root.setLevel(level.upper())
     root.propagate = False
     logging.getLogger("watchdog").setLevel(logging.WARNING)
 
 
 def is_connected_to_journald(environment: Mapping[str, str], stream: TextIO) -> bool:
-    """Whether `stream` leads to journald: systemd names its device and inode in JOURNAL_STREAM."""
+    """Return whether `stream` is connected to journald: JOURNAL_STREAM has its device and inode."""
     device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
     try:
         status = os.fstat(stream.fileno())
@@ -68,11 +68,10 @@ def is_connected_to_journald(environment: Mapping[str, str], stream: TextIO) -> 
     return (device, inode) == (str(status.st_dev), str(status.st_ino))
 
 
-class WithoutRepetition(logging.Handler):
-    """Passes each record on to all of `handlers`; a warning or error that repeats itself, only at 10, 100,
-    1000...
+class RepetitionFilter(logging.Handler):
+    """Passes records on to `handlers`, and repeated warnings and errors only the 10th, 100th, 1000th... time.
 
-    The repetition says how often it has happened. A message that was quiet for an hour is news again.
+    A repeated message includes its count. The count starts again after an hour without the message.
     """
 
     def __init__(self, handlers: Sequence[logging.Handler]) -> None:
@@ -81,7 +80,7 @@ class WithoutRepetition(logging.Handler):
         self._seen: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING and not self._is_news(record):
+        if record.levelno >= logging.WARNING and not self._should_pass(record):
             return
         for handler in self._handlers:
             handler.handle(record)
@@ -91,7 +90,7 @@ class WithoutRepetition(logging.Handler):
             handler.close()
         super().close()
 
-    def _is_news(self, record: logging.LogRecord) -> bool:
+    def _should_pass(self, record: logging.LogRecord) -> bool:
         now = time.monotonic()
         message = record.getMessage()
         key = (record.name, message)
@@ -109,9 +108,7 @@ class WithoutRepetition(logging.Handler):
 
 
 class _OneLine(logging.Formatter):
-    """A record on exactly one line, whatever the photo's name holds; a traceback, if there is one,
-    follows.
-    """
+    """Formats a record on one line, whatever a photo's name contains; a traceback follows."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         record.message = printable(record.message)
@@ -149,7 +146,7 @@ def _file_handler(directory: Path) -> logging.Handler:
 
 
 class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
-    """A log file that only its owner reads: it holds the names of their photos."""
+    """A log file readable only by its owner, because it contains the names of photos."""
 
     def _open(self) -> TextIOWrapper:
         return open(

@@ -1,4 +1,4 @@
-"""What the commands know about a running daemon."""
+"""Read the status of a running daemon, for the commands."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ OWNER_LOCK = "owner.lock"
 
 
 def read_status(configuration: Configuration) -> dict[str, Any]:
-    """Return what the daemon last wrote to status.json, with `running`, `as_of`, and how many
-    labels the last training asks about (`label_questions`).
+    """Return the fields of status.json, with `running`, `as_of`, `is_old` and `label_questions`.
 
-    When it does not run, `state` is "stopped", and what has been filed is counted by the journal.
-
-    With a daemon, `is_old` is true when it could not write what it is doing now.
+    Without a running daemon, `state` is "stopped", and the totals are counted in the journal. With one,
+    `is_old` says that it could not update the file. `label_questions` is the number of labels that the last
+    training found doubtful.
 
     Raises:
         OrganizerError: status.json cannot be read.
@@ -41,7 +40,7 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
     except FileNotFoundError:
         written = {}
     except (OSError, ValueError) as error:
-        raise OrganizerError(f"the status cannot be read: {error}", where=path) from error
+        raise OrganizerError(f"cannot read the status: {error}", where=path) from error
     running = daemon_runs(configuration, written.get("pid"))
     if not running:
         written |= {"state": STOPPED, "pid": None, "config_error": None}
@@ -53,7 +52,7 @@ def read_status(configuration: Configuration) -> dict[str, Any]:
 
 
 def _is_old(path: Path) -> bool:
-    """Whether the daemon has marked the file, or could not even do that: its disk is read-only."""
+    """Return whether the daemon has marked the file as old, or cannot write to its folder."""
     try:
         return path.stat().st_mtime == OLD or not os.access(path.parent, os.W_OK)
     except OSError:
@@ -61,7 +60,7 @@ def _is_old(path: Path) -> bool:
 
 
 def _counted_by_journal(configuration: Configuration) -> dict[str, int]:
-    """Return the counts of status.json as they are now: `sort` and `undo` may have changed them since."""
+    """Return the current totals: `sort` and `undo` may have changed them since status.json was written."""
     totals = read_totals(configuration.state_directory / JOURNAL)
     if totals is None:
         return {}
@@ -69,10 +68,10 @@ def _counted_by_journal(configuration: Configuration) -> dict[str, int]:
 
 
 def daemon_runs(configuration: Configuration, pid: object) -> bool:
-    """Whether the process that wrote the status lives, and owns the library (`sort` writes no status)."""
-    if not isinstance(pid, int) or not _lives(pid):
+    """Return whether the process that wrote the status is running and has locked the library."""
+    if not isinstance(pid, int) or not _is_alive(pid):
         return False
-    # the number may be another program's by now: ask who holds the owner's lock, and let go at once
+    # the id may belong to another program by now: check who holds the owner's lock
     try:
         descriptor = os.open(configuration.state_directory / OWNER_LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -86,7 +85,7 @@ def daemon_runs(configuration: Configuration, pid: object) -> bool:
     return False
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

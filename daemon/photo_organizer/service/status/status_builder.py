@@ -1,4 +1,4 @@
-"""Putting together what `status.json` and `systemctl status` say, from what each room says of itself."""
+"""Build the status of the daemon, for `status.json` and `systemctl status`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from photo_organizer.service.status.status_file import DaemonState, Status
 
 @dataclass(frozen=True, slots=True)
 class StatusBuilder:
-    """What the daemon is at, as a whole.
+    """Builds the status from the parts of the daemon.
 
     Args:
-        configuration: as it is in force.
-        since: when the daemon began, ISO 8601.
-        reporter: the counts.
-        training: the schedule.
+        configuration: the configuration in use.
+        since: when the daemon started, ISO 8601.
+        reporter: counts and last errors.
+        training: corrections and retraining.
     """
 
     configuration: Configuration
@@ -35,7 +35,7 @@ class StatusBuilder:
     reporter: DaemonReporter
     training: Training
 
-    def status(
+    def build(
         self,
         runtime: Runtime | None,
         *,
@@ -43,26 +43,26 @@ class StatusBuilder:
         config_error: str | None,
         owner_pause: OwnerPause | None = None,
     ) -> Status:
-        """The status now.
+        """Return the current status.
 
         Args:
-            runtime: None while they are being opened.
-            phase: starting or stopping; None in between.
-            config_error: why the last change of the configuration was refused.
-            owner_pause: the pause that the owner asked for.
+            runtime: None while the daemon is starting.
+            phase: STARTING or STOPPING; None in between.
+            config_error: why the changed configuration was refused; None if it was not.
+            owner_pause: the owner's pause, if any.
         """
         counts = runtime.inbox.counts if runtime else None
-        under_way = runtime.pipeline.under_way if runtime else 0
+        in_progress = runtime.pipeline.in_progress if runtime else 0
         pause = runtime.pipeline.pause if runtime else None
-        reason = pause.reason if pause else str(owner_pause) if owner_pause else self._obstacle()
-        queued = under_way + (counts.ready if counts else 0)
-        resting = DaemonState.PAUSED if reason else DaemonState.WORKING if queued else DaemonState.IDLE
+        reason = pause.reason if pause else str(owner_pause) if owner_pause else self._blocked_reason()
+        queued = in_progress + (counts.ready if counts else 0)
+        usual = DaemonState.PAUSED if reason else DaemonState.WORKING if queued else DaemonState.IDLE
         totals = self.reporter.totals
         moment = self.training.next_time
         return Status(
             pid=os.getpid(),
             version=__version__,
-            state=phase or resting,
+            state=phase or usual,
             since=self.since,
             model=runtime.model_id if runtime else None,
             engine=(runtime.vision.engine_name or None) if runtime else None,
@@ -91,7 +91,7 @@ class StatusBuilder:
             videos=counts.videos if counts else 0,
             waiting_for_extra=dict(counts.waiting_for_extra) if counts else {},
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
-            troubled=(*self._missing_libraries(), *(map(_named, counts.troubled) if counts else ())),
+            troubled=(*self._missing_libraries(), *(map(_problem_fields, counts.troubled) if counts else ())),
             unreadable_folders=counts.unreadable_folders if counts else 0,
             vision_loaded=runtime.vision.ready if runtime else False,
             vision_confinement=(runtime.vision.confinement or None) if runtime else None,
@@ -103,22 +103,22 @@ class StatusBuilder:
             last_retraining=self.training.last_result,
         )
 
-    def _obstacle(self) -> str | None:
-        """What the first photo would be stopped by, told before one comes."""
+    def _blocked_reason(self) -> str | None:
+        """Return what would prevent filing, before a photo arrives; None if nothing would."""
         libraries = self.configuration.libraries
         if any(library.is_dir() for library in libraries):
             return None
-        return f"the library {printable(libraries[0])} is not there"
+        return f"the library {printable(libraries[0])} is missing"
 
     def _missing_libraries(self) -> Iterator[Mapping[str, str]]:
         """Yield the libraries that are not there, for `troubled`."""
         if len(self.configuration.libraries) > 1:
             for library in self.configuration.libraries:
                 if not library.is_dir():
-                    yield {"kind": "library", "path": printable(library), "reason": "it is not there"}
+                    yield {"kind": "library", "path": printable(library), "reason": "it is missing"}
 
 
-def _named(trouble: Trouble) -> Mapping[str, str]:
+def _problem_fields(trouble: Trouble) -> Mapping[str, str]:
     return {"kind": trouble.kind, "path": printable(trouble.path), "reason": trouble.reason}
 
 
@@ -127,5 +127,5 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def now_text() -> str:
-    """Now, as ISO 8601 with offset."""
+    """Return the current time as ISO 8601 with offset."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

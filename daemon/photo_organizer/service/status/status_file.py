@@ -1,6 +1,4 @@
-"""`status.json` in the state directory: what the daemon is doing, for `photo-organizer status` and for
-scripts.
-"""
+"""`status.json`: the status of the daemon, for `photo-organizer status` and for scripts."""
 
 from __future__ import annotations
 
@@ -20,11 +18,11 @@ SCHEMA = 1
 _SECONDS_BETWEEN_WRITES = 1.0
 _SECONDS_AFTER_A_FAILURE = 10.0
 OLD = 0
-"""The time, in seconds since 1970, that a status file gets which could not be replaced."""
+"""Modification time, in seconds since 1970, of a status file that could not be updated."""
 
 
 class DaemonState(StrEnum):
-    """What the daemon is at."""
+    """The state of the daemon."""
 
     STARTING = "starting"
     IDLE = "idle"
@@ -37,7 +35,7 @@ class DaemonState(StrEnum):
 class Status:
     """The fields of `status.json`. Times are ISO 8601 with offset.
 
-    `schema` grows when a field changes its meaning or goes; new fields leave it as it is.
+    `schema` is increased when a field is removed or changes its meaning, not when one is added.
     """
 
     pid: int
@@ -85,9 +83,7 @@ class Status:
 
 
 class StatusFile:
-    """Writes the status when it has changed, at most once a second, each time as a whole and with mode
-    0600.
-    """
+    """Writes the status atomically when it has changed, at most once a second, with mode 0600."""
 
     def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = directory / STATUS_FILE
@@ -98,11 +94,11 @@ class StatusFile:
         self._wait = _SECONDS_BETWEEN_WRITES
 
     def offer(self, status: Status) -> None:
-        """Write `status` now, or keep it until the second is over.
+        """Write `status` now, or once a second has passed since the last write.
 
         Raises:
-            OSError: the state directory cannot be written. It is tried again; until then the file is marked
-                as old, so that nobody takes what it says for what is.
+            OSError: the state directory cannot be written. Writing is retried later; until then the file is
+                marked as old.
         """
         self._wanted = status
         due = self.next_due()
@@ -110,13 +106,13 @@ class StatusFile:
             self._write(status)
 
     def next_due(self) -> float | None:
-        """When there is something to write; None when the file is up to date."""
+        """Return when to write; None when the file is up to date."""
         if self._wanted == self._written:
             return None
         return self._written_at + self._wait
 
     def finish(self) -> None:
-        """Writes what was kept, whatever the time, for nobody comes after; a failure no longer matters."""
+        """Write the last status at once, before the daemon exits; ignore errors."""
         if self._wanted is not None and self._wanted != self._written:
             with contextlib.suppress(OSError):
                 self._write(self._wanted)
@@ -128,35 +124,35 @@ class StatusFile:
             replace_file(self._path, text + "\n", mode=PRIVATE, durable=False)
         except OSError:
             with contextlib.suppress(OSError):
-                os.utime(self._path, (OLD, OLD))  # needs no room
+                os.utime(self._path, (OLD, OLD))  # needs no disk space
             raise
         self._written, self._wait = status, _SECONDS_BETWEEN_WRITES
 
 
-def describe(status: Status, *, filed_in_burst: int, burst: int) -> str:
+def describe(status: Status, *, filed: int, batch_size: int) -> str:
     """Return one line for `systemctl status`: "idle, 12,431 photos filed", "filing 218 of 1,900"."""
-    doing = _doing(status, filed_in_burst=filed_in_burst, burst=burst)
+    doing = _doing(status, filed=filed, batch_size=batch_size)
     if status.config_error is None:
         return doing
-    return f"{doing}; the changed configuration is refused: {status.config_error.splitlines()[0]}"
+    return f"{doing}; the changed configuration is invalid: {status.config_error.splitlines()[0]}"
 
 
-def _doing(status: Status, *, filed_in_burst: int, burst: int) -> str:
+def _doing(status: Status, *, filed: int, batch_size: int) -> str:
     match status.state:
         case DaemonState.WORKING:
-            return f"filing {filed_in_burst:,} of {burst:,}"
+            return f"filing {filed:,} of {batch_size:,}"
         case DaemonState.PAUSED:
             return f"paused: {status.reason}"
         case DaemonState.IDLE:
-            trained = ", retraining" if status.training else ""
+            retraining = ", retraining" if status.training else ""
             missing = (
                 f", inbox missing: {', '.join(status.missing_inboxes)}" if status.missing_inboxes else ""
             )
-            troubled = ", photos or folders cannot be read" if _cannot_read(status) else ""
-            return f"idle, {status.filed_total:,} photos filed{trained}{missing}{troubled}"
+            unreadable = ", photos or folders cannot be read" if _cannot_read(status) else ""
+            return f"idle, {status.filed_total:,} photos filed{retraining}{missing}{unreadable}"
         case _:
             return str(status.state)
 
 
 def _cannot_read(status: Status) -> bool:
-    return any(trouble["path"] not in status.missing_inboxes for trouble in status.troubled)
+    return any(problem["path"] not in status.missing_inboxes for problem in status.troubled)

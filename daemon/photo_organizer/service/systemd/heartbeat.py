@@ -1,4 +1,4 @@
-"""Signs of life for the service manager, sent only while there is life."""
+"""Watchdog pings for the service manager, sent only while the loop is running."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _EXTENSIONS_AT_MOST = 120
 
 
 class Heartbeat(threading.Thread):
-    """Pings the watchdog, each time after it has seen the loop turn.
+    """Pings the watchdog, each time after the loop has turned.
 
-    A ping by timer alone would prove only that this thread lives. So each round wakes the loop, waits until
-    the loop has answered by `turned()`, and only then pings: a loop that hangs gets no more pings, and the
-    manager restarts us.
+    A ping by timer would only prove that this thread is running. So each round wakes the loop, waits until it
+    has called `turned()`, and only then pings. If the loop hangs, the pings stop and the manager restarts the
+    daemon.
 
     Args:
-        notifier: where the pings go.
-        interval: seconds between two rounds; a quarter of the manager's patience, so that one late answer is
-            no death.
-        wake: makes the loop turn soon.
+        notifier: sends the pings.
+        interval: seconds between rounds; a quarter of the manager's timeout, so that one late round does no
+            harm.
+        wake: wakes the loop.
     """
 
     def __init__(self, notifier: Notifier, interval: float, wake: Callable[[], None]) -> None:
@@ -35,7 +35,7 @@ class Heartbeat(threading.Thread):
         self._answered = threading.Event()
 
     def turned(self) -> None:
-        """Called by the loop once a turn."""
+        """Report a turn; called by the loop."""
         self._answered.set()
 
     def run(self) -> None:
@@ -53,11 +53,10 @@ class Heartbeat(threading.Thread):
 
 
 @contextlib.contextmanager
-def patience(notifier: Notifier) -> Iterator[None]:
-    """Asks the manager for more time, again and again, while a long step of the start goes on.
+def extended_timeout(notifier: Notifier) -> Iterator[None]:
+    """Extend the manager's start timeout repeatedly while the block runs, for an hour at most.
 
-    Recovery after a crash and the first scan of a large inbox may take longer than the manager waits for
-    READY. An hour is the most: what takes longer hangs.
+    Recovery after a crash and the first scan of a large inbox may take longer than the manager waits.
     """
     finished = threading.Event()
 
@@ -67,7 +66,7 @@ def patience(notifier: Notifier) -> Iterator[None]:
             if finished.wait(_EXTENSION_SECONDS):
                 return
 
-    thread = threading.Thread(target=keep_asking, name="patience", daemon=True)
+    thread = threading.Thread(target=keep_asking, name="extended-timeout", daemon=True)
     thread.start()
     try:
         yield

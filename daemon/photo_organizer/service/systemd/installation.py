@@ -1,4 +1,4 @@
-"""Installing the daemon as a user service, and taking it back. Never with more rights than the person has."""
+"""Install and uninstall the daemon as a systemd user service, without additional rights."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _OURS = (DAEMON_UNIT, SANDBOX, TRAIN_UNIT, TRAIN_TIMER)
 
 
 def unit_directory() -> Path:
-    """Where systemd looks for the person's own units."""
+    """Return the folder of the user's own units."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.fspath(Path.home() / ".config")
     return Path(home) / "systemd" / "user"
 
 
 def planned_units(configuration: Configuration, *, timer: bool, sandbox: bool) -> list[RenderedUnit]:
-    """The unit files of this machine and configuration, in full.
+    """Return the unit files for this machine and configuration.
 
     Args:
-        configuration: whose file and folders they name.
-        timer: also the training service and its timer.
-        sandbox: also the tighter sandbox.
+        configuration: its file and folders are written into the units.
+        timer: include the training service and its timer.
+        sandbox: include the drop-in with the stricter sandbox.
     """
     units = [render_daemon(configuration)]
     if sandbox:
@@ -50,31 +50,31 @@ def planned_units(configuration: Configuration, *, timer: bool, sandbox: bool) -
 def install(
     configuration: Configuration, manager: UserManager, directory: Path, *, timer: bool
 ) -> Iterator[str]:
-    """Writes, enables and starts the units, and waits until the daemon says that it is ready.
+    """Write, enable and start the units, and wait until the daemon is ready.
 
-    Running it again after a change updates the units and restarts the daemon only if they differ.
+    If the units are already installed, update them and restart the daemon only if they have changed.
 
     Args:
-        configuration: the folders that the service may write in are its.
-        manager: the person's service manager.
-        directory: where unit files go.
-        timer: retraining by systemd's timer instead of the daemon's own schedule.
+        configuration: its file and folders are written into the units.
+        manager: the user's service manager.
+        directory: the folder for unit files.
+        timer: retrain with systemd's timer instead of the daemon's own schedule.
 
     Yields:
-        A line for each thing that was done, right after it was.
+        A line for each step, when it is done.
 
     Raises:
-        UnitError: no manager answers, or the daemon does not start; the journal's last lines are in the
-            error.
+        UnitError: there is no service manager, or the daemon does not start; the error includes the last
+            line of its journal.
     """
     if not manager.available():
         raise UnitError(
-            "no systemd user manager answers here",
-            remedy="start `photo-organizer run` by what this system has instead",
+            "there is no systemd user manager",
+            remedy="start `photo-organizer run` with the service manager of this system",
         )
     if timer and configuration.retraining.enabled:
         raise UnitError(
-            "the daemon retrains by itself already",
+            "the daemon already retrains on its own schedule",
             where=configuration.path,
             remedy="set `retraining: {enabled: false}` to use the timer",
         )
@@ -87,25 +87,25 @@ def install(
     if not sandbox:
         if _remove(directory / SANDBOX):
             changed.append(SANDBOX)
-        yield "left the sandbox drop-in away: this system lets no unprivileged user make a user namespace"
+        yield "sandbox drop-in not installed: this system does not allow unprivileged user namespaces"
     manager.ask("daemon-reload")
     yield from _start(manager, restart=bool(changed), timer=timer)
     if manager.lingers() is False:
         yield (
-            "it stops when you log out; to let it run always, type once: "
+            "the service stops when you log out; to keep it running, run: "
             f"loginctl enable-linger {user_name()}"
         )
 
 
 def uninstall(manager: UserManager, directory: Path) -> Iterator[str]:
-    """Stops the service and removes its unit files; photos, ledger, models and configuration stay.
+    """Stop the service and remove its unit files; keep photos, ledger, models and configuration.
 
     Yields:
-        A line for each thing that was done.
+        A line for each step, when it is done.
     """
     present = [name for name in _OURS if (directory / name).is_file() or (directory / name).is_symlink()]
-    answers = manager.available()
-    if answers:
+    is_available = manager.available()
+    if is_available:
         for unit in (TRAIN_TIMER, TRAIN_UNIT, DAEMON_UNIT):
             if unit in present:
                 manager.ask("disable", "--now", unit)
@@ -113,13 +113,13 @@ def uninstall(manager: UserManager, directory: Path) -> Iterator[str]:
     for name in present:
         if _remove(directory / name):
             yield f"removed {directory / name}"
-    if answers:
+    if is_available:
         manager.ask("daemon-reload")
         for unit in (DAEMON_UNIT, TRAIN_UNIT):
             if manager.state(unit).active == "failed":
                 manager.ask("reset-failed", unit)
     if not present:
-        yield "nothing was installed"
+        yield "the service is not installed"
 
 
 def _start(manager: UserManager, *, restart: bool, timer: bool) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _start(manager: UserManager, *, restart: bool, timer: bool) -> Iterator[str]
     except UnitError as error:
         lines = manager.last_lines()
         raise UnitError(
-            "the service does not start" + (f": {lines[-1]}" if lines else ""),
+            "the service failed to start" + (f": {lines[-1]}" if lines else ""),
             remedy=f"see journalctl --user -u {DAEMON_UNIT}",
         ) from error
     yield f"started {DAEMON_UNIT}: {manager.state().status_text or 'ready'}"
@@ -142,7 +142,7 @@ def _start(manager: UserManager, *, restart: bool, timer: bool) -> Iterator[str]
 
 
 def _write(path: Path, text: str) -> bool:
-    """Whether the file had to be written. A link (`systemctl link`) is replaced, not written through."""
+    """Write the file if it differs, and return whether it did. A link (`systemctl link`) is replaced."""
     if path.is_file() and not path.is_symlink() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,9 +151,7 @@ def _write(path: Path, text: str) -> bool:
 
 
 def _remove(path: Path) -> bool:
-    """Whether there was such a file; its drop-in folder goes with it when the owner has nothing else in
-    it.
-    """
+    """Remove a file, and its drop-in folder if that is then empty; return whether there was one."""
     if not path.is_symlink() and not path.exists():
         return False
     path.unlink()

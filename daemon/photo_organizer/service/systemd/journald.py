@@ -1,4 +1,4 @@
-"""Records to journald by its own documented datagrams, for where systemd-python is not installed.
+"""Log to journald with its native protocol, if systemd-python is not installed.
 
 https://systemd.io/JOURNAL_NATIVE_PROTOCOL/ : lines of FIELD=value; a value with a newline is sent as the
 field's name, a newline, its length as 64 bits little-endian, the bytes, and a newline.
@@ -18,10 +18,10 @@ _DEBUG = 7
 
 
 class JournalDatagramHandler(logging.Handler):
-    """Sends each record with its priority and those of its attributes that are written in capitals.
+    """Sends records with their priority and their attributes in capitals.
 
     Args:
-        identifier: the name that `journalctl -t` knows us by.
+        identifier: the syslog identifier, for `journalctl -t`.
         path: journald's socket.
     """
 
@@ -32,7 +32,7 @@ class JournalDatagramHandler(logging.Handler):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(OSError):  # there is nowhere else to complain
+        with contextlib.suppress(OSError):  # there is nowhere else to report it
             self._socket.sendto(self._datagram(record), str(self._path))
 
     def close(self) -> None:

@@ -1,8 +1,7 @@
-"""Telling the service manager how we are: the datagrams of sd_notify(3).
+"""Send notifications to the service manager, as sd_notify(3) does.
 
-The protocol is spoken here and not through systemd-python, because that package exists only as source and
-wants a compiler and libsystemd's headers, while the protocol is a few lines, documented, and promised to stay
-(sd_notify(3), "Notes": programs are free to speak it themselves).
+The protocol is implemented here because systemd-python is distributed only as source and needs a compiler and
+libsystemd's headers. The protocol is simple, documented and stable (sd_notify(3), "Notes").
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from photo_organizer.errors import printable
 
 
 class Notifier:
-    """Messages to the manager that started us; silent where there is none.
+    """Sends messages to the service manager; does nothing without one.
 
     Args:
-        address: the manager's socket, `None` where nobody listens. A leading `@` is an abstract one.
-        watchdog_seconds: the manager ends us when no ping comes for this long; `None` without a watchdog.
+        address: the manager's socket; a leading `@` means an abstract one; None without a manager.
+        watchdog_seconds: timeout of the manager's watchdog; None without a watchdog.
     """
 
     def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
@@ -30,14 +29,12 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str]) -> Notifier:
-        """Reads and removes NOTIFY_SOCKET and the watchdog's variables, so that no child speaks in our
-        name.
-        """
+        """Read and remove the manager's variables, so that child processes do not inherit them."""
         address = environment.pop("NOTIFY_SOCKET", None)
         microseconds = environment.pop("WATCHDOG_USEC", "")
-        meant_for = environment.pop("WATCHDOG_PID", "")
-        ours = meant_for in ("", str(os.getpid()))
-        return cls(address, int(microseconds) / 1e6 if microseconds.isdigit() and ours else None)
+        target_pid = environment.pop("WATCHDOG_PID", "")
+        is_ours = target_pid in ("", str(os.getpid()))
+        return cls(address, int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None)
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={printable(status)}")
@@ -49,13 +46,13 @@ class Notifier:
         self._send("STOPPING=1\nSTATUS=stopping")
 
     def status(self, text: str) -> None:
-        """One line that a person can read; sent only when it differs from the last."""
+        """Send a line for people, if it differs from the last one."""
         if text != self._last_status:
             self._last_status = text
             self._send(f"STATUS={printable(text)}")
 
     def extend_timeout(self, seconds: float) -> None:
-        """Asks for more time to start or to stop: at least `seconds` from now."""
+        """Ask for more time to start or stop: at least `seconds` from now."""
         self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
 
     def watchdog(self) -> None:
@@ -69,5 +66,5 @@ class Notifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
                 manager.sendto(message.encode("utf-8", "backslashreplace"), address)
         except OSError:
-            # A manager that is gone or that has never been there must not stop the photos.
+            # photos are filed even if the manager is gone
             self._address = None

@@ -1,4 +1,4 @@
-"""Asking the person's own systemd: systemctl, journalctl, loginctl and systemd-run, always as that person."""
+"""Run systemctl, journalctl, loginctl and systemd-run for the current user."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from photo_organizer.service.systemd.units import DAEMON_UNIT, UnitError
 
-_SECONDS = 300.0  # a start may wait for the recovery after a crash
+_SECONDS = 300.0  # starting may include the recovery after a crash
 
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """What systemd says of a unit.
+    """The state of a unit, as systemd reports it.
 
     Args:
         load: "loaded", "not-found", "bad-setting", ...
@@ -25,7 +25,7 @@ class UnitState:
         exit_status: the program's last exit code or signal number.
         status_text: the last STATUS= of the daemon.
         enabled: "enabled", "disabled", "linked", ...
-        outdated: the file on disk is newer than what the manager has read.
+        outdated: the file on disk has changed since the manager read it.
         main_pid: 0 when it is not running.
     """
 
@@ -40,24 +40,24 @@ class UnitState:
 
     @property
     def runs(self) -> bool:
-        """Whether the daemon is there and at work; also while it takes over a changed configuration."""
+        """Return whether the daemon is running; also while it reloads its configuration."""
         return self.active in {"active", "reloading", "refreshing"}
 
 
 class UserManager:
-    """The person's own service manager."""
+    """The user's service manager."""
 
     def available(self) -> bool:
-        """Whether there is one that answers."""
+        """Return whether the manager responds."""
         if shutil.which("systemctl") is None:
             return False
         return self._run("systemctl", "--user", "show", "--property=Version").returncode == 0
 
     def ask(self, *arguments: str) -> str:
-        """Runs `systemctl --user ARGUMENTS`.
+        """Run `systemctl --user ARGUMENTS` and return its output.
 
         Raises:
-            UnitError: it says no; the error is its first line.
+            UnitError: it failed; the error is the first line of its output.
         """
         done = self._run("systemctl", "--user", *arguments)
         if done.returncode != 0:
@@ -66,10 +66,10 @@ class UserManager:
         return done.stdout
 
     def state(self, unit: str = DAEMON_UNIT) -> UnitState:
-        """What the manager knows about `unit`.
+        """Return the state of `unit`.
 
         Raises:
-            UnitError: it does not answer.
+            UnitError: the manager does not respond.
         """
         wanted = (
             "LoadState,ActiveState,Result,ExecMainStatus,StatusText,UnitFileState,NeedDaemonReload,MainPID"
@@ -89,7 +89,7 @@ class UserManager:
         )
 
     def last_lines(self, unit: str = DAEMON_UNIT, count: int = 5) -> list[str]:
-        """The last lines of the unit in the journal; none where the journal may not be read."""
+        """Return the last lines of the unit's journal; none if it cannot be read."""
         done = self._run(
             "journalctl",
             "--user",
@@ -104,12 +104,12 @@ class UserManager:
         return done.stdout.strip().splitlines() if done.returncode == 0 else []
 
     def lingers(self) -> bool | None:
-        """Whether the person's services run without a login; None where nobody knows."""
+        """Return whether the user's services run without a login; None if unknown."""
         done = self._run("loginctl", "show-user", user_name(), "--property=Linger", "--value")
         return done.stdout.strip() == "yes" if done.returncode == 0 else None
 
     def can_run_with(self, properties: Sequence[tuple[str, str]]) -> bool:
-        """Whether a program starts under these directives: tried out with one that does nothing."""
+        """Return whether a service with these directives starts, by running one that does nothing."""
         wanted = [f"--property={name}={value}" for name, value in properties]
         return (
             self._run("systemd-run", "--user", "--wait", "--collect", "--quiet", *wanted, "true").returncode
@@ -131,11 +131,11 @@ class UserManager:
         except FileNotFoundError:
             return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
         except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(command, 124, "", f"no answer in {_SECONDS:.0f} seconds")
+            return subprocess.CompletedProcess(command, 124, "", f"no response in {_SECONDS:.0f} seconds")
 
 
 def user_name() -> str:
-    """The name of the person, by the user database and not by the environment."""
+    """Return the name of the user, from the user database."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,6 +1,4 @@
-"""The text of the systemd units: those in `systemd/`, with the lines that depend on this machine filled
-in.
-"""
+"""Render the systemd units in `systemd/` for this machine and configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ _TEMPORARY_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  compared wi
 
 
 class UnitError(OrganizerError):
-    """A unit that cannot be written, or a service manager that does not do what it is asked."""
+    """A unit cannot be written, or the service manager reports an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class RenderedUnit:
 
 
 def template(name: str) -> str:
-    """The unit `name` as it was delivered, in the checkout or in the installed package.
+    """Return the original unit `name`, from the checkout or the installed package.
 
     Raises:
         UnitError: the installation is incomplete.
@@ -46,26 +44,26 @@ def template(name: str) -> str:
 
 
 def render_daemon(configuration: Configuration) -> RenderedUnit:
-    """The daemon's unit for this interpreter and this configuration."""
+    """Return the daemon's unit for this interpreter and configuration."""
     run = _command("run", configuration)
     values = {"ExecStart": run, "RestrictAddressFamilies": " ".join(address_families(configuration))}
     return RenderedUnit(DAEMON_UNIT, _with(template(DAEMON_UNIT), {**values, **_writable(configuration)}))
 
 
 def render_training(configuration: Configuration) -> tuple[RenderedUnit, RenderedUnit]:
-    """The training service and its timer."""
+    """Return the training service and its timer."""
     train = _command("train", configuration)
     service = _with(template(TRAIN_UNIT), {"ExecStart": train, **_writable(configuration)})
     return RenderedUnit(TRAIN_UNIT, service), RenderedUnit(TRAIN_TIMER, template(TRAIN_TIMER))
 
 
 def render_sandbox() -> RenderedUnit:
-    """The optional drop-in."""
+    """Return the optional drop-in with the stricter sandbox."""
     return RenderedUnit(SANDBOX, template(SANDBOX))
 
 
 def properties(text: str) -> list[tuple[str, str]]:
-    """The directives of the [Service] section of a unit's text, in order, for trying them out."""
+    """Return the directives of the [Service] section of a unit, in order."""
     found: list[tuple[str, str]] = []
     section = ""
     for line in text.splitlines():
@@ -78,23 +76,25 @@ def properties(text: str) -> list[tuple[str, str]]:
 
 
 def quote(text: str) -> str:
-    """One word of a command line or of a list of paths: blanks, quotes and `%` mean themselves.
+    """Quote a word of a command line or a list of paths, so that spaces, quotes and `%` are literal.
 
     Raises:
         UnitError: it cannot be written in a unit file.
     """
     if not text.isprintable():
-        raise UnitError("this name has a control character, which no unit file can hold", where=text)
+        raise UnitError(
+            "the name contains a control character, which is not allowed in unit files", where=text
+        )
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if any(character in escaped for character in " \t\"'\\;") else escaped
 
 
 def writable_folders(configuration: Configuration) -> list[Path]:
-    """The folders that the service must be able to write in, none inside another.
+    """Return the folders that the service must be able to write to, none inside another.
 
-    An inbox and the library are given as the one folder that holds both, because each entry becomes a mount
-    of its own, and a photo can be renamed within a mount but only be copied into another. Where only `/` or
-    the folder of all homes would hold both, they are listed one by one.
+    Inboxes and library are listed as their common parent folder, because each entry becomes a separate mount,
+    and photos can be renamed only within one mount. If their only common parent is a folder such as `/` or
+    `/home`, they are listed separately.
     """
     photos = [*configuration.inbox_paths, *configuration.libraries]
     together = _common_folder(photos)
@@ -112,9 +112,9 @@ def writable_folders(configuration: Configuration) -> list[Path]:
 
 
 def address_families(configuration: Configuration) -> tuple[str, ...]:
-    """The kinds of sockets that the service needs: local ones, and the network only where it is asked for.
+    """Return the address families that the service needs: the network only with hooks or the review page.
 
-    A hook may call a server, and the review page listens on the loopback address.
+    Hooks may connect to servers, and the review page listens on the loopback address.
     """
     has_hooks = any(isinstance(command, tuple) for _, command in configuration.hooks)
     is_online = has_hooks or configuration.review_page.enabled
@@ -123,7 +123,7 @@ def address_families(configuration: Configuration) -> tuple[str, ...]:
 
 def _command(name: str, configuration: Configuration) -> str:
     arguments = ["-P", "-m", "photo_organizer", name, "--config", os.fspath(configuration.path)]
-    # systemd puts variables into arguments, and never into the program's own path
+    # systemd expands variables in arguments, but not in the program's path
     words = [quote(sys.executable), *(quote(word).replace("$", "$$") for word in arguments)]
     return " ".join(words)
 
@@ -156,7 +156,7 @@ def _outermost(folders: Iterable[Path]) -> list[Path]:
 
 
 def _with(text: str, values: Mapping[str, str]) -> str:
-    """`text` with each directive of `values` given its value; the comments stay."""
+    """Return `text` with the directives in `values` replaced; comments are kept."""
     lines = []
     missing = set(values)
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""What the daemon's hooks are told: batches, photos for Review, errors and models, as facts for JSON."""
+"""The events of hooks: batches, photos for review, errors and models."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.photo import Action
 from photo_organizer.service.integrations.hooks import Hooks
 
-MOST_PHOTOS_TOLD = 100
+MAX_PHOTOS_LISTED = 100
 _SAME_ERROR_SECONDS = 3600.0
-_MOST_ERRORS_REMEMBERED = 100
+_MAX_ERRORS_REMEMBERED = 100
 
 
-class News:
-    """Gathers what happens to the photos of a batch, and tells the hooks at its end.
+class HookEvents:
+    """Collects what happens to the photos of a batch, and runs the hooks at its end.
 
     Args:
-        hooks: who is told.
-        clock: seconds that only grow.
+        hooks: the hooks to run.
+        clock: monotonic seconds.
     """
 
     def __init__(self, hooks: Hooks, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,11 +35,11 @@ class News:
         self._model: str | None = None
 
     def placed(self, filing: Filing, placed: Placed) -> None:
-        """Take in a photo that was filed."""
+        """Add a photo that was filed."""
         self._actions[placed.action] += 1
         if placed.action is Action.FILED and filing.decision is not None:
             self._categories[filing.decision.category] += 1
-        if placed.action is Action.REVIEW and len(self._review) < MOST_PHOTOS_TOLD:
+        if placed.action is Action.REVIEW and len(self._review) < MAX_PHOTOS_LISTED:
             decision = filing.decision
             self._review.append(
                 {
@@ -51,8 +51,8 @@ class News:
         if placed.action is Action.QUARANTINED:
             self.error(f"{escape(str(filing.group.photo.path))}: {filing.reason}", kind="quarantine")
 
-    def batch_is_over(self, batch: str | None) -> None:
-        """Tell of the photos since the last batch; nothing when there were none.
+    def batch_finished(self, batch: str | None) -> None:
+        """Run `on_batch` and `on_review` for the photos since the last batch, if there were any.
 
         Args:
             batch: its id in the ledger.
@@ -70,41 +70,41 @@ class News:
         self._actions, self._categories, self._review = Counter(), Counter(), []
 
     def error(self, text: str, *, kind: str) -> None:
-        """Tell of an error; the same one again only after an hour.
+        """Run `on_error`, at most once an hour for the same error.
 
         Args:
             text: one line for people.
             kind: `paused`, `photo`, `quarantine`, `configuration`, `model` or `training`.
         """
         now = self._clock()
-        told = self._errors.get(text)
-        if told is not None and now < told + _SAME_ERROR_SECONDS:
+        reported = self._errors.get(text)
+        if reported is not None and now < reported + _SAME_ERROR_SECONDS:
             return
         self._errors.pop(text, None)
         self._errors[text] = now
-        if len(self._errors) > _MOST_ERRORS_REMEMBERED:
+        if len(self._errors) > _MAX_ERRORS_REMEMBERED:
             del self._errors[next(iter(self._errors))]
         self._hooks.fire("on_error", kind=kind, error=text)
 
-    def training_is_over(self, text: str, *, promoted: bool, failed: bool) -> None:
-        """Tell of a retraining that gave no new model; a new one is told of when it serves.
+    def training_finished(self, text: str, *, promoted: bool, failed: bool) -> None:
+        """Run `on_model` for a retraining without a new model; for a new one, it runs once that is in use.
 
         Args:
-            text: how it ended.
+            text: the result, for people.
             promoted: whether there is a new model.
-            failed: whether it could not be done.
+            failed: whether it ended with an error.
         """
         if failed:
             self.error(f"retraining {text}", kind="training")
         elif not promoted:
             self._hooks.fire("on_model", model=self._model, changed=False, reason=text)
 
-    def model_serves(self, model: str | None, reason: str | None) -> None:
-        """Tell when another model classifies than before.
+    def model_in_use(self, model: str | None, reason: str | None) -> None:
+        """Run `on_model` if the model in use has changed.
 
         Args:
             model: its id; None while there is none.
-            reason: what the last retraining said.
+            reason: the result of the last retraining.
         """
         if model is None or model == self._model:
             return
