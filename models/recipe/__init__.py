@@ -1,11 +1,10 @@
-"""Training of the starter backbone: a VGG16 of our own, from random weights to an exported model.
+"""Train the starter model: a VGG16, from random weights to an exported model directory.
 
-The stages, each one file and each rerunnable by itself:
+Each stage is one module and can be run again by itself:
 
-``corpus`` (photos to one pixel cache) -> ``teacher`` (what a small pretrained network says of each)
--> ``split`` and ``soft_labels`` (which labels may be seen, and which are doubted)
--> ``train`` (the long loop, on ``network`` and ``batches``) -> ``export`` (features, head, statistics,
-files).
+`corpus` (photos to one pixel cache) -> `teacher` (output of a pretrained network for each photo)
+-> `split` and `soft_labels` (which photos are held out, and which labels are doubtful)
+-> `train` (the training loop, on `network` and `batches`) -> `export` (features, head, figures, files).
 
-Nothing here is imported by the daemon: it is run by ``PYTHONPATH=models python -m recipe``.
+The daemon imports nothing from here. Run it with ``PYTHONPATH=models python -m recipe``.
 """

@@ -1,11 +1,11 @@
-"""Command line of the pretraining: one stage a call.
+"""Make a starter model, one stage per call.
 
 collect   gather labelled photos from snapshots of public repositories
 cache     decode photos and archives into one pixel cache
-teacher   let the teacher answer for every photo
-prepare   split, find doubtful labels, make the category targets
-train     train until a time or a number of steps; run again to resume
-export    fold a checkpoint, refit and judge the head, write a model directory
+teacher   run the teacher on every photo
+prepare   hold out photos, find doubtful labels, compute the category targets
+train     train for a time or a number of steps; run again to resume
+export    fold a checkpoint, fit and evaluate the head, write a model directory
 """
 
 # ruff: noqa: PLC0415 (each stage imports what it needs: decoding photos should not wait for Keras)
@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-TEACHER_HELP = "MobileNetV2 as .tflite, and EfficientNet-Lite as .pth; the same ones for both stages"
+TEACHER_HELP = "MobileNetV2 (.tflite) or EfficientNet-Lite (.pth); the same for `teacher` and `train`"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,15 +28,17 @@ def _parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(dest="stage", required=True)
     parents = argparse.ArgumentParser(add_help=False)
     parents.add_argument(
-        "--cache", type=Path, required=True, help="directory of the pixel cache and all that follows"
+        "--cache", type=Path, required=True, help="directory of the pixel cache and everything made from it"
     )
 
     collect = stages.add_parser("collect")
     collect.add_argument("--snapshots", type=Path, required=True, help="directory of owner+name snapshots")
     collect.add_argument(
-        "--photos", type=Path, nargs="*", default=[], help="directories of photos that are labelled already"
+        "--photos", type=Path, nargs="*", default=[], help="directories of photos that already have labels"
     )
-    collect.add_argument("--output", type=Path, required=True, help="directory to write, for cache --photos")
+    collect.add_argument(
+        "--output", type=Path, required=True, help="directory to write, for `cache --photos`"
+    )
 
     cache = stages.add_parser("cache", parents=[parents])
     cache.add_argument("--photos", type=Path, required=True, help="directory of category directories")
@@ -47,36 +49,45 @@ def _parser() -> argparse.ArgumentParser:
     teacher.add_argument("--processes", type=int, default=2)
 
     prepare = stages.add_parser("prepare", parents=[parents])
-    prepare.add_argument("--hold-out-source", nargs="*", default=[], help="sources the training must not see")
     prepare.add_argument(
-        "--hold-out-share", type=float, default=0.1, help="share of the other labelled photos"
+        "--hold-out-source", nargs="*", default=[], help="sources to keep out of the training"
+    )
+    prepare.add_argument(
+        "--hold-out-share",
+        type=float,
+        default=0.1,
+        help="share of the other labelled photos to hold out as well",
     )
 
     train = stages.add_parser("train", parents=[parents])
     train.add_argument("--checkpoint", type=Path, required=True)
     train.add_argument("--teacher", type=Path, nargs="+", required=True, help=TEACHER_HELP)
-    train.add_argument("--start-from", type=Path, help="model directory; without it, random weights")
-    train.add_argument("--start-side", type=int, default=96, help="side that it was trained at, in pixels")
+    train.add_argument(
+        "--start-from", type=Path, help="model directory to start from (default: random weights)"
+    )
+    train.add_argument("--start-side", type=int, default=96, help="input size of that model in pixels")
     budget = train.add_mutually_exclusive_group(required=True)
     budget.add_argument("--until", help="HH:MM or ISO time at which the schedule ends")
     budget.add_argument("--steps", type=int)
     train.add_argument("--batch", type=int, default=64)
     train.add_argument("--peak", type=float, default=1.2e-3, help="highest learning rate")
-    train.add_argument("--sides", default="0:64,0.3:96,0.7:128", help="progress:pixels, ...")
+    train.add_argument(
+        "--sides", default="0:64,0.3:96,0.7:128", help="input size by progress, for example 0:64,0.7:128"
+    )
     train.add_argument("--dtype", default="mixed_bfloat16")
     train.add_argument("--log", type=Path)
 
     export = stages.add_parser("export", parents=[parents])
     export.add_argument(
-        "--weights", type=Path, required=True, help="a checkpoint, or folded convolutions, as npz"
+        "--weights", type=Path, required=True, help="checkpoint or folded convolutions, as npz"
     )
     export.add_argument("--model", type=Path, required=True, help="model directory to write")
     export.add_argument("--side", type=int, default=96, help="input size in pixels")
-    export.add_argument("--taps", default="block5.avg", help="for example block4.avg,block5.avg")
+    export.add_argument("--feature-layers", default="block5.avg", help="for example block4.avg,block5.avg")
     export.add_argument("--flip", action="store_true")
-    export.add_argument("--strength", type=float, default=0.02, help="of the head's penalty")
+    export.add_argument("--strength", type=float, default=0.02, help="of the penalty on the head's weights")
     export.add_argument(
-        "--unlabelled", type=int, default=0, help="unlabelled photos that help to fit the head"
+        "--unlabelled", type=int, default=0, help="number of unlabelled photos to fit the head on as well"
     )
     export.add_argument("--unlabelled-weight", type=float, default=0.5)
     return parser

@@ -1,4 +1,4 @@
-"""NumPy calls with the types that they really have."""
+"""NumPy calls with precise types, and npz files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def float32(values: ArrayLike) -> NDArray[np.float32]:
-    """The values as a float32 array, copied only where needed."""
+    """Return the values as a float32 array, copied only if necessary."""
     return np.asarray(values, np.float32)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an npz file beside ``path``, then put it there in one step."""
+    """Write an npz file atomically."""
     with replacing(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # its keywords are taken for options
 
 
 def holds(path: Path, arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether an npz file is there and has exactly these arrays."""
+    """Return whether an npz file exists and has exactly these arrays."""
     if not path.is_file():
         return False
     with np.load(path, allow_pickle=False) as file:

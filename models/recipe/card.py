@@ -1,7 +1,6 @@
-"""The model card: what a model is, what it was made from, how good it is, and what it must not be used for.
+"""The model card: what a model is, its data, its accuracy, and what it must not be used for.
 
-Every figure is taken from ``model.json``, so that a card never tells of another model than the one
-beside it.
+Every figure comes from ``model.json``, so that the card always describes the model beside it.
 """
 
 from __future__ import annotations
@@ -162,7 +161,7 @@ FIRST_COLLECTIONS = frozenset(
         "zzzDavid/ICDAR-2019-SROIE",
     }
 )
-"""Sources whose labels the backbone has seen."""
+"""Sources whose labels the backbone was trained on."""
 
 
 def _own_thresholds(thresholds: Mapping[str, float]) -> str:
@@ -171,7 +170,7 @@ def _own_thresholds(thresholds: Mapping[str, float]) -> str:
 
 
 def _sources(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Each source that some head has not seen: held out, or left out in turn."""
+    """List each source, judged by a head that was not fitted on it."""
     rows = {
         **metrics["leave_one_source_out"].get("sources", {}),
         **metrics.get("other_sources", {}).get("sources", {}),

@@ -2,7 +2,7 @@
 
 The files are those of the model contract: ``backbone.npz`` (folded, kernels float16), ``head.npz``,
 ``exemplars.npz`` and ``model.json`` with the sha256 of each; the directory is complete when ``model.json``
-is there, which is last.
+is there, since that is written last.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from recipe.training.folding import folded_backbone
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """What is measured once and then fixed.
+    """The choices of an export.
 
     Args:
         features: input size, pools, flip.
         strength: of the head's penalty.
-        unlabelled: how many unlabelled photos, with the soft labels of the training, help to fit the head.
-        unlabelled_weight: of all of them together, relative to the labelled photos.
+        unlabelled: how many unlabelled photos, with the soft labels of the training, the head is fitted on
+        too. unlabelled_weight: of all of them together, relative to the labelled photos.
     """
 
     features: FeatureChoice
@@ -55,7 +55,7 @@ class ExportChoice:
 
 
 def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
-    """What is known of the labelled photos, with their features, float32 (N, F), in the cache's order."""
+    """Return the labelled photos with their features, float32 (N, F), in the cache's order."""
     rows = np.nonzero(prepared.corpus.labels >= 0)[0]
     return Labelled(
         features,
@@ -71,7 +71,7 @@ def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
 def _features_of_labelled(
     prepared: Prepared, folded: Mapping[str, NDArray[Any]], choice: FeatureChoice, kept: Path | None
 ) -> Floats:
-    """Features of the labelled photos, float32 (N, F); kept in a file named after all they depend on."""
+    """Return the labelled photos' features, float32 (N, F), cached in a file named after what they depend on."""
     digest = hashlib.sha256(repr(choice).encode())
     for name in sorted(folded):
         digest.update(folded[name].tobytes())
@@ -90,14 +90,14 @@ def _features_of_labelled(
 def make_model(
     prepared: Prepared, weights: Path, directory: Path, choice: ExportChoice, *, kept: Path | None = None
 ) -> dict[str, Any]:
-    """Fold, compute features, refit, write the directory, and return the contents of ``model.json``.
+    """Fold, compute features, fit the head, write the directory, and return the contents of ``model.json``.
 
     Args:
         prepared: corpus, split and targets.
-        weights: a checkpoint of the training, or convolutions that are folded already, as npz.
+        weights: a checkpoint of the training, or folded convolutions, as npz.
         directory: of the model.
         choice: features and head.
-        kept: directory where computed features are kept for the next time; None keeps none.
+        kept: directory to cache the features in; None for no cache.
     """
     folded = folded_backbone(weights)
     labels = prepared.corpus.labels
@@ -129,7 +129,7 @@ def make_model(
 
 
 def next_id(directory: Path, today: datetime) -> str:
-    """``starter-<yyyymmdd>-<n>``, one more than what the directory holds of today."""
+    """Return the next id, ``starter-<yyyymmdd>-<n>``, after that of the model in the directory."""
     prefix = f"starter-{today:%Y%m%d}-"
     manifest = directory / "model.json"
     if manifest.is_file():
@@ -151,11 +151,11 @@ def write_model(
     """Write the files and return the contents of ``model.json``.
 
     Args:
-        directory: is made if missing; files of the same names are replaced one by one, ``model.json`` last.
+        directory: created if missing; existing files are replaced one by one, ``model.json`` last.
         folded: from `folded_backbone`.
         photos: the labelled photos that the head was fitted on.
         result: from `refit.refit`.
-        features: what the features were made with.
+        features: how the features were computed.
         data: sizes of the data, for ``model.json``.
     """
     directory.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def test_growth(tmp_path: Path, model: Path) -> None:
     assert written["details"]["samples"][-1]["filed"] == 200
     names = [figure["name"] for figure in written["figures"]]
     assert "start-up with 500 rows (limit: empty)" in names
-    assert sum("of 300 photos (limit: 3)" in name for name in names) == 4
+    assert sum("of 300 photos (limit: of 3)" in name for name in names) == 4
     assert "inbox with 300 files (limit: 3): core time" in names
 
 

@@ -258,6 +258,8 @@ def collected_photos(snapshots: Path) -> Iterator[Photo]:
     for rule in read_rules():
         rules[rule.repository].append(rule)
     for repository, own in rules.items():
+        if repository not in labels and not any(rule.category for rule in own):
+            continue  # Its photos are labelled already; the line states its licence.
         git = find_git(snapshots, repository)
         if git is None:
             print(f"{repository}: no snapshot, left out")

@@ -1,7 +1,7 @@
-"""Features of photos from a folded backbone, by the decoder and the engine that serve photos later.
+"""Compute features with a folded backbone, using the decoder and engine of the daemon.
 
-The head is then fitted on exactly what it will see, and a model that the serving code would refuse is found
-out here.
+The head is thus fitted on exactly the features it will get, and a model that the daemon would refuse is
+refused here already.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class FeatureChoice:
-    """Which features feed the head.
+    """Which features the head is fitted on.
 
     Args:
-        side: pixels of the square the whole photo is squeezed to.
+        side: input size in pixels; the whole photo is squeezed to a square.
         feature_layers: pools over block outputs, for example ``("block4.avg", "block5.avg")``.
         flip: average the features of the photo and of its mirror image.
     """
@@ -45,11 +45,11 @@ class FeatureChoice:
 def open_engine(
     folded: Mapping[str, NDArray[Any]], choice: FeatureChoice, *, threads: int | None = None
 ) -> Engine:
-    """The serving engine for a backbone that is not in a model directory yet; bfloat16 where the CPU has it.
+    """Open the serving engine for a backbone without a model directory; bfloat16 if the CPU supports it.
 
     Args:
         folded: ``blockB_convK/kernel`` and ``/bias``.
-        choice: what to compute.
+        choice: the features to compute.
         threads: cores to use; all when None.
     """
     with tempfile.TemporaryDirectory(prefix="pretrain-") as name:
@@ -63,7 +63,7 @@ def open_engine(
 
 
 def extract(engine: Engine, photos: Iterable[Pixels]) -> Floats:
-    """Features, float32 (N, F), of photos already squeezed to the engine's input size."""
+    """Return the features, float32 (N, F), of photos that have the engine's input size."""
     parts: list[Floats] = []
     waiting: list[Pixels] = []
     for photo in photos:
@@ -77,12 +77,12 @@ def extract(engine: Engine, photos: Iterable[Pixels]) -> Floats:
 
 
 def original_photos(entries: Iterable[PhotoEntry], side: int) -> Iterator[Pixels]:
-    """Labelled photos decoded from their own files as a user's would be, uint8 (side, side, 3) each."""
+    """Decode labelled photos from their files as the daemon does, uint8 (side, side, 3) each."""
     for entry in entries:
         yield decode(Path(entry.origin).read_bytes(), side).pixels
 
 
 def cached_photos(pixels: Pixels, rows: Iterable[int], side: int) -> Iterator[Pixels]:
-    """Photos of the pixel cache, uint8 (side, side, 3) each."""
+    """Yield photos of the pixel cache, uint8 (side, side, 3) each."""
     for row in rows:
         yield squeeze(pixels[row], side)

@@ -1,4 +1,4 @@
-"""Linear heads on plain features: the solver of ``learning.head`` with nothing known beforehand."""
+"""Linear heads on plain features: the solver of `learning.head` without a prior."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from photo_organizer.learning.head.head import Floats, Head, Labels, Scaling, fi
 
 
 def one_hot(labels: Labels, classes: int) -> Floats:
-    """Labels (N,) to float32 (N, classes)."""
+    """Convert labels (N,) to one-hot targets, float32 (N, classes)."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def class_weights(labels: Labels, classes: int, *, balance: float = 0.5) -> Floats:
-    """Weight of each photo, (share of its class) ** -balance, mean 1.
+    """Return the weight of each photo, (share of its class) ** -balance, mean 1.
 
     Args:
         labels: int64 (N,).
         classes: C.
-        balance: 0 leaves the classes as common as they are, 1 makes them weigh the same.
+        balance: 0 weights classes by their size, 1 weights them equally.
     """
     counts = np.maximum(np.bincount(labels, minlength=classes), 1)
     weights = counts[labels].astype(np.float64) ** -balance
@@ -26,7 +26,7 @@ def class_weights(labels: Labels, classes: int, *, balance: float = 0.5) -> Floa
 
 
 def softmax(logits: Floats) -> Floats:
-    """Row-wise softmax, float32."""
+    """Return the softmax of each row, float32."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
 

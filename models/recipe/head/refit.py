@@ -1,9 +1,8 @@
-"""From features to a shipped head: fit, temperature, threshold, exemplars, and honest figures.
+"""Fit, calibrate and evaluate a head, and choose its exemplars.
 
-Two heads are fitted. The *judged* head has seen the training part only; the figures of the model card come
-from it, on photos and sources of which neither this training's backbone nor the head has seen a label. The
-*shipped* head is then fitted on everything but the judges among the exemplars, with the same choices:
-nothing is reported from it.
+Two heads are fitted. The *evaluated* head is fitted on the training part only; all figures in the model card
+are its, on photos and sources whose labels it was not fitted on. The *shipped* head is then fitted, with the
+same settings, on all photos except the held-out exemplars, and no figures are reported for it.
 """
 
 from __future__ import annotations
@@ -34,16 +33,15 @@ OWN_PRECISION = 0.95
 SOURCE_BALANCE = 0.25
 CATEGORY_BALANCE = 0.5
 """A photo weighs (photos of its category in its source) ** -SOURCE_BALANCE, and a category as much as (its
-photos) ** (1 - CATEGORY_BALANCE). What is common in a collection says little about the next one, and
-thousands of photos of one kind say less than their number (docs/starter-model.md has the tables).
+photos) ** (1 - CATEGORY_BALANCE). What is common in one collection may be rare in the
+next, and a thousand similar photos add less than their number (tables in docs/starter-model.md).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The labelled photos: ``features`` float32 (N, F), ``labels`` and ``groups`` and ``parts`` int64 (N,),
-    ``sources`` str (N,), the category names by class index, and how much a photo of a source counts (1 where
-    nothing is said).
+    """The labelled photos: ``features`` float32 (N, F), ``labels``, ``groups`` and ``parts`` int64 (N,),
+    ``sources`` str (N,), the category names by class index, and the weight of a photo by source (default 1).
     """
 
     features: Floats
@@ -55,7 +53,7 @@ class Labelled:
     source_weights: Mapping[str, float] = field(default_factory=dict)
 
     def only(self, rows: NDArray[np.bool_]) -> Labelled:
-        """The photos where ``rows`` is True."""
+        """Return the photos where ``rows`` is True."""
         return Labelled(
             self.features[rows],
             self.labels[rows],
@@ -86,14 +84,14 @@ class Calibration:
     thresholds: dict[str, float]
 
     def vector(self, categories: tuple[str, ...]) -> list[float]:
-        """The threshold of each category."""
+        """Return the threshold of each category, in the order given."""
         return [self.thresholds.get(name, self.thresholds["default"]) for name in categories]
 
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """The shipped head with its calibration, the exemplars' rows, int64 (E,), of which ``held_out``, bool
-    (E,), were not trained on, and ``metrics`` for ``model.json``.
+    """The shipped head with its calibration, the exemplars' rows, int64 (E,), of which the head was not
+    fitted on the ``held_out`` ones, bool (E,), and ``metrics`` for ``model.json``.
     """
 
     head: Head
@@ -106,12 +104,12 @@ class Refit:
 def photo_weights(
     labels: Integers, sources: NDArray[np.str_], source_weights: Mapping[str, float] | None = None
 ) -> Floats:
-    """Weight of each photo, float32 (N,), mean 1: sources and categories count less than their size.
+    """Return the weight of each photo, float32 (N,), mean 1: large sources and categories are weighted down.
 
     Args:
         labels: int64 (N,).
         sources: str (N,).
-        source_weights: how much a photo of a source counts besides; 1 where nothing is said.
+        source_weights: further weight of a photo by source; default 1.
     """
     names, source = np.unique(sources, return_inverse=True)
     _, kind, counts = np.unique(np.stack([labels, source]), axis=1, return_inverse=True, return_counts=True)
@@ -135,14 +133,14 @@ def fit_head(photos: Labelled, strength: float, extra: Unlabelled | None = None)
 
 
 def fitter(photos: Labelled, strength: float, extra: Unlabelled | None = None) -> FitHead:
-    """`fit_head` on chosen rows, for the validation loops."""
+    """Return a function that calls `fit_head` on chosen rows, for the validation loops."""
     return lambda rows: fit_head(photos.only(rows), strength, extra)
 
 
 def source_figures(
     probabilities: Floats, labels: Integers, sources: NDArray[np.str_], thresholds: list[float]
 ) -> dict[str, dict[str, float]]:
-    """Photos, accuracy, coverage and precision of what is filed, of each source.
+    """Return photos, accuracy, coverage and precision of the filed photos, for each source.
 
     Args:
         probabilities: calibrated, float32 (N, C).
@@ -168,18 +166,19 @@ def source_figures(
 def calibrate(
     photos: Labelled, strength: float, extra: Unlabelled | None = None
 ) -> tuple[Calibration, Evaluation, dict[str, dict[str, float]]]:
-    """Temperature and thresholds from photos that the predicting head had not seen, the figures on left-out
-    sources, and those of each source.
+    """Choose temperature and thresholds on photos that the predicting head was not fitted on.
 
-    The temperature fits cross-validated and left-out-source predictions, as many of the one as of the other,
-    since a user's photos are somewhere between the two; the threshold fits the left-out sources alone, the
+    The temperature is fitted on equal numbers of cross-validated and leave-one-source-out predictions, since
+    a user's photos lie somewhere between the two. The thresholds are chosen on left-out sources alone, the
     harder half.
+
+    Returns:
+        The calibration, and the evaluation on left-out sources, overall and for each source.
     """
     fit = fitter(photos, strength, extra)
     same = same_source_logits(photos.features, photos.groups, fit)
     other, judged = other_source_logits(photos.features, photos.labels, photos.sources, photos.groups, fit)
-    # Where a source was left out, rows are those judged; the same number of the others keeps the two in
-    # balance.
+    # As many cross-validated predictions as there are of left-out sources.
     chosen = np.random.default_rng(0).permutation(len(same))[: int(judged.sum())]
     logits = np.concatenate([same[chosen], other[judged]])
     temperature = fit_temperature(logits, np.concatenate([photos.labels[chosen], photos.labels[judged]]))
@@ -195,39 +194,42 @@ def calibrate(
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as plain numbers for ``model.json``: the summary, each category, the confusion matrix."""
+    """Return an evaluation as plain numbers for ``model.json``: summary, categories, confusion matrix."""
     return {
         **evaluation.summary(),
         "categories": {
-            it.category: {
-                "photos": it.photos,
-                "recall": round(it.recall, 3),
-                "precision": round(it.precision, 3),
-                "filed_precision": round(it.filed_precision, 3),
+            scores.category: {
+                "photos": scores.photos,
+                "recall": round(scores.recall, 3),
+                "precision": round(scores.precision, 3),
+                "filed_precision": round(scores.filed_precision, 3),
             }
-            for it in evaluation.per_category
+            for scores in evaluation.per_category
         },
         "confusion": evaluation.confusion.tolist(),
     }
 
 
 def choose_judges(photos: Labelled, count: int, seed: int = 0) -> Integers:
-    """Row numbers of about ``count`` of the photos held out from the same sources, evenly over the
-    categories. The shipped head is not fitted on them, so that later models can be judged on them.
+    """Choose about ``count`` of the photos held out from the same sources, evenly over the categories.
+
+    The shipped head is not fitted on them, so that later models can be evaluated on them. Returns row
+    numbers.
     """
     return _evenly(photos, photos.parts == Part.SAME_SOURCE, count, seed)
 
 
 def choose_exemplars(photos: Labelled, among: NDArray[np.bool_], head: Head, count: int) -> Integers:
-    """Row numbers of about ``count`` of the photos ``among`` which to choose, bool (N,), evenly over the
-    categories, doubtful ones left out.
+    """Choose about ``count`` of the photos where ``among`` is True, bool (N,), evenly over the categories.
+
+    Photos with doubtful labels are left out. Returns row numbers.
     """
     doubted = doubted_labels(softmax(head.logits(photos.features)), photos.labels)
     return _evenly(photos, among & ~doubted, count, seed=0)
 
 
 def _evenly(photos: Labelled, among: NDArray[np.bool_], count: int, seed: int) -> Integers:
-    """Rows at random, as evenly over the categories as there are photos."""
+    """Choose rows at random, as evenly over the categories as their photos allow."""
     random = np.random.default_rng(seed)
     pools = [
         random.permutation(np.nonzero((photos.labels == c) & among)[0]) for c in range(len(photos.categories))
@@ -242,7 +244,7 @@ def _evenly(photos: Labelled, among: NDArray[np.bool_], count: int, seed: int) -
 
 
 def refit(photos: Labelled, strength: float, extra: Unlabelled | None = None, exemplars: int = 2000) -> Refit:
-    """Fit, calibrate and judge as the module describes; a fifth of the exemplars are judges."""
+    """Fit, calibrate and evaluate as the module describes; a fifth of the exemplars are held out."""
     training = photos.only(photos.parts == Part.TRAIN)
     judged_head = fit_head(training, strength, extra)
     calibration, left_out, by_source = calibrate(training, strength, extra)

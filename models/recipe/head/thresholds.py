@@ -1,10 +1,9 @@
-"""Thresholds that file as many photos as they can while enough of the filed ones are acceptable.
+"""Choose thresholds that file as many photos as possible while enough of the filed ones are acceptable.
 
-One threshold for all categories as far as possible: thresholds of their own fit the sources that they are
-chosen on and not the next one, where at the same precision they file fewer photos (docs/starter-model.md has
-the table). The exception are categories of which that threshold would file almost nothing, because people
-together are ``Family``, ``Friends`` or ``Events`` for reasons that no pixel shows. What a category's own
-threshold should be, only its owner's photos can tell.
+All categories share one threshold where possible: thresholds per category fit the sources they were chosen
+on, and on the next source file fewer photos at the same precision (table in docs/starter-model.md). A
+category gets a threshold of its own only if the shared one would file almost none of its photos: people
+together are `Family`, `Friends` or `Events` for reasons that the pixels do not show.
 """
 
 from __future__ import annotations
@@ -18,18 +17,19 @@ from photo_organizer.learning.head.head import Floats
 from recipe.data.split import Integers
 
 STEPS = np.round(np.arange(0.40, 0.96, 0.05), 2)
-"""Few and round values: finer ones would only fit the photos at hand."""
+"""Coarse steps: finer ones would only fit the photos at hand."""
 LEAST_FILED = 0.03
-"""A category of whose predictions less is filed gets a threshold of its own."""
+"""A category gets a threshold of its own if a smaller share of its predictions is filed."""
 LOWEST_OWN = 0.50
 ACCEPTED_TOO: Mapping[str, frozenset[str]] = {"Friends": frozenset({"Family", "Events", "Selfies"})}
-"""Labels that do not make a prediction wrong. Among 160 photos of left-out sources with a probability of 0.6
-to 0.8, all 26 predictions of ``Friends`` were acceptable when looked at, though 7 had one of these labels.
+"""Labels with which a prediction still counts as acceptable. Of 160 photos of left-out sources with a
+probability of 0.6 to 0.8, all 26 predicted as `Friends` were acceptable by eye, though 7 had one of these
+labels.
 """
 
 
 def accepted(predicted: Integers, labels: Integers, categories: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether each prediction is the label or one that `ACCEPTED_TOO` allows for it, bool (N,)."""
+    """Return whether each prediction is the label or allowed for it by `ACCEPTED_TOO`, bool (N,)."""
     fine = predicted == labels
     for name, others in ACCEPTED_TOO.items():
         if name in categories:
@@ -39,7 +39,7 @@ def accepted(predicted: Integers, labels: Integers, categories: Sequence[str]) -
 
 
 def choose_threshold(probabilities: Floats, labels: Integers, precision: float) -> float:
-    """The lowest step from which on every higher one keeps the precision; else the highest.
+    """Return the lowest step at which, and above which, the precision is kept; else the highest step.
 
     Args:
         probabilities: calibrated, float32 (N, C), of photos that the head was not fitted on.
@@ -50,7 +50,7 @@ def choose_threshold(probabilities: Floats, labels: Integers, precision: float) 
 
 
 def lowest_step(confidence: Floats, right: NDArray[np.bool_], precision: float) -> float:
-    """`choose_threshold` on confidences (N,) and whether each prediction is right (N,)."""
+    """Do as `choose_threshold`, given the confidences (N,) and which predictions are right (N,)."""
     chosen = float(STEPS[-1])
     for step in STEPS[::-1]:
         filed = confidence >= step
@@ -63,7 +63,7 @@ def lowest_step(confidence: Floats, right: NDArray[np.bool_], precision: float) 
 def choose_thresholds(
     probabilities: Floats, labels: Integers, categories: Sequence[str], precision: float, own_precision: float
 ) -> dict[str, float]:
-    """The threshold ``default``, and those of the categories of which it would file almost nothing.
+    """Return the threshold ``default``, and those of categories of which it would file almost nothing.
 
     Args:
         probabilities: calibrated, float32 (N, C), of photos that the head was not fitted on.

@@ -1,6 +1,4 @@
-"""Predictions for photos that took no part in fitting: by random folds of the same sources, and by whole
-sources.
-"""
+"""Predict photos that the head was not fitted on: by random folds, and by leaving out whole sources."""
 
 from __future__ import annotations
 
@@ -13,22 +11,22 @@ from photo_organizer.learning.head.head import Floats, Head
 from recipe.data.split import Integers, folds_by_group
 
 FitHead = Callable[[NDArray[np.bool_]], Head]
-"""Given which of the photos may be fitted on, bool (N,), return a head."""
+"""Given the photos to fit on, bool (N,), return a head."""
 
 
 def same_source_logits(features: Floats, groups: Integers, fit: FitHead, folds: int = 5) -> Floats:
-    """Cross-validated logits, float32 (N, C); copies of one photo share a fold."""
+    """Return cross-validated logits, float32 (N, C); copies of one photo share a fold."""
     fold = folds_by_group(groups, folds, seed=1)
     predicted = np.stack([fit(fold != number).logits(features) for number in range(folds)])
     return np.asarray(predicted[fold, np.arange(len(features))], np.float32)
 
 
 MOST_FOLDS = 10
-"""With more sources than this some are left out together, so that dozens of them do not take hours."""
+"""If there are more sources than this, several are left out together to save time."""
 
 
 def fold_of_sources(sources: NDArray[np.str_], folds: int = MOST_FOLDS) -> Integers:
-    """A fold number for each photo, int64 (N,), whole sources together, the large ones spread first."""
+    """Return a fold number for each photo, int64 (N,); a source is in one fold, large sources are spread."""
     names, inverse, counts = np.unique(sources, return_inverse=True, return_counts=True)
     weight = np.zeros(min(folds, len(names)))
     of_source = np.zeros(len(names), np.int64)
@@ -43,8 +41,7 @@ def source_folds(
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Yield (fitted on, judged), both bool (N,), for each group of sources left out as a whole.
 
-    Judged are the photos whose category some source that is fitted on has too: what no photo has taught
-    cannot be known.
+    Photos are judged only if some source that is fitted on has their category.
     """
     fold = fold_of_sources(sources)
     for number in range(int(fold.max()) + 1):
@@ -57,9 +54,9 @@ def source_folds(
 def other_source_logits(
     features: Floats, labels: Integers, sources: NDArray[np.str_], groups: Integers, fit: FitHead
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Leave-one-source-out logits, float32 (N, C), and which rows were judged, bool (N,).
+    """Return leave-one-source-out logits, float32 (N, C), and which rows were judged, bool (N,).
 
-    A copy of a judged photo in another source is not fitted on either.
+    Copies of a judged photo in other sources are not fitted on either.
     """
     logits: Floats | None = None
     judged_rows = np.zeros(len(labels), np.bool_)
@@ -70,5 +67,5 @@ def other_source_logits(
         logits[judged] = predicted[judged]
         judged_rows |= judged
     if logits is None:
-        raise ValueError("leaving a source out needs a category that two sources have; there is none")
+        raise ValueError("no category has two sources, so no source can be left out")
     return logits, judged_rows

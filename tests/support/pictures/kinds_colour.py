@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from photo_organizer.vision.decode.colour.colour_space import BT709, BT2020, Chromaticities, matrix_profile
-from support.pictures.drawn import saved
+from support.pictures.drawn import saved, with_exif
 from support.pictures.kinds import HEIGHT, WIDTH, Kind, Shares, codes, eight, grey, light, photo
 
 P3: Chromaticities = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
@@ -224,6 +224,24 @@ def _with_colr(file: bytes, primaries: int, transfer: int) -> bytes:
     return file[:at] + struct.pack(">HH", primaries, transfer) + file[at + 4 :]
 
 
+def _in_codestream(file: bytes, primaries: int, transfer: int) -> bytes:
+    """An AVIF whose sequence header alone names the colours: after six flags, the three code points of sRGB.
+
+    libaom writes 1, 13 and 6, as Pillow's own property says.
+    """
+    bits = int.from_bytes(file)
+    length = 8 * len(file)
+    at = file.index(b"\x0a", file.index(b"mdat")) * 8  # the unit of the sequence header
+    old, width = 1 << 16 | 13 << 8 | 6, 24
+    place = next(
+        shift
+        for shift in range(length - at - width, length - at - 160, -1)
+        if bits >> shift & ((1 << width) - 1) == old
+    )
+    bits += ((primaries << 16 | transfer << 8 | 6) - old) << place
+    return bits.to_bytes(len(file)).replace(b"colrnclx", b"freenclx")
+
+
 def heif_file(shares: Shares, bits: int) -> bytes:
     """A HEIC of 8 or 10 bits, without loss but for the turn to YCbCr."""
     import pillow_heif
@@ -254,6 +272,18 @@ def _hdr_heif() -> Iterator[Kind]:
             photo,
             4,
         )
+    for name, transfer in (("pq", PQ), ("hlg", HLG)):
+        image = Image.fromarray(eight(hdr_codes(photo(), transfer)))
+        exif = {"exif": with_exif(make="Maker")}
+        for beside, options in (("", {}), (", after EXIF", exif)):
+            yield Kind(
+                f"avif {name} by the codestream alone{beside}",
+                lambda i=image, t=transfer, o=options: _in_codestream(
+                    saved(i, "AVIF", quality=98, subsampling="4:4:4", **o), 9, t
+                ),
+                photo,
+                4,
+            )
     stored = in_space(photo(), P3)
     yield Kind("heic nclx p3", lambda: _with_colr(heif_file(stored, 8), 12, 13), photo, 4, "pillow_heif")
     image = Image.fromarray(eight(stored))

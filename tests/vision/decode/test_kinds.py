@@ -9,6 +9,7 @@ import pytest
 from photo_organizer.vision.decode.decoder import decode
 from support.pictures.kinds import Kind, Shares
 from support.pictures.kinds_colour import colour_kinds
+from support.pictures.kinds_encoded import encoded_kinds
 from support.pictures.kinds_formats import format_kinds
 from support.pictures.kinds_old import old_kinds
 from support.pictures.kinds_photoshop import photoshop_kinds
@@ -16,7 +17,15 @@ from support.pictures.kinds_plain import plain_kinds
 from support.pictures.kinds_tiff import tiff_kinds
 
 SIZE = 32
-TABLE = (*plain_kinds(), *format_kinds(), *photoshop_kinds(), *old_kinds(), *tiff_kinds(), *colour_kinds())
+TABLE = (
+    *plain_kinds(),
+    *format_kinds(),
+    *encoded_kinds(),
+    *photoshop_kinds(),
+    *old_kinds(),
+    *tiff_kinds(),
+    *colour_kinds(),
+)
 KINDS = {kind.name: kind for kind in TABLE}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
@@ -213,3 +214,95 @@ def test_an_avif_with_a_damaged_gain_map_is_the_picture() -> None:
     photo = decode(with_gain_map, SIZE)
     assert photo.decoder == "avif mended"
     assert far_from(quarters_of(photo.pixels)) < 12
+
+
+def with_a_tile_twice(tile: bytes, side: int) -> bytes:
+    """An AVIF of two equal tiles side by side, of which the grid names one item twice."""
+    meta = find(tile, b"meta")
+    assert meta is not None
+    properties = find(tile, b"iprp", meta.start + 4, meta.end)
+    assert properties is not None
+    held = find(tile, b"ipco", properties.start, properties.end)
+    media = find(tile, b"mdat")
+    assert held is not None
+    assert media is not None
+    own = [tile[box.begin : box.end] for box in boxes(tile, held.start, held.end)]
+    pixels = tile[media.start : media.end]
+    grid = struct.pack(">4B2H", 0, 0, 0, 1, 2 * side, side)
+
+    def box(name: bytes, *parts: bytes) -> bytes:
+        body = b"".join(parts)
+        return struct.pack(">I4s", 8 + len(body), name) + body
+
+    def meta_of(place: int) -> bytes:
+        items = struct.pack(">HHHII", 1, 0, 1, place, len(grid)) + struct.pack(
+            ">HHHII", 2, 0, 1, place + len(grid), len(pixels)
+        )
+        size = box(b"ispe", struct.pack(">III", 0, 2 * side, side))
+        numbers = range(2, 2 + len(own))
+        essential = [number | (own[number - 2][4:8] == b"av1C") << 7 for number in numbers]
+        beside = [number for number in numbers if own[number - 2][4:8] in {b"pixi", b"colr"}]
+        return box(
+            b"meta",
+            bytes(4),
+            box(b"hdlr", bytes(8), b"pict", bytes(13)),
+            box(b"pitm", bytes(4), struct.pack(">H", 1)),
+            box(b"iloc", bytes(4), b"\x44\0", struct.pack(">H", 2), items),
+            box(
+                b"iinf",
+                bytes(4),
+                struct.pack(">H", 2),
+                box(b"infe", b"\2\0\0\0\0\1\0\0grid\0"),
+                box(b"infe", b"\2\0\0\0\0\2\0\0av01\0"),
+            ),
+            box(b"iref", bytes(4), box(b"dimg", struct.pack(">4H", 1, 2, 2, 2))),
+            box(
+                b"iprp",
+                box(b"ipco", size, *own),
+                box(
+                    b"ipma",
+                    bytes(4),
+                    struct.pack(">IHB", 2, 1, 1 + len(beside)),
+                    bytes([1, *beside]),
+                    struct.pack(">HB", 2, len(own)),
+                    bytes(essential),
+                ),
+            ),
+        )
+
+    start = box(b"ftyp", b"avif", bytes(4), b"avifmif1miaf")
+    length = len(start) + len(meta_of(0))
+    return start + meta_of(length + 8) + box(b"mdat", grid, pixels)
+
+
+def test_an_avif_with_a_tile_that_occurs_twice_is_the_picture() -> None:
+    side = 128
+    data = with_a_tile_twice(saved(scene(side, side), "AVIF", quality=95), side)
+    with pytest.raises(RuntimeError, match="Invalid image grid"):
+        Image.open(io.BytesIO(data)).load()
+    photo = decode(data, SIZE)
+    assert (photo.width, photo.height, photo.decoder) == (2 * side, side, "avif mended")
+    left, right = photo.pixels[:, : SIZE // 2], photo.pixels[:, SIZE // 2 :]
+    assert np.abs(left.astype(int) - right).mean() < 2
+    assert far_from(quarters_of(cv2.resize(left, (SIZE, SIZE)))) < 12
+
+
+def test_an_avif_with_alpha_without_a_size_is_the_picture() -> None:
+    image = scene().convert("RGBA")
+    image.putalpha(128)
+    data = saved(image, "AVIF", quality=95)
+    meta = find(data, b"meta")
+    assert meta is not None
+    holder = find(data, b"iprp", meta.start + 4, meta.end)
+    assert holder is not None
+    table = find(data, b"ipma", holder.start, holder.end)
+    assert table is not None
+    second = table.start + 8 + 3 + data[table.start + 8 + 2]
+    properties = data[second + 3 : second + 3 + data[second + 2]]
+    assert properties[0] == 1  # the size stands first
+    broken = data[: second + 3] + properties[1:2] + data[second + 4 :]
+    with pytest.raises(OSError, match="cannot identify"):
+        Image.open(io.BytesIO(broken))
+    photo = decode(broken, SIZE)
+    assert photo.decoder == "avif mended"
+    assert np.array_equal(photo.pixels, decode(data, SIZE).pixels)

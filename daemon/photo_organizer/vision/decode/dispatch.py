@@ -6,18 +6,22 @@ from collections.abc import Callable
 from functools import partial
 
 from photo_organizer.vision.decode.containers import Container, container_of
+from photo_organizer.vision.decode.formats.avif_items import avif_of_distinct_items
 from photo_organizer.vision.decode.formats.bmp_masks import decode_bmp_masks
+from photo_organizer.vision.decode.formats.bmp_rle import decode_bmp
 from photo_organizer.vision.decode.formats.icons import decode_icon
 from photo_organizer.vision.decode.formats.jpeg import decode_jpeg, decode_jpeg_with_gaps
 from photo_organizer.vision.decode.formats.jxl import decode_jxl
 from photo_organizer.vision.decode.formats.mended import avif_of_pictures, mended_avif, mended_bmp, mended_png
 from photo_organizer.vision.decode.formats.netpbm import decode_netpbm
-from photo_organizer.vision.decode.formats.opencv import decode_opencv, decode_radiance
+from photo_organizer.vision.decode.formats.opencv import decode_opencv
 from photo_organizer.vision.decode.formats.optional_formats import decode_heif
 from photo_organizer.vision.decode.formats.pcx import decode_pcx
 from photo_organizer.vision.decode.formats.photoshop import decode_photoshop
+from photo_organizer.vision.decode.formats.radiance import decode_radiance
 from photo_organizer.vision.decode.formats.raster import decode_first_frame, decode_mended, decode_raster
 from photo_organizer.vision.decode.formats.targa import decode_targa
+from photo_organizer.vision.decode.formats.xpm import decode_xpm
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.decode.raw.raw import decode_raw
 from photo_organizer.vision.decode.tiff.tiff import decode_tiff
@@ -42,7 +46,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
         partial(decode_opencv, container="PNG"),
     ),
     Container.BMP: (
-        partial(decode_raster, container="BMP"),
+        decode_bmp,
         decode_bmp_masks,
         partial(decode_mended, container="BMP", mend=mended_bmp),
         partial(decode_opencv, container="BMP"),
@@ -51,6 +55,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
         partial(decode_raster, container="AVIF"),
         partial(decode_mended, container="AVIF", mend=mended_avif),
         partial(decode_mended, container="AVIF", mend=avif_of_pictures),
+        partial(decode_mended, container="AVIF", mend=avif_of_distinct_items),
         partial(decode_first_frame, container="AVIF"),
         partial(decode_opencv, container="AVIF"),
         decode_heif,
@@ -71,6 +76,7 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.ICNS: (decode_icon,),
     Container.RADIANCE: (decode_radiance,),
     Container.NETPBM: (decode_netpbm,),
+    Container.XPM: (decode_xpm,),
 }
 """Decoders of a format, the first one first. Formats that are not here: Pillow, then OpenCV."""
 

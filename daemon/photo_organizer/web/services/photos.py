@@ -14,9 +14,9 @@ from typing import Any
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import PlacedPhoto
 from photo_organizer.photo import FileIdentity, Photo
+from photo_organizer.web.services.suggestions import suggest
 
 _MOST = 200_000
-_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ShownPhoto:
         id: stands for path and state of the file; another state of it has another id.
         photo: path and identity.
         sha256: of its content, in hex; empty where nobody has told yet.
-        suggestions: what the model said, most probable first, at most three.
+        suggestions: at most three categories with their probabilities, most probable first (see `suggest`).
     """
 
     id: str
@@ -57,9 +57,8 @@ class KnownPhoto:
     def of(cls, placed: PlacedPhoto) -> KnownPhoto:
         """What is kept of `placed`."""
         details = placed.details
-        pairs = zip(details.categories, details.probabilities, strict=True)
-        ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_SUGGESTIONS]
-        names = tuple((sys.intern(category), probability) for category, probability in ranked)
+        suggestions = suggest(details.categories, details.probabilities)
+        names = tuple((sys.intern(category), probability) for category, probability in suggestions)
         return cls(placed.identity.size, placed.identity.mtime_ns, placed.sha256, names)
 
 

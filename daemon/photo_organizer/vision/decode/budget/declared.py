@@ -1,19 +1,14 @@
 """The size that a file's header declares, for the decoders that do not tell it before they decode.
 
 Sources: PNG (third edition) 11.2.1; GIF89a, 18; RFC 9649 (WebP); BITMAPINFOHEADER; ISO/IEC 15444-1, A.5.1;
-ISO/IEC 23008-12 (`ispe`); rasterfile(5) of SunOS; Radiance's file formats.
+ISO/IEC 23008-12 (`ispe`); rasterfile(5) of SunOS.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 
 from photo_organizer.boxes import boxes, find
-
-RADIANCE_HEAD = 4096
-RADIANCE_SIZE = re.compile(rb"\n([+-][XY]) +(\d{1,6}) +([+-][XY]) +(\d{1,6})\n")
-"""How many lines, in which direction, and how many pixels in each."""
 
 
 def declared_size(data: bytes, container: str) -> tuple[int, int] | None:
@@ -90,11 +85,6 @@ def _sun(data: bytes) -> tuple[int, int]:
     return struct.unpack_from(">II", data, 4)
 
 
-def _radiance(data: bytes) -> tuple[int, int] | None:
-    found = RADIANCE_SIZE.search(data[:RADIANCE_HEAD])
-    return (int(found[4]), int(found[2])) if found else None
-
-
 _READERS = {
     "PNG": _png,
     "GIF": _gif,
@@ -103,5 +93,4 @@ _READERS = {
     "JPEG2000": _jpeg_2000,
     "AVIF": _heif,
     "SUN": _sun,
-    "HDR": _radiance,
 }

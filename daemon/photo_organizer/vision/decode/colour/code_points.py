@@ -1,4 +1,7 @@
-"""H.273 code points where files carry them: the `cICP` chunk of PNG, the `nclx` property of HEIC and AVIF.
+"""H.273 code points where files carry them.
+
+These are the `cICP` chunk of PNG and the `nclx` property of HEIC and AVIF; of an AVIF that has neither that
+property nor an ICC profile, the sequence header of AV1.
 
 Sources: PNG (third edition) 11.3.2.6; ISO/IEC 14496-12 (`colr`, `meta`, `pitm`), 23008-12 (`ipco`, `ipma`).
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 import struct
 
 from photo_organizer.boxes import Box, boxes, find
+from photo_organizer.vision.decode.colour.av1 import code_points_in_av1
 from photo_organizer.vision.decode.colour.colour_space import CodePoints, code_points_in_profile
 
 _PNG_START = 8
@@ -26,7 +30,9 @@ def code_points(data: bytes, container: str, profile: bytes) -> CodePoints | Non
     match container:
         case "PNG":
             own = code_points_in_png(data)
-        case "AVIF" | "HEIF":
+        case "AVIF":
+            own = code_points_in_heif(data) or (None if profile else code_points_in_av1(data))
+        case "HEIF":
             own = code_points_in_heif(data)
         case _:
             own = None

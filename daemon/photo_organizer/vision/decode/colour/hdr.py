@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.vision.decode.colour.colour_space import BT709, HLG, CodePoints, rgb_to_xyz
+from photo_organizer.vision.decode.colour.depth import finite
 from photo_organizer.vision.decode.picture import ENOUGH
 
 WHITE = 203.0
@@ -139,3 +140,8 @@ def _srgb_to_light(encoded: Floats) -> Floats:
 def light_to_srgb(light: NDArray[np.floating]) -> NDArray[np.floating]:
     """Codes for light, both 0 to 1, or beyond (IEC 61966-2-1)."""
     return np.asarray(np.where(light <= 0.0031308, light * 12.92, 1.055 * np.power(light, 1 / 2.4) - 0.055))
+
+
+def light_as_srgb(light: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Return light, of which 1 and more is white, in the 8-bit codes of sRGB."""
+    return np.round(light_to_srgb(np.clip(finite(light), 0, 1)) * 255).astype(np.uint8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photo_organizer.vision.decode.colour.conversion import over_white
-from photo_organizer.vision.decode.formats.opencv import light_as_srgb
+from photo_organizer.vision.decode.colour.hdr import light_as_srgb
 from photo_organizer.vision.decode.formats.raster import decode_raster
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError, UnreadablePhotoError

@@ -1,11 +1,9 @@
-"""OpenCV as the second decoder, for what Pillow refuses; and for Radiance pictures, which it alone reads.
+"""OpenCV as the second decoder, for what Pillow refuses.
 
 It refuses files that end early (checked for every format that it is asked about, in November 2026).
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,20 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photo_organizer.vision.decode.budget.costs import OPENCV
-from photo_organizer.vision.decode.budget.declared import RADIANCE_HEAD, RADIANCE_SIZE, declared_size
+from photo_organizer.vision.decode.budget.declared import declared_size
 from photo_organizer.vision.decode.colour.conversion import over_white
-from photo_organizer.vision.decode.colour.depth import finite, to_eight_bits
-from photo_organizer.vision.decode.colour.hdr import light_to_srgb
-from photo_organizer.vision.decode.exif import Exif
+from photo_organizer.vision.decode.colour.depth import to_eight_bits
 from photo_organizer.vision.decode.formats.mended import png_is_whole
 from photo_organizer.vision.decode.picture import Picture, Task
 from photo_organizer.vision.outcome import DecoderRefusedError
 
-_RADIANCE_ORDERS = {
-    (b"-Y", b"+X"): 1, (b"-Y", b"-X"): 2, (b"+Y", b"-X"): 3, (b"+Y", b"+X"): 4,
-    (b"+X", b"-Y"): 5, (b"+X", b"+Y"): 8, (b"-X", b"+Y"): 7, (b"-X", b"-Y"): 6,
-}  # fmt: skip
-"""EXIF's orientation for the way in which the lines follow each other, and the pixels within one."""
 _NO_PICTURE = "OpenCV makes no picture of it"
 
 
@@ -52,29 +43,6 @@ def decode_opencv(task: Task, *, container: str) -> Picture:
     if picture.is_blank:
         raise DecoderRefusedError(_NO_PICTURE)
     return picture
-
-
-def decode_radiance(task: Task) -> Picture:
-    """A Radiance picture (.hdr): light, of which 1 is white, as sRGB.
-
-    OpenCV reads rows from the top, left to right, alone; the other seven orders are given to it as that one,
-    and said to be turned.
-
-    Raises:
-        UnreadablePhotoError: it is damaged, incomplete or too large.
-    """
-    found = RADIANCE_SIZE.search(task.data[:RADIANCE_HEAD])
-    orientation = _RADIANCE_ORDERS.get((found[1], found[3]), 1) if found else 1
-    if found is not None and orientation > 1:
-        usual = b"\n-Y %b +X %b\n" % (found[2], found[4])
-        task = replace(task, data=task.data[: found.start()] + usual + task.data[found.end() :])
-    pixels = light_as_srgb(_samples(task, "HDR")[..., :3])
-    return Picture(pixels, pixels.shape[1], pixels.shape[0], "radiance", Exif(orientation))
-
-
-def light_as_srgb(light: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Light, of which 1 is white and more is as white, in the codes of sRGB."""
-    return np.round(light_to_srgb(np.clip(finite(light), 0, 1)) * 255).astype(np.uint8)
 
 
 def _samples(task: Task, container: str) -> NDArray[np.generic]:

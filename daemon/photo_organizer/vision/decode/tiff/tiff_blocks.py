@@ -13,7 +13,7 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -27,7 +27,9 @@ from photo_organizer.vision.outcome import UnreadablePhotoError
 
 NONE, LZW, DEFLATE, LZMA, PACKBITS, ZSTD = 1, 5, 8, 34925, 32773, 50000
 _DEFLATE_TOO = 32946
-BY_BYTES = frozenset({NONE, LZW, DEFLATE, _DEFLATE_TOO, LZMA, PACKBITS, ZSTD})
+_BY_LIBTIFF = frozenset({LZW, PACKBITS, ZSTD})
+BY_BYTES = frozenset({NONE, DEFLATE, _DEFLATE_TOO, LZMA}) | _BY_LIBTIFF
+YCBCR = 6
 WHOLE_FILES = {
     33003: "JPEG2000", 33004: "JPEG2000", 33005: "JPEG2000", 34712: "JPEG2000",
     50001: "WEBP", 50002: "JXL", 52546: "JXL",
@@ -35,6 +37,7 @@ WHOLE_FILES = {
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 _LZMA_MEMORY = 256_000_000
 _LARGEST_BLOCK = 1 << 22
+_BYTES_AT_ONCE = 1 << 20
 CUT_OFF = "the file ends before the picture does, a part of it is missing"
 
 
@@ -81,28 +84,86 @@ def blocks_of(page: Page, data: bytes) -> Iterator[Block]:
         yield Block(plane, column * width, row * height, width, rows, view[offset : offset + size])
 
 
-def decompressed(page: Page, data: memoryview, row_bytes: int, rows: int) -> NDArray[np.uint8]:
-    """The bytes of a block.
+def decompressed(page: Page, blocks: Iterable[Block]) -> Iterator[tuple[Block, NDArray[np.uint8]]]:
+    """Yield each block with its bytes, uint8 (lines, bytes a line).
+
+    What libtiff decompresses is given to it many blocks at a time: opening a file costs as much as
+    decompressing 30 kB, and scanners write one row a strip.
 
     Raises:
         UnreadablePhotoError: they are fewer than the block has.
     """
-    wanted = row_bytes * rows
-    if page.reversed_bits:
-        data = memoryview(_REVERSED[np.frombuffer(data, np.uint8)].tobytes())
+    if page.compression not in _BY_LIBTIFF:
+        for block in blocks:
+            yield block, _decompressed_here(page, block)
+        return
+    for batch in _batches(page, blocks):
+        row_bytes, lines = extent_in_bytes(page, batch[0])
+        strips = [_in_bit_order(page, block.data) for block in batch]
+        raw = decompressed_by_libtiff(page.compression, strips, row_bytes, lines)
+        if len(raw) < len(batch) * lines * row_bytes:
+            raise UnreadablePhotoError(CUT_OFF)
+        whole = np.frombuffer(raw, np.uint8, len(batch) * lines * row_bytes)
+        yield from zip(batch, whole.reshape(len(batch), lines, row_bytes), strict=True)
+
+
+def extent_in_bytes(page: Page, block: Block) -> tuple[int, int]:
+    """Return the bytes a line and the lines of a block; subsampled YCbCr has one line for a row of units."""
+    samples = 1 if page.planar else page.samples
+    if is_subsampled(page):
+        across, down = page.subsampling
+        return -(-block.width // across) * (across * down + 2), -(-block.height // down)
+    return -(-block.width * samples * page.bits // 8), block.height
+
+
+def is_subsampled(page: Page) -> bool:
+    """Whether the colours of the page's YCbCr have fewer samples than its light.
+
+    Raises:
+        UnsupportedTiffError: in a way that is not read here.
+    """
+    if page.photometric != YCBCR or page.planar or page.samples != 3 or page.subsampling == (1, 1):
+        return False
+    if page.bits != 8 or not set(page.subsampling) <= {1, 2, 4}:
+        raise UnsupportedTiffError("subsampled YCbCr that is not of 8 bits")
+    return True
+
+
+def _batches(page: Page, blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Yield neighbours of the same extent, in lists that decompress to about a megabyte."""
+    batch: list[Block] = []
+    for block in blocks:
+        row_bytes, lines = extent_in_bytes(page, block)
+        if batch and (
+            extent_in_bytes(page, batch[0]) != (row_bytes, lines)
+            or (len(batch) + 1) * row_bytes * lines > _BYTES_AT_ONCE
+        ):
+            yield batch
+            batch = []
+        batch.append(block)
+    if batch:
+        yield batch
+
+
+def _decompressed_here(page: Page, block: Block) -> NDArray[np.uint8]:
+    row_bytes, lines = extent_in_bytes(page, block)
+    wanted = row_bytes * lines
+    data = _in_bit_order(page, block.data)
     raw: bytes | memoryview
     match page.compression:
         case 1:
             raw = data[:wanted]
-        case 8 | 32946:
-            raw = zlib.decompressobj().decompress(data, wanted)
         case 34925:
             raw = lzma.LZMADecompressor(memlimit=_LZMA_MEMORY).decompress(bytes(data), wanted)
         case _:
-            raw = decompressed_by_libtiff(page.compression, [data], row_bytes, rows)
+            raw = zlib.decompressobj().decompress(data, wanted)
     if len(raw) < wanted:
         raise UnreadablePhotoError(CUT_OFF)
-    return np.frombuffer(raw, np.uint8, wanted)
+    return np.frombuffer(raw, np.uint8, wanted).reshape(lines, row_bytes)
+
+
+def _in_bit_order(page: Page, data: memoryview) -> memoryview:
+    return memoryview(_REVERSED[np.frombuffer(data, np.uint8)].tobytes()) if page.reversed_bits else data
 
 
 def decompressed_by_libtiff(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,12 @@ from photo_organizer.vision.decode.tiff.tiff_blocks import (
     BY_BYTES,
     CUT_OFF,
     WHOLE_FILES,
+    YCBCR,
     Block,
     UnsupportedTiffError,
     blocks_of,
     decompressed,
+    is_subsampled,
     whole_file,
 )
 from photo_organizer.vision.decode.tiff.tiff_directory import PHOTOMETRIC, YCBCR_SUBSAMPLING, Page
@@ -25,7 +29,7 @@ Samples = NDArray[Any]
 """uint8, uint16, uint32 or float32 (height, width, samples)."""
 
 _JPEG2000_IN_YCBCR = frozenset({33003, 33004})
-RGB, PALETTE, YCBCR = 2, 3, 6
+RGB, PALETTE = 2, 3
 FLOAT = 3
 _SIGNED = 2
 _DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
@@ -52,10 +56,11 @@ def read_samples(page: Page, data: bytes, wanted: int) -> Samples:
     if not can_read(page):
         raise UnsupportedTiffError(f"compression {page.compression}")
     picture: Samples | None = None
-    for block in blocks_of(page, data):
-        if page.planar and block.plane >= wanted:
-            break
-        samples = _samples_of(page, block)[..., : 1 if page.planar else wanted]
+    blocks = blocks_of(page, data)
+    if page.planar:
+        blocks = takewhile(lambda block: block.plane < wanted, blocks)
+    for block, whole in _samples_of(page, blocks):
+        samples = whole[..., : 1 if page.planar else wanted]
         if picture is None:
             picture = np.zeros((page.height, page.width, wanted), samples.dtype)
         if samples.dtype != picture.dtype or (not page.planar and samples.shape[2] != wanted):
@@ -90,16 +95,20 @@ def _jumps(samples: Samples) -> float:
     return float(np.abs(np.diff(rows, axis=1)).mean()) if rows.shape[1] > 1 else 0.0
 
 
-def _samples_of(page: Page, block: Block) -> Samples:
+def _samples_of(page: Page, blocks: Iterable[Block]) -> Iterator[tuple[Block, Samples]]:
+    """Yield each block with its samples, (height, width, samples)."""
     kind = WHOLE_FILES.get(page.compression)
     if kind is not None:
-        return whole_file(block, kind)
+        for block in blocks:
+            yield block, whole_file(block, kind)
+        return
+    subsampled = is_subsampled(page)
     samples = 1 if page.planar else page.samples
-    if page.photometric == YCBCR and samples == 3 and page.subsampling != (1, 1):
-        return _subsampled(page, block)
-    row_bytes = -(-block.width * samples * page.bits // 8)
-    raw = decompressed(page, block.data, row_bytes, block.height)
-    return _unpacked(page, raw.reshape(block.height, row_bytes), block.width, samples)
+    for block, rows in decompressed(page, blocks):
+        yield (
+            block,
+            _subsampled(page, block, rows) if subsampled else _unpacked(page, rows, block.width, samples),
+        )
 
 
 def as_decoded(page: Page) -> Page:
@@ -116,14 +125,12 @@ def as_decoded(page: Page) -> Page:
     return replace(page, tags={**page.tags, PHOTOMETRIC: (photometric,), YCBCR_SUBSAMPLING: (1, 1)})
 
 
-def _subsampled(page: Page, block: Block) -> NDArray[np.uint8]:
+def _subsampled(page: Page, block: Block, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """YCbCr whose colours have fewer samples: units of `across * down` Y, one Cb, one Cr (TIFF 6.0, 21)."""
     across, down = page.subsampling
-    if page.bits != 8 or not {across, down} <= {1, 2, 4}:
-        raise UnsupportedTiffError("subsampled YCbCr that is not of 8 bits")
-    columns, lines = -(-block.width // across), -(-block.height // down)
     unit = across * down + 2
-    raw = decompressed(page, block.data, columns * unit, lines).reshape(lines, columns, unit)
+    raw = rows.reshape(len(rows), -1, unit)
+    lines, columns = raw.shape[:2]
     whole = np.empty((lines * down, columns * across, 3), np.uint8)
     light = raw[..., :-2].reshape(lines, columns, down, across)
     whole[..., 0] = light.transpose(0, 2, 1, 3).reshape(lines * down, columns * across)

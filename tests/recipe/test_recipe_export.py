@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.store import verify
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.backbone.engine import load_engine
+from recipe.__main__ import main
 from recipe.arrays import save_arrays
 from recipe.data.batches import Standard, Targets
 from recipe.data.corpus import build_cache, open_cache
@@ -123,6 +125,24 @@ def test_training_goes_on_from_it(exported: Path, prepared: Prepared) -> None:
     np.testing.assert_allclose(category, expected, rtol=0.05, atol=0.05)
     wanted = np.float32(prepared.targets.embedding[::12])
     assert np.mean((embedding - wanted) ** 2) < 0.2 * wanted.var()
+
+
+def test_the_export_command_passes_its_choices_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[tuple[Any, ...]] = []
+
+    def make(*arguments: Any, kept: Path) -> dict[str, Any]:
+        calls.append((*arguments, kept))
+        return {"id": "starter-1", "temperature": 1.0, "thresholds": {}, "metrics": {}}
+
+    monkeypatch.setattr("recipe.data.prepare.open_prepared", lambda cache: f"prepared {cache.name}")
+    monkeypatch.setattr("recipe.export.make_model", make)
+    weights, model, cache = tmp_path / "weights.npz", tmp_path / "model", tmp_path / "cache"
+    options = ["--side", "128", "--feature-layers", "block4.avg,block5.avg", "--flip", "--strength", "0.1"]
+    where = ["--cache", str(cache), "--weights", str(weights), "--model", str(model)]
+    monkeypatch.setattr("sys.argv", ["recipe", "export", *where, *options])
+    main()
+    choice = ExportChoice(FeatureChoice(128, ("block4.avg", "block5.avg"), flip=True), strength=0.1)
+    assert calls == [("prepared cache", weights, model, choice, cache)]
 
 
 def test_the_id_counts_up_within_a_day(exported: Path, tmp_path: Path) -> None:

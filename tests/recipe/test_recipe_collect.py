@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from recipe.data import collect
 from recipe.data.collect import CopyFilter, Rule, choose, fingerprint, largest_allowed, over_share
 
+STARTER = Path(__file__).parents[2] / "models" / "starter" / "model.json"
 CATEGORIES = {
     "Events",
     "Family",
@@ -75,7 +77,7 @@ def test_no_source_gives_more_than_a_third_of_a_category(counts: list[int]) -> N
 
 
 def test_a_snapshot_becomes_a_directory_of_categories(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("one", "two", "three"):
         work = tmp_path / "work" / name
@@ -102,9 +104,11 @@ def test_a_snapshot_becomes_a_directory_of_categories(
     tables = [
         Rule(f"o/{name}", "HEAD", "MIT", "dogs/", "Pets", None) for name in ("one", "two", "three", "gone")
     ]
+    tables.append(Rule("o/labelled-already", "HEAD", "MIT", "", "", None))
     monkeypatch.setattr(collect, "read_rules", lambda: tuple(tables))
     monkeypatch.setattr(collect, "read_labels", dict)
     count = collect.collect(tmp_path, [], tmp_path / "photos")
+    assert capsys.readouterr().out == "o/gone: no snapshot, left out\n"
     with (tmp_path / "photos" / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert count == len(rows) == len(list((tmp_path / "photos" / "Pets").iterdir()))
@@ -127,6 +131,8 @@ def test_the_tables_name_a_licence_and_no_repository_kept_for_judging() -> None:
     }
     assert not kept_back & {rule.repository for rule in rules}
     assert all(rule.licence and len(rule.commit) == 40 for rule in rules)
+    starter = json.loads(STARTER.read_text(encoding="utf-8"))
+    assert set(starter["data"]["sources"]) <= set(collect.licences())
     assert {rule.category for rule in rules} <= CATEGORIES | {""}
     assert {category for own in labels.values() for category in own.values()} <= CATEGORIES | {""}
     assert set(labels) <= {rule.repository for rule in rules}
