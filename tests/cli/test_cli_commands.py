@@ -148,7 +148,7 @@ def test_ledger_verify_and_rebuild(organizer: Organizer, sorted_home: Home) -> N
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     wrong = organizer("ledger", "verify")
     assert wrong.code == 1
-    assert "differs from the journal; photo-organizer ledger rebuild" in wrong.err
+    assert "differs from the journal; to rewrite it: photo-organizer ledger rebuild" in wrong.err
     assert organizer("ledger", "rebuild").out == f"{path}: 3 rows written\n"
     assert organizer("ledger", "verify").code == 0
 

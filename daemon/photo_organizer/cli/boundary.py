@@ -12,11 +12,11 @@ import click
 from photo_organizer.cli.frame import Invocation, build_application
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.typed_command import PROGRAM, program, restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = "photo-organizer"
 COMPLETION = "_PHOTO_ORGANIZER_COMPLETE"  # set by the completion that click writes for shells
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -31,6 +31,11 @@ def run_safely(arguments: Sequence[str] | None) -> int:
     Returns:
         The exit code.
     """
+    with restored():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     _print_any_name()
     invocation = Invocation()
     try:
@@ -63,7 +68,7 @@ def _invoke(arguments: list[str], invocation: Invocation) -> object:
     application = build_application()
     if COMPLETION in os.environ:
         application.main(prog_name=PROGRAM)
-    with application.make_context(PROGRAM, arguments, obj=invocation) as context:
+    with application.make_context(invocation.started_as, arguments, obj=invocation) as context:
         return application.invoke(context)
 
 
@@ -80,14 +85,14 @@ def _usage_error(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     context = error.ctx if isinstance(error, click.UsageError) else None
-    where = context.command_path if context else PROGRAM
+    where = context.command_path if context else program()
     message = error.format_message().strip().rstrip(".")
     return _say(f"{message}; see `{where} --help`", error.exit_code)
 
 
 def _say(text: str, exit_code: int) -> int:
     for line in text.splitlines():
-        click.echo(f"photo-organizer: {line}", err=True)
+        click.echo(f"{PROGRAM}: {line}", err=True)
     return exit_code
 
 

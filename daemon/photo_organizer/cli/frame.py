@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from photo_organizer.typed_command import program, typed, use_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,12 @@ class Invocation:
     """One call of the program: which configuration it is about."""
 
     given_path: Path | None = None
+    started_as: str = field(default_factory=program)
+
+    def use(self, path: Path) -> None:
+        """Use the configuration file at `path`, also in the commands that messages suggest."""
+        self.given_path = path
+        use_config(path, self.started_as)
 
     @property
     def path(self) -> Path:
@@ -94,7 +102,7 @@ class Invocation:
 
 def _remember_path(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        invocation(context).given_path = value
+        invocation(context).use(value)
 
 
 def invocation(context: click.Context) -> Invocation:
@@ -220,7 +228,7 @@ def build_application() -> Application:
         name="photo-organizer",
         help="Files the photos you drop in your inbox in category folders, and learns from your corrections.",
         epilog="Every move can be undone, nothing is ever overwritten or deleted. "
-        "`photo-organizer COMMAND --help` tells more.",
+        f"`{typed('COMMAND --help')}` tells more.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         no_args_is_help=True,
     )

@@ -22,6 +22,7 @@ from photo_organizer.cluster.connection import ClusterError, innermost
 from photo_organizer.cluster.description import Computation
 from photo_organizer.errors import printable
 from photo_organizer.photo import Photo
+from photo_organizer.typed_command import typed
 from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind
 from photo_organizer.vision.protocol import Message, outcome_of
@@ -220,7 +221,7 @@ class ClusterVision:
         elif self._clock() - self._lonely_since >= NO_WORKER_SECONDS:
             self._lonely_since = self._clock()
             self._say(
-                f"no worker for {NO_WORKER_SECONDS:g} s: start one with `photo-organizer cluster-worker`, "
+                f"no worker for {NO_WORKER_SECONDS:g} s: start one with `{typed('cluster-worker')}`, "
                 "or stop with Ctrl-C; what is known is kept"
             )
 

@@ -13,6 +13,7 @@ from photo_organizer.library.record.journal_health import JOURNAL
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.runtime import new_vision
+from photo_organizer.typed_command import typed
 
 _LONGEST_LOAD_SECONDS = 120.0
 _WAIT_SECONDS = 0.5
@@ -22,7 +23,7 @@ def journal(configuration: Configuration) -> Iterator[Check]:
     """Check whether the journal, which undo lives by, is whole."""
     path = configuration.state_directory / JOURNAL
     if problem := journal_problem(configuration):
-        remedy = "restart the daemon, or run `photo-organizer sort`: the journal is set aside and restored"
+        remedy = f"restart the daemon, or run `{typed('sort')}`: the journal is set aside and restored"
         yield fix("journal", f"{problem}: {printable(path)}", remedy)
     elif not is_begun(path):
         yield ok("journal", "none yet: it is begun with the first photo")
@@ -37,7 +38,7 @@ def model(configuration: Configuration) -> Iterator[Check]:
     if chosen is None:
         yield hint("model", "none is installed yet", "the starter model is installed at the first start")
         return
-    another = "choose another with `photo-organizer models use ID`"
+    another = f"choose another with `{typed('models use ID')}`"
     try:
         manifest = registry.verify(registry.directory / chosen)
         _load(configuration, read_model(registry.directory / chosen))
@@ -47,7 +48,7 @@ def model(configuration: Configuration) -> Iterator[Check]:
     unknown = [name for name in configuration.categories if name not in manifest.categories]
     if unknown:
         needed = configuration.retraining.min_photos_per_category
-        remedy = f"put {needed} photos or more in each of their folders, then run `photo-organizer train`"
+        remedy = f"put {needed} photos or more in each of their folders, then run `{typed('train')}`"
         yield hint("model", f"{chosen} does not know {', '.join(unknown)} yet", remedy)
     else:
         yield ok("model", f"{chosen}, complete and unchanged, and it loads")

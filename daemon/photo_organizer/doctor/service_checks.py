@@ -12,6 +12,7 @@ from photo_organizer.service.status.running_daemon import read_status
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UserManager, user_name
 from photo_organizer.service.systemd.units import DAEMON_UNIT, SANDBOX
+from photo_organizer.typed_command import typed
 
 _RESULTS = {
     "exit-code": "it ended with exit code {status}",
@@ -28,10 +29,10 @@ _RESULTS = {
 def service(configuration: Configuration, manager: UserManager | None = None) -> Iterator[Check]:
     """Check the unit: missing, outdated, failing, or ending at logout."""
     manager = manager or UserManager()
-    install = "run `photo-organizer service install`"
+    install = f"run `{typed('service install')}`"
     if not manager.available():
         yield hint(
-            "service", "no systemd user manager answers here", "start `photo-organizer run` by other means"
+            "service", "no systemd user manager answers here", f"start `{typed('run')}` by other means"
         )
         return
     state = manager.state()
@@ -86,7 +87,7 @@ def daemon(configuration: Configuration) -> Iterator[Check]:
     """Check whether a daemon runs, and what it complains about."""
     status = read_status(configuration)
     if not status["running"]:
-        yield hint("daemon", "not running", "photo-organizer run, or photo-organizer service install")
+        yield hint("daemon", "not running", f"{typed('run')}, or {typed('service install')}")
     elif status["state"] == "paused" and status.get("paused_by_owner"):
         yield hint("daemon", str(status.get("reason")))
     elif status["state"] == "paused":

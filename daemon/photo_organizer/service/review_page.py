@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from photo_organizer.config import Configuration
 from photo_organizer.files import private_file
+from photo_organizer.typed_command import typed
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class ReviewPageProcess:
         except OSError as error:
             log.warning("the review page cannot be started: %s", error.strerror)
             return
-        log.info("the review page is at port %d; open it with photo-organizer review", self._port)
+        log.info("the review page is at port %d; open it with %s", self._port, typed("review"))
 
     @property
     def _port(self) -> int:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from photo_organizer import __version__
 from photo_organizer.errors import OrganizerError
+from photo_organizer.typed_command import typed
 from photo_organizer.web.page_service import PageService
 from photo_organizer.web.services.photos import UnknownPhotoError
 from photo_organizer.web.services.thumbnails import NoThumbnailError, Thumbnails
@@ -149,7 +150,8 @@ def _acting(service: PageService) -> list[Route]:
 
 async def _page(_request: Request) -> Response:
     template = _PAGE.get_template("page.html")
-    return HTMLResponse(await run_in_threadpool(template.render, version=__version__, modules=_MODULES))
+    values = {"version": __version__, "modules": _MODULES, "review": typed("review"), "run": typed("run")}
+    return HTMLResponse(await run_in_threadpool(template.render, values))
 
 
 def _static_file() -> Answer:

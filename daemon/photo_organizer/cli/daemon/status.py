@@ -10,6 +10,7 @@ import click
 
 from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.cli.times import moment
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,7 +123,7 @@ def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str
     if total := sum(new.values()):
         enough = total >= min_new_labels
         wanted = when if when and enough else f"from {min_new_labels} on"
-        yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: photo-organizer train"
+        yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: {typed('train')}"
     elif when:
         yield "retraining", when
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from photo_organizer.learning.labels.label_store import FolderChoice
@@ -59,7 +60,7 @@ def decline(invocation: Invocation, name: str) -> None:
     from photo_organizer.learning.labels.label_store import FolderChoice
 
     _choose(invocation, name, FolderChoice.DECLINED)
-    click.echo(f"{name} is not a category; photo-organizer categories accept changes that")
+    click.echo(f"{name} is not a category; {typed('categories accept', name)} changes that")
 
 
 def _choose(invocation: Invocation, name: str, choice: FolderChoice) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,7 @@ def _description(record: ModelRecord) -> Iterator[tuple[str, str]]:
     report = record.path / "report" / "index.html"
     if report.exists():
         yield "report", str(report)
-    yield "details", f"photo-organizer models show {record.id} --json"
+    yield "details", typed("models show", record.id, "--json")
 
 
 @models.command("use")
@@ -116,9 +117,8 @@ def use_model(invocation: Invocation, model_id: str) -> None:
     if before == chosen.name:
         click.echo(f"{chosen.name} is in use already")
         return
-    click.echo(
-        f"{chosen.name} is in use now{f'; back: photo-organizer models use {before}' if before else ''}"
-    )
+    back = f"; to go back: {typed('models use', before)}" if before else ""
+    click.echo(f"{chosen.name} is in use now{back}")
 
 
 def _registry(invocation: Invocation) -> Registry:

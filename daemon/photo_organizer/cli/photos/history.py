@@ -8,6 +8,7 @@ import click
 
 from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.cli.times import PastTime
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,16 +132,14 @@ def _show_photos(library: Library, batch: str, *, as_json: bool) -> None:
 
     events = list(library.photos_of_batch(batch))
     if not events:
-        raise OrganizerError(
-            "there is no such batch", where=batch, remedy="photo-organizer history lists them"
-        )
+        raise OrganizerError("there is no such batch", where=batch, remedy=f"{typed('history')} lists them")
     if as_json:
         for event in events:
             print_json(event_values(event))
         return
     columns = ("action", "category", "confidence", "photo", "undone")
     _print_rows(columns, list(_photo_rows(events)), numbers=("confidence",))
-    click.echo(f"{counted(len(events), 'photo')}; back: photo-organizer undo --batch {batch}")
+    click.echo(f"{counted(len(events), 'photo')}; back: {typed('undo --batch', batch)}")
 
 
 def _photo_rows(events: Iterable[Event]) -> Iterable[tuple[str, ...]]:

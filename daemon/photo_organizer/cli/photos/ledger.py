@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
+from photo_organizer.typed_command import typed
 
 _FORGOTTEN = (
-    "the journal is new and the ledger is not: a rebuild would drop what the ledger knows; start the daemon,"
-    " or run photo-organizer sort, which takes it over into the journal"
+    "the journal is new and the ledger is not: a rebuild would lose what only the ledger has; start the "
+    "daemon, or run {sort}, which restores the journal from it"
 )
 
 
@@ -34,11 +35,10 @@ def verify(invocation: Invocation) -> int:
         click.echo(f"{configuration.ledger_path}: {check.rows:,} rows, all as in the journal")
         return 0
     if is_forgotten:
-        click.echo(_FORGOTTEN, err=True)
+        click.echo(_FORGOTTEN.format(sort=typed("sort")), err=True)
         return 1
-    click.echo(
-        f"{configuration.ledger_path} differs from the journal; photo-organizer ledger rebuild", err=True
-    )
+    rebuild = typed("ledger rebuild")
+    click.echo(f"{configuration.ledger_path} differs from the journal; to rewrite it: {rebuild}", err=True)
     return 1
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +107,7 @@ def _tell(report: MoveReport, refused: Sequence[tuple[Path, OrganizerError]], *,
         _tell_json(rows, refused, report.batch)
         return
     _tell_refused(refused)
-    undo = f"; back: photo-organizer undo --batch {report.batch}" if report.moved else ""
+    undo = f"; back: {typed('undo --batch', report.batch)}" if report.moved else ""
     places = {moved.destination.parent for moved in report.moved}
     where = f" to {_shown(places.pop())}" if len(places) == 1 else ""
     click.echo(f"{counted(len(report.moved), 'photo')} moved{where}{undo}")

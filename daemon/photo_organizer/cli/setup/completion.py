@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.typed_command import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ def script(shell: str) -> str:
     """Return the completion script for a shell."""
     from click.shell_completion import ShellComplete, get_completion_class
 
-    from photo_organizer.cli.boundary import COMPLETION, PROGRAM
+    from photo_organizer.cli.boundary import COMPLETION
     from photo_organizer.cli.frame import build_application
 
     found = get_completion_class(shell)

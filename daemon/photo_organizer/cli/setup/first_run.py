@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
@@ -68,16 +68,15 @@ def _plan(configuration: Configuration, pictures: Path) -> int:
     from photo_organizer.library import TransferMode
 
     plan = configuration.state_directory / PLAN
-    program = os.environ.get("PHOTO_ORGANIZER_COMMAND", "photo-organizer")
     result = summarise_plan(configuration, (pictures,), plan, TransferMode.MOVE, as_json=False)
     if result.stopped:
-        again = shlex.join([program, "sort", str(pictures), "--dry-run", "--plan", str(plan)])
+        again = typed("sort", pictures, "--dry-run", "--plan", plan)
         click.echo(f"stopped; to go on: {again}", err=True)
         return INTERRUPTED
     page = f"{plan}.html"
     if has_screen():
         click.launch(page)
-    go = shlex.join([program, "sort", "--plan", str(plan)])
+    go = typed("sort --plan", plan)
     click.echo(f"look at {page}; to file them so, stop this with Ctrl-C and run: {go}", err=True)
     return 0
 

@@ -9,6 +9,7 @@ import click
 
 from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.errors import OrganizerError
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) 
     configuration = load_configuration(path)
     for folder in make_folders(configuration):
         click.echo(f"made   {folder}")
-    click.echo(f"next:  photo-organizer run, then drop photos in {configuration.inboxes[0]}")
+    click.echo(f"next:  {typed('run')}, then drop photos in {configuration.inboxes[0]}")
 
 
 def write_new(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,7 @@ def show_plan(
     if result.stopped:
         return _stopped()
     if target is not None:
-        click.echo(f"look at {target}.html, then: photo-organizer sort --plan {target}", err=as_json)
+        click.echo(f"look at {target}.html, then: {typed('sort --plan', target)}", err=as_json)
     return result.tally.exit_code
 
 
@@ -212,6 +213,6 @@ def _end(result: Result, *, as_json: bool) -> int:
         summary.print_folders(result.tally)
         click.echo(summary.in_words(result.tally))
         if result.batch:
-            click.echo(f"to take it back: photo-organizer undo --batch {result.batch}")
+            click.echo(f"to take it back: {typed('undo --batch', result.batch)}")
     summary.print_rest(result.tally, quiet=as_json)
     return _stopped() if result.stopped else result.tally.exit_code

@@ -20,6 +20,7 @@ from photo_organizer.config.plain_names import folder_name_fault, same_name_key
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library, OwnerMove
 from photo_organizer.photo import Action, AssetGroup, Photo
+from photo_organizer.typed_command import typed
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
@@ -179,7 +180,7 @@ class OwnerMovePlanner:
         settings = self.configuration
         folder = path.parent
         if is_inside(folder, settings.state_directory):
-            remedy = "photo-organizer undo --photo PHOTO puts a photo in quarantine back in its inbox"
+            remedy = f"{typed('undo --photo PHOTO')} puts a photo in quarantine back in its inbox"
             raise OrganizerError("is not in the library or an inbox", where=path, remedy=remedy)
         real, library = Path(os.path.realpath(folder)), Path(os.path.realpath(settings.library))
         if real.is_relative_to(library):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,6 +14,7 @@ from photo_organizer.errors import printable
 from photo_organizer.formats import by_extension
 from photo_organizer.library.journal_state import journal_problem
 from photo_organizer.library.record.quarantine_reason import REASON
+from photo_organizer.typed_command import typed
 
 _EXTRA_REMEDY = "pip install 'smart-photo-organizer[{extra}]'"
 
@@ -108,13 +108,13 @@ def _records(values: Mapping[str, Any], configuration: Configuration) -> Iterato
         remedy = "make room in the state directory, or make it writable"
         yield Need("status", what, remedy, 1, Severity.STANDS)
     if problem := journal_problem(configuration):
-        remedy = "restart the daemon, or run photo-organizer sort: it is set aside and restored"
+        remedy = f"restart the daemon, or run {typed('sort')}: it is set aside and restored"
         yield Need("journal", problem, remedy, 1, Severity.STANDS)
 
 
 def _standstill(values: Mapping[str, Any]) -> Iterator[Need]:
     if not values["running"]:
-        remedy = "photo-organizer run, or photo-organizer service install"
+        remedy = f"{typed('run')}, or {typed('service install')}"
         yield Need("stopped", "no daemon is running", remedy, 1, Severity.STANDS)
     elif values.get("state") == "paused":
         if values.get("paused_by_owner"):
@@ -159,7 +159,7 @@ def _to_be_looked_at(configuration: Configuration) -> Iterator[Need]:
     review = configuration.library / configuration.review
     if count := count_photos(review):
         where = printable(review)
-        yield Need("review", f"{_counted(count, 'photo')} in {where}", "photo-organizer review", count)
+        yield Need("review", f"{_counted(count, 'photo')} in {where}", typed("review"), count)
     quarantine = configuration.quarantine_directory
     if count := count_quarantined(quarantine):
         what = f"{_counted(count, 'file')} in quarantine, {printable(quarantine)}"
@@ -169,8 +169,7 @@ def _to_be_looked_at(configuration: Configuration) -> Iterator[Need]:
 def _found_folders(values: Mapping[str, Any]) -> Iterator[Need]:
     for name, photos in (values.get("found_folders") or {}).items():
         what = f"new folder {printable(name)} ({_counted(photos, 'photo')} of yours): a category?"
-        word = shlex.quote(name)
-        remedy = f"photo-organizer categories accept {word}, or decline {word}"
+        remedy = f"{typed('categories accept', name)}, or {typed('categories decline', name)}"
         yield Need("found_folder", what, remedy, photos)
 
 

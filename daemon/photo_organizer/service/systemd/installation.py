@@ -21,6 +21,7 @@ from photo_organizer.service.systemd.units import (
     render_sandbox,
     render_training,
 )
+from photo_organizer.typed_command import typed
 
 _OURS = (DAEMON_UNIT, SANDBOX, TRAIN_UNIT, TRAIN_TIMER)
 
@@ -70,7 +71,7 @@ def install(
     if not manager.available():
         raise UnitError(
             "no systemd user manager answers here",
-            remedy="start `photo-organizer run` by what this system has instead",
+            remedy=f"start `{typed('run')}` by what this system has instead",
         )
     if timer and configuration.retraining.enabled:
         raise UnitError(

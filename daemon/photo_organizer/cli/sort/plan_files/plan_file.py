@@ -34,6 +34,7 @@ from photo_organizer.cli.sort.plan_files.plan_check import (
 from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library import TransferMode
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -346,7 +347,7 @@ def _head(line: bytes, path: Path) -> PlanHead:
             raise PlanError("was written by another version", where=path, remedy="make the plan anew")
         return PlanHead.from_line(line)
     except ValueError as error:
-        remedy = "make one with `sort PATH --dry-run --plan FILE`"
+        remedy = f"make one with `{typed('sort PATH --dry-run --plan FILE')}`"
         raise PlanError(f"is no plan ({printable(error)})", where=path, remedy=remedy) from error
 
 
