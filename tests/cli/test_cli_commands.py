@@ -179,7 +179,7 @@ def test_models_list_show_and_use(organizer: Organizer, home: Home) -> None:
     assert "your photos of photos like yours it files 54% (44% before)" in shown
     assert organizer("models", "show", "other", "--json").objects[0]["metrics"]["same_sources"] == tested
     used = organizer("models", "use", "other")
-    assert used.out == "other is in use now; back: photo-organizer models use small\n"
+    assert used.out == "other is in use now; to go back: photo-organizer models use small\n"
     assert (home.models / "current").readlink().name == "other"
     assert organizer("models", "use", "other").out == "other is in use already\n"
     missing = organizer("models", "use", "none")

@@ -89,7 +89,7 @@ def test_a_found_folder_is_asked_for_listed_accepted_and_declined(organizer: Org
     written_status(home, found_folders={"To print": 1})
     assert (
         "new folder To print (1 photo of yours): a category? photo-organizer categories accept 'To print', "
-        "or decline 'To print'"
+        "or photo-organizer categories decline 'To print'"
     ) in organizer("status").out
 
     listed = organizer("categories", "list", "--json").objects
