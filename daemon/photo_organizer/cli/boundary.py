@@ -23,7 +23,7 @@ PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 def run_safely(arguments: Sequence[str] | None) -> int:
-    """Runs the program; never raises, never shows a traceback.
+    """Run the program; never raise, never show a traceback.
 
     Args:
         arguments: the words after the program's name; None takes them from the command line.
@@ -55,7 +55,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _explain(error: Exception, invocation: Invocation) -> int:
-    """One line for `error`, and its exit code."""
+    """Print one line for `error` and return its exit code."""
     if isinstance(error, click.ClickException):
         return _usage_error(error)
     if isinstance(error, OrganizerError):
@@ -64,7 +64,7 @@ def _explain(error: Exception, invocation: Invocation) -> int:
 
 
 def _invoke(arguments: list[str], invocation: Invocation) -> object:
-    """Runs the command. click's own `main` would end the program by itself on Ctrl-C and on a closed pipe."""
+    """Run the command. click's own `main` would end the program itself on Ctrl-C and on a closed pipe."""
     application = build_application()
     if COMPLETION in os.environ:
         application.main(prog_name=PROGRAM)
@@ -73,7 +73,7 @@ def _invoke(arguments: list[str], invocation: Invocation) -> object:
 
 
 def _print_any_name() -> None:
-    """File names need not be valid text; printing one must not be an error."""
+    """Make printing safe for file names that are not valid text."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -97,7 +97,7 @@ def _say(text: str, exit_code: int) -> int:
 
 
 def _unexpected(error: Exception, invocation: Invocation) -> int:
-    """Write the traceback down for a bug report, and say where."""
+    """Write the traceback to a file for a bug report, and say where it is."""
     what = printable(str(error) or type(error).__name__)
     crash_log = CrashLog(_state_directory(invocation))
     try:

@@ -53,7 +53,7 @@ COMMANDS = {
 
 @dataclass(slots=True)
 class Invocation:
-    """One call of the program: which configuration it is about."""
+    """One run of the program and the configuration that it uses."""
 
     given_path: Path | None = None
     started_as: str = field(default_factory=program)
@@ -65,13 +65,13 @@ class Invocation:
 
     @property
     def path(self) -> Path:
-        """The configuration file: given, from the environment, or the owner's own."""
+        """Return the configuration file: from `--config`, the environment, or the default place."""
         from photo_organizer.config import find_configuration
 
         return find_configuration(self.given_path)
 
     def configuration(self) -> Configuration:
-        """The configuration.
+        """Return the configuration.
 
         Raises:
             ConfigurationError: it cannot be used.
@@ -81,7 +81,7 @@ class Invocation:
         return load_configuration(self.path)
 
     def last_good_configuration(self) -> tuple[Configuration, str]:
-        """Return the configuration, or, while its file is wrong, the one that was last in force.
+        """Return the configuration, or the one last in force while the file has errors.
 
         Returns:
             It, and what is wrong with the file; "" when nothing is.
@@ -106,12 +106,12 @@ def _remember_path(context: click.Context, _parameter: click.Parameter, value: P
 
 
 def invocation(context: click.Context) -> Invocation:
-    """The call that `context` belongs to."""
+    """Return the invocation that `context` belongs to."""
     return context.find_root().ensure_object(Invocation)
 
 
 def config_option() -> click.Option:
-    """The `--config FILE` option, as every command has it."""
+    """Return the `--config FILE` option that every command has."""
     return click.Option(
         ["--config"],
         type=click.Path(path_type=Path, dir_okay=False),
@@ -141,7 +141,7 @@ class OrganizerCommand(click.Command):
 
 
 class OrganizerGroup(click.Group):
-    """A command with commands of its own (`models list`)."""
+    """A command with subcommands (`models list`)."""
 
     command_class = OrganizerCommand
 
@@ -152,7 +152,7 @@ class OrganizerGroup(click.Group):
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command named first, or an error that names the nearest one."""
+        """Return the command named first, or fail and suggest the nearest name."""
         import difflib
 
         name = arguments[0]
@@ -164,14 +164,14 @@ class OrganizerGroup(click.Group):
 
 
 class Application(OrganizerGroup):
-    """The program: each command lives in the module of its name and is imported when it is needed."""
+    """The whole program: each command is imported from its own module when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order of the help page."""
+        """Return the commands in the order of the help page."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; None when there is none."""
+        """Return the command with that name; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"photo_organizer.cli.{COMMANDS[cmd_name]}")
@@ -180,7 +180,7 @@ class Application(OrganizerGroup):
 
 
 def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Makes a function a command: called with the `Invocation` first, it returns the exit code or None."""
+    """Make a function a command: it gets the `Invocation` first, and returns the exit code or None."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         return click.command(name, cls=OrganizerCommand)(with_invocation(function))
@@ -189,7 +189,7 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 
 def group(name: str) -> Callable[[Callable[..., Any]], OrganizerGroup]:
-    """Makes a function a command that only holds others; these are added with `@group.command(...)`."""
+    """Make a function a group of commands, which are added with `@group.command(...)`."""
 
     def decorate(function: Callable[..., Any]) -> OrganizerGroup:
         made = click.group(name, cls=OrganizerGroup)(function)
@@ -200,7 +200,7 @@ def group(name: str) -> Callable[[Callable[..., Any]], OrganizerGroup]:
 
 
 def with_invocation(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Passes the `Invocation` of this call as the first argument."""
+    """Pass the current `Invocation` as the first argument."""
 
     @functools.wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 (whatever the command takes)
@@ -210,7 +210,7 @@ def with_invocation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def version() -> str:
-    """The program's version."""
+    """Return the program's version."""
     from photo_organizer import __version__
 
     return __version__
@@ -223,7 +223,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 
 
 def build_application() -> Application:
-    """The whole command line."""
+    """Return the whole command line."""
     application = Application(
         name="photo-organizer",
         help="Files the photos you drop in your inbox in category folders, and learns from your corrections.",

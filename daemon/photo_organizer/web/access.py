@@ -43,7 +43,7 @@ _STALE = (
 
 
 class Access:
-    """Answers whom it may, and refuses the others; every response gets the headers above.
+    """Checks every request, and adds the security headers to every response.
 
     Args:
         app: the page.
@@ -58,7 +58,7 @@ class Access:
         self._cookie = f"photo-organizer-{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Handle one request."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -74,7 +74,7 @@ class Access:
         await self._app(scope, receive, _with_headers(send, self._new_cookie() if with_token else None))
 
     def _refusal(self, scope: Scope, headers: Headers, *, with_token: bool) -> Response | None:
-        """Why the request is not answered; None when it is."""
+        """Return why the request is refused; None when it is allowed."""
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not _LOOPBACK.fullmatch(host):
             return PlainTextResponse("This page answers on the loopback address only.", 403)
@@ -103,7 +103,7 @@ class Access:
 
 
 def _comes_from_here(scope: Scope, headers: Headers) -> bool:
-    """Whether no other site's page asks. The page itself may be opened from anywhere: with the token only."""
+    """Return whether no other site asks. The page itself may be opened from anywhere, with the token."""
     site = headers.get("sec-fetch-site", "none")
     is_visit = scope["path"] == "/" and headers.get("sec-fetch-dest", "document") == "document"
     return site in {"same-origin", "none"} or is_visit

@@ -38,11 +38,11 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class BadRequestError(OrganizerError):
-    """A request that the page itself would never make."""
+    """A request that the page itself never sends."""
 
 
 def make_app(service: PageService) -> Starlette:
-    """The page as an ASGI application, without its guard (`Access`).
+    """Return the page as an ASGI application, without its access control (`Access`).
 
     Args:
         service: does what is asked for.
@@ -155,7 +155,7 @@ async def _page(_request: Request) -> Response:
 
 
 def _static_file() -> Answer:
-    """Return what answers with a file of the page; all of them (100 kB) are read once, as the page starts."""
+    """Return the handler of the page's own files; all (100 kB) are read once, at start."""
     found = [path for path in _STATIC.rglob("*") if path.suffix in _MEDIA_TYPES]
     files = {str(path.relative_to(_STATIC)): (path.read_bytes(), _MEDIA_TYPES[path.suffix]) for path in found}
 

@@ -38,7 +38,7 @@ def status(invocation: Invocation, *, as_json: bool, watch: bool) -> int:
 
 
 def _watch(invocation: Invocation, *, as_json: bool) -> None:
-    """Print the status whenever it is another one, until Ctrl-C."""
+    """Print the status again whenever it changes, until Ctrl-C."""
     on_screen = sys.stdout.isatty() and not as_json
     shown = ""
     while True:
@@ -74,7 +74,7 @@ def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
 
 
 def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what is worth telling of the status, a word and a line each: first what needs its owner.
+    """Yield the status as pairs of a label and a line, starting with what needs the owner's attention.
 
     Args:
         values: of status.json, with `running`.
@@ -117,7 +117,7 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
 
 
 def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what was corrected and is not learned yet, and when it will be."""
+    """Yield what was corrected but not yet learned, and when the next retraining runs."""
     when = moment(values["next_retraining"]) if values["next_retraining"] else ""
     new = values.get("new_labels") or {}
     if total := sum(new.values()):
@@ -129,7 +129,7 @@ def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str
 
 
 def _new(new: dict[str, int]) -> Iterator[str]:
-    """Yield the labels that no training has seen, as people call them."""
+    """Yield the labels that no training has used yet, in words."""
     from photo_organizer.cli.console import counted
 
     if corrections := new.get("corrected", 0) + new.get("reviewed", 0):

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @group("categories")
 def categories() -> None:
-    """List the categories, and say which folders of yours are to be some."""
+    """List the categories, and decide which of your folders become categories."""
 
 
 @categories.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and folder.")
 @with_invocation
 def list_categories(invocation: Invocation, *, as_json: bool) -> None:
-    """List the configured categories, your folders, and those found and not decided yet."""
+    """List the configured categories, your folders, and new folders to decide on."""
     from photo_organizer.cli.console import print_json, print_table
     from photo_organizer.learning.labels.category_folders import known_folders
 
@@ -41,7 +41,7 @@ def list_categories(invocation: Invocation, *, as_json: bool) -> None:
 @click.argument("name", metavar="FOLDER")
 @with_invocation
 def accept(invocation: Invocation, name: str) -> None:
-    """Make a folder of yours a category; it is predicted once it has been learned.
+    """Make one of your folders a category. It is predicted after the next retraining.
 
     Adding it to `categories` in your organizer.yaml does the same.
     """
@@ -56,7 +56,7 @@ def accept(invocation: Invocation, name: str) -> None:
 @click.argument("name", metavar="FOLDER")
 @with_invocation
 def decline(invocation: Invocation, name: str) -> None:
-    """Leave a folder of yours alone: its photos are not learned from, and you are not asked again."""
+    """Never make this folder a category: its photos are not used for training."""
     from photo_organizer.learning.labels.label_store import FolderChoice
 
     _choose(invocation, name, FolderChoice.DECLINED)

@@ -20,7 +20,7 @@ from photo_organizer.cli.frame import Invocation, command
     help="Learn from a folder with a folder for each category, instead of from your library.",
 )
 def train(invocation: Invocation, mode: str | None, photos: Path | None) -> None:
-    """Learn from your corrections now; a better model takes over."""
+    """Retrain now on your corrections; a better model replaces the one in use."""
     from photo_organizer.cli.learning.training_progress import run_training, words_for
 
     outcome = run_training(invocation.configuration(), mode=mode, photos=photos)

@@ -39,7 +39,7 @@ _WORDS = {
 def history(
     invocation: Invocation, *, batch: str | None, since: datetime | None, limit: int | None, as_json: bool
 ) -> None:
-    """List the batches, the last first; with ID, the photos of one.
+    """List the batches, newest first; with ID, the photos of one batch.
 
     A batch is what `undo --batch` takes back: photos that came together, a run of `sort`, a move, or an undo.
     """
@@ -80,7 +80,7 @@ def _show_batches(library: Library, since: datetime | None, limit: int | None, *
 
 
 def _print_rows(columns: Sequence[str], rows: Sequence[tuple[str, ...]], *, numbers: Sequence[str]) -> None:
-    """A table, without its last column where that is empty: narrow terminals have use for the room."""
+    """Print a table, without its last column where that is empty, to save width."""
     from photo_organizer.cli.console import print_table
 
     width = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
@@ -88,7 +88,7 @@ def _print_rows(columns: Sequence[str], rows: Sequence[tuple[str, ...]], *, numb
 
 
 def _in_words(batch: BatchSummary) -> str:
-    """`Family 20, Food 14; 5 to Review`."""
+    """Return the counts in words: `Family 20, Food 14; 5 to Review`."""
     named = sorted(batch.categories.items(), key=lambda item: (-item[1], item[0]))
     parts = [", ".join(f"{name} {count:,}" for name, count in named)] if named else []
     unnamed = sum(batch.counts.get(action, 0) for action in ("filed", "corrected")) - sum(
@@ -104,7 +104,7 @@ def _in_words(batch: BatchSummary) -> str:
 
 
 def _undone(batch: BatchSummary) -> str:
-    """What was taken back of a batch, or which batches an undo took back."""
+    """Return what was undone of a batch, or which batches an undo reverted."""
     if batch.took_back:
         return "of " + ", ".join(batch.took_back)
     if not batch.undone:

@@ -15,13 +15,13 @@ _FORGOTTEN = (
 
 @group("ledger")
 def ledger() -> None:
-    """Check the CSV ledger against the journal, or write it anew."""
+    """Check the CSV ledger against the journal, or rewrite it."""
 
 
 @ledger.command("verify")
 @with_invocation
 def verify(invocation: Invocation) -> int:
-    """Compare each row with the journal. Exit code 1 when they differ."""
+    """Compare the ledger with the journal row by row. Exit code 1 when they differ."""
     from photo_organizer.errors import printable
     from photo_organizer.library import Library
 
@@ -45,7 +45,7 @@ def verify(invocation: Invocation) -> int:
 @ledger.command("rebuild")
 @with_invocation
 def rebuild(invocation: Invocation) -> None:
-    """Write the ledger anew from the journal; the old one is kept beside it."""
+    """Rewrite the ledger from the journal; the old file is kept beside it."""
     from photo_organizer.errors import OrganizerError
     from photo_organizer.library import Library
 

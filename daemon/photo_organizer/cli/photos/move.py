@@ -37,7 +37,7 @@ def move(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Move photos to another category: at once, in one batch, and undoable.
+    """Move photos to another category, in one batch that can be undone.
 
     PHOTO is a file in the library, in an inbox or anywhere else, or a quoted pattern such as
     'Library/Food/IMG_20*'; - reads a list from standard input, a path a line. Companions move along, nothing
@@ -74,7 +74,7 @@ def move(
 
 
 def _expanded(words: Sequence[str]) -> tuple[list[Path], list[tuple[Path, OrganizerError]]]:
-    """The paths that are meant, absolute, each once; and what there is nothing of."""
+    """Return the paths that exist, each once, and the arguments that match nothing."""
     from photo_organizer.errors import OrganizerError
 
     paths: dict[Path, None] = {}
@@ -89,7 +89,7 @@ def _expanded(words: Sequence[str]) -> tuple[list[Path], list[tuple[Path, Organi
 
 
 def _words(words: Sequence[str]) -> Iterator[str]:
-    """The arguments, `-` replaced by the lines of standard input (or what NULs separate there)."""
+    """Yield the arguments, with `-` replaced by the lines (or NUL-separated words) of standard input."""
     for word in words:
         if word != "-":
             yield word

@@ -41,7 +41,7 @@ def undo(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Take back the last batch, or what the options name.
+    """Undo the last batch, or what the options select.
 
     Each photo's bytes are verified before it moves, and nothing is replaced. Photos that were put back are
     left alone until you touch or move them. Exit code 3: some could not be taken back.
@@ -84,7 +84,7 @@ def _print_words(report: UndoReport, *, dry_run: bool) -> None:
 
 
 def _why(step: UndoStep, trouble: OrganizerError) -> str:
-    """What hinders it, and where, when that is another file than the photo: its original, or a folder."""
+    """Return why a photo stays, and which other file is in the way, such as its original."""
     from photo_organizer.errors import printable
 
     elsewhere = trouble.where and trouble.where != printable(step.source)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="Write the photo with what the model looked at (Grad-CAM).",
 )
 def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | None) -> None:
-    """Explain one photo, by its path (now or before) or its SHA-256.
+    """Explain one photo, given by its path (now or before) or its SHA-256.
 
     A photo that was never filed is classified now, and nothing is done with it.
     """
@@ -49,7 +49,7 @@ def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | No
 
 
 def write_heatmap(configuration: Configuration, photo: Path, category: str | None, target: Path) -> None:
-    """Writes what the model looked at."""
+    """Write a picture of what the model looked at."""
     from photo_organizer.models.store import Registry
     from photo_organizer.vision.backbone.heatmap import write_heatmap as write
 

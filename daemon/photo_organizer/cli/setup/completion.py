@@ -23,7 +23,7 @@ SHELLS = ("bash", "zsh", "fish")
     "--install", is_flag=True, help="Write it to your own folders, with the man page, instead of printing it."
 )
 def completion(invocation: Invocation, *, shell: str | None, install: bool) -> None:
-    """Print the completion script for a shell, by default for yours.
+    """Print the completion script for a shell (default: yours).
 
     With --install, new shells complete commands and options with the Tab key, and `man photo-organizer`
     works. Nothing but these two files is written.
@@ -41,7 +41,7 @@ def completion(invocation: Invocation, *, shell: str | None, install: bool) -> N
 
 
 def own_shell(environment: Mapping[str, str]) -> str:
-    """Return the owner's shell; a wrong usage when it is none that can complete."""
+    """Return the owner's shell; fail as a usage error when it is not supported."""
     name = Path(environment.get("SHELL", "")).name
     if name not in SHELLS:
         raise click.UsageError(f"name your shell: {', '.join(SHELLS)}")

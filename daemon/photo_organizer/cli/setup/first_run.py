@@ -19,7 +19,7 @@ PLAN = "first-run.plan"  # in the state folder
 
 
 def is_first_run(configuration: Configuration) -> bool:
-    """Whether nothing was ever filed with this state folder, and somebody can be asked."""
+    """Return whether nothing was ever filed with this state folder, and a person is at the terminal."""
     is_asked = sys.stdin.isatty() and sys.stderr.isatty()
     return is_asked and not (configuration.state_directory / "journal.sqlite").exists()
 
@@ -46,7 +46,7 @@ def offer_dry_run(configuration: Configuration) -> int:
 
 
 def pictures_folder() -> Path:
-    """Return the owner's Pictures folder, whatever its name in their language."""
+    """Return the owner's Pictures folder, whatever its name in their language is."""
     import platformdirs
 
     return platformdirs.user_pictures_path()
@@ -82,5 +82,5 @@ def _plan(configuration: Configuration, pictures: Path) -> int:
 
 
 def has_screen() -> bool:
-    """Whether a browser with a window can open (one in the terminal would get in the way)."""
+    """Return whether a graphical browser can be opened (one in the terminal would be in the way)."""
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -21,7 +21,7 @@ WIDEST = 100  # columns
 @command("help")
 @click.argument("topic", required=False)
 def help(invocation: Invocation, *, topic: str | None) -> None:  # noqa: A001 (the command's name)
-    """Show a document, or what there is about a command; without TOPIC, list them."""
+    """Show a document, or the section about a command; without TOPIC, list them."""
     del invocation
     documents = find_documents()
     if topic is None:
@@ -53,7 +53,7 @@ def _list(documents: Mapping[str, Path]) -> None:
 
 
 def _title(path: Path) -> str:
-    """The heading of a document."""
+    """Return the heading of a document."""
     with path.open(encoding="utf-8") as file:
         return next((line.lstrip("# ").strip() for line in file if line.startswith("#")), "")
 
@@ -77,7 +77,7 @@ def section(commands: str, name: str) -> str:
 
 
 def _rendered(text: str) -> str:
-    """Markdown, for a terminal."""
+    """Return Markdown rendered for a terminal."""
     import shutil
 
     from rich.console import Console

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--inbox", "inboxes", multiple=True, metavar="DIR", help="Folder to watch; may be given again.")
 @click.option("--library", metavar="DIR", help="Folder for the category folders.")
 def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) -> None:
-    """Write a commented config and make its folders.
+    """Write a commented configuration file and create its folders.
 
     A config that is there already is left as it is, and only its folders are made.
     """
@@ -50,7 +50,7 @@ def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) 
 
 
 def write_new(path: Path, text: str) -> None:
-    """Writes a file that must not be there yet."""
+    """Write a file that must not exist yet."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

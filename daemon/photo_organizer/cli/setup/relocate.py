@@ -19,7 +19,7 @@ from photo_organizer.errors import OrganizerError
     "--missing-ok", is_flag=True, help="Go on when more than a tenth of the photos are at neither place."
 )
 def relocate(invocation: Invocation, *, old: str, new: str, dry_run: bool, missing_ok: bool) -> None:
-    """Tell the organizer that you have moved a folder from OLD to NEW.
+    """Record that you have moved a folder from OLD to NEW.
 
     OLD is a library, an inbox, a state folder, or a folder that holds them. Move it first, with any program,
     while the daemon is stopped. The journal, the ledger and the labels follow, so that `undo`, `why` and

@@ -68,7 +68,7 @@ def sort(
     link: bool,
     symlink: bool,
 ) -> int:
-    """File the photos in PATH once, and end.
+    """File the photos in PATH once, then exit.
 
     Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
     """
@@ -102,7 +102,7 @@ def _transfer_mode(*, copy: bool, link: bool, symlink: bool) -> TransferMode:
 def _cluster(
     address: str | None, tls_directory: Path | None, maps: tuple[str, ...], *, is_plan: bool
 ) -> NewVision | None:
-    """What classifies on a cluster; None when this machine does."""
+    """Return what classifies on a cluster; None when this machine classifies."""
     if address is None:
         if tls_directory or maps:
             raise click.UsageError("--tls-dir and --map are for --cluster")
@@ -117,7 +117,7 @@ def _cluster(
 def file_now(
     configuration: Configuration, paths: tuple[Path, ...], transfer_mode: TransferMode, *, as_json: bool
 ) -> int:
-    """Files the photos in `paths`."""
+    """File the photos in `paths`."""
     from photo_organizer.cli.sort.jobs import sort_now
 
     result = sort_now(configuration, paths, transfer_mode, _printing_rows(as_json=as_json))
@@ -125,7 +125,7 @@ def file_now(
 
 
 def carry_out(configuration: Configuration, plan: Path, *, as_json: bool) -> int:
-    """Does what a plan says, and nothing else."""
+    """Carry out a plan."""
     from photo_organizer.cli.sort.execution import execute
 
     result = execute(configuration, plan, _printing_rows(as_json=as_json))
@@ -141,7 +141,7 @@ def show_plan(
     *,
     as_json: bool,
 ) -> int:
-    """Shows what would be done, and writes it down when a plan is wanted."""
+    """Show what would be done, and write the plan to `target` if given."""
     result = summarise_plan(configuration, paths, target, transfer_mode, make_vision, as_json=as_json)
     if result.stopped:
         return _stopped()
@@ -159,7 +159,7 @@ def summarise_plan(
     *,
     as_json: bool,
 ) -> Result:
-    """Plans, and prints what the plan does."""
+    """Make a plan, and print a summary."""
     from photo_organizer.cli.sort import summary
     from photo_organizer.cli.sort.planning import local_vision, make_plan
 
@@ -188,7 +188,7 @@ def summarise_plan(
 
 
 def _stopped() -> int:
-    """Says how to go on after Ctrl-C; the exit code."""
+    """Say how to continue after Ctrl-C; return the exit code."""
     from photo_organizer.cli.boundary import INTERRUPTED
 
     click.echo("stopped; the same command goes on where it was", err=True)

@@ -39,7 +39,7 @@ DONE_BEFORE = "filed by this plan before"
 
 
 def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
-    """Files the photos of the plan at `path` as it says.
+    """File the photos of the plan at `path` as planned.
 
     A photo is refused when it, or one of its companions, is not the file that was planned, or when its
     planned name is taken. One that this plan has filed already is passed over, so that a stopped run goes on.
@@ -81,7 +81,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
 def _look_at(
     photo: PlannedPhoto, unchanged: UnchangedPhotos, is_known: IsKnown, crash_log: CrashLog
 ) -> tuple[PlannedPhoto, str]:
-    """The photo as it is today, and why it is not filed; that is empty when it is just as it was planned."""
+    """Return the photo as it is today, and why it is not filed ("" when it is unchanged)."""
     try:
         return _today(photo, unchanged, is_known)
     except ChangedError as error:
@@ -149,7 +149,7 @@ def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar:
 
 
 def _is_photo(path: Path) -> bool:
-    """Whether `sort` itself would take it for a photo or a video."""
+    """Return whether `sort` itself would accept the file as a photo or a video."""
     try:
         return blocked_reason(os.fspath(path), available_extras()) is None
     except OSError:

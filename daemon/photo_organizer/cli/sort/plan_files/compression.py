@@ -40,7 +40,7 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def compressing(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
-    """Compress what is written to `file`, when `path` is a name for that."""
+    """Compress what is written to `file` when `path` ends in `.zst`."""
     if path.suffix != SUFFIX:
         yield file
         return

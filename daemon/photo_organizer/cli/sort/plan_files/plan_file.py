@@ -59,7 +59,7 @@ _FILINGS = frozenset({Action.FILED, Action.REVIEW, Action.QUARANTINED})
 
 
 class PlanError(OrganizerError):
-    """A plan that cannot be read, or does not fit."""
+    """A plan that cannot be read, or does not fit this configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ class PlanHead:
     not_filed: tuple[str, ...] = ()
 
     def to_line(self) -> str:
-        """The first line of the plan."""
+        """Return the first line of the plan."""
         fields = asdict(self)
         fields["manner"] = fields.pop("transfer_mode")  # its name in the file
         return json.dumps({"format": FORMAT, **fields}, ensure_ascii=True) + "\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> PlanHead:
-        """Return the head of a first line.
+        """Parse the first line of a plan.
 
         Raises:
             ValueError: it is no such line.
@@ -127,7 +127,7 @@ class PlanHead:
         )
 
     def check_below(self, group: AssetGroup) -> None:
-        """Make sure that a photo is in what the plan was made for.
+        """Check that a photo is below the folders that the plan was made for.
 
         Raises:
             ValueError: it is elsewhere.
@@ -146,7 +146,7 @@ class PlanHead:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPhoto:
-    """One photo of a plan: its row, and the filing as it will be asked of the library.
+    """One photo of a plan: its row, and the filing that the library will be asked for.
 
     `action` and `folder` are those of the filing; the row's action is `duplicate` where the library will make
     it one. `reason` is why it goes to quarantine.
@@ -162,13 +162,13 @@ class PlannedPhoto:
 
     @classmethod
     def of(cls, filing: Filing, row: dict[str, Any]) -> PlannedPhoto:
-        """The photo of a filing, with the row that it would get."""
+        """Return the photo of a filing, with the row that it would get."""
         return cls(
             row, filing.group, filing.action, filing.folder, filing.prediction, filing.decision, filing.reason
         )
 
     def to_line(self) -> str:
-        """The photo as a line of the plan."""
+        """Return the photo as a line of the plan."""
         prediction = None
         if self.prediction is not None:
             prediction = asdict(self.prediction)
@@ -190,7 +190,7 @@ class PlannedPhoto:
 
     @classmethod
     def from_line(cls, line: bytes, head: PlanHead) -> PlannedPhoto:
-        """Return the photo of a line.
+        """Parse the line of a photo.
 
         Raises:
             ValueError: it is no such line, or asks for what a plan may not ask; says what.
@@ -234,7 +234,7 @@ def _companions(value: object, photo: Photo) -> tuple[Photo, ...]:
 
 
 def _check_row(row: dict[str, Any]) -> None:
-    """The ledger's columns, as they will be shown."""
+    """Check the ledger's columns, as they will be shown."""
     for key in ("confidence", "second_confidence", "threshold"):
         if row[key] is not None:
             fraction(row[key])
@@ -276,14 +276,14 @@ def _prediction(value: object, row: dict[str, Any], head: PlanHead) -> Predictio
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A plan file that is there, whole or begun."""
+    """A complete plan file."""
 
     path: Path
     head: PlanHead
 
     @classmethod
     def open(cls, path: Path) -> PlanFile:
-        """The plan at `path`.
+        """Open the plan at `path`.
 
         Raises:
             PlanError: it cannot be read, or is no plan.
@@ -297,7 +297,7 @@ class PlanFile:
         return cls(path, head)
 
     def photos(self) -> Iterator[PlannedPhoto]:
-        """The photos, as they are read.
+        """Yield the photos as they are read.
 
         Raises:
             PlanError: a line is damaged.
@@ -313,7 +313,7 @@ class PlanFile:
                     raise PlanError(what, where=self.path, remedy="make the plan anew") from error
 
     def check(self) -> int:
-        """Make sure that the plan is whole, before any of it is carried out; return its number of photos.
+        """Check that the plan is complete before any of it is carried out; return its number of photos.
 
         A plan that is byte for byte as it was written is not parsed for that, only hashed.
 
@@ -331,7 +331,7 @@ class PlanFile:
 
     @contextmanager
     def _lines(self) -> Iterator[BinaryIO]:
-        """The lines of the photos."""
+        """Yield the file, placed at the first photo's line."""
         try:
             with open_lines(self.path) as lines:
                 lines.readline()

@@ -79,7 +79,7 @@ def _numbered(photos: Iterator[tuple[Key, PlannedPhoto]]) -> Iterator[tuple[Key,
 
 
 def _section(photo: PlannedPhoto, library: Path) -> Key:
-    """Return where the photo stands: Review first, then the categories, then what is not judged."""
+    """Return the section of the photo: Review first, then the categories, then the unclassified."""
     action = Action(photo.row["action"])
     destination = Path(photo.row["destination"])
     if action is Action.QUARANTINED:
