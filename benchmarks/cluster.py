@@ -25,7 +25,6 @@ from harness.arguments import parser
 from harness.photos import make_tiny_photos
 from harness.processes import children, processor_seconds
 from harness.report import Figure, Report, Target
-
 from photo_organizer.config import load_configuration
 
 if TYPE_CHECKING:

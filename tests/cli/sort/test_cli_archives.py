@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from photo_organizer.cli.sort.plan_files.plan_file import PlannedPhoto
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Callable

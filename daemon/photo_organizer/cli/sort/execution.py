@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.jobs import Result, Watched
-from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.plan_files.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.selection import check_paths

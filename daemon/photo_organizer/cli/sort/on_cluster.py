@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from photo_organizer.cli.sort.jobs import ClosableVision
-    from photo_organizer.cli.sort.plan_files.plan_file import PlanHead
+    from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
     from photo_organizer.cli.sort.planning import NewVision
     from photo_organizer.cluster.vision import PathMap
     from photo_organizer.config import Configuration

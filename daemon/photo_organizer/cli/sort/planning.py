@@ -17,7 +17,8 @@ from photo_organizer.cli.sort.jobs import Result, Watched, not_placed, now_text,
 from photo_organizer.cli.sort.look_alikes import Alike, LookAlikes
 from photo_organizer.cli.sort.plan_files.devices import this_machine
 from photo_organizer.cli.sort.plan_files.plan_draft import PlanDraft
-from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.progress import NoBar, SortReporter, make_bar
 from photo_organizer.cli.sort.selection import check_paths, count_photos, groups_in, model_in_use
 from photo_organizer.cli.sort.sheet.contact_sheet import write_contact_sheet

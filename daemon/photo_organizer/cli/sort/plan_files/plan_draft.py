@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.plan_files.compression import compressing
 from photo_organizer.cli.sort.plan_files.devices import Devices
-from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile, PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile
+from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.plan_files.rows import row_of
 from photo_organizer.files import replacing
 from photo_organizer.library import Placed
@@ -225,7 +227,7 @@ class PlanDraft:
         self._database.close()
 
     def _identity(self, group: AssetGroup) -> str:
-        """Return the identities of a group's files, with the mount point for the device, whose number changes."""
+        """Return the identities of a group's files, with mount points for devices, whose numbers change."""
         files = (group.photo, *group.companions)
         numbers = [
             [os.fspath(file.path), file.identity.inode, file.identity.size, file.identity.mtime_ns]

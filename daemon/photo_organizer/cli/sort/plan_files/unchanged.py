@@ -13,7 +13,8 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 
 if TYPE_CHECKING:
-    from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
+    from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+    from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
     from photo_organizer.photo import AssetGroup
 
 CHANGED = "changed since it was planned"

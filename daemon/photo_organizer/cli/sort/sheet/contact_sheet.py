@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from photo_organizer.cli.sort.plan_files.plan_draft import Key, PlanDraft
-    from photo_organizer.cli.sort.plan_files.plan_file import PlannedPhoto
+    from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
     from photo_organizer.cli.sort.tally import Tally
 
 SHOWN_BY_BROWSERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".bmp"}
