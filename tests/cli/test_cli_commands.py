@@ -40,14 +40,14 @@ def test_init_takes_folders(organizer: Organizer, tmp_path: Path, monkeypatch: p
     assert (tmp_path / "lib").is_dir()
     refused = organizer("init", "--inbox", "three", "--config", "o.yaml")
     assert refused.code == 1
-    assert "o.yaml: this configuration is there already; change `inboxes` and `library` in it" in refused.err
+    assert "o.yaml: this configuration already exists; change `inboxes` and `library` in it" in refused.err
 
 
 def test_init_where_nothing_can_be_written(organizer: Organizer) -> None:
     said = organizer("init", "--config", "/dev/null/o.yaml")
     assert (said.code, said.err) == (
         1,
-        "photo-organizer: /dev/null: this folder cannot be made\n",
+        "photo-organizer: /dev/null: this folder cannot be created\n",
     )
 
 
@@ -107,7 +107,7 @@ def test_a_heatmap_is_a_new_file(organizer: Organizer, home: Home) -> None:
 def test_why_of_nothing(organizer: Organizer, home: Home) -> None:
     said = organizer("why", home.root / "none.jpg")
     assert said.code == 1
-    assert said.err == f"photo-organizer: {home.root}/none.jpg: is neither there nor in the journal\n"
+    assert said.err == f"photo-organizer: {home.root}/none.jpg: does not exist, and is not in the journal\n"
     text = home.root / "text.txt"
     text.write_text("hello")
     assert organizer("why", text).code == 1
@@ -234,7 +234,7 @@ def test_train_shows_progress_and_outcome(
 ) -> None:
     for promoted, words in (
         ("True", "new is in use now: better by 0.02\n"),
-        ("False", "new is kept, but the model before stays in use: better by 0.02\n"),
+        ("False", "new is kept, but the previous model stays in use: better by 0.02\n"),
     ):
         fake_training(monkeypatch, tmp_path, TRAINING % (promoted, 0))
         said = organizer("train")

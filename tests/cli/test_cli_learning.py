@@ -45,7 +45,7 @@ def written_status(home: Home, **changes: Any) -> None:
         (
             {"corrected": 1, "confirmed": 40, "placed": 1},
             SUNDAY.isoformat(),
-            "learning    1 new correction, 40 photos confirmed, 1 photo placed by hand; "
+            "learning    1 new correction, 40 photos confirmed, 1 photo moved by hand; "
             "retraining Sun 29 Nov 2026, 03:00, or now: photo-organizer train",
         ),
         (

@@ -66,8 +66,8 @@ def test_the_configuration_in_use_is_part_of_what_is_suggested(
     config = home.config.rename(tmp_path / "my settings.yaml")
     home.draw("a.png", "Food")
     said = organizer("sort", home.old, "--config", config)
-    [undo] = [line for line in said.out.splitlines() if line.startswith("to take it back: ")]
-    assert re.fullmatch(rf"to take it back: {started_as} --config '{config}' undo --batch \S+", undo)
+    [undo] = [line for line in said.out.splitlines() if line.startswith("to undo it: ")]
+    assert re.fullmatch(rf"to undo it: {started_as} --config '{config}' undo --batch \S+", undo)
     said = organizer("--config", config, "sort", "--config", config)
     assert said.err == (
         f"photo-organizer: name the folders or photos to sort; see `{started_as} sort --help`\n"

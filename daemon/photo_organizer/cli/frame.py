@@ -119,7 +119,7 @@ def config_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_remember_path,
-        help="Settings to use instead of your organizer.yaml.",
+        help="Configuration file to use instead of your organizer.yaml.",
     )
 
 
@@ -136,7 +136,7 @@ class OrganizerCommand(click.Command):
         """
         options = args[: args.index("--")] if "--" in args else args
         if "" in args or any(word.startswith("--") and word.endswith("=") for word in options):
-            raise click.UsageError("an empty argument names nothing; is a variable not set?", ctx)
+            raise click.UsageError("an argument is empty; is a variable not set?", ctx)
         return super().parse_args(ctx, args)
 
 

@@ -23,7 +23,7 @@ CLEAR = "\x1b[H\x1b[J"
 
 @command("status")
 @click.option("--json", "as_json", is_flag=True, help="status.json, with `running` and `needs_attention`.")
-@click.option("--watch", is_flag=True, help="Follow it live, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Show the status live, until Ctrl-C.")
 def status(invocation: Invocation, *, as_json: bool, watch: bool) -> int:
     """Show what needs you, and what the daemon is doing.
 
@@ -137,7 +137,7 @@ def _new(new: dict[str, int]) -> Iterator[str]:
     if new.get("confirmed"):
         yield f"{counted(new['confirmed'], 'photo')} confirmed"
     if new.get("placed"):
-        yield f"{counted(new['placed'], 'photo')} placed by hand"
+        yield f"{counted(new['placed'], 'photo')} moved by hand"
 
 
 def _counts(values: dict[str, Any]) -> str:
@@ -154,5 +154,5 @@ def _counts(values: dict[str, Any]) -> str:
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
         as_of = values.get("as_of")
-        return f"stopped; what follows is as of {moment(as_of)}" if as_of else "stopped"
+        return f"stopped; the rest was last updated at {moment(as_of)}" if as_of else "stopped"
     return f"{values['state']} (process {values['pid']}, running since {moment(values['since'])})"

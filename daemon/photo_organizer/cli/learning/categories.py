@@ -19,7 +19,7 @@ def categories() -> None:
 
 
 @categories.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each folder, one a line.")
 @with_invocation
 def list_categories(invocation: Invocation, *, as_json: bool) -> None:
     """List the configured categories, your folders, and new folders to decide on."""
@@ -49,7 +49,7 @@ def accept(invocation: Invocation, name: str) -> None:
 
     _choose(invocation, name, FolderChoice.ACCEPTED)
     least = invocation.configuration().retraining.min_photos_per_category
-    click.echo(f"{name} is a category now; it is learned from {least} photos on")
+    click.echo(f"{name} is a category now; it is trained from {least} photos on")
 
 
 @categories.command("decline")

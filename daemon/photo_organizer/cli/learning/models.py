@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from photo_organizer.models.store import ModelRecord, Registry
 
 _TESTS = {
-    "same_sources": "photos of the kinds that it learned from",
-    "other_sources": "photos of other kinds",
+    "same_sources": "photos from the sources that it learned from",
+    "other_sources": "photos from other sources",
 }
 
 
@@ -27,7 +27,7 @@ def models() -> None:
 
 
 @models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and model.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each model, one a line.")
 @with_invocation
 def list_models(invocation: Invocation, *, as_json: bool) -> None:
     """List all models, oldest first; the one in use has a star."""
@@ -39,7 +39,7 @@ def list_models(invocation: Invocation, *, as_json: bool) -> None:
             print_json(_as_json(record))
         return
     if not records:
-        click.echo("no model is installed yet; the starter is at the first photo")
+        click.echo("no model is installed yet; the starter is installed with the first photo")
         return
     for record in records:
         _print_summary(record)
@@ -109,7 +109,7 @@ def _description(record: ModelRecord) -> Iterator[tuple[str, str]]:
 def use_model(invocation: Invocation, model_id: str) -> None:
     """Switch to a model: promote a new one, or go back to an earlier one.
 
-    A running daemon takes it over by itself, between two batches.
+    A running daemon switches to it after the current batch.
     """
     registry = _registry(invocation)
     before = registry.current_id()

@@ -60,7 +60,7 @@ def run_training(
         reason = said_last or f"the training process ended with {process.returncode}"
         raise OrganizerError(f"the retraining failed: {reason}", remedy=details)
     if outcome is None:
-        raise OrganizerError("the training process said nothing at its end", remedy=details)
+        raise OrganizerError("the training process reported no result", remedy=details)
     return outcome
 
 
@@ -69,7 +69,7 @@ def words_for(outcome: TrainingOutcome) -> Iterator[str]:
     if outcome.promoted:
         yield f"{outcome.model} is in use now: {outcome.reason}"
     elif outcome.model:
-        yield f"{outcome.model} is kept, but the model before stays in use: {outcome.reason}"
+        yield f"{outcome.model} is kept, but the previous model stays in use: {outcome.reason}"
     else:
         yield f"nothing was trained: {outcome.reason}"
     if outcome.report:

@@ -150,7 +150,7 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
         photo: a path, where it is or was, or a SHA-256 in hex.
 
     Raises:
-        OrganizerError: it is neither there nor in the journal, or it cannot be read or classified.
+        OrganizerError: it does not exist, and is not in the journal, or it cannot be read or classified.
     """
     from photo_organizer.library import Library
 
@@ -169,7 +169,7 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
     if path is not None and path.is_dir():
         raise OrganizerError("is a folder", where=photo, remedy="name one photo in it")
     if path is None or sha256 is None:
-        raise OrganizerError("is neither there nor in the journal", where=photo)
+        raise OrganizerError("does not exist, and is not in the journal", where=photo)
     return Explanation(path, sha256, _classify(configuration, path), (), is_fresh=True)
 
 

@@ -28,14 +28,18 @@ _WORDS = {
 
 @command("history")
 @click.argument("batch", metavar="[ID]", required=False)
-@click.option("--since", type=PastTime(), help="Every batch since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w.")
+@click.option(
+    "--since", type=PastTime(), help="Every batch since this time: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
     help=f"Show N batches at most; {MOST_BATCHES_LISTED} without this option, all with --since and --json.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and batch, or photo.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object for each batch or photo, one a line."
+)
 def history(
     invocation: Invocation, *, batch: str | None, since: datetime | None, limit: int | None, as_json: bool
 ) -> None:
@@ -49,7 +53,7 @@ def history(
         if batch is None:
             _show_batches(library, since, limit, as_json=as_json)
         elif since or limit:
-            raise click.UsageError("--since and --limit are for the list of batches, without ID")
+            raise click.UsageError("--since and --limit cannot be used with ID")
         else:
             _show_photos(library, batch, as_json=as_json)
 
@@ -67,7 +71,7 @@ def _show_batches(library: Library, since: datetime | None, limit: int | None, *
         return
     shown = list(islice(found, most))
     if not shown:
-        click.echo("nothing was done since then" if since else "nothing was filed yet")
+        click.echo("nothing was done since" if since else "nothing was filed yet")
         return
     rows = [
         (batch.id, f"{batch.time.astimezone():%Y-%m-%d %H:%M}", f"{sum(batch.counts.values()):,}",

@@ -25,9 +25,9 @@ SOME_NOT_MOVED = 3  # exit code
 @command("move")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True)
 @click.argument("category", metavar="CATEGORY")
-@click.option("--new", is_flag=True, help="CATEGORY may be a new one; its folder is made.")
+@click.option("--new", is_flag=True, help="Allow a new CATEGORY, and create its folder.")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would be moved.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each photo, one a line.")
 def move(
     invocation: Invocation,
     *,

@@ -22,15 +22,17 @@ MOST_PHOTOS_LISTED = 50
 
 @command("undo")
 @click.option(
-    "--since", type=PastTime(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+    "--since", type=PastTime(), help="Everything filed since this time: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
 )
 @click.option("--photo", metavar="PHOTO", help="One photo, by its path or SHA-256.")
 @click.option("--batch", metavar="ID", help="One batch, by its id in the ledger.")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would go back.")
 @click.option(
-    "--yes", is_flag=True, help="Do not ask first. On a terminal, undo asks when it is more than one photo."
+    "--yes",
+    is_flag=True,
+    help="Do not ask for confirmation. On a terminal, undo asks before it moves more than one photo.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each photo, one a line.")
 def undo(
     invocation: Invocation,
     *,
@@ -62,7 +64,7 @@ def undo(
     else:
         _print_words(report, dry_run=dry_run)
     if report.row_trouble is not None:
-        click.echo(f"their rows in the ledger follow later: {report.row_trouble}", err=True)
+        click.echo(f"their ledger rows will be written later: {report.row_trouble}", err=True)
     return SOME_NOT_UNDONE if report.refused else 0
 
 

@@ -20,13 +20,13 @@ SHELLS = ("bash", "zsh", "fish")
 @command("completion")
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.option(
-    "--install", is_flag=True, help="Write it to your own folders, with the man page, instead of printing it."
+    "--install", is_flag=True, help="Install it for your user, with the man page, instead of printing it."
 )
 def completion(invocation: Invocation, *, shell: str | None, install: bool) -> None:
     """Print the completion script for a shell (default: yours).
 
     With --install, new shells complete commands and options with the Tab key, and `man photo-organizer`
-    works. Nothing but these two files is written.
+    works. Only these two files are written.
     """
     del invocation
     chosen = shell or own_shell(os.environ)

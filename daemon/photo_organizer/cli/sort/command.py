@@ -25,13 +25,16 @@ MOST_PHOTOS_LISTED = 50
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would go where.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line and photo, with the ledger's columns."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print a JSON object for each photo, one a line, with the ledger's columns.",
 )
 @click.option(
     "--plan",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="With --dry-run: write the plan, and FILE.html to look at. Alone: carry that plan out.",
+    help="With --dry-run: write the plan, and FILE.html to look at. Otherwise: carry out that plan.",
 )
 @click.option(
     "--cluster",
@@ -70,17 +73,20 @@ def sort(
 ) -> int:
     """File the photos in PATH once, then exit.
 
-    Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
+    Ctrl-C stops after the current photo; run the same command again to continue. Exit code 3: some photos
+    could not be filed.
     """
     configuration = invocation.configuration()
     transfer_mode = _transfer_mode(copy=copy, link=link, symlink=symlink)
     make_vision = _cluster(cluster, tls_dir, maps, is_plan=dry_run and plan is not None)
     if plan and not dry_run:
         if copy or link or symlink:
-            raise click.UsageError("a plan says itself how photos are filed: give that option with --dry-run")
+            raise click.UsageError(
+                "a plan already says how photos are filed: give this option with --dry-run"
+            )
         if paths:
             raise click.UsageError(
-                "a plan names its photos itself: leave PATH out, or add --dry-run to make a plan"
+                "a plan already names its photos: omit PATH, or add --dry-run to make a plan"
             )
         return carry_out(configuration, plan, as_json=as_json)
     if not paths:
@@ -105,10 +111,10 @@ def _cluster(
     """Return what classifies on a cluster; None when this machine classifies."""
     if address is None:
         if tls_directory or maps:
-            raise click.UsageError("--tls-dir and --map are for --cluster")
+            raise click.UsageError("--tls-dir and --map need --cluster")
         return None
     if not is_plan:
-        raise click.UsageError("--cluster makes plans: use it with --dry-run --plan FILE")
+        raise click.UsageError("--cluster can only make plans: use it with --dry-run --plan FILE")
     from photo_organizer.cli.sort.on_cluster import cluster_vision, parse_map
 
     return cluster_vision(address, tls_directory, [parse_map(text) for text in maps])
@@ -191,7 +197,7 @@ def _stopped() -> int:
     """Say how to continue after Ctrl-C; return the exit code."""
     from photo_organizer.cli.boundary import INTERRUPTED
 
-    click.echo("stopped; the same command goes on where it was", err=True)
+    click.echo("stopped; run the same command again to continue", err=True)
     return INTERRUPTED
 
 
@@ -213,6 +219,6 @@ def _end(result: Result, *, as_json: bool) -> int:
         summary.print_folders(result.tally)
         click.echo(summary.in_words(result.tally))
         if result.batch:
-            click.echo(f"to take it back: {typed('undo --batch', result.batch)}")
+            click.echo(f"to undo it: {typed('undo --batch', result.batch)}")
     summary.print_rest(result.tally, quiet=as_json)
     return _stopped() if result.stopped else result.tally.exit_code

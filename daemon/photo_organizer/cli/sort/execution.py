@@ -53,7 +53,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
     if plan.head.library != os.fspath(configuration.library):
         what = f"is for the library {plan.head.library}, not {configuration.library}"
         raise PlanError(
-            what, where=path, remedy="use the configuration that it was made with, or make it anew"
+            what, where=path, remedy="use the configuration that it was made with, or make it again"
         )
     check_paths(configuration, [Path(named) for named in plan.head.paths if os.path.lexists(named)])
     total = plan.check()  # a damaged plan is refused as a whole

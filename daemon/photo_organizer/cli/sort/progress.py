@@ -60,7 +60,7 @@ class SortReporter:
 
     def incomplete(self, group: AssetGroup) -> None:
         """Ignore a photo that is still being transferred; it is counted when it is given up."""
-        self._reasons[group] = "it is not whole, and an unfinished file lies beside it"
+        self._reasons[group] = "it is incomplete, and an unfinished file is beside it"
 
     def set_aside(self, group: AssetGroup, reason: str) -> None:
         """Remember why a photo cannot be filed now; it is counted when it is given up (see `give_up`)."""

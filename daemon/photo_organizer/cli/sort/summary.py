@@ -79,11 +79,11 @@ def print_work(work: DiskWork) -> None:
 def print_look_alikes(alike: Alike) -> None:
     """Print the photos that look like another one; nothing is done with them."""
     if not alike.is_complete:
-        click.echo("the search for photos that look like another was stopped: too many are nearly blank")
+        click.echo("the search for similar photos was stopped: too many are nearly blank")
     if not alike.count:
         return
     click.echo(
-        f"{counted(alike.count, 'photo looks', 'photos look')} like another (nothing is done about it):"
+        f"{counted(alike.count, 'photo looks', 'photos look')} similar to another (for your information):"
     )
     for one, other in alike.pairs:
         click.echo(f"  {printable(shown_path(one))} like {printable(shown_path(other))}")

@@ -79,7 +79,7 @@ def absolute_path(value: object) -> Path:
     """Return a path that begins at the root and has no `.`, `..`, doubled or closing slash in it."""
     path = text(value, _LONGEST_PATH)
     if "\0" in path or not path.startswith("/") or path.startswith("//") or os.path.normpath(path) != path:
-        raise ValueError("not a plain absolute path")
+        raise ValueError("not a normalised absolute path")
     os.fsencode(path)  # UnicodeEncodeError is a ValueError
     return Path(path)
 

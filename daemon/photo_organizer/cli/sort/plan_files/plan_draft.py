@@ -80,7 +80,7 @@ class PlanDraft:
             self._database = self._open()
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                what, remedy = "another process makes this plan", "wait for it, or name another file"
+                what, remedy = "another process is making this plan", "wait for it, or name another file"
                 raise PlanError(what, where=self._part, remedy=remedy) from error
             raise PlanError(f"the plan cannot be written: {error}", where=self._part) from error
 

@@ -69,7 +69,7 @@ class PlanFile:
                     yield PlannedPhoto.from_line(line, self.head)
                 except ValueError as error:
                     what = f"line {number} is damaged ({printable(error)})"
-                    raise PlanError(what, where=self.path, remedy="make the plan anew") from error
+                    raise PlanError(what, where=self.path, remedy="make the plan again") from error
 
     def check(self) -> int:
         """Check that the plan is complete before any of it is carried out; return its number of photos.
@@ -97,14 +97,14 @@ class PlanFile:
                 yield lines
         except OSError as error:
             what = f"the plan cannot be read: {error.strerror or error}"
-            raise PlanError(what, where=self.path, remedy="make the plan anew") from error
+            raise PlanError(what, where=self.path, remedy="make the plan again") from error
 
 
 def _head(line: bytes, path: Path) -> PlanHead:
     try:
         if (found := _FORMAT.match(line)) and found[1].decode() != FORMAT:
-            raise PlanError("was written by another version", where=path, remedy="make the plan anew")
+            raise PlanError("was made by another version", where=path, remedy="make the plan again")
         return PlanHead.from_line(line)
     except ValueError as error:
         remedy = f"make one with `{typed('sort PATH --dry-run --plan FILE')}`"
-        raise PlanError(f"is no plan ({printable(error)})", where=path, remedy=remedy) from error
+        raise PlanError(f"is not a plan ({printable(error)})", where=path, remedy=remedy) from error
