@@ -85,11 +85,11 @@ def test_config_stands_before_or_after_the_command(
         ),
         (("undo", "--since", "soon"), "'soon' is not a time; write 14:30"),
         (("sort", ""), "an argument is empty; is a variable not set?; see `photo-organizer sort"),
-        (("undo", "--batch", ""), "an empty argument names nothing"),
-        (("undo", "--photo="), "an empty argument names nothing"),
+        (("undo", "--batch", ""), "an argument is empty"),
+        (("undo", "--photo="), "an argument is empty"),
         (
             ("config", "check", "--config", "/no/where.yaml"),
-            "/no/where.yaml: there is no such configuration file; write one with `photo-organizer init`",
+            "/no/where.yaml: there is no such configuration file; write one with `photo-organizer --config /no/where.yaml init`",
         ),
     ],
 )
