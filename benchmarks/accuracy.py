@@ -1,13 +1,13 @@
-"""How often a model is right on a folder of photos: DIR/<category>/*, with all that is filed from it.
+"""Measure the accuracy of a model on labelled photos: DIR/<category>/*.
 
     python benchmarks/accuracy.py --photos DIR [--model ID|FOLDER] [--acceptable FILE.csv]
 
-Photos are decoded, classified and judged by the code that serves them. Printed are accuracy (over photos, and
-averaged over categories), the share that the thresholds file (coverage) and how much of that is right
-(precision), the expected calibration error, each category, and the confusion matrix; where DIR has a
-`manifest.csv` (`file,source,...`), each source as well. With --acceptable, a CSV file `file,acceptable` names
-every category that an owner could accept for a photo (`Family+Friends`), and the figures by it are printed
-too; such photos need not be in folders of categories. The figures are honest only for photos that the model
+Photos are decoded and classified with the daemon's code. The output has the accuracy (over photos, and
+averaged over categories), the share of photos filed at the thresholds (coverage) and how many of these are
+right (precision), the expected calibration error, each category, and the confusion matrix; if DIR has a
+`manifest.csv` (`file,source,...`), also each source. With --acceptable, a CSV file `file,acceptable` lists
+every category that an owner could accept for a photo (`Family+Friends`), and the figures by it are printed as
+well; such photos need not be in category folders. The figures are meaningful only for photos that the model
 was not trained on.
 """
 
@@ -44,8 +44,8 @@ FALLBACK_THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """A photo: its path, the position of its category or None, the source that a manifest names or "", and
-    its name relative to the folder of photos.
+    """A photo: its path, the index of its category or None, its source in the manifest or "", and its name
+    relative to the folder of photos.
     """
 
     path: Path
@@ -64,11 +64,11 @@ class Judged:
 
 
 def find_model(wanted: str | None) -> Path:
-    """The folder of a model: the starter, a folder, or an id in the user's model directory."""
+    """Return the folder of a model: the starter, a folder, or an id in the user's model directory."""
     if wanted is None:
         starter = packaged_starter()
         if starter is None:
-            raise OrganizerError("there is no starter model here", remedy="name one with --model")
+            raise OrganizerError("no starter model found", remedy="pass one with --model")
         return starter
     if (Path(wanted) / "model.json").is_file():
         return Path(wanted)
@@ -78,10 +78,10 @@ def find_model(wanted: str | None) -> Path:
 def find_photos(
     folder: Path, categories: Sequence[str], judged: Collection[str] = ()
 ) -> tuple[LabelledPhoto, ...]:
-    """The photos below the folders that are named after categories, and those that `judged` names.
+    """Return the photos in category folders, and those named in `judged`.
 
     Raises:
-        OrganizerError: there are none, or one that is named is missing.
+        OrganizerError: there are none, or a photo in `judged` is missing.
     """
     sources: dict[str, str] = {}
     manifest = folder / "manifest.csv"
@@ -96,7 +96,7 @@ def find_photos(
     }
     for name in judged:
         if not (folder / name).is_file():
-            raise OrganizerError("a judged photo is not there", where=folder / name)
+            raise OrganizerError("a photo of the --acceptable file is missing", where=folder / name)
         labels.setdefault(name, None)
     if not labels:
         raise OrganizerError("no photos in folders named after the model's categories", where=folder)
@@ -106,7 +106,7 @@ def find_photos(
 
 
 def judge(model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str) -> Judged:
-    """Classify the photos as the vision process would."""
+    """Classify the photos as the vision process does."""
     model = read_model(model_folder)
     classifier = Classifier(model, model.categories)
     readable, features = see(model_folder, photos, engine_name)
@@ -117,7 +117,7 @@ def judge(model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str)
 def see(
     model_folder: Path, photos: Sequence[LabelledPhoto], engine_name: str
 ) -> tuple[tuple[LabelledPhoto, ...], NDArray[np.float32]]:
-    """Return the photos that can be read, and their features (N, F), as the vision process sees them."""
+    """Return the readable photos and their features (N, F), computed as in the vision process."""
     model = read_model(model_folder)
     engine = load_engine(model, engine_name)
 
@@ -141,30 +141,30 @@ def see(
 
 
 def lines(evaluation: Evaluation) -> Iterator[str]:
-    """The evaluation as text."""
+    """Yield the evaluation as text."""
     yield f"photos            {evaluation.photos}"
     yield f"accuracy          {evaluation.accuracy:.3f}"
     yield f"macro accuracy    {evaluation.macro_recall:.3f}"
-    yield f"coverage          {evaluation.coverage:.3f}   (filed at the thresholds; the rest goes to review)"
+    yield f"coverage          {evaluation.coverage:.3f}   (filed at the thresholds; the rest goes to Review)"
     yield f"precision         {evaluation.filed_precision:.3f}   (of the photos filed)"
     yield f"calibration error {evaluation.calibration_error:.3f}"
     width = max(len(name) for name in ("category", *evaluation.categories))
     yield ""
     yield f"{'category':{width}}  photos  found  right  filed  right when filed"
-    for it in evaluation.per_category:
+    for scores in evaluation.per_category:
         yield (
-            f"{it.category:{width}}  {it.photos:6}  {it.recall:5.2f}  {it.precision:5.2f}  "
-            f"{it.filed_share:5.2f}  {it.filed_precision:5.2f}"
+            f"{scores.category:{width}}  {scores.photos:6}  {scores.recall:5.2f}  {scores.precision:5.2f}  "
+            f"{scores.filed_share:5.2f}  {scores.filed_precision:5.2f}"
         )
     yield ""
-    yield "confusion: a line a true category, a column a predicted one"
+    yield "confusion matrix: true categories in rows, predicted ones in columns"
     yield f"{'':{width}} " + " ".join(f"{name[:7]:>7}" for name in evaluation.categories)
     for name, row in zip(evaluation.categories, evaluation.confusion, strict=True):
         yield f"{name:{width}} " + " ".join(f"{count:7}" for count in row)
 
 
 def source_lines(judged: Judged, thresholds: Sequence[float], categories: Sequence[str]) -> Iterator[str]:
-    """One line a source, where there are any."""
+    """Yield a line per source, if there are sources."""
     sources = np.array([photo.source for photo in judged.photos])
     labels = label_array(judged)
     if not any(sources):
@@ -173,20 +173,20 @@ def source_lines(judged: Judged, thresholds: Sequence[float], categories: Sequen
     yield "photos  accuracy  coverage  precision  source"
     for source in np.unique(sources):
         rows = sources == source
-        it = evaluate(judged.probabilities[rows], labels[rows], categories, thresholds)
+        own = evaluate(judged.probabilities[rows], labels[rows], categories, thresholds)
         yield (
-            f"{it.photos:6}  {it.accuracy:8.3f}  {it.coverage:8.3f}  {it.filed_precision:9.3f}  "
-            f"{source or 'not told'}"
+            f"{own.photos:6}  {own.accuracy:8.3f}  {own.coverage:8.3f}  {own.filed_precision:9.3f}  "
+            f"{source or 'unknown'}"
         )
 
 
 def label_array(judged: Judged) -> NDArray[np.int64]:
-    """The positions of the photos' categories, (N,); every photo must have one."""
+    """Return the index of each photo's category, (N,); every photo must have one."""
     return np.array([photo.label for photo in judged.photos], np.int64)
 
 
-def those(judged: Judged, keep: Sequence[bool]) -> Judged:
-    """The photos where `keep` is True."""
+def select(judged: Judged, keep: Sequence[bool]) -> Judged:
+    """Return the photos where `keep` is True."""
     photos = tuple(photo for photo, kept in zip(judged.photos, keep, strict=True) if kept)
     return Judged(photos, judged.probabilities[np.array(keep, np.bool_)], judged.unreadable)
 
@@ -194,8 +194,8 @@ def those(judged: Judged, keep: Sequence[bool]) -> Judged:
 def by_judgement(
     judged: Judged, acceptable: Mapping[str, frozenset[int]], thresholds: Sequence[float]
 ) -> tuple[AcceptableFigures, dict[str, AcceptableFigures]] | None:
-    """Figures of the photos that `acceptable` names, and of each source; None if none of them is readable."""
-    own = those(judged, [photo.name in acceptable for photo in judged.photos])
+    """Return the figures of the photos in `acceptable`, overall and by source; None if none is readable."""
+    own = select(judged, [photo.name in acceptable for photo in judged.photos])
     if not own.photos:
         return None
 
@@ -205,12 +205,12 @@ def by_judgement(
         )
 
     sources = sorted({photo.source for photo in own.photos})
-    parts = {source: those(own, [photo.source == source for photo in own.photos]) for source in sources}
+    parts = {source: select(own, [photo.source == source for photo in own.photos]) for source in sources}
     return figures(own), {source: figures(part) for source, part in parts.items()}
 
 
 def main() -> int:
-    """The command of the module's docstring."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -218,9 +218,9 @@ def main() -> int:
     parser.add_argument("--model", help="id or folder of a model (default: the starter)")
     parser.add_argument("--engine", default="auto", help='"auto", "tensorflow", "openvino int8", ...')
     parser.add_argument("--threshold", type=float, help="for all categories (default: the model's own)")
-    parser.add_argument("--acceptable", type=Path, help="CSV file: file,acceptable (A+B)")
-    parser.add_argument("--most", type=int, help="at most so many photos, chosen at random")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--acceptable", type=Path, help="CSV file with the columns file,acceptable (A+B)")
+    parser.add_argument("--most", type=int, help="use at most this many photos, chosen at random")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     try:
         folder = find_model(arguments.model)
@@ -244,7 +244,7 @@ def main() -> int:
         thresholds = [arguments.threshold] * len(model.categories)
     print(f"model             {model.id}")
     figures: dict[str, object] = {"model": model.id}
-    labelled = those(judged, [photo.label is not None for photo in judged.photos])
+    labelled = select(judged, [photo.label is not None for photo in judged.photos])
     if labelled.photos:
         evaluation = evaluate(labelled.probabilities, label_array(labelled), model.categories, thresholds)
         figures |= {**evaluation.summary(), "confusion": evaluation.confusion.tolist()}
@@ -254,7 +254,7 @@ def main() -> int:
         figures["acceptable"] = accepted[0].summary()
         print("\n".join(["", *acceptable_lines(*accepted)]))
     if judged.unreadable:
-        print(f"\n{judged.unreadable} photos could not be read and are not counted")
+        print(f"\n{judged.unreadable} photos could not be read and were left out")
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -1,7 +1,7 @@
-"""Judgements of photos that name every category an owner could accept, and the figures by them.
+"""Figures by the categories that an owner could accept for each photo.
 
-Many photos fit more than one category. A CSV file with the columns `file,acceptable` names all that do, `+`
-between them: `IMG_0815.jpg,Family+Friends`. `file` is relative to the folder of photos.
+Many photos fit more than one category. A CSV file with the columns `file,acceptable` lists them, separated by
+`+`: `IMG_0815.jpg,Family+Friends`. `file` is relative to the folder of photos.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class AcceptableFigures:
     filed_acceptable: float
 
     def summary(self) -> dict[str, float]:
-        """The figures by name, rounded."""
+        """Return the figures by name, rounded."""
         return {
             "photos": self.photos,
             "acceptable": round(self.acceptable, 4),
@@ -39,7 +39,7 @@ class AcceptableFigures:
 
 
 def read_acceptable(path: Path, categories: Sequence[str]) -> dict[str, frozenset[int]]:
-    """Return the positions of the acceptable categories by file name.
+    """Return the indices of the acceptable categories by file name.
 
     Raises:
         OrganizerError: the file cannot be read, has other columns, or names a category that the model lacks.
@@ -50,18 +50,18 @@ def read_acceptable(path: Path, categories: Sequence[str]) -> dict[str, frozense
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if not {"file", "acceptable"} <= set(reader.fieldnames or ()):
-                raise OrganizerError("needs the columns file,acceptable", where=path)
+                raise OrganizerError("the columns file,acceptable are missing", where=path)
             for row in reader:
                 names = [name.strip() for name in (row["acceptable"] or "").split("+") if name.strip()]
                 unknown = [name for name in names if name not in position]
                 if unknown or not names:
-                    said = f"not a category of the model: {unknown[0]}" if unknown else "no category is named"
+                    said = f"not a category of the model: {unknown[0]}" if unknown else "no category given"
                     raise OrganizerError(f"line {reader.line_num}: {said}", where=path)
                 judgements[row["file"]] = frozenset(position[name] for name in names)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OrganizerError(f"cannot be read ({error})", where=path) from error
     if not judgements:
-        raise OrganizerError("has no judgements", where=path)
+        raise OrganizerError("contains no photos", where=path)
     return judgements
 
 
@@ -72,7 +72,7 @@ def acceptable_figures(
 
     Args:
         probabilities: calibrated, (N, C), N at least 1.
-        acceptable: positions of the acceptable categories of each photo.
+        acceptable: indices of the acceptable categories of each photo.
         thresholds: C.
     """
     predicted = probabilities.argmax(axis=1)
@@ -84,7 +84,7 @@ def acceptable_figures(
 
 
 def acceptable_lines(figures: AcceptableFigures, by_source: Mapping[str, AcceptableFigures]) -> Iterator[str]:
-    """The figures as text, with a line a source where there is more than one."""
+    """Yield the figures as text, with a line per source if there is more than one."""
     yield f"judged photos     {figures.photos}   (acceptable: an owner could accept the prediction)"
     yield f"acceptable        {figures.acceptable:.3f}"
     yield f"coverage          {figures.coverage:.3f}"
@@ -95,5 +95,5 @@ def acceptable_lines(figures: AcceptableFigures, by_source: Mapping[str, Accepta
         for source, own in by_source.items():
             yield (
                 f"{own.photos:6}  {own.acceptable:10.3f}  {own.coverage:8.3f}  {own.filed_acceptable:16.3f}  "
-                f"{source or 'not told'}"
+                f"{source or 'unknown'}"
             )

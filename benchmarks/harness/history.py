@@ -36,7 +36,7 @@ def _operation(number: int, configuration: Configuration) -> Operation:
     """One photo that was filed, a second after the one before, and nothing like any other."""
     categories = configuration.categories
     category, second = categories[number % len(categories)], categories[(number + 1) % len(categories)]
-    source = configuration.inboxes[0] / f"{number // 1000:04}" / f"IMG_{number:07}.jpg"
+    source = configuration.inbox_paths[0] / f"{number // 1000:04}" / f"IMG_{number:07}.jpg"
     destination = configuration.library / category / source.name
     moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
     return Operation(
@@ -52,7 +52,7 @@ def _operation(number: int, configuration: Configuration) -> Operation:
                 FileIdentity(1, number, 2_500_000, number * 10**9),
             ),
         ),
-        source_root=len(os.fsencode(configuration.inboxes[0])),
+        source_root=len(os.fsencode(configuration.inbox_paths[0])),
         destination_root=len(os.fsencode(configuration.library)),
         details=Details(
             category=category,

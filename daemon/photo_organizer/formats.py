@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 HEAD_SIZE = 64
 """Bytes from the start of a file that `recognise` needs."""
@@ -110,7 +111,26 @@ _UNSUPPORTED_EXTENSIONS = frozenset(
 )  # fmt: skip
 """Names of images that have no signature, or one that stands too far within."""
 
-EXTRAS = tuple(sorted({image_format.extra for image_format in IMAGE_FORMATS if image_format.extra}))
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An optional part of this program: the module that decodes its formats, and their name for people."""
+
+    module: str
+    title: str
+
+
+EXTRAS = {
+    "heif": Extra("pillow_heif", "HEIC"),
+    "jxl": Extra("pillow_jxl", "JPEG XL"),
+    "raw": Extra("rawpy", "RAW"),
+}
+
+
+def available_extras() -> frozenset[str]:
+    """Return the extras whose decoders are installed; they are looked for, not imported."""
+    return frozenset(name for name, extra in EXTRAS.items() if find_spec(extra.module) is not None)
+
 
 _BY_EXTENSION = {
     extension: image_format for image_format in IMAGE_FORMATS for extension in image_format.extensions

@@ -63,6 +63,9 @@ _LIBRARIES = (
 MARKERS = (".immich", ".ppstorage", ".ocdata", "CACHEDIR.TAG")
 """Files by which a program says that the folder is its own: Immich, PhotoPrism, Nextcloud, and any cache."""
 
+NO_PHOTOS = ".nophotos"
+"""The file by which its owner says that nothing, or not everything, in a folder is to be filed."""
+
 
 def is_ignored(name: str) -> bool:
     """Return whether a file or folder of this name is never looked at."""

@@ -5,6 +5,7 @@ cache     decode photos and archives into one pixel cache
 teacher   run the teacher on every photo
 prepare   hold out photos, find doubtful labels, compute the category targets
 train     train for a time or a number of steps; run again to resume
+distil    train only block 5 of a model, on the teachers' embedding
 export    fold a checkpoint, fit and evaluate the head, write a model directory
 """
 
@@ -77,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--dtype", default="mixed_bfloat16")
     train.add_argument("--log", type=Path)
 
+    distil = stages.add_parser("distil", parents=[parents])
+    distil.add_argument("--start-from", type=Path, required=True, help="model directory to start from")
+    distil.add_argument("--side", type=int, default=96, help="its input size in pixels")
+    distil.add_argument("--steps", type=int, required=True, help="batches of 64 photos")
+    distil.add_argument("--output", type=Path, required=True, help="npz file for `export --weights`")
+
     export = stages.add_parser("export", parents=[parents])
     export.add_argument(
         "--weights", type=Path, required=True, help="checkpoint or folded convolutions, as npz"
@@ -108,6 +115,20 @@ def _export(arguments: argparse.Namespace) -> None:
         _print_figures(name, figures)
 
 
+def _distil(arguments: argparse.Namespace) -> None:
+    from recipe.data.prepare import open_prepared
+    from recipe.training.last_block import Distillation, distil_last_block
+
+    distil_last_block(
+        open_prepared(arguments.cache),
+        arguments.start_from,
+        arguments.output,
+        Distillation(arguments.steps),
+        side=arguments.side,
+        cache=arguments.cache,
+    )
+
+
 def _print_figures(name: str, figures: dict[str, Any]) -> None:
     print(name, {key: value for key, value in figures.items() if isinstance(value, int | float)})
     for category, numbers in figures["categories"].items():
@@ -137,6 +158,8 @@ def main() -> None:
         from recipe.training.run import run_training
 
         run_training(arguments)
+    elif arguments.stage == "distil":
+        _distil(arguments)
     else:
         _export(arguments)
 

@@ -25,12 +25,11 @@ pixels (BGR, x / 127.5 - 1); the head is a logistic regression on {features}. Ho
 
 ## Data
 
-The backbone is that of `starter-20261122-4`, learned from 7,409 labelled photos of 11 collections,
-26,014 photos without labels, and 10,178 more in the weights that it began from. The head was fitted
-on {labelled} labelled photos of {sources} public collections. Their categories are those of
-`docs/categories.md`, given by the collections' folders and, for the personal ones, photo by photo
-by looking at them; no collection gives more than a third of a category. No photo is in this
-directory: `exemplars.npz` holds the averaged features and labels of {exemplars} of them.
+The backbone was trained on 7,409 labelled photos of 11 collections and 26,014 photos without labels,
+starting from weights trained on 10,178 more. The head was fitted on {labelled} labelled photos of
+{sources} public collections. They are labelled by the definitions in `docs/categories.md`: by folder,
+or for personal collections photo by photo. No collection gives more than a third of a category. This
+directory contains no photo: `exemplars.npz` holds the averaged features and labels of {exemplars} of them.
 
 """
 
@@ -38,18 +37,17 @@ FIGURES = """\
 ## How good it is
 
 All figures count agreement with one label. Many photos fit more than one category: of 87
-predictions on left-out sources that contradict the label, 44 were acceptable when looked at.
+predictions on left-out sources that contradict the label, 44 were acceptable when checked by eye.
 
-Temperature and thresholds were chosen on training photos alone, by leaving whole sources out; the
-head's penalty and the weights of categories and collections after a look at the held-out photos, so
-that these flatter them a little (`docs/starter-model.md`). `held out` are {held} photos that the
-judged head has not seen: photos of the same sources, and whole sources. The shipped head is then
-fitted again, with the same choices, on all labelled photos but {judges} of the same sources, which
-are the exemplars that judge later models.
+Temperature and thresholds were chosen on training photos alone, by leaving whole sources out. The
+penalty and the weights of categories and collections were chosen on the held-out photos, so their
+figures are slightly optimistic (`docs/starter-model.md`). `held out` are {held} photos that the
+evaluated head was not fitted on: photos of the same sources, and whole sources. The shipped head was
+then fitted, with the same settings, on all labelled photos except {judges} of the same sources, which
+are the held-out exemplars that later models are compared on.
 
-*The limit of these figures.* The backbone had learned from labels of the first 11 collections
-(marked with * in the table of sources), so that their rows are too good. It has seen none of the
-others.
+*Limits of these figures.* The backbone was trained on labels of the first 11 collections (marked with
+* in the table of sources), so their rows are too good. It has seen no label of the others.
 
 The threshold is {threshold:.2f}{own}.
 """
@@ -57,22 +55,22 @@ The threshold is {threshold:.2f}{own}.
 REST = """\
 ## Known confusions
 
-Family, Friends and Events show the same thing, people together, and differ by what the photographer
-knows; the model takes one for the other. Photos of people doing something drift between Hobbies and
-Events, cities and landscapes between Travel and Nature, objects between Hobbies and Others.
+Family, Friends and Events all show people together and differ in what only the photographer knows;
+the model confuses them, and Review offers all three. People doing something are confused between
+Hobbies and Events, cities and landscapes between Travel and Nature, objects between Hobbies and Others.
 
 ## What it must not be used for
 
-It recognises kinds of pictures, not persons: who is in a photo, how old somebody is or how people are
-related cannot be told from it, and nobody's access, safety or reputation may depend on it. It was not
-examined for how its errors spread over groups of people. It must not delete or publish photos unseen.
-Photos that it is unsure of belong in Review, and its own guesses must never become training labels.
+It recognises kinds of pictures, not persons: it cannot tell who is in a photo, how old they are or how
+they are related, and nobody's access, safety or reputation may depend on it. How its errors are
+distributed over groups of people was not examined. It must not be used to delete or publish photos
+unseen. Photos it is unsure of belong in Review, and its predictions must never become training labels.
 
 ## Attribution
 
 Distilled from MobileNetV2 1.0 224 (Sandler et al. 2018), Apache License 2.0, whose weights are not
-included. Labelled photos came from these public repositories, and are not included. The licence is
-the one that the repository states:
+included. The labelled photos came from these public repositories and are not included. Licences are
+those that the repositories state:
 
 {collections}
 """
@@ -134,16 +132,21 @@ def _overall(metrics: Mapping[str, Any]) -> Iterator[str]:
 def _categories(manifest: Mapping[str, Any]) -> Iterator[str]:
     metrics = manifest["metrics"]
     sets = [name for name in SETS if name in metrics]
-    yield "Found (share of a category's photos recognised), number of photos in brackets:"
+    yield "Each category: recognised (of its photos) / filed (of those predicted as it) / right (of those"
+    yield "filed), number of photos in brackets:"
     yield ""
     yield "| category | " + " | ".join(SETS[name] for name in sets) + " |"
     yield "|---|" + "---|" * len(sets)
     for category in manifest["categories"]:
-        cells = []
-        for name in sets:
-            it = metrics[name]["categories"][category]
-            cells.append(f"{it['recall']:.2f} ({it['photos']})" if it["photos"] else "none")
+        cells = (_category_figures(metrics[name]["categories"][category]) for name in sets)
         yield f"| {category} | " + " | ".join(cells) + " |"
+
+
+def _category_figures(scores: Mapping[str, float]) -> str:
+    if not scores["photos"]:
+        return "none"
+    shares = (scores[name] for name in ("recall", "filed_share", "filed_precision"))
+    return f"{' / '.join(f'{share:.2f}' for share in shares)} ({scores['photos']})"
 
 
 FIRST_COLLECTIONS = frozenset(
@@ -180,11 +183,12 @@ def _sources(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "| source | photos | right | filed | right, of those filed |"
     yield "|---|---|---|---|---|"
-    for source, it in sorted(rows.items(), key=lambda item: -item[1]["photos"]):
+    for source, scores in sorted(rows.items(), key=lambda item: -item[1]["photos"]):
         name = f"{source}{'*' if source in FIRST_COLLECTIONS else ''}"
         shown = f"**{name}**" if source in held else name
-        precision = f"{it['filed_precision']:.2f}" if it["coverage"] else "-"
-        yield f"| {shown} | {it['photos']} | {it['accuracy']:.2f} | {it['coverage']:.2f} | {precision} |"
+        precision = f"{scores['filed_precision']:.2f}" if scores["coverage"] else "-"
+        figures = f"{scores['photos']} | {scores['accuracy']:.2f} | {scores['coverage']:.2f}"
+        yield f"| {shown} | {figures} | {precision} |"
 
 
 def _number(value: float) -> str:

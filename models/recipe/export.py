@@ -44,8 +44,8 @@ class ExportChoice:
     Args:
         features: input size, pools, flip.
         strength: of the head's penalty.
-        unlabelled: how many unlabelled photos, with the soft labels of the training, the head is fitted on
-        too. unlabelled_weight: of all of them together, relative to the labelled photos.
+        unlabelled: number of unlabelled photos that the head is also fitted on, with soft labels.
+        unlabelled_weight: of all of them together, relative to the labelled photos.
     """
 
     features: FeatureChoice
@@ -71,7 +71,7 @@ def labelled_photos(prepared: Prepared, features: Floats) -> Labelled:
 def _features_of_labelled(
     prepared: Prepared, folded: Mapping[str, NDArray[Any]], choice: FeatureChoice, kept: Path | None
 ) -> Floats:
-    """Return the labelled photos' features, float32 (N, F), cached in a file named after what they depend on."""
+    """Return the labelled photos' features, float32 (N, F); cached in a file named after their inputs."""
     digest = hashlib.sha256(repr(choice).encode())
     for name in sorted(folded):
         digest.update(folded[name].tobytes())

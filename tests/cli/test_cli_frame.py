@@ -89,7 +89,8 @@ def test_config_stands_before_or_after_the_command(
         (("undo", "--photo="), "an argument is empty"),
         (
             ("config", "check", "--config", "/no/where.yaml"),
-            "/no/where.yaml: there is no such configuration file; write one with `photo-organizer --config /no/where.yaml init`",
+            "/no/where.yaml: there is no such configuration file; write one with "
+            "`photo-organizer --config /no/where.yaml init`",
         ),
     ],
 )

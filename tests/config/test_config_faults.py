@@ -38,7 +38,7 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_file(faults: Faults) ->
         ("thresholds: {default: .nan}", "3: thresholds.default: '.nan' must be a finite number"),
         ("thresholds: {Food: .inf}", "3: thresholds.Food: '.inf' must be a finite number"),
         ("thresholds: {Food: high}", "3: thresholds.Food: 'high' is not a number"),
-        ("thresholds: {Foood: 0.4}", "3: thresholds.Foood: is no category; the nearest is 'Food'"),
+        ("thresholds: {Foood: 0.4}", "3: thresholds.Foood: is not a category; the nearest is 'Food'"),
         ("watch: {recursive: 1}", "3: watch.recursive: '1' is not true or false"),
         ("watch: {ignore: draft}", "3: watch.ignore: 'draft' is not a list, as in [one, two]"),
         ("review: a/b", "3: review: 'a/b' has a / in it"),

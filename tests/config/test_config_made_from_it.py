@@ -27,7 +27,7 @@ def test_the_sample_takes_other_values_whatever_they_look_like(tmp_path: Path) -
     odd = ["/a, b", "/c: d", "/# e", "/it's", '/say "x"', "/[f]", "/*g", "/ü"]
     path.write_text(sample_configuration({"inboxes": odd, "library": "/no", "state.directory": "/s t"}))
     configuration = load_configuration(path)
-    assert [str(inbox) for inbox in configuration.inboxes] == odd
+    assert [str(inbox) for inbox in configuration.inbox_paths] == odd
     assert str(configuration.state_directory) == "/s t"
 
 
@@ -61,7 +61,10 @@ def test_every_setting_is_described_with_an_example_that_is_accepted(key: str, t
     for number, example in enumerate(field.examples):
         values: dict[str, object] = {"inboxes": ["in"], "library": "lib"}
         outer, _, inner = key.partition(".")
-        values[outer] = {inner: example} if inner else example
+        value = {inner: example} if inner else example
+        if outer == "inboxes[]":
+            outer, value = "inboxes", [{"path": "in", inner: example}]
+        values[outer] = value
         path = tmp_path / f"{number}.yaml"
         path.write_text("".join(f"{part}: {inline(value)}\n" for part, value in values.items()))
         load_configuration(path)
@@ -73,7 +76,7 @@ def test_the_schema_knows_every_key_and_refuses_others() -> None:
     assert schema["required"] == ["inboxes", "library"]
     for key, section, name in all_keys():
         outer, _, inner = key.partition(".")
-        node = schema["properties"][outer]
+        node = schema["properties"][outer.removesuffix("[]")]
         if inner:
             node = schema["$defs"][section.__name__]["properties"][inner]
             assert schema["$defs"][section.__name__]["additionalProperties"] is not True

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def test_two_keys_are_a_complete_file(settings: Settings, tmp_path: Path, own_home: Path) -> None:
     configuration = settings("")
-    assert configuration.inboxes == (tmp_path / "in",)
+    assert configuration.inbox_paths == (tmp_path / "in",)
     assert configuration.library == tmp_path / "lib"
     assert configuration.categories[0] == "Family"
     assert len(configuration.categories) == 10

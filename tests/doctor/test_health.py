@@ -132,9 +132,9 @@ def test_no_manager_is_no_error(configuration: Configuration) -> None:
 
 
 def test_a_missing_folder_is_named(configuration: Configuration) -> None:
-    configuration.inboxes[0].rmdir()
+    configuration.inbox_paths[0].rmdir()
     (finding,) = folder_checks.folders(configuration)
-    assert str(configuration.inboxes[0]) in finding.found
+    assert str(configuration.inbox_paths[0]) in finding.found
     assert "missing" in finding.found
 
 
@@ -153,7 +153,7 @@ def test_too_few_watches_come_with_the_line_that_raises_them(
     limit.write_text("8\n")
     monkeypatch.setattr(machine_checks, "_WATCH_LIMIT", limit)
     for number in range(10):
-        (configuration.inboxes[0] / str(number)).mkdir()
+        (configuration.inbox_paths[0] / str(number)).mkdir()
     finding = next(iter(machine_checks.watching(configuration)))
     assert "11 folders" in finding.found
     assert "fs.inotify.max_user_watches=524288" in finding.remedy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photo_organizer.inbox import Inbox
+from photo_organizer.inbox import Inbox, WatchedFolder
 from photo_organizer.photo import Photo
 from support.inbox_driver import Driver, Start, Watch
 
@@ -37,13 +37,20 @@ def drive(folder: Path, tmp_path: Path) -> Iterator[Start]:
         videos: bool = False,
         available_extras: frozenset[str] = frozenset(),
         library: Path | None = None,
+        is_kept_original: Callable[[Photo], bool] | None = None,
         **watch: object,
     ) -> Driver:
+        settings = Watch(**watch)  # type: ignore[arg-type]
         inbox = Inbox(
-            [folder],
-            Watch(**watch),  # type: ignore[arg-type]
-            library=library or tmp_path / "Library",
+            [
+                WatchedFolder(
+                    folder, settings.ignore, settings.recursive, keeps_originals=is_kept_original is not None
+                )
+            ],
+            settings,
+            libraries=[library or tmp_path / "Library"],
             is_held=is_held,
+            is_kept_original=is_kept_original or (lambda _photo: False),
             videos=videos,
             available_extras=available_extras,
         )

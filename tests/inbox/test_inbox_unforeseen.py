@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from photo_organizer.crash_log import CrashLog
-from photo_organizer.inbox import Inbox, Skipped, find_groups, path_scan, scanner
+from photo_organizer.inbox import Inbox, Skipped, WatchedFolder, find_groups, path_scan, scanner
 from photo_organizer.inbox.readiness.readiness_check import ReadinessCheck
 from support.inbox_driver import Watch, write_many
 
@@ -51,10 +51,11 @@ def test_the_daemon_has_that_photo_wait(tmp_path: Path, where: str, monkeypatch:
     else:
         monkeypatch.setattr(scanner, "look", failing(scanner.look, "in/bad"))
     inbox = Inbox(
-        [folder],
+        [WatchedFolder(folder)],
         Watch(mode="polling", settle_seconds=0.0),
-        library=tmp_path / "library",
+        libraries=[],
         is_held=lambda _: False,
+        is_kept_original=lambda _: False,
         crash_log=CrashLog(tmp_path / "state"),
     )
     inbox.start(lambda: None)

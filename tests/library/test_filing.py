@@ -235,7 +235,9 @@ def test_an_unmounted_library_is_awaited(world: World, library: Library) -> None
 
 def test_a_drive_that_is_not_mounted_is_not_taken_for_the_library(world: World) -> None:
     with world.open() as library:
-        library._journal.remember(library._claim._key, "yes")  # as if the library had been on another device
+        library._journal.remember(
+            library._library_locks[library._settings.library]._key, "yes"
+        )  # as if the library had been on another device
     world.library.rename(world.base / "unmounted")
     world.library.mkdir()
     with world.open() as library:
@@ -272,6 +274,7 @@ def test_settings_come_from_the_config(world: World) -> None:
         type("C", (), {
             "library": world.library, "state_directory": world.state, "ledger_path": world.state / "l.csv",
             "quarantine_directory": world.quarantine, "duplicates": "keep", "metadata": MetadataSettings(),
+            "libraries": (world.library,),
         })()
     )  # fmt: skip
     assert settings.duplicates == "keep"

@@ -113,6 +113,30 @@ def test_a_journal_that_is_gone_is_rebuilt_from_the_ledger(world: World) -> None
         assert len(library.undo().undone) == 5
 
 
+@pytest.mark.parametrize("loss", [Path.unlink, lambda path: os.truncate(path, 0)], ids=["gone", "empty"])
+def test_a_log_that_outlived_its_journal_does_not_damage_the_copy(
+    world: World, loss: Callable[[Path], object]
+) -> None:
+    """SQLite writes any log that it finds beside a database into it, of whatever database it was."""
+    with world.open() as library:
+        library.keep_daily_copy()
+    for first, last in ((6, 206), (206, 210)):  # more pages than the copy has; then a log of the last of them
+        for number in range(first, last):
+            world.drop(f"{number}.jpg", b"photo %d" % number)
+        with world.open() as library:
+            world.file_all(library)
+            at_power_cut = shutil.copytree(world.state, world.state.with_name(f"state-{last}"))
+    shutil.rmtree(world.state)
+    at_power_cut.rename(world.state)
+    log = journal(world).with_name("journal.sqlite-wal")
+    assert log.stat().st_size
+    loss(journal(world))
+    with world.open() as library:
+        assert "its last copy is in its place; 205 photos are taken over" in library.restored
+        assert library.verify_ledger().problems == ()
+    assert journal_fault(journal(world)) is None
+
+
 def test_what_was_filed_since_the_copy_is_taken_over(world: World) -> None:
     with world.open() as library:
         library.keep_daily_copy()

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from photo_organizer.inbox import LateCompanion
-from photo_organizer.library import Correction, FilingReport, Library, SourceErrorKind, TransferMode
+from photo_organizer.library import (
+    Correction,
+    FilingReport,
+    Library,
+    Selection,
+    SourceErrorKind,
+    TransferMode,
+)
 from photo_organizer.photo import Action
 from support.faults.fault_steps import Step, SteppedOperations
 from support.faults.photo_world import World, seen, sha256
@@ -224,13 +231,73 @@ def test_a_photo_in_the_place_of_a_symbolic_link_stays(world: World, library: Li
     assert placed.destination.read_bytes() == b"a photo"
 
 
-def test_a_copy_that_a_companion_has_joined_stays(world: World, library: Library) -> None:
-    source = world.drop("a.jpg", b"a photo")
+@pytest.mark.parametrize("transfer_mode", [TransferMode.COPY, TransferMode.LINK, TransferMode.SYMLINK])
+def test_a_late_companion_comes_as_its_photo_came(
+    world: World, library: Library, transfer_mode: TransferMode
+) -> None:
+    source, late = world.drop("a.jpg", b"a photo"), world.inbox / "a.xmp"
+    (placed,) = place(library, world, source, transfer_mode).filed
+    late.write_bytes(b"late")
+    companion = LateCompanion(seen(late), world.inbox)
+    assert library.join([companion], world.inbox).joined
+    assert not library.join([companion], world.inbox).joined  # once is enough
+    joined = placed.destination.with_name("a.xmp")
+    assert late.read_bytes() == joined.read_bytes() == b"late"
+    assert library.undo().undone
+    assert not os.path.lexists(placed.destination)
+    assert not os.path.lexists(joined)
+    assert source.exists()
+    assert late.exists()
+
+
+@pytest.mark.parametrize("transfer_mode", [TransferMode.COPY, TransferMode.LINK, TransferMode.SYMLINK])
+def test_such_a_companion_is_taken_back_alone(
+    world: World, library: Library, transfer_mode: TransferMode
+) -> None:
+    source, late = world.drop("a.jpg", b"a photo"), world.inbox / "a.xmp"
+    (placed,) = place(library, world, source, transfer_mode).filed
+    late.write_bytes(b"late")
+    library.join([LateCompanion(seen(late), world.inbox)], world.inbox)
+    assert library.undo(Selection(photo=late)).undone
+    assert not os.path.lexists(placed.destination.with_name("a.xmp"))
+    assert late.read_bytes() == b"late"
+    assert placed.destination.exists()
+
+
+def test_a_copy_that_a_companion_was_moved_to_stays(world: World, library: Library) -> None:
+    source, late = world.drop("a.jpg", b"a photo"), world.inbox / "a.xmp"
     (placed,) = place(library, world, source, TransferMode.COPY).filed
-    (world.inbox / "a.xmp").write_bytes(b"late")
-    assert library.join([LateCompanion(seen(world.inbox / "a.xmp"), world.inbox)], world.inbox).joined
+    late.write_bytes(b"late")
+    assert library.join([LateCompanion(seen(late), world.inbox)], world.inbox).joined
+    with library._journal.transaction():  # as versions before 1.0 joined it
+        library._journal._connection.execute("UPDATE operations SET manner = 'move' WHERE kind = 'joined'")
+    late.unlink()
     assert "a companion came to it later" in str(library.undo().refused[0][1])
     assert placed.destination.exists()
+
+
+@pytest.mark.parametrize("transfer_mode", [TransferMode.COPY, TransferMode.LINK])
+def test_an_original_is_known_until_it_changes_or_its_copy_is_taken_back(
+    world: World, library: Library, transfer_mode: TransferMode
+) -> None:
+    source = world.drop("a.jpg", b"a photo", "a.xmp")
+    assert not library.is_kept_original(seen(source))
+    place(library, world, source, transfer_mode)
+    companion = seen(source.with_suffix(".xmp"))
+    assert library.is_kept_original(seen(source))
+    other_disk = replace(companion, identity=replace(companion.identity, device=1, inode=2))
+    assert library.is_kept_original(other_disk)  # a card that was mounted anew
+    os.utime(source, (1, 1))
+    assert not library.is_kept_original(seen(source))
+    library.undo()
+    assert not library.is_kept_original(companion)
+
+
+def test_a_photo_that_was_moved_leaves_no_original(world: World, library: Library) -> None:
+    source = world.drop("a.jpg", b"a photo")
+    place(library, world, source, TransferMode.MOVE)
+    source.write_bytes(b"a photo")
+    assert not library.is_kept_original(seen(source))
 
 
 def test_hard_links_do_not_cross_devices(world: World, tmp_path: Path) -> None:

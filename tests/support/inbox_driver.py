@@ -30,6 +30,7 @@ class Start(Protocol):
         videos: bool = ...,
         available_extras: frozenset[str] = ...,
         library: Path | None = ...,
+        is_kept_original: Callable[[Photo], bool] | None = ...,
         **watch: object,
     ) -> Driver: ...
 

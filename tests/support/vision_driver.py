@@ -19,7 +19,10 @@ def outcomes(client: VisionClient, *, patience: float = 60) -> dict[str, Outcome
     """All that is in flight, by file name."""
     answered: dict[str, Outcome] = {}
     deadline = time.monotonic() + patience
+    process = client.pid
     while client.in_flight:
+        if client.pid != process:  # each start may take as long as the first, on a machine that is busy
+            process, deadline = client.pid, time.monotonic() + patience
         due = client.next_due()
         wait = 5.0 if due is None else min(5.0, max(0.0, due - time.monotonic()))
         for outcome in client.poll(wait):

@@ -156,13 +156,13 @@ def test_several_killers_in_one_batch_are_all_found(make_client: MakeClient, tmp
 def test_a_photo_that_takes_too_long_is_turned_away(make_client: MakeClient, tmp_path: Path) -> None:
     photos = draw_all(tmp_path, 6)
     photos[2] = spoil(photos[2].path, b"HANG")
-    client = make_client(worker="faulty_worker", limits=FixedLimits(decode_seconds=1.0))
+    client = make_client(worker="faulty_worker", limits=FixedLimits(decode_seconds=0.5))
     client.submit(photos)
     answered = outcomes(client)
     late = answered.pop(photos[2].path.name)
     assert isinstance(late, Rejected)
     assert late.kind is RejectionKind.UNREADABLE
-    assert late.reason == "it took longer than 1 s to decode"
+    assert late.reason == "it took longer than 0.5 s to decode"
     assert all(isinstance(outcome, Classified) for outcome in answered.values())
 
 

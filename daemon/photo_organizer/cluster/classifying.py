@@ -10,6 +10,7 @@ from typing import Any
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
 from photo_organizer.vision.outcome import Classified, Outcome, PhotoRejectedError, RejectionKind
 from photo_organizer.vision.protocol import Message, prediction_message, rejection_message
@@ -100,13 +101,8 @@ class Classifier:
                 photos.append(seen)
             else:
                 messages.append({**seen, "photo": place})
-        self._vision.submit(photos)
-        while self._vision.in_flight or places:
-            for outcome in self._vision.poll(_POLL_SECONDS):
-                place = places[outcome.photo.path].pop()
-                if not places[outcome.photo.path]:
-                    del places[outcome.photo.path]
-                messages.append(_message(place, outcome))
+        for outcome in answers(self._vision, photos):
+            messages.append(_message(places[outcome.photo.path].pop(), outcome))
         return messages
 
     def _new_vision(self, categories: tuple[str, ...], limits: FixedLimits) -> VisionClient:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from photo_organizer.config.folders import FolderTemplate
+from photo_organizer.config.inboxes import FilingRules, InboxSettings, InboxValue, overlaid
 from photo_organizer.config.paths import model_home, state_home
 from photo_organizer.config.settings import (
     STARTER_CATEGORIES,
@@ -35,8 +36,9 @@ from photo_organizer.config.settings import (
 class Configuration(Section):
     """One `organizer.yaml`, validated. Fields have the names of its keys; paths are absolute."""
 
-    inboxes: Annotated[tuple[PathValue, ...], Field(min_length=1)] = Field(
-        description="Folders that are watched; photos dropped there are filed.",
+    inboxes: Annotated[tuple[InboxValue, ...], Field(min_length=1)] = Field(
+        description="Folders that are watched; photos dropped there are filed. Each is a path, or a path "
+        "with settings of its own, as in `{path: ~/Phone, action: copy}`.",
         examples=[["~/Pictures/Inbox"]],
         json_schema_extra={"sample": ["~/Pictures/Inbox"]},
     )
@@ -165,4 +167,71 @@ class Configuration(Section):
     @property
     def duplicates_folder(self) -> str | None:
         """Folder in the library for duplicates; None when they are kept or skipped."""
-        return None if self.duplicates in {"keep", "skip"} else self.duplicates
+        return self.general_rules.duplicates_folder
+
+    @property
+    def inbox_paths(self) -> tuple[Path, ...]:
+        """The folders of the inboxes."""
+        return tuple(inbox.path for inbox in self.inboxes)
+
+    @property
+    def libraries(self) -> tuple[Path, ...]:
+        """Every library, that of `library` first."""
+        own = (inbox.library for inbox in self.inboxes if inbox.library is not None)
+        return tuple(dict.fromkeys((self.library, *own)))
+
+    @property
+    def all_categories(self) -> tuple[str, ...]:
+        """The categories of all inboxes, the general ones first."""
+        own = (name for inbox in self.inboxes for name in inbox.categories or ())
+        return tuple(dict.fromkeys((*self.categories, *own)))
+
+    @property
+    def general_rules(self) -> FilingRules:
+        """The rules for photos that come through no inbox."""
+        return FilingRules(self.library, None, self.thresholds, self.folder_template, self.duplicates)
+
+    def rules_of(self, inbox: InboxSettings) -> FilingRules:
+        """Return the rules for the photos of an inbox."""
+        return FilingRules(
+            inbox.library or self.library,
+            inbox.categories,
+            overlaid(self.thresholds, inbox.thresholds),
+            self.folder_template if inbox.folders is None else FolderTemplate.parse(inbox.folders),
+            inbox.duplicates or self.duplicates,
+            inbox.action,
+        )
+
+    def inbox_of(self, path: Path) -> InboxSettings | None:
+        """Return the inbox that `path` is in or is; None when it is in none."""
+        return next((inbox for inbox in self.inboxes if path.is_relative_to(inbox.path)), None)
+
+    def rules_for(self, path: Path) -> FilingRules:
+        """Return the rules for a photo at `path`: those of its inbox, else the general ones."""
+        inbox = self.inbox_of(path)
+        return self.general_rules if inbox is None else self.rules_of(inbox)
+
+    def library_of(self, path: Path) -> Path | None:
+        """Return the library that `path` is in or is; None when it is in none."""
+        return next((library for library in self.libraries if path.is_relative_to(library)), None)
+
+    def library_template(self, library: Path) -> FolderTemplate:
+        """Return a template by which the category of a folder in `library` is told.
+
+        All templates of a library have the category at one depth.
+        """
+        own = (self.rules_of(inbox) for inbox in self.inboxes)
+        rules = (self.general_rules, *own)
+        return next((rule.template for rule in rules if rule.library == library), self.folder_template)
+
+    @property
+    def own_folder_names(self) -> frozenset[str]:
+        """Names of the folders in a library that stand for no category: review, duplicates and videos."""
+        rules = (self.general_rules, *(self.rules_of(inbox) for inbox in self.inboxes))
+        names = (self.review, self.videos, *(rule.duplicates_folder for rule in rules))
+        return frozenset(name for name in names if name is not None)
+
+    @property
+    def review_folders(self) -> tuple[Path, ...]:
+        """The review folder of each library."""
+        return tuple(library / self.review for library in self.libraries)

@@ -1,4 +1,4 @@
-"""Makes the inboxes and the library when they are new, and never when they have only gone missing.
+"""Makes the inboxes and the libraries when they are new, and never when they have only gone missing.
 
 A folder that was there once and is not there now is most likely on a drive that is not mounted: made anew in
 its place it would take photos that then hide under the mount. So what was seen is remembered in the state
@@ -22,7 +22,7 @@ SEEN_FILE = "folders-seen.json"
 
 
 def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Makes the inboxes and the library that were never there, and remembers all that are there.
+    """Makes the inboxes and the libraries that were never there, and remembers all that are there.
 
     Returns:
         The folders that were made.
@@ -33,7 +33,7 @@ def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
     state = configuration.state_directory
     _make(state, mode=0o700)
     seen = _read_seen(state / SEEN_FILE)
-    folders = [*configuration.inboxes, configuration.library]
+    folders = [*configuration.inbox_paths, *configuration.libraries]
     made = tuple(folder for folder in folders if not folder.exists() and os.fspath(folder) not in seen)
     for folder in made:
         _make(folder, mode=0o777)
@@ -44,8 +44,9 @@ def make_new_folders(configuration: Configuration) -> tuple[Path, ...]:
 
 
 def make_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Makes the inboxes and the library that are not there, whether they were once or not."""
-    missing = [folder for folder in (*configuration.inboxes, configuration.library) if not folder.exists()]
+    """Makes the inboxes and the libraries that are not there, whether they were once or not."""
+    folders = (*configuration.inbox_paths, *configuration.libraries)
+    missing = [folder for folder in folders if not folder.exists()]
     for folder in missing:
         _make(folder, mode=0o777)
     make_new_folders(configuration)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +14,7 @@ from photo_organizer.config.configuration import Configuration
 from photo_organizer.config.document import Document, Key, dotted, in_quotes, read_document, type_names
 from photo_organizer.config.errors import ConfigurationError, Problem
 from photo_organizer.config.paths import configuration_home, expand
+from photo_organizer.config.settings import section_in
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -129,7 +130,8 @@ def _key_in_file(location: tuple[int | str, ...], document: Document) -> Key:
     key: Key = ()
     for part in location:
         longer = (*key, part)
-        if longer in document.places or part == location[0] or part in _fields_at(key):
+        is_scalar = key in document.places and document.places[key].read_as != "mapping"
+        if longer in document.places or part == location[0] or (part in _fields_at(key) and not is_scalar):
             key = longer
     return key
 
@@ -138,11 +140,10 @@ def _fields_at(key: Key) -> dict[str, object]:
     """Fields of the section at `key`; empty when there is no section."""
     section: type[BaseModel] = Configuration
     for part in key:
-        field = section.model_fields.get(part) if isinstance(part, str) else None
-        if field is None:
-            return {}
-        kinds = [field.annotation, *get_args(field.annotation)]
-        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if isinstance(part, int):  # a member of the list that the key before names
+            continue
+        field = section.model_fields.get(part)
+        inner = None if field is None else section_in(field.annotation)
         if inner is None:
             return {}
         section = inner

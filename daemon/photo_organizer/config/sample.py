@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from photo_organizer.config.configuration import Configuration
+from photo_organizer.config.inboxes import InboxSettings
 from photo_organizer.config.settings import schema_extra
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def sample_configuration(values: Mapping[str, object] | None = None) -> str:
         lines.append(_comment(field, 0))
         section = section_of(field)
         if section is None:
-            lines.append(f"{name}: {_yaml(chosen.get(name, sample_value(Configuration, name)), 0)}\n")
+            lines.append(f"{name}: {_yaml(chosen.get(name, sample_value(Configuration, name)), 0)}")
+            if name == "inboxes":
+                lines += _inbox_example()
+            lines.append("")
             continue
         lines.append(f"{name}:")
         for key, inner in section.model_fields.items():
@@ -74,11 +78,13 @@ def reference_table() -> str:
 
 
 def all_keys() -> Iterator[tuple[str, type[BaseModel], str]]:
-    """Each setting: its dotted key, its section and its name there."""
+    """Each setting: its dotted key, its section and its name there; those of an inbox with `inboxes[]`."""
     for name, field in Configuration.model_fields.items():
         section = section_of(field)
         if section is None:
             yield name, Configuration, name
+            for key in InboxSettings.model_fields if name == "inboxes" else ():
+                yield f"{name}[].{key}", InboxSettings, key
         else:
             for key in section.model_fields:
                 yield f"{name}.{key}", section, key
@@ -99,6 +105,16 @@ def sample_value(section: type[BaseModel], name: str) -> object:
     """What the sample file shows for a setting."""
     shown = schema_extra(section, name, "sample")
     return sample_default(section, name) if shown is None else shown
+
+
+def _inbox_example() -> Iterator[str]:
+    """Yield lines that show an inbox with settings of its own."""
+    yield "# An inbox may have settings of its own; what it leaves out is as below:"
+    yield "#   - path: ~/Phone/DCIM"
+    yield "#     action: copy                # move | copy | link"
+    yield "#     library: ~/Pictures/Family"
+    yield "#     ignore: [.thumbnails/]"
+    yield "# Others: categories, thresholds, folders, duplicates, recursive."
 
 
 def inline(value: object) -> str:

@@ -8,7 +8,7 @@ the sample file shows where that differs from the default.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -438,6 +438,13 @@ class LimitSettings(Section):
     memory_megabytes: Annotated[int, Field(ge=256)] = Field(
         default=2048, description="Most memory to decode a photo, in megabytes.", examples=[2048]
     )
+
+
+def section_in(annotation: object) -> type[BaseModel] | None:
+    """Return the section that a value of this type is, or that a list of it holds; None for plain values."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(section_in, get_args(annotation))), None)
 
 
 def schema_extra(section: type[BaseModel], name: str, key: str) -> Any:  # noqa: ANN401 (the sample may be any value)

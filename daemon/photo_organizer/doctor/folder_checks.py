@@ -25,9 +25,10 @@ _PROBE = ".photo-organizer-check-"
 def folders(configuration: Configuration) -> Iterator[Check]:
     """Check for folders that are missing or not writable."""
     state = configuration.state_directory
+    kept = [inbox.path for inbox in configuration.inboxes if inbox.action != "move"]  # may be read-only
     for name, folder in [
-        *(("inbox", inbox) for inbox in configuration.inboxes),
-        ("library", configuration.library),
+        *(("inbox", inbox) for inbox in configuration.inbox_paths),
+        *(("library", library) for library in configuration.libraries),
         ("state folder", state),
         ("folder of the ledger", configuration.ledger_path.parent),
     ]:
@@ -35,7 +36,7 @@ def folders(configuration: Configuration) -> Iterator[Check]:
         if not folder.is_dir():
             if folder != state:
                 yield fix("folders", f"the {name} {where} is missing", f"mount it, or run `{typed('init')}`")
-        elif not os.access(folder, os.W_OK | os.X_OK):
+        elif folder not in kept and not os.access(folder, os.W_OK | os.X_OK):
             yield fix(
                 "folders",
                 f"the {name} {where} cannot be written",
@@ -45,9 +46,8 @@ def folders(configuration: Configuration) -> Iterator[Check]:
 
 def category_folders(configuration: Configuration) -> Iterator[Check]:
     """Check for folders of the library that lead elsewhere: nothing is filed through a symbolic link."""
-    ours = [*configuration.categories, configuration.review, configuration.duplicates, configuration.videos]
-    for name in dict.fromkeys(name for name in ours if name):
-        folder = configuration.library / name
+    names = dict.fromkeys([*configuration.all_categories, *sorted(configuration.own_folder_names)])
+    for folder in (library / name for library in configuration.libraries for name in names):
         where = printable(folder)
         if folder.is_symlink():
             remedy = "put a folder in its place (a bind mount can lead to another disk); its photos wait"
@@ -58,14 +58,17 @@ def category_folders(configuration: Configuration) -> Iterator[Check]:
 
 def waiting_photos(configuration: Configuration) -> Iterator[Check]:
     """Say where Review and quarantine are, and how much waits there."""
-    review, quarantine = configuration.library / configuration.review, configuration.quarantine_directory
-    yield ok("review", f"{count_photos(review):,} photos in {printable(review)}")
+    for review in configuration.review_folders:
+        yield ok("review", f"{count_photos(review):,} photos in {printable(review)}")
+    quarantine = configuration.quarantine_directory
     yield ok("quarantine", f"{count_quarantined(quarantine):,} files in {printable(quarantine)}")
 
 
 def disk_space(configuration: Configuration) -> Iterator[Check]:
     """Check for room for photos that come from another disk, for the journal and for models."""
-    for name, folder in (("library", configuration.library), ("state", configuration.state_directory)):
+    libraries = configuration.libraries
+    named = [("library" if len(libraries) == 1 else f"library {printable(root)}", root) for root in libraries]
+    for name, folder in (*named, ("state", configuration.state_directory)):
         existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path("/"))
         free = shutil.disk_usage(existing).free
         words = f"{free / 1e9:,.1f} GB free for the {name}"
@@ -80,12 +83,14 @@ def moves(configuration: Configuration) -> Iterator[Check]:
     if not configuration.library.is_dir():
         yield hint("moves", "unknown while the library is missing")
         return
-    device = configuration.library.stat().st_dev
-    elsewhere = [
-        printable(inbox)
-        for inbox in configuration.inboxes
-        if inbox.is_dir() and inbox.stat().st_dev != device
-    ]
+    elsewhere = []
+    for inbox in configuration.inboxes:
+        library = configuration.rules_of(inbox).library
+        if inbox.action != "move":
+            ways = {"copy": "copied", "link": "linked"}
+            yield ok("moves", f"{printable(inbox.path)}: photos are {ways[inbox.action]}, the originals stay")
+        elif inbox.path.is_dir() and library.is_dir() and inbox.path.stat().st_dev != library.stat().st_dev:
+            elsewhere.append(printable(inbox.path))
     if elsewhere:
         what = f"{', '.join(elsewhere)} is on another disk than the library"
         yield ok("moves", f"{what}: photos are copied, compared, and then removed there")
@@ -94,8 +99,12 @@ def moves(configuration: Configuration) -> Iterator[Check]:
 
 
 def file_system(configuration: Configuration) -> Iterator[Check]:
-    """Try with hidden files of ours what the library's file system can do."""
-    library = configuration.library
+    """Try with hidden files of ours what the file system of each library can do."""
+    for library in configuration.libraries:
+        yield from _file_system_of(library)
+
+
+def _file_system_of(library: Path) -> Iterator[Check]:
     if not library.is_dir() or not os.access(library, os.W_OK | os.X_OK):
         return
     where = printable(library)
@@ -134,7 +143,7 @@ def _limits(folder: Path) -> Iterator[tuple[str, str]]:
     try:
         (folder / "link").hardlink_to(probe)
     except OSError:
-        yield "has no hard links", "`sort --link` does not work there"
+        yield "has no hard links", "`sort --link` and `action: link` do not work there"
 
 
 _NAMES = (

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
+from photo_organizer.formats import EXTRAS, available_extras
 from photo_organizer.learning.finetune.requirements import INSTALL_TRAIN, missing_packages
+from photo_organizer.service.runtime import watched_folders
 from photo_organizer.vision.backbone.cores import available_cores
 from photo_organizer.vision.worker.confinement import available_confinement
 
-EXTRA_MODULES = {"heif": ("pillow_heif", "HEIC"), "raw": ("rawpy", "RAW"), "jxl": ("pillow_jxl", "JPEG XL")}
 FAST_CPU_FLAGS = ("avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16", "asimddp")
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _INSTANCE_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -29,7 +30,7 @@ def watching(configuration: Configuration) -> Iterator[Check]:
         return
     allowed = _number(_WATCH_LIMIT)
     needed = sum(
-        _count_folders(inbox, recursive=configuration.watch.recursive) for inbox in configuration.inboxes
+        _count_folders(inbox.path, recursive=inbox.recursive) for inbox in watched_folders(configuration)
     )
     if allowed is not None and needed > allowed // 2:
         wanted = max(524_288, 4 * needed)
@@ -99,16 +100,16 @@ def cpu_flags() -> tuple[str, ...]:
 
 def extras(_configuration: Configuration) -> Iterator[Check]:
     """Check for the decoders of formats that not everybody has."""
-    missing = {
-        name: words
-        for name, (module, words) in EXTRA_MODULES.items()
-        if importlib.util.find_spec(module) is None
-    }
+    missing = EXTRAS.keys() - available_extras()
     if not missing:
-        yield ok("formats", "all, with " + ", ".join(words for _, words in EXTRA_MODULES.values()))
-    for name, words in missing.items():
+        yield ok("formats", "all, with " + ", ".join(extra.title for extra in EXTRAS.values()))
+    for name in sorted(missing):
         remedy = f"pip install 'smart-photo-organizer[{name}]'"
-        yield hint("formats", f"{words} photos wait in the inbox: their decoder is not installed", remedy)
+        yield hint(
+            "formats",
+            f"{EXTRAS[name].title} photos wait in the inbox: their decoder is not installed",
+            remedy,
+        )
 
 
 def packages(configuration: Configuration) -> Iterator[Check]:

@@ -21,7 +21,9 @@ def extensions(configuration: Configuration) -> Iterator[Check]:
     """Check for photos whose name promises another format than their content has."""
     looked_at = 0
     wrong: list[str] = []
-    for path in islice(photos_below(configuration.library, *configuration.inboxes), MOST_FILES_LOOKED_AT):
+    for path in islice(
+        photos_below(*configuration.libraries, *configuration.inbox_paths), MOST_FILES_LOOKED_AT
+    ):
         looked_at += 1
         if kind := other_format(path):
             wrong.append(f"{printable(path)} is {kind}")

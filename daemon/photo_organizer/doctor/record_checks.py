@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import OrganizerError, printable
-from photo_organizer.library.journal_state import is_begun, journal_problem
-from photo_organizer.library.record.journal_health import JOURNAL
+from photo_organizer.library.journal_state import journal_problem
+from photo_organizer.library.record.journal_health import JOURNAL, is_begun
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.runtime import new_vision
@@ -45,7 +45,7 @@ def model(configuration: Configuration) -> Iterator[Check]:
     except OrganizerError as error:
         yield fix("model", str(error), another)
         return
-    unknown = [name for name in configuration.categories if name not in manifest.categories]
+    unknown = [name for name in configuration.all_categories if name not in manifest.categories]
     if unknown:
         needed = configuration.retraining.min_photos_per_category
         remedy = f"put {needed} photos or more in each of their folders, then run `{typed('train')}`"

@@ -5,6 +5,7 @@
 
 from photo_organizer.companions.late import LateCompanion
 from photo_organizer.inbox.collection import Collection, InboxCounts, Trouble, TroubleKind
+from photo_organizer.inbox.folder_state import WatchedFolder
 from photo_organizer.inbox.inbox import Inbox, WatchSettings
 from photo_organizer.inbox.path_scan import Skipped, find_groups
 from photo_organizer.inbox.readiness.transfers import is_being_transferred
@@ -18,6 +19,7 @@ __all__ = [
     "Trouble",
     "TroubleKind",
     "WatchSettings",
+    "WatchedFolder",
     "find_groups",
     "is_being_transferred",
 ]

@@ -53,12 +53,14 @@ class InboxCounts:
         in_flight: groups handed out.
         retrying: photos to be offered again later.
         incomplete: photos that wait for the rest of their file.
+        originals: photos that stay since the library has a copy of them, or a link to them.
         not_images, orphans, videos: files that stay: other files, companions without a photo, videos alone.
         waiting_for_extra: photos that stay until an extra is installed, by extra.
         left: photos that stay for other reasons, by reason.
         missing: inboxes that are not there.
         troubled: photos, folders and inboxes that nothing can be taken from, a few of them by name.
         unreadable_folders: how many folders cannot be looked into.
+        skipped_folders: folders that are left alone as another program's, or by a `.nophotos`; a few of them.
     """
 
     ready: int = 0
@@ -67,6 +69,7 @@ class InboxCounts:
     in_flight: int = 0
     retrying: int = 0
     incomplete: int = 0
+    originals: int = 0
     not_images: int = 0
     orphans: int = 0
     videos: int = 0
@@ -75,3 +78,4 @@ class InboxCounts:
     missing: tuple[Path, ...] = ()
     troubled: tuple[Trouble, ...] = ()
     unreadable_folders: int = 0
+    skipped_folders: tuple[Path, ...] = ()

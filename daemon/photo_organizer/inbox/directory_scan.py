@@ -14,7 +14,11 @@ from dataclasses import dataclass, field
 from photo_organizer.companions.grouping import PhotoIndex
 from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.companions.names import companion_keys, photo_keys
-from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, OFFERED_LATE, SkipReason
+from photo_organizer.inbox.ignore_rules import is_real_folder
+from photo_organizer.inbox.skip_cache import KEPT_ORIGINAL, NOT_AN_IMAGE, OFFERED_LATE, SkipReason
+
+_SKIPPED = 16
+"""Folders that are left alone and remembered by name."""
 
 _STRAYS = 4096
 """Companions without a photo that are offered at a time."""
@@ -32,6 +36,8 @@ class DirectoryScan:
             `truncated`).
         strays: the first few of them that may belong to a photo filed before, and were not offered yet.
         folders: names and inodes of the folders in it.
+        kept: photos that stay since the library has a copy of them, or a link to them.
+        skipped: folders that are left alone, hidden ones aside.
         left: how many photos stay, by reason and extra.
         beyond: photos that did not fit any more.
         truncated: whether names were left unread for want of room.
@@ -47,6 +53,8 @@ class DirectoryScan:
     videos: int = 0
     strays: dict[str, os.stat_result] = field(default_factory=dict)
     folders: list[tuple[str, int]] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+    skipped: list[str] = field(default_factory=list)
     left: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     beyond: int = 0
     truncated: bool = False
@@ -61,7 +69,7 @@ class Question:
 
     Attributes:
         folder: its path.
-        ignored: whether to leave a name alone.
+        ignored: whether to leave an entry alone.
         awaited: photos already known there and waiting; they are not examined again.
         busy: files in flight.
         room: how many new photos to take at most.
@@ -72,7 +80,7 @@ class Question:
     """
 
     folder: str
-    ignored: Callable[[str], bool]
+    ignored: Callable[[os.DirEntry[str]], bool]
     awaited: frozenset[str]
     busy: frozenset[str]
     room: int
@@ -98,7 +106,7 @@ def _entries(question: Question) -> Iterator[os.DirEntry[str]]:
     ignored = question.ignored
     with os.scandir(question.folder) as entries:
         for entry in entries:
-            if not ignored(entry.name):
+            if not ignored(entry):
                 yield entry
 
 
@@ -127,13 +135,6 @@ def _is_out_of_reach(entry: os.DirEntry[str]) -> bool:
     except OSError:
         return True
     return False
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:  # asked where the file system does not tell in the listing: gone, or out of reach
-        return False
 
 
 def _may_be_photo(kind: Kind, *, videos: bool) -> bool:
@@ -176,6 +177,8 @@ def _find_photos(question: Question, listing: DirectoryScan) -> set[str]:
             videos[name] = fact
             continue
         listing.left[fact.label] += 1
+        if fact.reason == KEPT_ORIGINAL:
+            listing.kept.add(name)
         if kind is not Kind.UNKNOWN:
             others.add(name)
     _leave_videos(videos, others, listing)
@@ -205,15 +208,16 @@ class _SecondPass:
         self._listing = listing
         self._others = others
         self._other_keys: set[int] | None = None
+        self._kept_keys: set[int] | None = None
         self._index = PhotoIndex()
         for name in (*question.awaited, *listing.photos):
             self._index.add(name)
 
     def run(self) -> None:
         question, listing = self._question, self._listing
-        for entry in _entries(question):
+        for entry in self._entries_and_skipped():
             name = entry.name
-            if _is_folder(entry):
+            if is_real_folder(entry):
                 listing.folders.append((name, entry.inode()))
             elif name in question.awaited:
                 listing.present.add(name)
@@ -221,6 +225,16 @@ class _SecondPass:
                 self._meet(entry)
         if question.videos:
             self._give_back_videos()
+
+    def _entries_and_skipped(self) -> Iterator[os.DirEntry[str]]:
+        """Yield the entries to look at, and take note of the folders that are left alone."""
+        skipped = self._listing.skipped
+        with os.scandir(self._question.folder) as entries:
+            for entry in entries:
+                if not self._question.ignored(entry):
+                    yield entry
+                elif not entry.name.startswith(".") and len(skipped) < _SKIPPED and is_real_folder(entry):
+                    skipped.append(entry.name)
 
     def _meet(self, entry: os.DirEntry[str]) -> None:
         kind = kind_of(entry.name)
@@ -246,11 +260,15 @@ class _SecondPass:
 
     def _meet_orphan(self, entry: os.DirEntry[str], kind: Kind) -> None:
         name, listing = entry.name, self._listing
-        if may_accompany(name) and self._belongs_to_others(name):
+        is_companion = may_accompany(name)
+        if is_companion and self._belongs_to_others(name) and not self._belongs_to_kept(name):
             listing.expected = True
             return
         status = _status(entry)
         if status is None:
+            return
+        if is_companion and self._belongs_to_kept(name):
+            self._meet_late(name, status)
             return
         if kind is Kind.VIDEO:
             listing.videos += 1
@@ -259,6 +277,18 @@ class _SecondPass:
         known = self._question.recall(name, status) is not None
         if may_accompany(name) and not known and len(listing.strays) < _STRAYS:
             listing.strays[name] = status
+
+    def _meet_late(self, name: str, status: os.stat_result) -> None:
+        """A companion of a photo whose original is kept: new, or in the library with it."""
+        if self._question.recall(name, status) is None and len(self._listing.strays) < _STRAYS:
+            self._listing.strays[name] = status
+
+    def _belongs_to_kept(self, companion: str) -> bool:
+        if not self._listing.kept:
+            return False
+        if self._kept_keys is None:
+            self._kept_keys = {hash(key) for name in self._listing.kept for key in photo_keys(name)}
+        return any(hash(key) in self._kept_keys for key in companion_keys(companion))
 
     def _belongs_to_others(self, companion: str) -> bool:
         if self._other_keys is None:
@@ -269,6 +299,8 @@ class _SecondPass:
         """A video beside a photo that is in flight or stays is that photo's companion, and waits with it."""
         photos = self._listing.photos
         for name in [name for name in photos if kind_of(name) is Kind.VIDEO and may_accompany(name)]:
-            if self._belongs_to_others(name):
+            if self._belongs_to_kept(name):
+                self._meet_late(name, photos.pop(name))
+            elif self._belongs_to_others(name):
                 del photos[name]
                 self._listing.expected = True

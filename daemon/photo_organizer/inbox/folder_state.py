@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
+from photo_organizer.inbox.ignore_rules import Ignored
 from photo_organizer.inbox.readiness.stability import Observation
 
 
@@ -42,6 +43,9 @@ class Folder:
         groups: these groups by their photo's name.
         strays: companions without a photo that are not offered yet.
         busy: names in flight.
+        marker: the patterns of its `.nophotos`, at the last look.
+        ignored: what is left alone in it; None before the first look.
+        skipped: folders in it that are left alone, hidden ones aside.
         left, orphans, videos, beyond: counts of the last look.
     """
 
@@ -62,6 +66,9 @@ class Folder:
     groups: dict[str, PendingGroup] = field(default_factory=dict)
     strays: dict[str, Observation] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
+    marker: tuple[str, ...] = ()
+    ignored: Ignored | None = None
+    skipped: tuple[str, ...] = ()
     left: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     orphans: int = 0
     videos: int = 0
@@ -72,12 +79,31 @@ class Folder:
         return f"{self.path}/{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedFolder:
+    """An inbox as its owner wants it.
+
+    Attributes:
+        path: absolute.
+        ignore: names to leave alone, see `Patterns`.
+        recursive: whether to take photos from the folders in it.
+        keeps_originals: whether its photos are copied or linked, and so stay.
+    """
+
+    path: Path
+    ignore: tuple[str, ...] = ()
+    recursive: bool = True
+    keeps_originals: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Root:
     """An inbox.
 
     Attributes:
         path: as configured, absolute.
+        recursive, keeps_originals: see `WatchedFolder`.
+        ignored: what is left alone in it.
         trust_clock: whether its files are stamped by this machine's clock.
         polled: whether the kernel does not report all that happens there.
         missing: why it cannot be watched, or "".
@@ -91,6 +117,9 @@ class Root:
     path: Path
     trust_clock: bool
     polled: bool
+    recursive: bool = True
+    keeps_originals: bool = False
+    ignored: Ignored = field(default_factory=Ignored)
     missing: str = ""
     read_only: str = ""
     place: tuple[int, int] | None = None
@@ -121,7 +150,9 @@ class Root:
         return "", (status.st_dev, status.st_ino)
 
     def _why_read_only(self) -> str:
-        """Return why nothing can be moved out of it; "" when it can, or when it cannot be told."""
+        """Return why nothing can be moved out of it; "" when it can, need not, or when it cannot be told."""
+        if self.keeps_originals:
+            return ""
         try:
             if os.statvfs(self.path).f_flag & os.ST_RDONLY:
                 return "its disk is read-only"

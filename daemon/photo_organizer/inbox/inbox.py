@@ -8,7 +8,7 @@ import os
 import select
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -18,9 +18,9 @@ from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import printable
 from photo_organizer.inbox.collection import Collection, InboxCounts, Trouble, TroubleKind
 from photo_organizer.inbox.emptied_folders import EmptiedFolders
-from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root
+from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root, WatchedFolder
 from photo_organizer.inbox.grouping_state import GroupingState
-from photo_organizer.inbox.ignore_rules import Ignored
+from photo_organizer.inbox.ignore_rules import EVERYTHING, Ignored
 from photo_organizer.inbox.mounts import MountWatch, file_system_of, is_at_or_below, is_remote, read_mounts
 from photo_organizer.inbox.readiness.lone_video import seconds_to_wait
 from photo_organizer.inbox.readiness.readiness_check import CHANGES_UNTIL_SLOW, Readiness, ReadinessCheck
@@ -28,6 +28,7 @@ from photo_organizer.inbox.readiness.stability import Instant, Observation
 from photo_organizer.inbox.scanner import Scanner
 from photo_organizer.inbox.skip_cache import (
     INCOMPLETE,
+    KEPT_ORIGINAL,
     NOT_AN_IMAGE,
     OFFERED_LATE,
     TRY_AGAIN,
@@ -59,21 +60,19 @@ class WatchSettings(Protocol):
     @property
     def incomplete_minutes(self) -> float: ...
     @property
-    def recursive(self) -> bool: ...
-    @property
     def remove_empty_folders(self) -> bool: ...
-    @property
-    def ignore(self) -> Sequence[str]: ...
 
 
 class Inbox:
     """Watches folders and offers complete photos with their companions.
 
     Args:
-        inboxes: the folders, absolute. One that is missing is awaited, never made.
+        inboxes: the folders. One that is missing is awaited, never made.
         watch: how to watch.
-        library: never looked into.
+        libraries: never looked into.
         is_held: whether the library wants a photo left alone (put back by undo). Asked once per offer.
+        is_kept_original: whether the library has a copy of a file, or a link to it; asked for inboxes whose
+            originals stay.
         videos: whether videos alone are offered too.
         available_extras: the optional formats that can be decoded ("heif", "raw", "jxl").
         crash_log: where the details of an error go that nobody foresaw; None to have it raised.
@@ -83,11 +82,12 @@ class Inbox:
 
     def __init__(
         self,
-        inboxes: Sequence[Path],
+        inboxes: Sequence[WatchedFolder],
         watch: WatchSettings,
         *,
-        library: Path,
+        libraries: Iterable[Path],
         is_held: Callable[[Photo], bool],
+        is_kept_original: Callable[[Photo], bool],
         videos: bool = False,
         available_extras: frozenset[str] = frozenset(),
         crash_log: CrashLog | None = None,
@@ -110,16 +110,15 @@ class Inbox:
             settle_seconds=watch.settle_seconds,
             incomplete_seconds=self._incomplete_seconds,
             is_held=is_held,
+            is_kept_original=is_kept_original,
             available_extras=available_extras,
         )
         self._scanner = Scanner(
-            [self._root(path) for path in inboxes],
+            [self._root(inbox) for inbox in inboxes],
             self._memory,
-            library=os.fspath(library),
-            ignored=Ignored(watch.ignore),
+            libraries=frozenset(map(os.fspath, libraries)),
             settle_seconds=watch.settle_seconds,
             rescan_seconds=watch.rescan_seconds,
-            recursive=watch.recursive,
             grouping_state=GroupingState(
                 settle_seconds=watch.settle_seconds,
                 videos=videos,
@@ -130,8 +129,15 @@ class Inbox:
 
         self._scanner.crash_log = crash_log
 
-    def _root(self, path: Path) -> Root:
-        root = Root(path, trust_clock=False, polled=False)
+    def _root(self, inbox: WatchedFolder) -> Root:
+        root = Root(
+            inbox.path,
+            trust_clock=False,
+            polled=False,
+            recursive=inbox.recursive,
+            keeps_originals=inbox.keeps_originals,
+            ignored=Ignored.by(inbox.ignore),
+        )
         self._adapt_to_file_system(root)
         return root
 
@@ -213,10 +219,14 @@ class Inbox:
         return min((due for due in (self._scanner.next_due(), emptied) if due is not None), default=None)
 
     def done(self, group: AssetGroup) -> None:
-        """The group has left the inbox."""
-        if self._land(group) is not None:
+        """The group has been filed: it has left the inbox, or its originals stay there and are known."""
+        folder = self._land(group)
+        if folder is not None:
             self._offering.forget(group)
-            if self._emptied is not None:
+            if folder.root.keeps_originals:
+                self._offering.note_kept(group)
+                folder.left[KEPT_ORIGINAL, None] += 1
+            elif self._emptied is not None:
                 self._emptied.add(group.photo.path.parent, group.inbox)
 
     def retry(self, group: AssetGroup, after_seconds: float, reason: str = "") -> None:
@@ -281,7 +291,7 @@ class Inbox:
             left.update(folder.left)
         del left[OFFERED_LATE, None]
         not_images, retrying = left.pop((NOT_AN_IMAGE, None), 0), left.pop((TRY_AGAIN, None), 0)
-        incomplete = left.pop((INCOMPLETE, None), 0)
+        incomplete, originals = left.pop((INCOMPLETE, None), 0), left.pop((KEPT_ORIGINAL, None), 0)
         return InboxCounts(
             ready=len(waiting) - len(settling) - half_videos + sum(folder.beyond for folder in folders),
             settling=len(settling),
@@ -292,6 +302,7 @@ class Inbox:
             in_flight=len(self._in_flight),
             retrying=retrying,
             incomplete=incomplete + half_videos,
+            originals=originals,
             not_images=not_images,
             orphans=sum(folder.orphans for folder in folders),
             videos=sum(folder.videos for folder in folders),
@@ -300,6 +311,7 @@ class Inbox:
             missing=tuple(root.path for root in self._scanner.roots if root.missing),
             troubled=tuple(self._troubled()),
             unreadable_folders=sum(bool(folder.unreadable) for folder in folders),
+            skipped_folders=tuple(islice(_skipped(folders), _MOST_NAMED)),
         )
 
     def _troubled(self) -> Iterator[Trouble]:
@@ -403,3 +415,11 @@ class Inbox:
         if folder.expected:
             self._scanner.plan(folder, time.monotonic())
         return folder
+
+
+def _skipped(folders: Iterable[Folder]) -> Iterator[Path]:
+    """Yield the folders that are left alone since they belong to another program, or their owner says so."""
+    for folder in folders:
+        if folder.marker == EVERYTHING:
+            yield Path(folder.path)
+        yield from (Path(folder.path_of(name)) for name in folder.skipped)

@@ -20,7 +20,7 @@ from photo_organizer.companions.kinds import Kind, kind_of, may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.formats import by_extension
-from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
+from photo_organizer.inbox.ignore_rules import EVERYTHING, Ignored, belongs_to_a_program, marker_patterns
 from photo_organizer.inbox.mounts import file_system_of, is_remote
 from photo_organizer.inbox.readiness.content_type import blocked_reason, is_being_written
 from photo_organizer.inbox.readiness.readiness_check import settled_at
@@ -87,6 +87,7 @@ class _Place:
     relative: str = ""
     given: tuple[str, ...] = ()
     trust_clock: bool = field(default=True, kw_only=True)
+    outer: Ignored | None = field(default=None, kw_only=True)
 
 
 def find_groups(
@@ -125,7 +126,7 @@ def find_groups(
         settle_seconds,
         recursive,
         videos,
-        Ignored(ignore),
+        Ignored.by(ignore),
         frozenset(filter(None, map(_identity, ours))),
         available_extras,
         on_skipped,
@@ -177,7 +178,8 @@ def _search_all(places: list[_Place], search: _Search) -> Iterator[AssetGroup]:
             folder = f"{place.folder}/{name}"
             if _identity(folder) not in search.ours and not belongs_to_a_program(folder):
                 relative = f"{place.relative}/{name}" if place.relative else name
-                to_do.append(_Place(folder, place.root, relative, trust_clock=place.trust_clock))
+                rules = _rules_of(place, search)
+                to_do.append(_Place(folder, place.root, relative, trust_clock=place.trust_clock, outer=rules))
 
 
 def _identity(folder: str | Path) -> tuple[int, int] | None:
@@ -189,11 +191,17 @@ def _identity(folder: str | Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+LEFT_ALONE = "everything in it is left alone, as its .nophotos says"
+
+
 def _search_one(place: _Place, search: _Search, below: list[str]) -> Iterator[AssetGroup]:
     """Groups in one folder, in the order of their names; its sub-folders are added to `below`.
 
     The folder is listed and grouped once; then the files are looked at, so many at a time.
     """
+    if not place.given and marker_patterns(place.folder) == EVERYTHING:
+        search.on_skipped(Skipped(Path(place.folder), LEFT_ALONE))
+        return
     bundles = iter(_bundles(place, search, below))
     awaited: list[_Awaited] = []
     while window := list(islice(bundles, _WINDOW)):
@@ -222,11 +230,20 @@ def _may_be_image(place: _Place, search: _Search, name: str) -> bool:
     return True
 
 
+def _rules_of(place: _Place, search: _Search) -> Ignored:
+    """What is left alone in a folder: as in the one above it, and as its own `.nophotos` says.
+
+    Photos that are given by name are taken all the same, with their companions.
+    """
+    outer = search.ignored if place.outer is None else place.outer
+    return outer if place.given else outer.in_folder(marker_patterns(place.folder), place.relative)
+
+
 def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
-    ignored = search.ignored.within(place.relative)
+    ignored = _rules_of(place, search).within(place.relative)
     with os.scandir(place.folder) as entries:
         for entry in entries:
-            if ignored(entry.name):
+            if ignored(entry):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if search.recursive:
@@ -237,9 +254,9 @@ def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
 
 def _telling_links(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
     """As `_names`; symbolic links, which are not followed, are told of."""
-    ignored = search.ignored.within(place.relative)
+    ignored = _rules_of(place, search).within(place.relative)
     with os.scandir(place.folder) as entries:
-        links = [entry.name for entry in entries if entry.is_symlink() and not ignored(entry.name)]
+        links = [entry.name for entry in entries if entry.is_symlink() and not ignored(entry)]
     for name in sorted(links):
         search.on_skipped(Skipped(Path(place.folder, name), SYMBOLIC_LINK))
     yield from _names(place, search, below)

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections import deque
+from collections.abc import Collection
 from math import inf
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from photo_organizer.inbox.directory_scan import DirectoryScan, Question, look
 from photo_organizer.inbox.due_queue import DueQueue
 from photo_organizer.inbox.folder_state import Folder, PendingGroup, Root
 from photo_organizer.inbox.grouping_state import GroupingState
-from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program
+from photo_organizer.inbox.ignore_rules import Ignored, belongs_to_a_program, marker_patterns
 from photo_organizer.inbox.readiness.content_type import read_head
 from photo_organizer.inbox.readiness.stability import Instant
 from photo_organizer.inbox.skip_cache import NOT_AN_IMAGE, SkipCache, SkipReason
@@ -44,8 +45,7 @@ class Scanner:
     Args:
         roots: the inboxes.
         memory: reasons why files stay.
-        library: never entered.
-        ignored: the owner's patterns, and what is nobody's photo.
+        libraries: never entered.
         grouping_state: makes groups of what a look finds.
 
     Attributes:
@@ -61,11 +61,9 @@ class Scanner:
         roots: list[Root],
         memory: SkipCache,
         *,
-        library: str,
-        ignored: Ignored,
+        libraries: Collection[str],
         settle_seconds: float,
         rescan_seconds: float,
-        recursive: bool,
         grouping_state: GroupingState,
     ) -> None:
         self.roots = roots
@@ -78,11 +76,9 @@ class Scanner:
         self._looks: DueQueue[Folder] = DueQueue()
         self._wanting_more: deque[Folder] = deque()
         self._memory = memory
-        self._library = library
-        self._ignored = ignored
+        self._libraries = libraries
         self._settle_seconds = settle_seconds
         self._rescan_seconds = rescan_seconds
-        self._recursive = recursive
         for root in roots:
             self.folders[str(root.path)] = Folder(str(root.path), root)
 
@@ -190,6 +186,7 @@ class Scanner:
         folder.unreadable = (
             f"{listing.unreachable:,} photos in it are out of reach" if listing.unreachable else ""
         )
+        folder.skipped = tuple(listing.skipped)
         self._visit_children(folder, listing)
         look_again = self._grouping.reload(folder, listing, Instant.now())
         ended = time.monotonic()
@@ -202,6 +199,20 @@ class Scanner:
             self._wanting_more.append(folder)
         else:
             self._leave_sweep(folder)
+
+    def _rules_of(self, folder: Folder) -> Ignored:
+        """What is left alone in a folder: as in the one above it, and as its own `.nophotos` says.
+
+        The folders in it are looked into again when that has changed.
+        """
+        marker = marker_patterns(folder.path)
+        above = self.folders.get(os.path.dirname(folder.path)) if folder.relative else None
+        outer = folder.root.ignored if above is None or above.ignored is None else above.ignored
+        ignored = outer.in_folder(marker, folder.relative)
+        if folder.ignored is not None and ignored != folder.ignored:
+            folder.deep = True
+        folder.marker, folder.ignored = marker, ignored
+        return ignored
 
     def _question(self, folder: Folder, now: float) -> Question:
         def recall(name: str, status: os.stat_result) -> SkipReason | None:
@@ -219,7 +230,7 @@ class Scanner:
 
         return Question(
             folder=folder.path,
-            ignored=self._ignored.within(folder.relative),
+            ignored=self._rules_of(folder).within(folder.relative),
             awaited=frozenset(filter(self._grouping.may_be_photo, folder.seen)),
             busy=frozenset(folder.busy),
             room=max(0, WINDOW - len(self.groups)),
@@ -257,14 +268,17 @@ class Scanner:
 
     def _visit_children(self, folder: Folder, listing: DirectoryScan) -> None:
         """Look into folders that are new here, or, in a sweep, into all."""
-        found = dict(listing.folders) if self._recursive else {}
+        found = dict(listing.folders) if folder.root.recursive else {}
         for name, child in list(folder.children.items()):
             if found.get(name) != child.inode:
                 self.drop(child)
         now = time.monotonic()
         for name, inode in found.items():
             path = folder.path_of(name)
-            if path == self._library or belongs_to_a_program(path):
+            if path in self._libraries:
+                continue
+            if belongs_to_a_program(path):
+                folder.skipped = (*folder.skipped, name)
                 continue
             known = folder.children.get(name)
             if known is None:
@@ -328,6 +342,7 @@ class Scanner:
             self.groups.drop(waiting)
         folder.groups, folder.seen, folder.strays = {}, {}, {}
         folder.left.clear()
+        folder.skipped = ()
         folder.orphans = folder.videos = folder.beyond = 0
         if folder.wants_more:
             folder.wants_more = False

@@ -14,6 +14,7 @@ WAITS_FOR_EXTRA = "waits for an extra"
 OFFERED_LATE = "companion without a photo"
 TRY_AGAIN = "to be tried again"
 INCOMPLETE = "incomplete, waiting for the rest"
+KEPT_ORIGINAL = "in the library as a copy or link"
 
 
 @dataclass(frozen=True, slots=True)

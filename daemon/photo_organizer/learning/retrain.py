@@ -115,7 +115,7 @@ def _refuse_unlisted(config: Configuration, root: Path, scan: Scan) -> None:
     Raises:
         OrganizerError: it has classes that are not categories.
     """
-    listed = {*config.categories, *accepted_folders(config)}
+    listed = {*config.all_categories, *accepted_folders(config)}
     unlisted = sorted({label.category for label in scan.labels} - listed)
     if unlisted:
         remedy = f"list them in {config.path} (`categories: [{', '.join([*config.categories, *unlisted])}]`)"

@@ -69,7 +69,7 @@ class Judgement:
 
 def manifest_fields(plan: TrainingPlan, body: BaseModel, temperature: float) -> dict[str, Any]:
     """`model.json` of a challenger before it is judged."""
-    own = [name for name in plan.categories if name not in plan.config.categories]
+    own = [name for name in plan.categories if name not in plan.config.all_categories]
     provenance = Counter(it.provenance.value for it in plan.labels)
     return {
         **body.fields,

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from photo_organizer.crash_log import CrashLog
-from photo_organizer.errors import OrganizerError
+from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.library.move.open_folders import FolderRefusedError
 
 
@@ -36,6 +36,11 @@ class SourceError(OrganizerError):
 
 class DestinationError(OrganizerError):
     """Nothing can be filed now; photos stay in the inbox until it is over."""
+
+    def is_below(self, folder: Path) -> bool:
+        """Whether it concerns `folder` or something in it."""
+        where = printable(folder)
+        return self.where == where or self.where.startswith(f"{where}/")
 
 
 class LibraryLocked(OrganizerError):  # noqa: N818 (named by the seams)

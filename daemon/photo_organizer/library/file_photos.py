@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from photo_organizer.config.inboxes import SKIP
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import (
     DestinationError,
     SourceError,
+    SourceErrorKind,
     concerns_the_journal,
     one_photo,
     unforeseen,
@@ -22,7 +24,7 @@ from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.move.executor import MoveOutcome, MovePlan
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.duplicates import DuplicateFinder
-from photo_organizer.library.plan.filing import SKIP, Filing, FilingPlanner, FilingReport, Placed, rounds
+from photo_organizer.library.plan.filing import Filing, FilingPlanner, FilingReport, Placed, rounds
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import SKIPPED, Move, Operation, State
 from photo_organizer.photo import Action, AssetGroup
@@ -161,6 +163,27 @@ class BatchFiler:
         return self.engine.leave(
             replace(draft.operation, kind=Action.DUPLICATE, moves=moves, label=SKIPPED, state=State.DONE)
         )
+
+
+def by_library(
+    filings: Sequence[Filing], settings: LibrarySettings
+) -> list[tuple[LibrarySettings, list[Filing]]]:
+    """Return the photos of each library, and of each rule for duplicates, with the settings for them."""
+    parts: dict[LibrarySettings, list[Filing]] = {}
+    for filing in filings:
+        library = filing.library or settings.library
+        duplicates = settings.duplicates if filing.duplicates is None else filing.duplicates
+        parts.setdefault(replace(settings, library=library, duplicates=duplicates), []).append(filing)
+    return list(parts.items())
+
+
+def waiting_for(trouble: DestinationError, filings: Sequence[Filing], report: FilingReport) -> FilingReport:
+    """Return `report` with those of `filings` that are not in it set aside, for their library's trouble."""
+    placed = (*report.filed, *report.left, *report.known)
+    told = {group.photo.path for group in (*(it.group for it in placed), *(it[0] for it in report.set_aside))}
+    left = [filing.group for filing in filings if filing.group.photo.path not in told]
+    refusals = tuple((group, SourceError(SourceErrorKind.REFUSED, str(trouble))) for group in left)
+    return replace(report, set_aside=(*report.set_aside, *refusals), pause=None)
 
 
 class FilingEngine(Protocol):

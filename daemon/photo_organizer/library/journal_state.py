@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from photo_organizer.library.record.journal_health import JOURNAL, journal_fault
+from photo_organizer.library.record.journal_health import JOURNAL, is_begun, journal_fault
 from photo_organizer.library.record.ledger_rows import has_rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from photo_organizer.config import Configuration
 
 
@@ -21,8 +19,3 @@ def journal_problem(configuration: Configuration) -> str:
     if not is_begun(path) and has_rows(configuration.ledger_path):
         return "the journal is gone, although the ledger has photos that were filed"
     return ""
-
-
-def is_begun(journal: Path) -> bool:
-    """Return whether the journal has been written to: an empty file is as good as none."""
-    return journal.exists() and journal.stat().st_size > 0

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photo_organizer.config.inboxes import KEEP, SKIP
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
 from photo_organizer.fsops import FileOperations
@@ -20,14 +21,14 @@ from photo_organizer.library.errors import (
     at_destination,
     destination_error,
 )
-from photo_organizer.library.file_photos import BatchFiler, FilingEngine
+from photo_organizer.library.file_photos import BatchFiler, FilingEngine, by_library, waiting_for
 from photo_organizer.library.library_lock import LibraryLock
 from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.locks import OwnerLock, moves_lock
 from photo_organizer.library.move.executor import Executor
 from photo_organizer.library.move.open_folders import Folders
 from photo_organizer.library.plan.duplicates import DuplicateFinder, PlannedPlaces
-from photo_organizer.library.plan.filing import KEEP, SKIP, Filing, FilingReport, Placed
+from photo_organizer.library.plan.filing import Filing, FilingReport, Placed
 from photo_organizer.library.plan.late_companions import Joiner, JoinReport, Latecomer
 from photo_organizer.library.plan.library_files import LibraryFiles
 from photo_organizer.library.plan.owner_moves import MoveReport, OwnerMove, OwnerMover
@@ -45,7 +46,14 @@ from photo_organizer.library.record.history import (
     moved_files,
 )
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.journal_health import JOURNAL, journal_fault, restore_copy, set_aside
+from photo_organizer.library.record.journal_health import (
+    JOURNAL,
+    is_begun,
+    journal_fault,
+    newest_copy,
+    restore_copy,
+    set_aside,
+)
 from photo_organizer.library.record.journal_rebuild import LedgerAdoption
 from photo_organizer.library.record.ledger import Ledger, real_ledger
 from photo_organizer.library.record.ledger_rows import LedgerCheck, compare, has_rows
@@ -102,9 +110,13 @@ class Library:
         """What was done at the start about a journal that was damaged or gone; empty when it was sound."""
         self._engine = Executor(operations, self._journal, self._ledger, self._crash_log)
         self._planning: PlanningEngine | None = None
-        self._files = LibraryFiles(os.fsencode(settings.library))
-        self._sidecars = Sidecars(operations, os.fsencode(settings.library), settings.keyword)
-        self._claim = LibraryLock(settings.library, settings.state, self._journal, operations)
+        roots = tuple(os.fsencode(library) for library in settings.libraries)
+        self._files = {library: LibraryFiles(os.fsencode(library)) for library in settings.libraries}
+        self._sidecars = Sidecars(operations, roots, settings.keyword)
+        self._library_locks = {
+            library: LibraryLock(library, settings.state, self._journal, operations)
+            for library in settings.libraries
+        }
 
     @classmethod
     def open(
@@ -148,11 +160,10 @@ class Library:
         return library
 
     def _begin_owning(self) -> None:
-        self._claim.make_folder()
-        try:
-            self._claim.hold()
-        except DestinationError:  # said again, and acted on, by the first batch
-            return
+        for library_lock in self._library_locks.values():
+            library_lock.make_folder()
+            with suppress(DestinationError):  # said again, and acted on, by the first batch
+                library_lock.hold()
 
     def _take_over_ledger(self, restored: str) -> None:
         """Write down what only the ledger knows, if the journal was damaged or is gone."""
@@ -199,7 +210,8 @@ class Library:
         except DestinationError:  # the next start does it
             pass
         finally:
-            self._claim.release()
+            for library_lock in self._library_locks.values():
+                library_lock.release()
             self._journal.close()
             if self._planning is not None:
                 self._planning.planned.close()
@@ -272,12 +284,40 @@ class Library:
         try:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
-                self._claim.hold()
-                report = self._filer(self._engine, self._originals()).file(filings, report)
+                for settings, part in by_library(filings, self._settings):
+                    filer = self._filer(self._engine, self._originals(settings), settings)
+                    report = self._file_in(filer, self._library_locks[settings.library].hold, part, report)
+                    if report.pause is not None:
+                        break
                 self._write_keywords(filings, report.filed)
                 return report
         except DestinationError as trouble:
             return replace(report, pause=trouble)
+
+    def _file_in(
+        self,
+        filer: BatchFiler,
+        make_sure: Callable[[], None],
+        filings: Sequence[Filing],
+        report: FilingReport,
+    ) -> FilingReport:
+        """File photos in one library; where it takes nothing now, and there are others, only they wait.
+
+        Args:
+            filer: files in that library.
+            make_sure: raises a `DestinationError` where the library is not there.
+            filings: of photos for that library.
+            report: to be added to.
+        """
+        try:
+            make_sure()
+            report = filer.file(filings, report)
+        except DestinationError as trouble:
+            report = replace(report, pause=trouble)
+        is_one_of_several = len(self._settings.libraries) > 1
+        if report.pause is not None and is_one_of_several and report.pause.is_below(filer.settings.library):
+            return waiting_for(report.pause, filings, report)
+        return report
 
     def _write_keywords(self, filings: Sequence[Filing], filed: Sequence[Placed]) -> None:
         """Write the category beside each photo that was filed in one; what is in Review was not."""
@@ -297,18 +337,21 @@ class Library:
         it is full, say, or cannot hold a name. There is no batch.
         """
         report = FilingReport("")
-        try:
-            self._claim.check()
-            if self._planning is None:
-                self._planning = PlanningEngine(self._operations, self._crash_log)
-            planned = self._originals(self._planning.planned)
-            return self._filer(self._planning, planned).file(filings, report)
-        except DestinationError as trouble:
-            return replace(report, pause=trouble)
+        if self._planning is None:
+            self._planning = PlanningEngine(self._operations, self._crash_log)
+        for settings, part in by_library(filings, self._settings):
+            originals = self._originals(settings, self._planning.planned)
+            filer = self._filer(self._planning, originals, settings)
+            report = self._file_in(filer, self._library_locks[settings.library].check, part, report)
+            if report.pause is not None:
+                break
+        return report
 
-    def _filer(self, engine: FilingEngine, originals: DuplicateFinder) -> BatchFiler:
+    def _filer(
+        self, engine: FilingEngine, originals: DuplicateFinder, settings: LibrarySettings
+    ) -> BatchFiler:
         return BatchFiler(
-            self._operations, self._journal, engine, originals, self._settings, self._crash_log, self._now()
+            self._operations, self._journal, engine, originals, settings, self._crash_log, self._now()
         )
 
     def move(self, moves: Sequence[OwnerMove]) -> MoveReport:
@@ -323,7 +366,8 @@ class Library:
         report = MoveReport("")
         try:
             with self._exclusive():
-                self._claim.check()
+                for library in {move.library or self._settings.library for move in moves}:
+                    self._library_locks[library].check()
                 report = MoveReport(self._new_batch())
             for start in range(0, len(moves), _AT_ONCE):
                 with self._exclusive():  # let go between portions: the daemon's batches get their turn
@@ -342,15 +386,19 @@ class Library:
             return replace(report, pause=trouble)
         return report
 
-    def placed_before(self, photo: Photo, transfer_mode: TransferMode) -> Path | None:
+    def placed_before(
+        self, photo: Photo, transfer_mode: TransferMode, library: Path | None = None
+    ) -> Path | None:
         """Where this very photo was copied or linked to before in the same way, if it is still there."""
+        settings = replace(self._settings, library=library or self._settings.library)
         with Folders(self._operations) as folders:
-            return self._originals().placed_before(photo, transfer_mode, None, folders)
+            return self._originals(settings).placed_before(photo, transfer_mode, None, folders)
 
-    def _originals(self, planned: PlannedPlaces | None = None) -> DuplicateFinder:
-        duplicates = self._settings.duplicates
-        folder = "" if duplicates in {KEEP, SKIP} else self._settings.library / duplicates
-        return DuplicateFinder(self._operations, self._journal, self._files, os.fsencode(folder), planned)
+    def _originals(self, settings: LibrarySettings, planned: PlannedPlaces | None = None) -> DuplicateFinder:
+        folder = "" if settings.duplicates in {KEEP, SKIP} else settings.library / settings.duplicates
+        others = [os.fsencode(other) for other in self._settings.libraries if other != settings.library]
+        files = self._files[settings.library]
+        return DuplicateFinder(self._operations, self._journal, files, others, os.fsencode(folder), planned)
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
         """Moves companions that arrived late to their photos, which were filed from the same folder.
@@ -361,11 +409,33 @@ class Library:
         """
         try:
             with self._exclusive():
-                self._claim.hold()
+                self._hold_all()
                 joiner = Joiner(self._operations, self._journal, self._undoer(""), self._crash_log)
                 return joiner.join(latecomers, inbox, self._engine)
         except DestinationError as trouble:
             return JoinReport(pause=trouble)
+
+    def _hold_all(self) -> None:
+        """Make sure of each library; of several, one that is not there has no photos that are waited for.
+
+        Raises:
+            DestinationError: none is there.
+            LibraryLocked: another process has one.
+        """
+        trouble: DestinationError | None = None
+        held = 0
+        for library_lock in self._library_locks.values():
+            try:
+                library_lock.hold()
+                held += 1
+            except DestinationError as error:
+                trouble = error
+        if not held and trouble is not None:
+            raise trouble
+
+    def is_kept_original(self, photo: Photo) -> bool:
+        """Whether the library has a copy of the file, or a link to it, made from this place."""
+        return self._journal.is_kept_original(os.fsencode(photo.path), photo.identity)
 
     def is_held(self, photo: Photo) -> bool:
         """Whether undo put the photo there (or it was skipped as a duplicate), and nobody has touched it
@@ -436,7 +506,9 @@ class Library:
             operations = [
                 operation
                 for correction in corrections
-                for operation in corrected(self._journal, correction, "", self._now(), self._settings.library)
+                for operation in corrected(
+                    self._journal, correction, "", self._now(), self._settings.libraries
+                )
             ]
             if operations:
                 batch = self._new_batch()
@@ -575,17 +647,21 @@ class Library:
 
 
 def _restored(journal: Path, clock: Callable[[], datetime]) -> str:
-    """Set a damaged journal aside and put its last copy in its place; say so, or nothing if it is sound."""
+    """Put the last copy in the place of a journal that is damaged, which is set aside, or gone.
+
+    Returns:
+        What was done; empty if the journal is sound, or there never was one.
+    """
     fault = journal_fault(journal)
     try:
-        if fault is None:
-            if os.path.lexists(journal) or restore_copy(journal) is None:
-                return ""
-            return "the journal was gone; its last copy is in its place"
+        if fault is None and (is_begun(journal) or newest_copy(journal) is None):
+            return ""
         aside = set_aside(journal, clock())
         day = restore_copy(journal)
     except OSError as error:
         raise destination_error(error, os.fsencode(journal)) from error
+    if fault is None:
+        return "the journal was gone; its last copy is in its place"
     instead = f"the copy of {day}" if day else "a new one"
     return f"the journal was damaged ({fault}): it is kept as {aside}, and {instead} is in its place"
 

@@ -17,6 +17,8 @@ class LibrarySettings:
     """Where everything is; all paths absolute.
 
     Args:
+        library: where photos go for which no other library is named.
+        others: more libraries. They share one state: one journal, one ledger, one quarantine.
         duplicates: `keep`, `skip`, or the folder in the library for photos that are filed already.
         keyword: how a photo's category is written beside it; None when it is not.
     """
@@ -27,6 +29,12 @@ class LibrarySettings:
     quarantine: Path
     duplicates: str = "Duplicates"
     keyword: KeywordSettings | None = None
+    others: tuple[Path, ...] = ()
+
+    @property
+    def libraries(self) -> tuple[Path, ...]:
+        """Every library."""
+        return self.library, *self.others
 
     @classmethod
     def of(cls, configuration: Configuration) -> LibrarySettings:
@@ -40,4 +48,5 @@ class LibrarySettings:
             KeywordSettings(metadata.keyword, metadata.keyword_hierarchy or "")
             if metadata.xmp_sidecar
             else None,
+            configuration.libraries[1:],
         )

@@ -27,8 +27,9 @@ def serving_categories(config: Configuration, model: Path, accepted: Collection[
         ModelError: the model's manifest cannot be read.
     """
     learned = read_manifest(model).data.get("folder_categories", [])
-    own = [str(name) for name in learned if name in accepted and name not in config.categories]
-    return (*config.categories, *(name for name in own if _has_folder(config, name)))
+    configured = config.all_categories
+    own = [str(name) for name in learned if name in accepted and name not in configured]
+    return (*configured, *(name for name in own if _has_folder(config, name)))
 
 
 def predicted_categories(
@@ -65,18 +66,21 @@ def trainable_categories(
         known: categories that the backbone's exemplars cover.
         least: how many photos make a category that the exemplars do not cover.
     """
-    names = [*config.categories, *sorted(set(photos) - set(config.categories))]
+    configured = config.all_categories
+    names = [*configured, *sorted(set(photos) - set(configured))]
     enough = [
-        name
-        for name in names
-        if (name in known and name in config.categories) or photos.get(name, 0) >= least
+        name for name in names if (name in known and name in configured) or photos.get(name, 0) >= least
     ]
     few = {name: photos.get(name, 0) for name in names if name not in enough and photos.get(name, 0)}
     return tuple(enough), few
 
 
 def _has_folder(config: Configuration, category: str) -> bool:
-    above = "*/" * config.folder_template.category_depth
+    return any(_has_folder_in(config, library, category) for library in config.libraries)
+
+
+def _has_folder_in(config: Configuration, library: Path, category: str) -> bool:
+    above = "*/" * config.library_template(library).category_depth
     if not above:
-        return (config.library / category).is_dir()
-    return any(folder.name == category and folder.is_dir() for folder in config.library.glob(f"{above}*"))
+        return (library / category).is_dir()
+    return any(folder.name == category and folder.is_dir() for folder in library.glob(f"{above}*"))

@@ -121,7 +121,7 @@ class Daemon:
         self._phase = None
         self._turn()
         self._notifier.ready(self._describe())
-        inboxes = ", ".join(printable(inbox) for inbox in self._configuration.inboxes)
+        inboxes = ", ".join(printable(inbox) for inbox in self._configuration.inbox_paths)
         log.info("watching %s", inboxes)
 
     def _stop(self) -> None:

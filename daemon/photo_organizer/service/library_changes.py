@@ -21,7 +21,7 @@ class LibraryChanges:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        self._library = configuration.library
+        self._libraries = configuration.libraries
         self._store = configuration.state_directory / LABELS
         self._folders: dict[bytes, FolderStamp] | None = None
         self._store_before: tuple[object, ...] = ()
@@ -43,9 +43,9 @@ class LibraryChanges:
         return counts
 
     def found(self) -> bool:
-        """Return whether something changed. A library that is not there has not."""
+        """Return whether something changed. Nothing has while a library is not there."""
         began = time.monotonic()
-        has_changed = self._library.is_dir() and (
+        has_changed = all(library.is_dir() for library in self._libraries) and (
             self._folders is None
             or self._store_now() != self._store_before
             or any(_stamp(path) != stamp for path, stamp in self._folders.items())

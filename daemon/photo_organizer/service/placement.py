@@ -1,17 +1,16 @@
-"""From a prediction to a folder: the configuration's thresholds and folder template, and the model's own
-thresholds.
-"""
+"""From a prediction to a folder: by the rules of the photo's inbox, and the model's own thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from photo_organizer.companions.kinds import Kind, kind_of
 from photo_organizer.config import Configuration
-from photo_organizer.config.folders import FolderTemplate
-from photo_organizer.library import Filing
+from photo_organizer.config.inboxes import FilingRules
+from photo_organizer.library import Filing, TransferMode
 from photo_organizer.photo import Action, AssetGroup, Photo, Prediction
 from photo_organizer.vision.decision import decide
 
@@ -22,20 +21,47 @@ _ZERO_OF_FAT = datetime(1980, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
+class PlacementRules:
+    """By what the photos of an inbox are filed.
+
+    Args:
+        filing: as configured.
+        categories: those that they are filed in.
+        transfer_mode: how they come into the library.
+    """
+
+    filing: FilingRules
+    categories: frozenset[str]
+    transfer_mode: TransferMode
+
+    @property
+    def whose(self) -> str:
+        """Whose categories they are, for a reason."""
+        return "of the configuration" if self.filing.categories is None else "of this inbox"
+
+    def applied_to(self, filing: Filing) -> Filing:
+        """Return `filing` with the library, the rule for duplicates and the transfer mode."""
+        rules = self.filing
+        return replace(
+            filing, library=rules.library, duplicates=rules.duplicates, transfer_mode=self.transfer_mode
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """Says of each photo where it belongs.
 
     Args:
-        configuration: thresholds, review folder and folder template.
-        template: the folder template, parsed once.
+        configuration: the names of the review folder and of the folder for videos.
         suggested: the thresholds that the model's own evaluation suggests, by category and "default".
-        categories: those that photos are filed in.
+        general: the rules for photos that come through no inbox.
+        by_inbox: the rules of each inbox, by its folder.
     """
 
     configuration: Configuration
-    template: FolderTemplate
     suggested: Mapping[str, float]
-    categories: frozenset[str]
+    general: PlacementRules
+    by_inbox: Mapping[Path, PlacementRules]
 
     @classmethod
     def by(
@@ -44,19 +70,40 @@ class Placement:
         suggested: Mapping[str, float],
         categories: Sequence[str] | None = None,
     ) -> Placement:
-        """Return the placement of a configuration, by default with the categories that it lists."""
-        filed_in = frozenset(configuration.categories if categories is None else categories)
-        return cls(configuration, configuration.folder_template, suggested, filed_in)
+        """Return the placement of a configuration.
+
+        Args:
+            configuration: whose rules.
+            suggested: see the class.
+            categories: those that photos are filed in where an inbox does not list its own; by default those
+                that the configuration lists.
+        """
+        general = frozenset(configuration.categories if categories is None else categories)
+
+        def resolved(rules: FilingRules) -> PlacementRules:
+            own = general if rules.categories is None else frozenset(rules.categories)
+            return PlacementRules(rules, own, TransferMode(rules.action))
+
+        by_inbox = {inbox.path: resolved(configuration.rules_of(inbox)) for inbox in configuration.inboxes}
+        return cls(configuration, suggested, resolved(configuration.general_rules), by_inbox)
+
+    def rules_for(self, group: AssetGroup) -> PlacementRules:
+        """Return the rules by which a photo is filed: those of the inbox that it is in."""
+        if (rules := self.by_inbox.get(group.inbox)) is not None:
+            return rules
+        folders = group.photo.path.parents
+        return next((self.by_inbox[folder] for folder in folders if folder in self.by_inbox), self.general)
 
     def of_classified(self, group: AssetGroup, prediction: Prediction) -> Filing:
         """In its category's folder, or in the review folder when the model is not sure enough."""
-        thresholds = self.configuration.thresholds
-        decision = decide(prediction, thresholds, dict(self.suggested), self.categories)
+        rules = self.rules_for(group)
+        decision = decide(prediction, rules.filing.thresholds, dict(self.suggested), rules.categories)
         if decision.action is Action.REVIEW:
-            is_one = decision.category in self.categories
-            reason = "" if is_one else f"{decision.category} is not a category of the configuration"
-            return Filing(group, Action.REVIEW, self.configuration.review, prediction, decision, reason)
-        folder = self.template.render(
+            is_one = decision.category in rules.categories
+            reason = "" if is_one else f"{decision.category} is not a category {rules.whose}"
+            review = Filing(group, Action.REVIEW, self.configuration.review, prediction, decision, reason)
+            return rules.applied_to(review)
+        folder = rules.filing.template.render(
             category=decision.category,
             taken=prediction.taken,
             modified=_modified(group.photo),
@@ -64,7 +111,7 @@ class Placement:
             inbox=group.inbox,
             name=group.photo.path.name,
         )
-        return Filing(group, Action.FILED, folder, prediction, decision)
+        return rules.applied_to(Filing(group, Action.FILED, folder, prediction, decision))
 
     def is_video(self, group: AssetGroup) -> bool:
         """Whether it is a video that belongs to no photo; such go to a folder of their own, unseen by the
@@ -74,11 +121,12 @@ class Placement:
 
     def of_video(self, group: AssetGroup) -> Filing:
         """In the folder for videos. The inbox offers them only when there is one."""
-        return Filing(group, Action.FILED, self.configuration.videos or self.configuration.review, None, None)
+        folder = self.configuration.videos or self.configuration.review
+        return self.rules_for(group).applied_to(Filing(group, Action.FILED, folder))
 
     def of_unreadable(self, group: AssetGroup, reason: str) -> Filing:
         """In quarantine, with the reason beside it."""
-        return Filing(group, Action.QUARANTINED, "", None, None, reason)
+        return self.rules_for(group).applied_to(Filing(group, Action.QUARANTINED, reason=reason))
 
 
 def _modified(photo: Photo) -> datetime | None:

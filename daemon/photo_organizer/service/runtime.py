@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import select
 from collections.abc import Callable
@@ -12,7 +11,8 @@ from datetime import date, datetime
 from photo_organizer.config import Configuration
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError
-from photo_organizer.inbox import Inbox
+from photo_organizer.formats import available_extras
+from photo_organizer.inbox import Inbox, WatchedFolder
 from photo_organizer.learning.labels.category_folders import accepted_folders
 from photo_organizer.library import Library, LibrarySettings
 from photo_organizer.models.categories import predicted_categories, serving_categories
@@ -25,8 +25,6 @@ from photo_organizer.service.placement import Placement
 from photo_organizer.vision.client.client import VisionClient
 
 log = logging.getLogger(__name__)
-
-_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pillow_jxl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +205,30 @@ class Runtime:
     def _new_inbox(self) -> Inbox:
         configuration = self._configuration
         return Inbox(
-            configuration.inboxes,
+            watched_folders(configuration),
             configuration.watch,
-            library=configuration.library,
+            libraries=configuration.libraries,
             # asked anew each time, because the library may be exchanged
             is_held=lambda photo: self.library.is_held(photo),  # noqa: PLW0108
+            is_kept_original=lambda photo: self.library.is_kept_original(photo),  # noqa: PLW0108
             videos=configuration.videos is not None,
             available_extras=available_extras(),
             crash_log=CrashLog(configuration.state_directory),
         )
+
+
+def watched_folders(configuration: Configuration) -> tuple[WatchedFolder, ...]:
+    """Return the inboxes as they are to be watched."""
+    watch = configuration.watch
+    return tuple(
+        WatchedFolder(
+            inbox.path,
+            (*watch.ignore, *inbox.ignore),
+            watch.recursive if inbox.recursive is None else inbox.recursive,
+            keeps_originals=inbox.action != "move",
+        )
+        for inbox in configuration.inboxes
+    )
 
 
 def new_vision(configuration: Configuration, model: ModelDescription) -> VisionClient:
@@ -237,7 +250,9 @@ def new_vision(configuration: Configuration, model: ModelDescription) -> VisionC
 
 def new_placement(configuration: Configuration, model: ModelDescription) -> Placement:
     """Where the photos go that `model` classifies."""
-    categories = serving_categories(configuration, model.directory, accepted_folders(configuration))
+    serving = serving_categories(configuration, model.directory, accepted_folders(configuration))
+    others = set(configuration.all_categories) - set(configuration.categories)  # of single inboxes
+    categories = [name for name in serving if name not in others]
     return Placement.by(configuration, model.thresholds, categories)
 
 
@@ -281,14 +296,14 @@ def _library_settings(configuration: Configuration) -> LibrarySettings:
 
 
 def _inbox_settings(configuration: Configuration) -> tuple[object, ...]:
-    return configuration.inboxes, configuration.watch, configuration.library, configuration.videos is None
+    return (
+        watched_folders(configuration),
+        configuration.watch,
+        configuration.libraries,
+        configuration.videos is None,
+    )
 
 
 def _vision_settings(configuration: Configuration) -> tuple[object, ...]:
     model, batch = configuration.model, configuration.batch.size
-    return configuration.categories, configuration.library, configuration.limits, batch, model
-
-
-def available_extras() -> frozenset[str]:
-    """The optional formats whose decoders are installed; they are found, not imported."""
-    return frozenset(extra for extra, module in _EXTRAS.items() if importlib.util.find_spec(module))
+    return configuration.all_categories, configuration.libraries, configuration.limits, batch, model

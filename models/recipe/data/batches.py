@@ -19,9 +19,9 @@ from recipe.data.corpus import Pixels, squeeze
 from recipe.data.split import Integers
 from recipe.data.teacher import Answer, Teacher
 
-# How much more a single place of the map varies than the average of a photo: measured, 1.3 to 1.5.
+# Standard deviation of single places of the map relative to that of a photo's average: measured, 1.3 to 1.5.
 PLACE_DEVIATION = 1.5
-STRIDE = 32  # Pixels of a picture that one place of the network's last map stands for.
+STRIDE = 32  # Pixels per place of the network's last map.
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Standard:
     Args:
         mean: of the training photos, float32 (E,).
         deviation: likewise.
-        clip: single wild activations of the teacher must not dominate a squared error.
+        clip: limit, so that single extreme activations do not dominate the squared error.
     """
 
     mean: Floats
@@ -39,11 +39,11 @@ class Standard:
     clip: float = 4.0
 
     def of(self, embedding: Floats) -> Floats:
-        """Standardised and clipped, float32 (..., E)."""
+        """Return the embedding standardised and clipped, float32 (..., E)."""
         return self._within(embedding, self.clip)
 
     def of_places(self, places: Floats) -> Floats:
-        """The same for single places of a map, which vary more than their averages; clipped accordingly."""
+        """Standardise single places of a map, which vary more and are clipped further out."""
         return self._within(places, self.clip * PLACE_DEVIATION)
 
     def _within(self, values: Floats, limit: float) -> Floats:
@@ -52,8 +52,8 @@ class Standard:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is known of the whole photos, row by row: the teacher's ``embedding`` float16 (N, E)
-    standardised, ``category`` float32 (N, C) and its ``category_weight`` float32 (N,).
+    """Targets of the whole photos, row by row: the teacher's ``embedding`` float16 (N, E), standardised,
+    ``category`` float32 (N, C) and its ``category_weight`` float32 (N,).
     """
 
     embedding: NDArray[np.float16]
@@ -64,7 +64,7 @@ class Targets:
 @dataclass(frozen=True)
 class TrainingData:
     """``pixels`` uint8 (N, 136, 136, 3), targets of all N photos, ``rows`` to train on, int64 (M,), and the
-    ``teacher`` to ask about each crop, with the ``standard`` of its embedding.
+    ``teacher`` to run on each crop, with the ``standard`` of its embedding.
     """
 
     pixels: Pixels
@@ -76,9 +76,8 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Batch:
-    """``pixels`` float32 (B, side, side, 3), BGR / 127.5 - 1; what the teacher says of them, ``embedding``
-    (B, E), ``places`` (B, side / 32, side / 32, E) and ``classes`` (B, 1001); and the rows' category
-    targets.
+    """``pixels`` float32 (B, side, side, 3), BGR / 127.5 - 1; the teacher's output for them, ``embedding``
+    (B, E), ``places`` (B, side / 32, side / 32, E) and ``classes`` (B, 1001); category targets.
     """
 
     pixels: Floats
@@ -90,7 +89,7 @@ class Batch:
 
 
 def whole_pictures(pixels: Pixels, rows: Iterable[int], side: int) -> Floats:
-    """The photos of these rows as the network is given them, float32 (N, side, side, 3) in [-1, 1]."""
+    """Return the network's input for these rows, float32 (N, side, side, 3) in [-1, 1]."""
     return _scaled(np.stack([squeeze(pixels[row], side) for row in rows]))
 
 
@@ -99,9 +98,9 @@ def _scaled(values: Pixels) -> Floats:
 
 
 def crop(image: Pixels, random: np.random.Generator) -> Pixels:
-    """A random part of one photo, flipped or not.
+    """Return a random part of a photo, flipped or not.
 
-    It covers 65 to 100 % of the side with an aspect within exp(+-0.2).
+    It covers 65 to 100 % of the side, with an aspect ratio within exp(+-0.2) of the photo's.
     """
     height, width = image.shape[:2]
     scale = random.uniform(0.65, 1.0)
@@ -115,7 +114,7 @@ def crop(image: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def recolour(image: Pixels, random: np.random.Generator) -> Floats:
-    """One picture in other light, float32 in [-1, 1].
+    """Return a photo with other colours, float32 in [-1, 1].
 
     Brightness and contrast change by up to a quarter, single channels by up to a tenth, and one photo in ten
     loses its colour.
@@ -130,13 +129,13 @@ def recolour(image: Pixels, random: np.random.Generator) -> Floats:
 
 
 def resample(places: Floats, side: int) -> Floats:
-    """A map, float32 (H, W, F), averaged by area to (side, side, F)."""
+    """Average a map, float32 (H, W, F), by area to (side, side, F)."""
     rows, columns = (_overlaps(length, side) for length in places.shape[:2])
     return np.asarray(np.einsum("ah,bw,hwf->abf", rows, columns, places, optimize=True), np.float32)
 
 
 def _overlaps(length: int, cells: int) -> Floats:
-    """What share of each of ``cells`` equal parts of ``length`` places is which place, float32 (cells,
+    """Return the share of each of ``length`` places in each of ``cells`` equal parts, float32 (cells,
     length).
     """
     edges = np.arange(cells + 1) * (length / cells)
@@ -146,8 +145,9 @@ def _overlaps(length: int, cells: int) -> Floats:
 
 
 def rows_of_step(rows: Integers, step: int, size: int, seed: int) -> Integers:
-    """The row numbers of one batch: every epoch is a permutation of ``rows`` of its own; its last partial
-    batch is left out.
+    """Return the row numbers of a batch.
+
+    Each epoch is a new permutation of ``rows``; its last partial batch is left out.
     """
     steps = len(rows) // size
     if steps == 0:
@@ -158,9 +158,9 @@ def rows_of_step(rows: Integers, step: int, size: int, seed: int) -> Integers:
 
 
 def make_batch(data: TrainingData, step: int, *, size: int, side: int, seed: int) -> Batch:
-    """Batch number ``step``: ``size`` photos at ``side`` pixels.
+    """Make batch number ``step``: ``size`` photos at ``side`` pixels.
 
-    The teacher sees the crop that the network sees, with all its pixels and in its own colours.
+    The teacher sees the same crop as the network, at full resolution and in its original colours.
     """
     rows = rows_of_step(data.rows, step, size, seed)
     random = np.random.default_rng((seed, step, 1))
@@ -177,11 +177,9 @@ def make_batch(data: TrainingData, step: int, *, size: int, side: int, seed: int
 
 
 def prefetch(make: Callable[[int], Batch], first_step: int, ahead: int = 3) -> Iterator[Batch]:
-    """Yield ``make(first_step)``, ``make(first_step + 1)``, ... prepared up to ``ahead`` steps before they
-    are needed.
+    """Yield ``make(first_step)``, ``make(first_step + 1)``, ..., prepared up to ``ahead`` steps in advance.
 
-    OpenCV and NumPy release the interpreter lock for most of it. An error in ``make`` is raised to the
-    caller.
+    OpenCV and NumPy release the interpreter lock for most of the work. An error in ``make`` is raised here.
     """
     waiting: queue.Queue[Batch | Exception] = queue.Queue(ahead)
     stopped = threading.Event()
@@ -199,7 +197,7 @@ def prefetch(make: Callable[[int], Batch], first_step: int, ahead: int = 3) -> I
         while not stopped.is_set():
             try:
                 put(make(step))
-            except Exception as error:  # noqa: BLE001 - handed over to the consumer, which raises it
+            except Exception as error:  # noqa: BLE001 (raised by the consumer)
                 put(error)
                 return
             step += 1
@@ -214,4 +212,4 @@ def prefetch(make: Callable[[int], Batch], first_step: int, ahead: int = 3) -> I
             yield item
     finally:
         stopped.set()
-        thread.join()  # The next one may ask the same teacher, which only one thread may at a time.
+        thread.join()  # A teacher must not be run by two threads at once.

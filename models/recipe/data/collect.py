@@ -3,10 +3,11 @@
 ``collections.csv`` names the repositories, one line for each kind of file taken from it:
 ``repository,commit,licence,files,category,most,weight``. ``files`` is a regular expression that the path must
 begin with, ``category`` the label of all of them and ``most`` how many are taken at random (empty: all).
-``weight`` is how much one of its photos counts in the head (empty: 1; less for single objects before a plain
-ground and for long series of one scene). ``labels.csv`` has the labels of single photos,
-``repository,blob,category`` with the first 16 digits of the git blob, given by looking at them; they override
-the folder's, and an empty category leaves the photo out.
+``weight`` is how much one of its photos counts in the head (empty: 1; less for single objects on a plain
+background and for long series of one scene). ``labels.csv`` has the labels of single photos,
+``repository,blob,category`` with the first 16 digits of the git blob, assigned by eye; they override the
+folder's label, and an empty category leaves the photo out. A repository without either only states its
+licence: its photos come with their labels from elsewhere.
 
 The output is a directory of category directories with a ``manifest.csv`` (``file,source,width,height``), as
 the ``cache`` stage reads it. Photos are shrunk to a short side of 360 pixels. Of near-copies, also across
@@ -33,10 +34,10 @@ from recipe.data.corpus import Pixels, decode, labelled_photos
 HERE = Path(__file__).parent
 SHORT_SIDE = 360
 SMALLEST_SIDE = 72
-LONGEST_RATIO = 4.0  # Banners and full-page captures are not what a phone holds.
+LONGEST_RATIO = 4.0  # Excludes banners and full-page screenshots.
 BLOB_DIGITS = 16
-LARGEST_SHARE = 3  # A source may give at most one part in so many of a category.
-SAME_HASH = 6  # of 128 bits; chosen by eye on pairs around the limit
+LARGEST_SHARE = 3  # A source gives at most a third of a category.
+SAME_HASH = 6  # Of 128 bits; chosen by eye on pairs around the limit.
 
 Bits = NDArray[np.bool_]
 
@@ -56,7 +57,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo to be taken: where it comes from, its category and its encoded bytes."""
+    """A photo to take: its source, file name, category and encoded bytes."""
 
     source: str
     name: str
@@ -87,7 +88,7 @@ def licences() -> dict[str, str]:
 
 
 def source_weights() -> dict[str, float]:
-    """Return how much a photo of each repository counts."""
+    """Return the weight of a photo by repository."""
     return {rule.repository: rule.weight for rule in read_rules()}
 
 
@@ -174,13 +175,13 @@ def shrink(image: Pixels) -> Pixels:
 
 
 def suitable(image: Pixels) -> bool:
-    """Return whether a picture is large enough and not a strip."""
+    """Return whether an image is large enough and not a strip."""
     short, long = sorted(image.shape[:2])
     return bool(short >= SMALLEST_SIDE and long <= LONGEST_RATIO * short)
 
 
 def fingerprint(image: Pixels) -> Bits:
-    """Return 128 bits, bool (128,): where the grey of a tiny version rises to the right, and downwards."""
+    """Return 128 bits, bool (128,): where a tiny grey version gets brighter to the right, and downwards."""
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     across = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(int)
     down = cv2.resize(grey, (8, 9), interpolation=cv2.INTER_AREA).astype(int)
@@ -208,9 +209,9 @@ class CopyFilter:
 
 
 def largest_allowed(counts: Sequence[int]) -> int:
-    """Return how many photos a source may give so that none gives more than a third of what then remains.
+    """Return how many photos each source may give so that none gives more than a third of the rest.
 
-    Where there are fewer than three sources that is not possible, and all may give as much as the smallest.
+    With fewer than three sources that is impossible; then all may give as many as the smallest.
     """
     for most in range(max(counts), 0, -1):
         if most * LARGEST_SHARE <= sum(min(count, most) for count in counts):
@@ -219,9 +220,9 @@ def largest_allowed(counts: Sequence[int]) -> int:
 
 
 def over_share(categories: Sequence[str], sources: Sequence[str]) -> set[int]:
-    """Return the places of the photos to leave out so that no source gives more than a third of a category.
+    """Return the indices of the photos to leave out so that no source gives more than a third of a category.
 
-    They are chosen at random, the same ones each time.
+    They are chosen at random with a fixed seed.
     """
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, key in enumerate(zip(categories, sources, strict=True)):
@@ -271,9 +272,9 @@ def collect(snapshots: Path, existing: Sequence[Path], output: Path) -> int:
     """Write the corpus and return the number of photos in it.
 
     Args:
-        snapshots: directory of ``owner+name`` directories with a git directory each.
-        existing: directories of photos that are labelled already; they come first.
-        output: is made; must be empty or missing.
+        snapshots: directory of ``owner+name`` directories, each with a git directory.
+        existing: directories of photos that already have labels; they come first.
+        output: directory to create; must be empty or missing.
     """
     copies = CopyFilter()
     rows: list[tuple[str, str, int, int]] = []
@@ -282,7 +283,7 @@ def collect(snapshots: Path, existing: Sequence[Path], output: Path) -> int:
             try:
                 image = decode(photo.encoded)
             except ValueError:
-                continue  # A damaged file among tens of thousands is not worth stopping for.
+                continue  # One damaged file should not stop a run over tens of thousands.
             if not suitable(image) or not copies.is_new(fingerprint(image)):
                 continue
             directory = output / photo.category

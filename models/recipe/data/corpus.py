@@ -1,12 +1,12 @@
-"""One pixel cache for all photos of a corpus, labelled or not.
+"""The pixel cache of all photos of a corpus, labelled or not.
 
 The cache is a directory:
 
 ``pixels.npy``   uint8 (N, 136, 136, 3), BGR as OpenCV decodes, the whole photo squeezed to a square by area
-                 interpolation: the same geometry as serving, so that nothing has to be learned twice;
+                 interpolation: the same geometry as in serving;
 ``index.csv``    N rows ``name,category,source,origin`` (category and source empty where unknown).
 
-136 pixels, because that is what the unlabelled photos are stored at.
+136 pixels is the size in which the unlabelled photos are stored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """One photo of the corpus: its name, what is known of it, and where its bytes are.
+    """A photo of the corpus.
 
     Args:
         name: ``Category/file.jpg`` for a labelled photo, the archive member's name for another.
@@ -45,25 +45,25 @@ class PhotoEntry:
 
 @dataclass(frozen=True)
 class Corpus:
-    """An opened cache. ``pixels`` is memory-mapped: rows are read from disk (or page cache) when used."""
+    """An opened cache. ``pixels`` is memory-mapped."""
 
     entries: tuple[PhotoEntry, ...]
     pixels: Pixels
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The category names in alphabetical order, which is the order of the classes everywhere."""
+        """Return the category names in alphabetical order, the order of the classes everywhere."""
         return tuple(sorted({entry.category for entry in self.entries if entry.category}))
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Class indices, int64 (N,), -1 where there is no label."""
+        """Return class indices, int64 (N,), -1 for photos without a label."""
         index = {category: number for number, category in enumerate(self.categories)}
         return np.array([index.get(entry.category, -1) for entry in self.entries], np.int64)
 
     @property
     def sources(self) -> NDArray[np.str_]:
-        """Source names, str (N,), empty where there is none."""
+        """Return source names, str (N,), empty if unknown."""
         return np.array([entry.source for entry in self.entries], np.str_)
 
 
@@ -80,16 +80,14 @@ def decode(encoded: bytes) -> Pixels:
 
 
 def squeeze(image: Pixels, side: int) -> Pixels:
-    """Resize a whole photo to uint8 (side, side, 3); area interpolation down, cubic up."""
+    """Resize a photo to uint8 (side, side, 3), by area interpolation when shrinking, else cubic."""
     shrinking = side <= min(image.shape[:2])
     interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (side, side), interpolation=interpolation), np.uint8)
 
 
 def labelled_photos(directory: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
-    """Yield the photos of ``directory/<Category>/`` with their bytes, sources from ``manifest.csv`` if there
-    is one.
-    """
+    """Yield the photos of ``directory/<Category>/``, with sources from ``manifest.csv`` if there is one."""
     sources: dict[str, str] = {}
     manifest = directory / "manifest.csv"
     if manifest.is_file():
@@ -114,9 +112,7 @@ def archived_photos(archive: Path) -> Iterator[tuple[PhotoEntry, bytes]]:
 
 
 def all_photos(photos: Path, archives: list[Path]) -> Iterator[tuple[PhotoEntry, Pixels]]:
-    """Yield every readable photo once with its decoded pixels; the order is fixed, so that row numbers are
-    too.
-    """
+    """Yield every readable photo once, decoded, in a fixed order."""
     seen: set[str] = set()
     for stream in (labelled_photos(photos), *(archived_photos(archive) for archive in archives)):
         for entry, encoded in stream:
@@ -126,7 +122,7 @@ def all_photos(photos: Path, archives: list[Path]) -> Iterator[tuple[PhotoEntry,
             try:
                 yield entry, decode(encoded)
             except ValueError:
-                continue  # A damaged file in a collection of tens of thousands is not worth stopping for.
+                continue  # One damaged file should not stop a run over tens of thousands.
 
 
 def build_cache(photos: Path, archives: list[Path], cache: Path) -> int:

@@ -1,4 +1,4 @@
-"""From cache and teacher to what the loop needs: the split, the targets, the weights to start from."""
+"""From the cache and the teacher's output to the training data: split, groups of copies, targets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from recipe.data.split import (
 
 @dataclass(frozen=True)
 class Prepared:
-    """The corpus with everything the training asks of it; arrays are in the cache's row order.
+    """The corpus with all that training and export need; arrays are in the cache's row order.
 
     ``parts`` and ``groups`` as in `split.Split`, ``doubted`` bool (N,), ``standard`` of the training photos.
     """
@@ -38,7 +38,7 @@ class Prepared:
 
     @property
     def training_rows(self) -> Integers:
-        """The rows that the backbone may see."""
+        """Return the rows that the backbone is trained on."""
         return np.asarray(np.nonzero(self.parts == Part.TRAIN)[0], np.int64)
 
 
@@ -70,7 +70,7 @@ def prepare(cache: Path, held_sources: frozenset[str], share: float, seed: int =
 
 
 def open_prepared(cache: Path) -> Prepared:
-    """Load what `prepare` wrote, with the teacher's answers standardised."""
+    """Load what `prepare` wrote, with the teacher's embedding standardised."""
     corpus = open_cache(cache)
     with np.load(cache / "prepared.npz") as file:
         parts, groups, doubted = file["parts"], file["groups"], file["doubted"]

@@ -1,14 +1,13 @@
-"""Category targets for every photo, and doubt about labels that the photos contradict.
+"""Category targets for every photo, and labels that the photos contradict.
 
-A linear classifier on the teacher's embedding is fitted on the training labels, cross-fitted: no photo's own
-label takes part in what is predicted for it. Its probabilities are
+A linear classifier on the teacher's embedding is cross-fitted to the training labels, so that a photo's own
+label has no influence on its prediction. The predictions
 
-- the targets of photos without a label,
-- mixed into the targets of labelled ones, and
-- the judge of labels: where it gives the label almost nothing and another class nearly everything, the label
-is
-  taken for wrong and replaced (the idea of Northcutt, Jiang and Chuang, 'Confident Learning', 2021, with
-  fixed limits instead of per-class averages, because some classes here are noisy as a whole).
+- are the targets of photos without a label,
+- are mixed into the targets of labelled photos, and
+- replace a label where they give it almost no probability and another category nearly all (after Northcutt,
+  Jiang and Chuang, 'Confident Learning', 2021, with fixed limits instead of per-class averages, because some
+  categories here are noisy throughout).
 """
 
 from __future__ import annotations
@@ -41,8 +40,9 @@ class SoftLabels:
 
 
 def doubted_labels(probabilities: Floats, labels: Integers) -> NDArray[np.bool_]:
-    """True where out-of-fold ``probabilities`` (N, C) confidently contradict ``labels`` (N,); never where
-    label < 0.
+    """Return where out-of-fold ``probabilities`` (N, C) confidently contradict ``labels`` (N,), bool (N,).
+
+    Missing labels (-1) are never contradicted.
     """
     of_label = probabilities[np.arange(len(labels)), np.maximum(labels, 0)]
     contradicted = (of_label < DOUBT_LABEL_BELOW) & (probabilities.max(1) > DOUBT_OTHER_ABOVE)
@@ -50,11 +50,11 @@ def doubted_labels(probabilities: Floats, labels: Integers) -> NDArray[np.bool_]
 
 
 def cross_fitted(embedding: Floats, labels: Integers, groups: Integers, classes: int) -> Floats:
-    """Probabilities, float32 (N, C): out of fold where there is a label, averaged over the folds elsewhere.
+    """Predict probabilities, float32 (N, C): out of fold for labelled photos, else the mean of all folds.
 
     Args:
         embedding: float32 (N, F).
-        labels: int64 (N,), -1 where the label is missing or must not be seen.
+        labels: int64 (N,), -1 where the label is missing or held out.
         groups: int64 (N,), photos of one group share a fold.
         classes: number of categories.
     """
@@ -78,7 +78,7 @@ def cross_fitted(embedding: Floats, labels: Integers, groups: Integers, classes:
 
 
 def make_soft_labels(embedding: Floats, labels: Integers, groups: Integers, classes: int) -> SoftLabels:
-    """Targets and weights of the category loss; arguments as `cross_fitted`."""
+    """Return targets and weights of the category loss; arguments as for `cross_fitted`."""
     predicted = cross_fitted(embedding, labels, groups, classes)
     doubted = doubted_labels(predicted, labels)
     trusted = (labels >= 0) & ~doubted

@@ -1,11 +1,10 @@
-"""Which photos the training may see: near-duplicates grouped, photos and whole sources held out.
+"""Split the photos: group near-duplicates, hold out photos and whole sources.
 
-Everything that is reported later rests on this file, so the rules are few and strict:
+All figures reported later depend on these rules:
 
-- copies of one photo (also across sources, also among the unlabelled) form one group and stay together;
-- the held-out sources, and a random share of the other labelled groups, are seen by no loss at all, neither
-their
-  labels nor their pixels;
+- copies of a photo, also across sources and among unlabelled photos, form a group and stay together;
+- held-out sources, and a random share of the other labelled groups, take part in no loss, with neither labels
+  nor pixels;
 - an unlabelled copy of a held-out photo is dropped.
 """
 
@@ -22,9 +21,8 @@ from numpy.typing import NDArray
 from recipe.data.corpus import Corpus, Pixels
 
 THUMBNAIL = 12
-# Correlation of 12x12 colour thumbnails, together with the cosine of teacher embeddings, above which two
-# photos are # one: chosen by eye on pairs around the limit; receipts and plain portraits look alike in the
-# thumbnail alone.
+# Two photos are copies above this correlation of 12 x 12 thumbnails and this cosine of teacher embeddings:
+# chosen by eye on pairs around the limits. The thumbnail alone confuses receipts, and plain portraits.
 SAME_THUMBNAIL = 0.98
 SAME_EMBEDDING = 0.93
 
@@ -32,7 +30,7 @@ Integers = NDArray[np.int64]
 
 
 class Part(IntEnum):
-    """What a photo is used for."""
+    """The use of a photo."""
 
     TRAIN = 0
     SAME_SOURCE = 1
@@ -54,7 +52,7 @@ def _unit_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def thumbnails(pixels: Pixels) -> NDArray[np.float32]:
-    """Centred, normalised thumbnails, float32 (N, 432): their dot product is a correlation."""
+    """Return centred, normalised thumbnails, float32 (N, 432), whose dot product is the correlation."""
     small = np.stack([cv2.resize(p, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for p in pixels])
     flat = small.reshape(len(small), -1).astype(np.float32)
     return _unit_rows(flat - flat.mean(1, keepdims=True))
@@ -63,7 +61,7 @@ def thumbnails(pixels: Pixels) -> NDArray[np.float32]:
 def similar_pairs(
     thumbs: NDArray[np.float32], embeddings: NDArray[np.float32], chunk: int = 2048
 ) -> Iterator[tuple[int, int]]:
-    """Yield the pairs (i, j), i < j, that pass both limits."""
+    """Yield the pairs (i, j), i < j, above both limits."""
     centred = _unit_rows(embeddings - embeddings.mean(0))
     for start in range(0, len(thumbs), chunk):
         alike = thumbs[start : start + chunk] @ thumbs[start:].T > SAME_THUMBNAIL
@@ -74,7 +72,7 @@ def similar_pairs(
 
 
 def group_copies(count: int, pairs: Iterator[tuple[int, int]]) -> Integers:
-    """Connected components of the pairs: a group number for each of ``count`` photos (union-find)."""
+    """Return a group number for each of ``count`` photos: connected components of the pairs (union-find)."""
     parent = list(range(count))
 
     def root(item: int) -> int:
@@ -91,13 +89,13 @@ def group_copies(count: int, pairs: Iterator[tuple[int, int]]) -> Integers:
 def make_split(
     corpus: Corpus, groups: Integers, held_sources: frozenset[str], share: float = 0.1, seed: int = 0
 ) -> Split:
-    """Assign each photo its `Part`.
+    """Assign each photo a `Part`.
 
     Args:
         corpus: the photos.
         groups: from `group_copies`.
-        held_sources: sources to keep from the training altogether.
-        share: part of the remaining labelled photos, by group and in each category, to hold out.
+        held_sources: sources to hold out as a whole.
+        share: share of the other labelled photos to hold out, by group, in each category.
         seed: of the random choice.
     """
     labels, sources = corpus.labels, corpus.sources
@@ -113,14 +111,14 @@ def make_split(
     same = np.isin(groups, sorted(taken)) & ~other
     parts[same & (labels >= 0)] = Part.SAME_SOURCE
     parts[same & (labels < 0)] = Part.DROPPED
-    # Copies of a held-out source's photos elsewhere would let the training see them after all.
+    # Copies of a held-out source's photos in other sources would leak into the training.
     copies = np.isin(groups, np.unique(groups[other])) & ~other
     parts[copies] = Part.DROPPED
     return Split(parts, groups)
 
 
 def folds_by_group(groups: Integers, folds: int, seed: int = 0) -> Integers:
-    """A fold number for each photo, int64 (N,), whole groups together."""
+    """Return a fold number for each photo, int64 (N,); a group is in one fold."""
     names, inverse = np.unique(groups, return_inverse=True)
     of_group = np.random.default_rng(seed).integers(0, folds, len(names))
     return np.asarray(of_group[inverse], np.int64)

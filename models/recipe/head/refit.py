@@ -202,6 +202,7 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
                 "photos": scores.photos,
                 "recall": round(scores.recall, 3),
                 "precision": round(scores.precision, 3),
+                "filed_share": round(scores.filed_share, 3),
                 "filed_precision": round(scores.filed_precision, 3),
             }
             for scores in evaluation.per_category
@@ -213,8 +214,10 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
 def choose_judges(photos: Labelled, count: int, seed: int = 0) -> Integers:
     """Choose about ``count`` of the photos held out from the same sources, evenly over the categories.
 
-    The shipped head is not fitted on them, so that later models can be evaluated on them. Returns row
-    numbers.
+    The shipped head is not fitted on them, so that later models can be evaluated on them.
+
+    Returns:
+        Row numbers.
     """
     return _evenly(photos, photos.parts == Part.SAME_SOURCE, count, seed)
 

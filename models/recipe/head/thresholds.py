@@ -23,8 +23,7 @@ LEAST_FILED = 0.03
 LOWEST_OWN = 0.50
 ACCEPTED_TOO: Mapping[str, frozenset[str]] = {"Friends": frozenset({"Family", "Events", "Selfies"})}
 """Labels with which a prediction still counts as acceptable. Of 160 photos of left-out sources with a
-probability of 0.6 to 0.8, all 26 predicted as `Friends` were acceptable by eye, though 7 had one of these
-labels.
+probability of 0.6 to 0.8, all 26 predicted as `Friends` were acceptable by eye; 7 had one of these labels.
 """
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: weights, optimiser, and where it stood; one file, replaced atomically."""
+"""Checkpoints of a training: weights, optimiser state and position in one file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from recipe.training.network import get_named_weights, set_named_weights
 
 @dataclass(frozen=True)
 class Position:
-    """``step``: steps done. ``progress``: of the schedule, 0 to 1. ``seconds``: computing time of all runs
-    together.
-    """
+    """``step``: steps done. ``progress``: of the schedule, 0 to 1. ``seconds``: of all runs."""
 
     step: int
     progress: float
@@ -25,9 +23,7 @@ class Position:
 
 
 def save_checkpoint(path: Path, model: keras.Model, position: Position) -> None:
-    """Write the model's variables, the optimiser's and the position; the old file stays until the new one is
-    whole.
-    """
+    """Write the variables of model and optimiser, and the position, atomically."""
     arrays: Arrays = dict(get_named_weights(model))
     for number, variable in enumerate(model.optimizer.variables):
         arrays[f"optimizer/{number}"] = np.asarray(keras.ops.convert_to_numpy(variable))
@@ -36,10 +32,10 @@ def save_checkpoint(path: Path, model: keras.Model, position: Position) -> None:
 
 
 def restore_checkpoint(path: Path, model: keras.Model) -> Position:
-    """Put model and optimiser back where `save_checkpoint` found them.
+    """Restore the model and optimiser that `save_checkpoint` wrote.
 
     Raises:
-        ValueError: the checkpoint is of a network with other layers.
+        ValueError: the checkpoint belongs to a network with other layers.
     """
     with np.load(path) as file:
         missing = set_named_weights(model, {name: file[name] for name in file.files})

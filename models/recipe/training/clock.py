@@ -1,8 +1,7 @@
-"""How far a training has come, which is all that its schedule depends on.
+"""Progress of a training, on which its schedule depends.
 
-On a machine that others use as well nobody knows how many steps fit into an afternoon. So the schedule runs
-on the share of the time budget that is spent (`TimeBudget`), or on steps (`StepBudget`) where a result must
-be repeatable.
+On a shared machine the number of steps in a given time is unknown. So progress is the share of the time spent
+(`TimeBudget`), or of the steps (`StepBudget`) where the result must be repeatable.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from typing import Protocol
 
 
 class Budget(Protocol):
-    """Something that knows the progress, from 0 to 1."""
+    """Tells the progress of a training, from 0 to 1."""
 
     def progress(self, step: int) -> float:
-        """Progress after ``step`` steps."""
+        """Return the progress after ``step`` steps."""
         ...
 
 
@@ -30,13 +29,13 @@ class StepBudget:
     steps: int
 
     def progress(self, step: int) -> float:
-        """Share of the steps done."""
+        """Return the share of the steps done."""
         return min(1.0, step / self.steps)
 
 
 @dataclass(frozen=True)
 class TimeBudget:
-    """A moment to be finished at. A paused process (SIGSTOP) loses its time; the moment stays.
+    """A time at which to finish. A process that is stopped (SIGSTOP) loses that time.
 
     Args:
         before: progress that earlier runs of the same training had made.
@@ -51,7 +50,7 @@ class TimeBudget:
     now: Callable[[], float] = time.time
 
     def progress(self, step: int) -> float:
-        """Earlier progress, and the rest in proportion to this run's time."""
+        """Return earlier progress plus the rest in proportion to this run's time."""
         del step  # Only the clock counts.
         if self.until <= self.began:
             return 1.0
@@ -61,7 +60,7 @@ class TimeBudget:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Learning rate and picture size by progress.
+    """Learning rate and input size by progress.
 
     Args:
         peak: highest learning rate.
@@ -76,19 +75,19 @@ class Schedule:
     sides: tuple[tuple[float, int], ...] = ((0.0, 96), (0.6, 128))
 
     def learning_rate(self, progress: float) -> float:
-        """Linear rise, then half a cosine (Loshchilov and Hutter, 'SGDR', 2017)."""
+        """Return a linear rise, then half a cosine (Loshchilov and Hutter, 'SGDR', 2017)."""
         if progress < self.warmup:
             return self.peak * max(progress / self.warmup, 0.01)
         place = (progress - self.warmup) / (1.0 - self.warmup)
         return self.peak * (self.floor + (1.0 - self.floor) * 0.5 * (1.0 + math.cos(math.pi * place)))
 
     def side(self, progress: float) -> int:
-        """Side of the training pictures in pixels."""
+        """Return the input size in pixels."""
         return max((start, side) for start, side in self.sides if start <= progress)[1]
 
 
 def parse_until(text: str, now: datetime | None = None) -> float:
-    """Seconds since the epoch of the next ``HH:MM`` on the local clock, or of an ISO 8601 time."""
+    """Return the next ``HH:MM`` of the local clock, or an ISO 8601 time, in seconds since the epoch."""
     current = now or datetime.now()
     if len(text) <= 5:
         hour, minute = (int(part) for part in text.split(":"))

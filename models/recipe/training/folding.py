@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the 13 convolutions of VGG16. NumPy only.
+"""Fold batch normalisation into the 13 convolutions of VGG16. NumPy only.
 
 A convolution without bias followed by normalisation with gamma, beta, mean and variance computes
 ``(x * kernel - mean) * scale + beta`` with ``scale = gamma / sqrt(variance + epsilon)``, which is the
@@ -23,7 +23,7 @@ MOMENTUM = 0.97
 
 @dataclass(frozen=True)
 class ConvolutionPlace:
-    """Where one convolution stands: block 1..5, number 1.. in the block, and its output channels."""
+    """A convolution: its block (1 to 5), its number in the block, and its output channels."""
 
     block: int
     number: int
@@ -31,12 +31,12 @@ class ConvolutionPlace:
 
     @property
     def convolution(self) -> str:
-        """The layer's name, as in ``keras.applications``."""
+        """Return the layer's name, as in ``keras.applications``."""
         return f"block{self.block}_conv{self.number}"
 
     @property
     def normalisation(self) -> str:
-        """The name of the batch normalisation that follows it."""
+        """Return the name of the batch normalisation that follows it."""
         return f"block{self.block}_bn{self.number}"
 
 
@@ -64,10 +64,9 @@ def fold(weights: Mapping[str, NDArray[Any]]) -> Arrays:
 
 
 def folded_backbone(source: Path) -> Arrays:
-    """Folded convolutions from a checkpoint, or from an npz file that is folded already.
+    """Read a checkpoint or folded convolutions, and return them folded.
 
-    Kernels are rounded to float16 as they will be stored, so that everything after is measured on what is
-    shipped.
+    Kernels are rounded to float16, as they are stored, so that what is measured is what is shipped.
 
     Raises:
         ValueError: it is neither.
@@ -75,7 +74,7 @@ def folded_backbone(source: Path) -> Arrays:
     with np.load(source) as file:
         arrays: Arrays = {name: file[name] for name in file.files if name.startswith("block")}
     if f"{PLACES[0].convolution}/kernel" not in arrays:
-        raise ValueError(f"{source} has no {PLACES[0].convolution}/kernel: it is no checkpoint and no VGG16")
+        raise ValueError(f"{source} has no {PLACES[0].convolution}/kernel: neither a checkpoint nor a VGG16")
     if f"{PLACES[0].convolution}/bias" not in arrays:
         arrays = fold(arrays)
     return {

@@ -1,4 +1,4 @@
-"""VGG16 with batch normalisation, as it is trained.
+"""VGG16 with batch normalisation, for training.
 
 The plain network is Simonyan and Zisserman, 'Very Deep Convolutional Networks for Large-Scale Image
 Recognition' (2015), configuration D without its three dense layers; layer names are those of
@@ -30,7 +30,7 @@ def build_training_network(
     width: float = 1.0,
     dtype: str = "mixed_bfloat16",
 ) -> keras.Model:
-    """Build the network that is trained: pixels in, three answers out.
+    """Build the training network.
 
     Input: float (batch, side, side, 3), BGR / 127.5 - 1, any side that is a multiple of 32.
     Outputs (float32): ``embedding`` (batch, E) standardised, ``classes`` (batch, 1001) logits,
@@ -83,14 +83,16 @@ def build_training_network(
 
 
 def _fast_layout() -> str:
-    """Keras copies channels-last tensors to and fro around PyTorch's operations; a permuted view of one is
-    channels-first to Keras and channels-last to PyTorch, which is what it is fast with (1.6 times).
+    """Return the faster layout.
+
+    On PyTorch, Keras copies channels-last tensors before and after each operation. A permuted view is
+    channels-first to Keras and channels-last to PyTorch, and 1.6 times as fast.
     """
     return "channels_first" if keras.backend.backend() == "torch" else "channels_last"
 
 
 def get_named_weights(model: keras.Model) -> Arrays:
-    """Every variable of the model by ``layer/variable``, as float32 arrays."""
+    """Return every variable of the model by ``layer/variable``, as float32 arrays."""
     return {
         f"{layer.name}/{variable.name}": np.asarray(keras.ops.convert_to_numpy(variable), np.float32)
         for layer in model.layers
@@ -100,9 +102,7 @@ def get_named_weights(model: keras.Model) -> Arrays:
 
 
 def set_named_weights(model: keras.Model, weights: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Assign the variables that ``weights`` names; return the names that the model has and ``weights``
-    lacks.
-    """
+    """Assign the named variables; return the names that the model has and ``weights`` lacks."""
     missing = []
     for layer in model.layers:
         for variable in layer.variables:

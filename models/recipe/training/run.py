@@ -1,4 +1,4 @@
-"""The ``train`` command: arguments, budget and log put around the loop."""
+"""The ``train`` command: arguments, budget and log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBE_STRIDE = 3  # Every third held-out photo is enough to watch an error fall.
 
 
 def open_log(path: Path | None) -> Log:
-    """A function that writes one line with the time of day, to the end of a file or to standard output."""
+    """Return a function that appends a line with the time of day to a file or standard output."""
 
     def log(line: str) -> None:
         text = f"{datetime.now():%H:%M:%S} {line}\n"
@@ -39,13 +39,13 @@ def open_log(path: Path | None) -> Log:
 
 
 def parse_sides(text: str) -> tuple[tuple[float, int], ...]:
-    """``"0:96,0.8:128"`` to ``((0.0, 96), (0.8, 128))``."""
+    """Convert ``"0:96,0.8:128"`` to ``((0.0, 96), (0.8, 128))``."""
     pairs = (pair.split(":") for pair in text.split(","))
     return tuple((float(progress), int(side)) for progress, side in pairs)
 
 
 def run_training(arguments: argparse.Namespace) -> None:
-    """Train as the command line says; resume where the checkpoint exists."""
+    """Train as the command line says, or resume from an existing checkpoint."""
     log = open_log(arguments.log)
 
     def make_budget(before: float) -> Budget:

@@ -1,8 +1,8 @@
-"""Training goes on from a model directory, which holds neither normalisation nor distillation heads.
+"""Start training from a model directory, which has neither normalisation nor distillation heads.
 
-Both are measured on training photos: what a convolution gives for them is its normalisation's mean and
-variance, with gamma and beta such that the network computes what the plain one did; and the embedding's head
-is the ridge regression from the features to the teacher's embedding.
+Both are computed on training photos: mean and variance of a convolution's output are those of its
+normalisation, with gamma and beta chosen so that the network computes the same as before; and the embedding
+head is the ridge regression from the features to the teacher's embedding.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def start_from(model: keras.Model, directory: Path, prepared: Prepared, side: in
     Args:
         model: from `network.build_training_network`.
         directory: holds ``backbone.npz`` and ``head.npz``, with the categories of ``prepared``.
-        prepared: whose training photos, whole and at ``side`` pixels, are measured.
-        side: that the directory's model was trained at.
+        prepared: its training photos, whole and at ``side`` pixels, are used.
+        side: input size of the directory's model.
     """
     rows = np.random.default_rng(5).permutation(prepared.training_rows)
     pixels = prepared.corpus.pixels
@@ -58,13 +58,12 @@ def start_from(model: keras.Model, directory: Path, prepared: Prepared, side: in
 
 
 def unfold_into(model: keras.Model, folded: Mapping[str, NDArray[Any]], pictures: Floats) -> None:
-    """Undo `folding.fold`: kernels of the size that a new network has, and the normalisation that makes up
-    for it.
+    """Undo `folding.fold`: scale kernels as in a new network, and set the normalisation to compensate.
 
     Args:
         model: the training network.
         folded: ``blockB_convK/kernel`` and ``/bias``.
-        pictures: float32 (N, S, S, 3), all taken through the network at once.
+        pictures: float32 (N, S, S, 3), run through the network in one batch.
     """
     x = ops.convert_to_tensor(pictures)
     channels_first = model.get_layer(PLACES[0].convolution).data_format == "channels_first"
@@ -92,7 +91,7 @@ def _numpy(tensor: Any) -> Floats:  # noqa: ANN401 (a tensor)
 
 
 def ridge_regression(features: Floats, targets: Floats) -> list[Floats]:
-    """Kernel (F, T) and bias (T,) of the least squares fit from (N, F) to (N, T) with a penalty."""
+    """Return kernel (F, T) and bias (T,) of the ridge regression from (N, F) to (N, T)."""
     mean, middle = features.mean(0), targets.mean(0)
     centred = np.asarray(features - mean, np.float64)
     covariance = centred.T @ centred

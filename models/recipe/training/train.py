@@ -1,4 +1,4 @@
-"""The training loop: distillation and category losses, a schedule on the clock, checkpoints, a log to watch.
+"""The training loop: distillation and category losses, schedule, checkpoints and log.
 
 Loss of a crop: 2 x mean squared error to the teacher's standardised embedding (clipped at +-4), + as much for
 the single places of the teacher's map in their own standard deviation, + 0.5 x cross-entropy to the teacher's
@@ -35,8 +35,8 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything of the training that is chosen and not measured. ``dense_rate`` is the share of the learning
-    rate that all but the convolutions learn with.
+    """The choices of a training. ``dense_rate`` is the learning rate of everything but the convolutions,
+    relative to theirs.
     """
 
     schedule: Schedule
@@ -55,9 +55,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Probe:
-    """Held-out photos to look at now and then: ``pixels`` uint8 (M, 136, 136, 3) and the standardised
-    ``embedding`` float32 (M, E) that the teacher has for them. No labels: nothing about the training may
-    be chosen by them.
+    """Held-out photos for measuring the error during training: ``pixels`` uint8 (M, 136, 136, 3) and the
+    standardised ``embedding`` float32 (M, E) of the teacher. It has no labels, so that nothing about the
+    training can be chosen by them.
     """
 
     pixels: Pixels
@@ -73,7 +73,7 @@ def compile_network(model: keras.Model, recipe: Recipe) -> None:
         adam_lr_ratio=recipe.dense_rate,
         global_clipnorm=recipe.gradient_norm,
     )
-    # Decaying the normalisation's numbers would only fight the learning rate.
+    # Weight decay on normalisation would only counteract the learning rate.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     from_logits = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(
@@ -94,7 +94,7 @@ def compile_network(model: keras.Model, recipe: Recipe) -> None:
 
 
 def probe_error(model: keras.Model, probe: Probe, side: int, batch: int = 64) -> float:
-    """Mean squared error of the embedding on the probe, whole photos at ``side`` pixels."""
+    """Return the mean squared error of the embedding on the probe, whole photos at ``side`` pixels."""
     errors = []
     for start in range(0, len(probe.pixels) - batch + 1, batch):  # Whole batches: one compiled shape.
         rows = range(start, start + batch)
@@ -107,7 +107,7 @@ LOSSES = ("loss", "embedding_loss", "places_loss", "classes_loss", "category_los
 
 
 def _take_step(model: keras.Model, batch: Batch) -> NDArray[np.float64]:
-    """One step; its `LOSSES`."""
+    """Take a step and return its `LOSSES`."""
     ones = np.ones(len(batch.pixels), np.float32)
     logs = model.train_on_batch(
         batch.pixels,
@@ -144,9 +144,9 @@ def train(
         model: from `network.build_training_network`, with the weights to start from.
         data: photos, targets, and which rows to train on.
         recipe: the choices.
-        make_budget: given the progress that earlier runs made, the budget of this one.
+        make_budget: given the progress of earlier runs, returns the budget of this run.
         checkpoint: file to resume from and to write.
-        log: takes one line of text now and then.
+        log: called with lines of text.
         probe: photos to measure the embedding error on at each checkpoint.
 
     Returns:

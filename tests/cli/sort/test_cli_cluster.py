@@ -305,8 +305,8 @@ classifying._look_at = deadly
 def test_a_file_that_kills_workers_is_found_and_named(
     organizer: Organizer, home: Home, worker_config: Path, tmp_path: Path
 ) -> None:
-    home.config.write_text(f"{home.config.read_text()}batch: {{size: 4}}\n")
-    for number in range(20):
+    home.config.write_text(f"{home.config.read_text()}batch: {{size: 2}}\n")
+    for number in range(8):
         home.draw(f"{number}.png", "Food", seed=number)
     home.draw("poison.png", "Pets", seed=99)
     (tmp_path / "sitecustomize.py").write_text(
@@ -320,7 +320,7 @@ def test_a_file_that_kills_workers_is_found_and_named(
     assert said.code == 3
     assert "poison.png: the worker process dies of it" in said.err
     assert said.err.count("not filed") == 1
-    assert len(planned(plan)) == 20
+    assert len(planned(plan)) == 8
     head = json.loads(plan.read_text().splitlines()[0])
     [reason] = head["not_filed"]
     assert "poison.png: the worker process dies of it" in reason

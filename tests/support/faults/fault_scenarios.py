@@ -119,7 +119,8 @@ def _prepare_join(world: World) -> None:
 
 def _file_photo_alone(world: World, library: Library) -> None:
     filing = world.filing(world.inbox / "a.jpg")
-    library.file([replace(filing, group=replace(filing.group, companions=()))])
+    group = replace(filing.group, companions=())
+    library.file([replace(filing, group=group, transfer_mode=world.transfer_mode)])
 
 
 def _file_and_join(world: World, library: Library) -> None:
@@ -172,6 +173,19 @@ COPIES_AND_LINKS = (
     Scenario("undo of a copied group", _group, _undo, _file, transfer_mode=TransferMode.COPY),
     Scenario("undo of a linked group", _group, _undo, _file, transfer_mode=TransferMode.LINK),
     Scenario("undo of a symbolically linked group", _group, _undo, _file, transfer_mode=TransferMode.SYMLINK),
+    Scenario(
+        "a late companion copied", _prepare_join, _join, _file_photo_alone, transfer_mode=TransferMode.COPY
+    ),
+    Scenario(
+        "a late companion linked", _prepare_join, _join, _file_photo_alone, transfer_mode=TransferMode.LINK
+    ),
+    Scenario(
+        "undo of a copied join", _prepare_join, _undo_join, _file_and_join, transfer_mode=TransferMode.COPY
+    ),
+    Scenario(
+        "undo of a copy with a late companion", _prepare_join, _undo, _file_and_join,
+        transfer_mode=TransferMode.COPY,
+    ),
     Scenario("undo of quarantine by copy", _bad, _undo, _file, transfer_mode=TransferMode.COPY),
 )  # fmt: skip
 SCENARIOS += COPIES_AND_LINKS

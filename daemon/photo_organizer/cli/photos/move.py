@@ -61,7 +61,10 @@ def move(
         plan = planner.plan([WantedPhoto(path) for path in paths], chosen)
         if dry_run:
             return _tell_plan(
-                [(move.group.photo.path, configuration.library / move.folder) for move in plan.moves],
+                [
+                    (move.group.photo.path, (move.library or configuration.library) / move.folder)
+                    for move in plan.moves
+                ],
                 [*missing, *plan.refused],
                 as_json=as_json,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
@@ -17,8 +19,11 @@ def config() -> None:
 def check(invocation: Invocation) -> None:
     """Check the configuration; every error is printed with its line."""
     configuration = invocation.configuration()
-    inboxes = ", ".join(str(inbox) for inbox in configuration.inboxes)
-    click.echo(f"{configuration.path} is right: {inboxes} -> {configuration.library}")
+    ways: dict[Path, list[str]] = {}
+    for inbox in configuration.inboxes:
+        ways.setdefault(configuration.rules_of(inbox).library, []).append(str(inbox.path))
+    words = "; ".join(f"{', '.join(inboxes)} -> {library}" for library, inboxes in ways.items())
+    click.echo(f"{configuration.path} is right: {words}")
 
 
 @config.command("schema")

@@ -56,7 +56,7 @@ def _count(configuration: Configuration, pictures: Path) -> int:
     from photo_organizer.companions.photo_count import count_photos
     from photo_organizer.config.paths import is_inside
 
-    ours = (configuration.library, configuration.state_directory, *configuration.inboxes)
+    ours = (*configuration.libraries, configuration.state_directory, *configuration.inbox_paths)
     if any(is_inside(pictures, folder) for folder in ours):
         return 0  # all of it is watched, or filed
     return count_photos(pictures, leave_out=ours) or 0

@@ -46,7 +46,7 @@ def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) 
     configuration = load_configuration(path)
     for folder in make_folders(configuration):
         click.echo(f"made   {folder}")
-    click.echo(f"next:  {typed('run')}, then drop photos in {configuration.inboxes[0]}")
+    click.echo(f"next:  {typed('run')}, then drop photos in {configuration.inbox_paths[0]}")
 
 
 def write_new(path: Path, text: str) -> None:

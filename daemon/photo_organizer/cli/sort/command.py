@@ -96,13 +96,14 @@ def sort(
     return file_now(configuration, paths, transfer_mode, as_json=as_json)
 
 
-def _transfer_mode(*, copy: bool, link: bool, symlink: bool) -> TransferMode:
+def _transfer_mode(*, copy: bool, link: bool, symlink: bool) -> TransferMode | None:
+    """Return how photos are to be filed; None for the action of the inbox that each is in."""
     from photo_organizer.library import TransferMode
 
     if copy + link + symlink > 1:
         raise click.UsageError("use one of --copy, --link and --symlink")
     chosen = ((copy, TransferMode.COPY), (link, TransferMode.LINK), (symlink, TransferMode.SYMLINK))
-    return next((transfer_mode for is_chosen, transfer_mode in chosen if is_chosen), TransferMode.MOVE)
+    return next((transfer_mode for is_chosen, transfer_mode in chosen if is_chosen), None)
 
 
 def _cluster(
@@ -121,7 +122,11 @@ def _cluster(
 
 
 def file_now(
-    configuration: Configuration, paths: tuple[Path, ...], transfer_mode: TransferMode, *, as_json: bool
+    configuration: Configuration,
+    paths: tuple[Path, ...],
+    transfer_mode: TransferMode | None,
+    *,
+    as_json: bool,
 ) -> int:
     """File the photos in `paths`."""
     from photo_organizer.cli.sort.jobs import sort_now
@@ -142,7 +147,7 @@ def show_plan(
     configuration: Configuration,
     paths: tuple[Path, ...],
     target: Path | None,
-    transfer_mode: TransferMode,
+    transfer_mode: TransferMode | None,
     make_vision: NewVision | None = None,
     *,
     as_json: bool,
@@ -160,7 +165,7 @@ def summarise_plan(
     configuration: Configuration,
     paths: tuple[Path, ...],
     target: Path | None,
-    transfer_mode: TransferMode,
+    transfer_mode: TransferMode | None,
     make_vision: NewVision | None = None,
     *,
     as_json: bool,

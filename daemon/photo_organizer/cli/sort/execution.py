@@ -18,16 +18,17 @@ from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.companions.kinds import may_accompany
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.formats import available_extras
 from photo_organizer.inbox.readiness.content_type import blocked_reason
 from photo_organizer.library import Filing
 from photo_organizer.photo import Action
 from photo_organizer.service.one_shot import FilingStoppedError
 from photo_organizer.service.pipeline import FILED_TOGETHER
-from photo_organizer.service.runtime import available_extras, open_library
+from photo_organizer.service.runtime import open_library
 from photo_organizer.service.search_upkeep import index_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from photo_organizer.cli.sort.jobs import OnRow
     from photo_organizer.cli.sort.progress import Bar
@@ -50,8 +51,10 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         OrganizerError: the library takes no more.
     """
     plan = PlanFile.open(path)
-    if plan.head.library != os.fspath(configuration.library):
-        what = f"is for the library {plan.head.library}, not {configuration.library}"
+    root = Path(plan.head.library)
+    if root not in configuration.libraries:
+        libraries = ", ".join(map(str, configuration.libraries))
+        what = f"is for the library {plan.head.library}, not {libraries}"
         raise PlanError(
             what, where=path, remedy="use the configuration that it was made with, or make it again"
         )
@@ -65,14 +68,14 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         photos = plan.photos()
 
         def is_known(photo: Photo) -> bool:
-            return library.placed_before(photo, transfer_mode) is not None
+            return library.placed_before(photo, transfer_mode, root) is not None
 
         crash_log = CrashLog(configuration.state_directory)
         while not stop() and (chunk := list(islice(photos, FILED_TOGETHER))):
             seen = [_look_at(photo, unchanged, is_known, crash_log) for photo in chunk]
             ready = list(_ready(seen, result, bar))
             if ready:
-                _file(ready, destination, result, bar)
+                _file(list(_filings(ready, configuration, root)), destination, result, bar)
         result.stopped = stop.asked and next(photos, None) is not None
         result.batch = destination.batch
         index_all(library)
@@ -124,13 +127,18 @@ def _ready(seen: Iterable[tuple[PlannedPhoto, str]], result: Result, bar: Bar) -
             result.tally.fails(printable(photo.row["source"]), reason)
 
 
-def _file(photos: list[PlannedPhoto], destination: Watched, result: Result, bar: Bar) -> None:
-    filings = {
-        photo.group.photo.path: Filing(
-            photo.group, photo.action, photo.folder, photo.prediction, photo.decision, photo.reason
-        )
-        for photo in photos
-    }
+def _filings(photos: Iterable[PlannedPhoto], configuration: Configuration, library: Path) -> Iterator[Filing]:
+    """What is asked of the library: what the plan says, and of duplicates what the inbox's settings say."""
+    for photo in photos:
+        rules = configuration.rules_for(photo.group.photo.path)
+        yield Filing(
+            photo.group, photo.action, photo.folder, photo.prediction, photo.decision, photo.reason,
+            library=library, duplicates=rules.duplicates,
+        )  # fmt: skip
+
+
+def _file(asked: Sequence[Filing], destination: Watched, result: Result, bar: Bar) -> None:
+    filings = {filing.group.photo.path: filing for filing in asked}
     report = destination.file(list(filings.values()), batch=destination.batch or None)
     for placed in report.filed:
         filing = filings[placed.group.photo.path]

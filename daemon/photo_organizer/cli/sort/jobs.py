@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from photo_organizer.config import Configuration
-    from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer
+    from photo_organizer.library import Filing, FilingReport, JoinReport, Latecomer, Library
     from photo_organizer.photo import AssetGroup, Photo
     from photo_organizer.service.interfaces import Destination
     from photo_organizer.service.placement import Placement
@@ -59,10 +59,10 @@ class Watched:
     Args:
         inner: the library, or the plan of one.
         on_row: told of each filing with its row.
-        transfer_mode: how the photos are filed.
+        transfer_mode: how the photos are filed; None for the action of the inbox that each is in.
     """
 
-    def __init__(self, inner: Destination, on_row: OnRow, transfer_mode: TransferMode) -> None:
+    def __init__(self, inner: Destination, on_row: OnRow, transfer_mode: TransferMode | None) -> None:
         self._inner = inner
         self._on_row = on_row
         self._transfer_mode = transfer_mode
@@ -71,7 +71,8 @@ class Watched:
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
         """File, and report the rows of what was filed."""
         time = now_text()
-        filings = [replace(filing, transfer_mode=self._transfer_mode) for filing in filings]
+        if self._transfer_mode is not None:
+            filings = [replace(filing, transfer_mode=self._transfer_mode) for filing in filings]
         report = self._inner.file(filings, batch=batch)
         self.batch = report.batch
         of_path = {filing.group.photo.path: filing for filing in filings}
@@ -86,14 +87,14 @@ class Watched:
 
 
 def sort_now(
-    configuration: Configuration, paths: Sequence[Path], transfer_mode: TransferMode, on_row: OnRow
+    configuration: Configuration, paths: Sequence[Path], transfer_mode: TransferMode | None, on_row: OnRow
 ) -> Result:
     """File the photos in `paths`.
 
     Args:
         configuration: by which settings.
         paths: files and folders.
-        transfer_mode: moved, copied or linked.
+        transfer_mode: moved, copied or linked; None for the action of the inbox that each is in.
         on_row: told of each photo with its row of the ledger.
 
     Raises:
@@ -107,7 +108,7 @@ def sort_now(
         reporter = SortReporter(result.tally, bar)
         groups = not_placed(
             groups_in(configuration, paths, reporter.skipped),
-            lambda photo: library.placed_before(photo, transfer_mode) is not None,
+            lambda photo: is_placed(configuration, library, photo, transfer_mode),
             reporter,
         )
         try:
@@ -175,6 +176,15 @@ def not_placed(
             reporter.left(group, KNOWN)
         else:
             yield group
+
+
+def is_placed(
+    configuration: Configuration, library: Library, photo: Photo, transfer_mode: TransferMode | None
+) -> bool:
+    """Whether the photo was copied or linked to its library before, and is still there."""
+    rules = configuration.rules_for(photo.path)
+    mode = transfer_mode or TransferMode(rules.action)
+    return library.placed_before(photo, mode, rules.library) is not None
 
 
 def now_text() -> str:

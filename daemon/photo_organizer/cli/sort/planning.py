@@ -13,14 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from photo_organizer.cli.sort.disk_work import DiskWork, DryRun
-from photo_organizer.cli.sort.jobs import Result, Watched, not_placed, now_text, run_photos
+from photo_organizer.cli.sort.jobs import Result, Watched, is_placed, not_placed, now_text, run_photos
 from photo_organizer.cli.sort.look_alikes import Alike, LookAlikes
 from photo_organizer.cli.sort.plan_files.devices import this_machine
 from photo_organizer.cli.sort.plan_files.plan_draft import PlanDraft
 from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
 from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.progress import NoBar, SortReporter, make_bar
-from photo_organizer.cli.sort.selection import check_paths, count_photos, groups_in, model_in_use
+from photo_organizer.cli.sort.selection import (
+    check_paths,
+    count_photos,
+    groups_in,
+    library_and_mode,
+    model_in_use,
+)
 from photo_organizer.cli.sort.sheet.contact_sheet import write_contact_sheet
 from photo_organizer.cli.sort.stopping import StopRequest
 from photo_organizer.errors import OrganizerError
@@ -70,7 +76,7 @@ def make_plan(
     configuration: Configuration,
     paths: Sequence[Path],
     target: Path | None,
-    transfer_mode: TransferMode,
+    transfer_mode: TransferMode | None,
     on_row: OnRow,
     *,
     make_vision: NewVision = local_vision,
@@ -81,7 +87,7 @@ def make_plan(
         configuration: by which settings.
         paths: files and folders.
         target: the plan to write; None to write none.
-        transfer_mode: moved, copied or linked.
+        transfer_mode: moved, copied or linked; None for the action of the inbox that each photo is in.
         on_row: told of each photo with its row, as planned.
         make_vision: makes what classifies.
 
@@ -90,7 +96,11 @@ def make_plan(
     """
     check_paths(configuration, paths)
     model = model_in_use(configuration)
-    head = _head(configuration, model, paths, transfer_mode)
+    if target is None:
+        root, mode = configuration.library, transfer_mode or TransferMode.MOVE
+    else:
+        root, mode = library_and_mode(configuration, paths, transfer_mode)
+    head = _head(configuration, model, paths, root, mode)
     draft = PlanDraft(target, head)
     result = Result()
     try:
@@ -102,7 +112,7 @@ def make_plan(
                 groups = _unknown(
                     not_placed(
                         groups_in(configuration, paths, reporter.skipped),
-                        lambda photo: library.placed_before(photo, transfer_mode) is not None,
+                        lambda photo: is_placed(configuration, library, photo, transfer_mode),
                         reporter,
                     ),
                     draft,
@@ -118,7 +128,7 @@ def make_plan(
                 _place_all(draft, placement, planner, result, stop)
             found = Alike() if result.stopped else alike.find()
             if not result.stopped and target is not None:
-                write_contact_sheet(draft, target, result.tally, configuration.library)
+                write_contact_sheet(draft, target, result.tally, root)
     except BaseException:
         draft.interrupt()
         raise
@@ -130,12 +140,16 @@ def make_plan(
 
 
 def _head(
-    configuration: Configuration, model: ModelDescription, paths: Sequence[Path], transfer_mode: TransferMode
+    configuration: Configuration,
+    model: ModelDescription,
+    paths: Sequence[Path],
+    library: Path,
+    transfer_mode: TransferMode,
 ) -> PlanHead:
     from photo_organizer.vision.backbone.engine import arithmetic
 
     return PlanHead(
-        library=os.fspath(configuration.library),
+        library=os.fspath(library),
         model=model.id,
         categories=predicted_categories(
             configuration, model.directory, model.categories, accepted_folders(configuration)

@@ -15,7 +15,14 @@ from photo_organizer.inbox.readiness.content_type import blocked_reason, is_bein
 from photo_organizer.inbox.readiness.stability import Instant, Observation, observe, regular_file
 from photo_organizer.inbox.readiness.transfers import is_being_transferred
 from photo_organizer.inbox.readiness.video_structure import video_ends_early
-from photo_organizer.inbox.skip_cache import HELD, INCOMPLETE, TRY_AGAIN, SkipCache, SkipReason
+from photo_organizer.inbox.skip_cache import (
+    HELD,
+    INCOMPLETE,
+    KEPT_ORIGINAL,
+    TRY_AGAIN,
+    SkipCache,
+    SkipReason,
+)
 from photo_organizer.photo import AssetGroup, FileIdentity, Photo
 
 logger = logging.getLogger(__name__)
@@ -69,6 +76,7 @@ class ReadinessCheck:
         settle_seconds: how long all members must have been still.
         incomplete_seconds: how long a file that is not whole waits for the rest.
         is_held: whether the library wants the photo left alone.
+        is_kept_original: whether the library has a copy of the file, or a link to it.
         available_extras: what can be decoded here.
     """
 
@@ -79,6 +87,7 @@ class ReadinessCheck:
         settle_seconds: float,
         incomplete_seconds: float,
         is_held: Callable[[Photo], bool],
+        is_kept_original: Callable[[Photo], bool],
         available_extras: frozenset[str],
     ) -> None:
         self._memory = memory
@@ -88,6 +97,7 @@ class ReadinessCheck:
         self._incomplete: dict[str, tuple[FileIdentity, float]] = {}
         self._troubles: dict[str, str] = {}
         self._is_held = is_held
+        self._is_kept_original = is_kept_original
         self._available_extras = available_extras
 
     def consider(self, waiting: PendingGroup, now: Instant) -> Readiness:
@@ -140,6 +150,9 @@ class ReadinessCheck:
     def _stays(self, group: AssetGroup, folder: Folder, now: Instant) -> bool:
         """Whether there is a reason not to offer the group; it is noted then."""
         photo = os.fspath(group.photo.path)
+        if folder.root.keeps_originals and self._is_kept_original(group.photo):
+            self.note_kept(group)
+            return True
         try:
             fact = blocked_reason(photo, self._available_extras)
         except OSError as error:
@@ -158,6 +171,12 @@ class ReadinessCheck:
         """Remember `fact` of the whole group, so that no member is taken for a photo by itself."""
         for member in (group.photo, *group.companions):
             self._memory.note(os.fspath(member.path), member.identity, fact)
+
+    def note_kept(self, group: AssetGroup) -> None:
+        """Remember that the library has the photo and its companions; a companion that it has not is new."""
+        for member in (group.photo, *group.companions):
+            if member is group.photo or self._is_kept_original(member):
+                self._memory.note(os.fspath(member.path), member.identity, SkipReason(KEPT_ORIGINAL))
 
     def postpone(self, group: AssetGroup, after_seconds: float, now: Instant, reason: str = "") -> float:
         """Offer the group again later, ever later each time. Returns when (monotonic)."""

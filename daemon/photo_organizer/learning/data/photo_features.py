@@ -7,9 +7,9 @@ the same store, and a photo that kills its decoder kills neither the training no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,11 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.engine import choose
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.feature_location import move_older_store
 from photo_organizer.vision.feature_store import FeatureStore, backbone_key
 from photo_organizer.vision.outcome import Classified
 
-_WAIT_SECONDS = 1.0
 _ATTEMPTS = 3
 
 
@@ -126,22 +126,17 @@ def _look_at(
         features=config.feature_store_path,
         batch=config.batch.size,
     )
-    try:
-        while True:
-            client.submit(list(islice(waiting, client.capacity - client.in_flight)))
-            if not client.in_flight:
-                return found, failed
-            for outcome in client.poll(_WAIT_SECONDS):
-                sha256 = wanted[outcome.photo.path]
-                if not isinstance(outcome, Classified):
-                    failed[sha256] = outcome.reason
-                elif outcome.prediction.sha256 != sha256:
-                    failed[sha256] = "it was changed since the library was scanned"
-                else:
-                    found[sha256] = PhotoFacts(outcome.prediction.taken, outcome.prediction.perceptual_hash)
-                progress(len(found) + len(failed), len(photos))
-    finally:
-        client.close()
+    with closing(client):
+        for outcome in answers(client, waiting):
+            sha256 = wanted[outcome.photo.path]
+            if not isinstance(outcome, Classified):
+                failed[sha256] = outcome.reason
+            elif outcome.prediction.sha256 != sha256:
+                failed[sha256] = "it was changed since the library was scanned"
+            else:
+                found[sha256] = PhotoFacts(outcome.prediction.taken, outcome.prediction.perceptual_hash)
+            progress(len(found) + len(failed), len(photos))
+    return found, failed
 
 
 def _existing(photos: Mapping[str, Path], failed: dict[str, str]) -> Iterator[Photo]:

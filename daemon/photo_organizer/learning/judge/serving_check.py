@@ -5,6 +5,7 @@ measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,11 @@ from photo_organizer.models.serving_model import read_model
 from photo_organizer.photo import FileIdentity, Photo
 from photo_organizer.vision.backbone.classifier import Classifier
 from photo_organizer.vision.client.client import VisionClient
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.outcome import Classified
 
 _PHOTOS = 12
 _TOLERANCE = 0.02  # float16 in the feature store
-_WAIT_SECONDS = 1.0
 
 
 def disagreement(
@@ -47,9 +48,8 @@ def disagreement(
         batch=config.batch.size,
     )
     try:
-        client.submit(photos)
-        while client.in_flight:
-            for outcome in client.poll(_WAIT_SECONDS):
+        with closing(client):
+            for outcome in answers(client, photos):
                 if not isinstance(outcome, Classified) or outcome.prediction.sha256 not in by_content:
                     continue  # changed meanwhile
                 said = np.array(outcome.prediction.probabilities)
@@ -57,6 +57,4 @@ def disagreement(
                     return "the vision process says something else of the same photos than was measured"
     except OrganizerError as error:
         return f"the vision process cannot serve it ({error})"
-    finally:
-        client.close()
     return None

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from photo_organizer.config import Configuration
 from photo_organizer.errors import OrganizerError
@@ -34,36 +34,33 @@ def own_folders(config: Configuration, store: LabelStore, history: JournalHistor
 
     One that was ours and is a configured category now is a category.
     """
-    now = _own_folders_now(config)
+    now = config.own_folder_names
     store.remember_own_folders(now | history.own_folders)
-    return frozenset((store.own_folders() - set(config.categories)) | now)
+    return frozenset((store.own_folders() - set(config.all_categories)) | now)
 
 
-def _own_folders_now(config: Configuration) -> set[str]:
-    return {name for name in (config.review, config.duplicates_folder, config.videos) if name is not None}
-
-
-def library_layout(config: Configuration, own: Collection[str]) -> Layout:
-    """Return where photos of categories can lie.
+def library_layout(config: Configuration, library: Path, own: Collection[str]) -> Layout:
+    """Return where photos of categories can lie in a library.
 
     Args:
-        config: the library and its folder template.
+        config: the folder template of the library.
+        library: one of the configuration's.
         own: from `own_folders`.
     """
-    template = config.folder_template
+    template = config.library_template(library)
     depth = template.category_depth
 
     def is_left_out(folder: PurePath) -> bool:
         return len(folder.parts) in {1, depth + 1} and folder.name in own
 
-    return Layout(config.library, template.category_of, is_left_out)
+    return Layout(library, template.category_of, is_left_out)
 
 
 def category_names(config: Configuration, store: LabelStore, own: Collection[str]) -> frozenset[str]:
     """Return the folders that count: the configured categories, and those that the owner accepted."""
     choices = store.folder_choices()
     accepted = {name for name, choice in choices.items() if choice is FolderChoice.ACCEPTED}
-    return frozenset(config.categories) | (accepted - set(own))
+    return frozenset(config.all_categories) | (accepted - set(own))
 
 
 def find_folders(
@@ -89,7 +86,7 @@ def accepted_folders(config: Configuration) -> frozenset[str]:
         return frozenset()
     try:
         with LabelStore(path) as store:
-            return category_names(config, store, store.own_folders() | _own_folders_now(config))
+            return category_names(config, store, store.own_folders() | config.own_folder_names)
     except LabelStoreError as error:
         log.warning("folders accepted as categories are not predicted: %s", error)
         return frozenset()
@@ -115,16 +112,16 @@ def known_folders(config: Configuration) -> list[KnownFolder]:
     Raises:
         LabelStoreError: the store cannot be opened.
     """
-    folders = [KnownFolder(name, "configured") for name in config.categories]
+    folders = [KnownFolder(name, "configured") for name in config.all_categories]
     path = config.state_directory / LABELS
     if not path.exists():
         return folders
     with LabelStore(path) as store:
         chosen = {name: KnownFolder(name, choice.value) for name, choice in store.folder_choices().items()}
         found = {name: KnownFolder(name, "found", photos) for name, photos in store.found_folders().items()}
-        own = store.own_folders() | _own_folders_now(config)
+        own = store.own_folders() | config.own_folder_names
     others = {**found, **chosen}
-    return folders + [others[name] for name in sorted(others.keys() - own - set(config.categories))]
+    return folders + [others[name] for name in sorted(others.keys() - own - set(config.all_categories))]
 
 
 def choose_folder(config: Configuration, name: str, choice: FolderChoice, time: datetime) -> None:
@@ -134,7 +131,7 @@ def choose_folder(config: Configuration, name: str, choice: FolderChoice, time: 
         OrganizerError: there is no such folder, or it is one of ours.
     """
     with LabelStore(config.state_directory / LABELS) as store:
-        if name in store.own_folders() | _own_folders_now(config):
+        if name in store.own_folders() | config.own_folder_names:
             raise OrganizerError("is a folder of the organizer's own", where=config.library / name)
         if name not in store.found_folders() and name not in store.folder_choices():
             remedy = f"{typed('categories list')} shows the folders that were found"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import ChainMap, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from photo_organizer.library import Library, MovedFile
 from photo_organizer.photo import Action, FileIdentity
@@ -42,6 +46,7 @@ class JournalHistory:
 
     Attributes:
         filed: how each photo was filed last, by sha256.
+        filed_below: the same for each library by itself, by the path of the library.
         photos, companions: the files that were moved as a photo, and as the companion of one, by the path at
             which they were put.
         categories: those in which photos were filed.
@@ -50,6 +55,7 @@ class JournalHistory:
     """
 
     filed: dict[str, Filed] = field(default_factory=dict)
+    filed_below: defaultdict[bytes, dict[str, Filed]] = field(default_factory=lambda: defaultdict(dict))
     photos: dict[bytes, MovedPhoto] = field(default_factory=dict)
     companions: dict[bytes, FileIdentity] = field(default_factory=dict)
     taken_back: set[bytes] = field(default_factory=set)
@@ -73,18 +79,27 @@ class JournalHistory:
         else:
             self._add_filing(file)
 
+    def filed_in(self, library: Path) -> Mapping[str, Filed]:
+        """Return how each photo was filed last: in this library, or in any where that is not known."""
+        return ChainMap(self.filed_below[os.fsencode(library)], self.filed)
+
     def _add_correction(self, file: MovedFile) -> None:
-        if file.sha256 in self.filed:
-            self.filed[file.sha256] = replace(self.filed[file.sha256], corrected_to=file.label)
+        for filed in (self.filed, self.filed_below[file.path[: file.root]]):
+            if file.sha256 in filed:
+                filed[file.sha256] = replace(filed[file.sha256], corrected_to=file.label)
 
     def _add_filing(self, file: MovedFile) -> None:
         if file.kind == Action.FILED and file.category:
-            self.filed[file.sha256] = Filed(file.path, file.category)
+            self._note(file, Filed(file.path, file.category))
             self.categories.add(file.category)
             return
         if file.kind == Action.REVIEW:
-            self.filed[file.sha256] = Filed(file.path, None)
+            self._note(file, Filed(file.path, None))
         self.own_folders.update(file.folder.parts[:1])
+
+    def _note(self, file: MovedFile, filed: Filed) -> None:
+        self.filed[file.sha256] = filed
+        self.filed_below[file.path[: file.root]][file.sha256] = filed
 
 
 def read_history(library: Library) -> JournalHistory:

@@ -127,27 +127,71 @@ def _scan_library(
     history = read_history(library)
     own = own_folders(config, store, history)
     known = store.files()
-    found_now = walk(library_layout(config, own), known, folders, history, progress)
-    _refuse_empty(config, found_now, known)
+    before, confirmed = store.labels(), store.confirmed()
     categories = category_names(config, store, own)
-    in_categories = [photo for photo in found_now.photos if photo.category in categories]
-    renamed = _renamed_categories(config, in_categories, history.filed)
-    found, ambiguous = _by_content(in_categories)
-    before = store.labels()
-    predecessors = _predecessors(found_now, known, history, found)
-    rules = _Rules(history.filed, before, store.confirmed(), renamed, predecessors)
-    labels = tuple(_dated(label, before) for photo in found if (label := rules.label(photo, now)) is not None)
-    found_folders = find_folders(found_now.photos, categories, store, history)
-    store.remember_files(found_now.changed, found_now.gone)
+    walks: list[Walk] = []
+    parts: list[_LibraryLabels] = []
+    for root in config.libraries:
+        found_now = walk(library_layout(config, root, own), known, folders, history, progress)
+        _refuse_empty(root, found_now, known)
+        walks.append(found_now)
+        in_categories = [photo for photo in found_now.photos if photo.category in categories]
+        filed = history.filed_in(root)
+        renamed = _renamed_categories(config, in_categories, filed)
+        found, ambiguous = _by_content(in_categories)
+        predecessors = _predecessors(found_now, known, history, found)
+        rules = _Rules(filed, before, confirmed, renamed, predecessors)
+        labels = tuple(label for photo in found if (label := rules.label(photo, now)) is not None)
+        parts.append(_LibraryLabels(labels, _unreported_corrections(labels, filed), renamed, ambiguous))
+    merged, torn = _in_all_libraries([part.labels for part in parts])
+    labels = tuple(_dated(label, before) for label in merged)
+    photos = [photo for found_now in walks for photo in found_now.photos]
+    found_folders = find_folders(photos, categories, store, history)
+    for found_now in walks:
+        store.remember_files(found_now.changed, found_now.gone)
     store.replace_labels(labels)
     store.replace_found_folders(found_folders)
-    corrections = _unreported_corrections(labels, history.filed)
+    corrections = tuple(correction for part in parts for correction in part.corrections)
     if corrections:
         library.correct(corrections)
-    store.replace_folders(found_now.folders)  # last: a scan that was killed is made again
-    new = store.new_labels()
-    unreadable = tuple(found_now.unreadable)
-    return Scan(labels, corrections, renamed, ambiguous, found_now.read, unreadable, new, found_folders)
+    stamps = dict(item for found_now in walks for item in found_now.folders.items())
+    store.replace_folders(stamps)  # last: a scan that was killed is made again
+    return Scan(
+        labels,
+        corrections,
+        dict(item for part in parts for item in part.renamed.items()),
+        torn + sum(part.ambiguous for part in parts),
+        sum(found_now.read for found_now in walks),
+        tuple(path for found_now in walks for path in found_now.unreadable),
+        store.new_labels(),
+        found_folders,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _LibraryLabels:
+    """What the scan of one library says; see `Scan`."""
+
+    labels: tuple[Label, ...]
+    corrections: tuple[Correction, ...]
+    renamed: Mapping[str, str]
+    ambiguous: int
+
+
+def _in_all_libraries(parts: Sequence[Sequence[Label]]) -> tuple[list[Label], int]:
+    """Return one label for each photo, and how many photos have other categories in other libraries.
+
+    Where its owner said something of a photo in one library, that counts.
+    """
+    first: dict[str, Label] = {}
+    torn: set[str] = set()
+    for label in (label for part in parts for label in part):
+        other = first.setdefault(label.sha256, label)
+        if other.category != label.category:
+            torn.add(label.sha256)
+        elif other.provenance is Provenance.UNTOUCHED:
+            first[label.sha256] = label
+    return [label for label in first.values() if label.sha256 not in torn], len(torn)
 
 
 def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Callable[[int], None]) -> Scan:
@@ -177,13 +221,12 @@ def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Call
     return Scan(labels, (), {}, ambiguous, found_now.read, tuple(found_now.unreadable), {}, {})
 
 
-def _refuse_empty(config: Configuration, found: Walk, known: Mapping[bytes, KnownFile]) -> None:
+def _refuse_empty(root: Path, found: Walk, known: Mapping[bytes, KnownFile]) -> None:
     """Never take a library that is not mounted for one whose photos were all deleted.
 
     Raises:
         OrganizerError: no folder is there, but there were photos.
     """
-    root = config.library
     is_empty = len(found.folders) <= 1 and library_files_of(root, known)  # the root alone, or not even that
     if is_empty and not (root / LIBRARY_LOCK).exists():
         remedy = "mount it, or put it back"
@@ -258,7 +301,7 @@ def _renamed_categories(
     for old, now_in in lies.items():
         new, count = now_in.most_common(1)[0]
         enough = count >= _RENAME_FEWEST and count >= _RENAME_SHARE * now_in.total()
-        if old not in config.categories and old not in places and enough:
+        if old not in config.all_categories and old not in places and enough:
             renamed[old] = new
     return renamed
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,12 +43,14 @@ def current_place(journal: Journal, operation: Operation) -> bytes:
 class PlannedPlaces(Protocol):
     """Where photos are planned to be."""
 
-    def get(self, sha256: bytes, /) -> bytes | None: ...
+    def get(self, sha256: bytes, library: bytes, /) -> bytes | None: ...
 
 
 @dataclass(slots=True)
 class DuplicateFinder:
-    """Finds what was filed before: where the journal says it is, or anywhere else in the library.
+    """Finds what was filed before in a library: where the journal says it is, or anywhere else in it.
+
+    What is in another library does not count: each is complete by itself.
 
     Nothing is called the same before its bytes were compared: a copy may have been damaged, or edited with
     its size kept.
@@ -57,6 +59,7 @@ class DuplicateFinder:
         operations: the steps on files.
         journal: knows what was filed, and where to.
         files: the library's files.
+        others: the other libraries.
         duplicates: the folder for duplicates, which are named last; empty when there is none.
         planned: where photos are planned to be that are not there yet; None when nothing is planned.
     """
@@ -64,6 +67,7 @@ class DuplicateFinder:
     operations: FileOperations
     journal: Journal
     files: LibraryFiles
+    others: Sequence[bytes] = ()
     duplicates: bytes = b""
     planned: PlannedPlaces | None = None
     _began: float = field(init=False)
@@ -79,7 +83,8 @@ class DuplicateFinder:
         A copy or link that was made of this very photo does not make it a duplicate. A symbolic link holds no
         bytes: only another symbolic link is a duplicate of it.
         """
-        if self.planned is not None and (planned := self.planned.get(sha256)) is not None:
+        planned = None if self.planned is None else self.planned.get(sha256, self.files.root)
+        if planned is not None:
             return Path(os.fsdecode(planned))
         condition = (
             f"o.sha256 = ? AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
@@ -90,8 +95,10 @@ class DuplicateFinder:
         own: set[bytes] = {source}
         is_known = False
         for operation in self.journal.select(condition, (sha256,)):
-            is_known = True
             place = operation.destination
+            if self._is_elsewhere(place):
+                continue
+            is_known = True
             is_own = operation.transfer_mode is not TransferMode.MOVE and operation.source == source
             if is_own or (operation.kind == Action.CORRECTED and operation.source in own):
                 own.add(place)
@@ -100,6 +107,10 @@ class DuplicateFinder:
             elif place != source and self._has_bytes(operation, photo, transfer_mode, folders):
                 return Path(os.fsdecode(place))
         return self._elsewhere(photo, own, folders, is_known=is_known)
+
+    def _is_elsewhere(self, place: bytes) -> bool:
+        """Whether a path is in another library."""
+        return any(place.startswith(other + b"/") for other in self.others)
 
     def _has_bytes(
         self, operation: Operation, photo: Photo, transfer_mode: TransferMode, folders: Folders

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from photo_organizer.config.inboxes import KEEP, SKIP
 from photo_organizer.fsops import FileOperations
 from photo_organizer.library.errors import DestinationError, SourceError, at_source, changed, refused
 from photo_organizer.library.move.atomic_steps import digest
@@ -19,9 +20,6 @@ from photo_organizer.library.record.operation import Details, Move, Operation, T
 from photo_organizer.library.record.quarantine_reason import REASON
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Prediction
 
-KEEP = "keep"
-SKIP = "skip"
-
 
 @dataclass(frozen=True, slots=True)
 class Filing:
@@ -33,6 +31,8 @@ class Filing:
         reason: why, for QUARANTINED (and for REVIEW, where it is not the threshold); one clause in the
             owner's words.
         transfer_mode: MOVE, or how else it comes there; the photo stays where it is then.
+        library: which library `folder` is in; None for the first one.
+        duplicates: `keep`, `skip` or the folder for them; None for what holds in general.
     """
 
     group: AssetGroup
@@ -42,6 +42,8 @@ class Filing:
     decision: Decision | None = None
     reason: str = ""
     transfer_mode: TransferMode = TransferMode.MOVE
+    library: Path | None = None
+    duplicates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.free_names import GroupNames, goes_by_stem, late_name, split_extension
 from photo_organizer.library.plan.undo import Undoer
 from photo_organizer.library.record.journal import Journal
-from photo_organizer.library.record.operation import BROUGHT, JOINED, Move, Operation, State
+from photo_organizer.library.record.operation import BROUGHT, JOINED, Move, Operation, State, TransferMode
 from photo_organizer.photo import Photo
 
 _FILED_FROM = (
@@ -79,7 +79,7 @@ class Joiner:
     crash_log: CrashLog
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path, engine: Executor) -> JoinReport:
-        """Moves each companion beside its photo.
+        """Bring each companion beside its photo, in the way that the photo came: moved, copied or linked.
 
         Raises:
             DestinationError: the state directory fails.
@@ -121,12 +121,14 @@ class Joiner:
             place = self.undoer.current_place(photo)
             if not self._is_there(place, photo.destination_root):
                 continue
+            if photo.transfer_mode is not TransferMode.MOVE and self._came_before(path, photo):
+                return None
             own, name_before = os.path.basename(path), os.path.basename(photo.source)
             name = late_name(own, name_before, os.path.basename(place))
             move = Move(path, os.path.join(os.path.dirname(place), name), companion.identity)
             joining = Operation(
                 0, photo.batch, JOINED, self.undoer.time, photo.sha256, (move,), len(os.fsencode(inbox)),
-                photo.destination_root, reason=reason, parent=photo.id,
+                photo.destination_root, reason=reason, parent=photo.id, transfer_mode=photo.transfer_mode,
             )  # fmt: skip
             # one that is not named after its photo's stem is told by no name anyway
             return MovePlan(joining, GroupNames(name), may_be_numbered=not goes_by_stem(own, name_before))
@@ -141,6 +143,12 @@ class Joiner:
                 folder, name = os.path.split(source)
                 if folder == os.path.dirname(companion) and fits(os.fsdecode(name)):
                     yield from self.journal.select("o.id = ?", (number,))
+
+    def _came_before(self, companion: bytes, photo: Operation) -> bool:
+        """Whether the companion at this path was copied or linked with its photo, or joined it, before."""
+        return any(
+            move.source == companion for part in (photo, *self.undoer.joined(photo)) for move in part.moves
+        )
 
     def _is_there(self, place: bytes, root: int) -> bool:
         try:

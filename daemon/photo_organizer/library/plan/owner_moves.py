@@ -36,12 +36,14 @@ class OwnerMove:
         category: the owner's; empty when the folder is not a category's (Review).
         folder: where to, relative to the library ("Pets/2024").
         sha256: what the photo must hold, in hex; empty when whatever it holds is meant.
+        library: which library `folder` is in; None for the first one.
     """
 
     group: AssetGroup
     category: str
     folder: str
     sha256: str = ""
+    library: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class OwnerMover:
     """Plans owner moves and has them carried out; to be used while the moves lock is held.
 
     Args:
-        library: absolute.
+        library: the first one, absolute.
         batch, time: for the rows.
     """
 
@@ -120,7 +122,8 @@ class OwnerMover:
         """
         group = move.group
         source = os.fsencode(group.photo.path)
-        place = OpenFolder.below(self.library, os.fsencode(move.folder))
+        library = self.library if move.library is None else os.fsencode(move.library)
+        place = OpenFolder.below(library, os.fsencode(move.folder))
         if os.path.dirname(source) == place.path:
             raise refused(source, f"is in {move.folder} already")
         sha256 = verified_hash(self.operations, group, None, folders)
@@ -140,7 +143,7 @@ class OwnerMover:
             for at, (photo, name) in enumerate(zip(photos, names, strict=True))
         )
         operation = Operation(
-            0, self.batch, Action.CORRECTED, self.time, sha256, files, root, len(self.library),
+            0, self.batch, Action.CORRECTED, self.time, sha256, files, root, len(library),
             self._details(sha256), label=move.category,
         )  # fmt: skip
         return MovePlan(operation, GroupNames(names[0], tuple(names[1:])))

@@ -30,7 +30,9 @@ from photo_organizer.library.record.operation import Operation, TransferMode
 from photo_organizer.photo import Action
 
 _SCHEMA = """
-CREATE TABLE photos (sha256 BLOB PRIMARY KEY, destination BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE photos (
+    sha256 BLOB, library BLOB, destination BLOB NOT NULL, PRIMARY KEY (sha256, library)
+) WITHOUT ROWID;
 CREATE TABLE names (path BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
@@ -47,25 +49,27 @@ class Planned:
         self._database.close()
 
     def __contains__(self, path: bytes) -> bool:
-        return self._value("SELECT 1 FROM names WHERE path = ?", path) is not None
+        return self._value("SELECT 1 FROM names WHERE path = ?", (path,)) is not None
 
     def add(self, path: bytes) -> None:
         """The name `path` is given."""
         self._database.execute("INSERT OR IGNORE INTO names VALUES (?)", (path,))
 
-    def get(self, sha256: bytes) -> bytes | None:
-        """Return where the photo with this hash would be."""
-        found = self._value("SELECT destination FROM photos WHERE sha256 = ?", sha256)
+    def get(self, sha256: bytes, library: bytes) -> bytes | None:
+        """Return where the photo with this hash would be in a library."""
+        query = "SELECT destination FROM photos WHERE sha256 = ? AND library = ?"
+        found = self._value(query, (sha256, library))
         return found if isinstance(found, bytes) else None
 
     def remember(self, operation: Operation) -> None:
         """`operation` would bring its photo into the library."""
         if operation.kind in {Action.FILED, Action.REVIEW}:
-            row = (operation.sha256, operation.destination)
-            self._database.execute("INSERT OR IGNORE INTO photos VALUES (?, ?)", row)
+            library = operation.destination[: operation.destination_root]
+            row = (operation.sha256, library, operation.destination)
+            self._database.execute("INSERT OR IGNORE INTO photos VALUES (?, ?, ?)", row)
 
-    def _value(self, query: str, key: bytes) -> object:
-        row = self._database.execute(query, (key,)).fetchone()
+    def _value(self, query: str, key: tuple[bytes, ...]) -> object:
+        row = self._database.execute(query, key).fetchone()
         return None if row is None else row[0]
 
 

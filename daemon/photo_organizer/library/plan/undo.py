@@ -309,16 +309,21 @@ class Undoer:
 
     def _companion_alone(self, operation: Operation, place: bytes) -> MovePlan:
         """What takes a companion back that came late; its photo stays."""
+        is_moved = operation.transfer_mode is TransferMode.MOVE
         with Folders(self.operations) as folders:
-            self._check_way_back(operation, place, folders)
+            if is_moved:
+                self._check_way_back(operation, place, folders)
             with _at_photo(place):
                 folder = folders.open(OpenFolder(os.path.dirname(place), operation.destination_root))
                 status = self.operations.status(os.path.basename(place), folder)
-        back = Move(place, operation.source, FileIdentity.of(status))
-        undoing = Operation(
-            0, self.batch, UNJOINED, self.time, operation.sha256, (back,), operation.destination_root,
-            operation.source_root, parent=operation.id,
-        )  # fmt: skip
+            sha256 = None if is_moved else operation.moves[0].sha256
+            back = Move(place, operation.source, FileIdentity.of(status), sha256)
+            undoing = Operation(
+                0, self.batch, UNJOINED, self.time, operation.sha256, (back,), operation.destination_root,
+                operation.source_root, parent=operation.id, transfer_mode=operation.transfer_mode,
+            )  # fmt: skip
+            if not is_moved:
+                Remover(self.operations, folders, lambda *_: b"").check(undoing)
         return MovePlan(undoing, GroupNames(os.path.basename(operation.source)))
 
     def _check_way_back(self, operation: Operation, place: bytes, folders: Folders) -> None:
@@ -344,7 +349,7 @@ class Undoer:
         self, operation: Operation, place: bytes, folders: Folders
     ) -> Iterator[tuple[bytes, Move]]:
         """Those that moved with the photo or joined it later, and are beside it still; edited or not."""
-        joined = [move for join in self._joined(operation) for move in join.moves]
+        joined = [move for join in self.joined(operation) for move in join.moves]
         known = [*operation.moves[1:], *joined]
         for move in [*known, *self._edited_sidecar(operation, place, known)]:
             beside = os.path.join(os.path.dirname(place), os.path.basename(move.destination))
@@ -369,11 +374,21 @@ class Undoer:
             yield Move(source, sidecar_of(place), operation.moves[0].identity)
 
     def _withdrawal(self, operation: Operation, place: bytes) -> MovePlan:
-        """What takes a copy or link back: it goes, since its original has stayed where it was."""
+        """What takes a copy or link back: it goes, since its original has stayed where it was.
+
+        Companions that came later go with it, if they were copied or linked as well.
+        """
         folder = os.path.dirname(place)
-        moves = []
+        moves: list[Move] = []
+        joined = list(self.joined(operation))
+        if any(join.transfer_mode is not operation.transfer_mode for join in joined):
+            what = "a companion came to it later, which is nowhere else: move that away first"
+            raise refused(place, what)
+        late = [move for join in joined for move in join.moves]
+        first_free = 1 + max(move.position for move in operation.moves)
+        late = [replace(move, position=at) for at, move in enumerate(late, first_free)]
         with Folders(self.operations) as folders:
-            for move in operation.moves:
+            for move in (*operation.moves, *late):
                 here = os.path.join(folder, os.path.basename(move.destination)) if move.position else place
                 with _at_photo(here):
                     opened = folders.open(OpenFolder(folder, operation.destination_root))
@@ -387,16 +402,12 @@ class Undoer:
             undoing = Operation(
                 0, self.batch, Action.UNDONE, self.time, operation.sha256, tuple(moves),
                 operation.destination_root, operation.source_root, operation.details, parent=operation.id,
-                transfer_mode=operation.transfer_mode,
+                label="" if self.hold else AGAIN, transfer_mode=operation.transfer_mode,
             )  # fmt: skip
-            for _ in self._joined(operation):
-                raise refused(
-                    place, "a companion came to it later, which is nowhere else: move that away first"
-                )
             Remover(self.operations, folders, lambda *_: b"").check(undoing)
         return MovePlan(undoing, GroupNames(os.path.basename(operation.source)))
 
-    def _joined(self, operation: Operation) -> Iterator[Operation]:
+    def joined(self, operation: Operation) -> Iterator[Operation]:
         """What brought companions to the photo of `operation` that came late."""
         return self.journal.select(
             f"o.parent = ? AND o.kind = '{JOINED}' AND o.state IN (1, 2) AND o.undone_by IS NULL",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -148,7 +148,7 @@ def _hashes(journal: Journal, photo: Path | str) -> list[bytes]:
 
 
 def corrected(
-    journal: Journal, correction: Correction, batch: str, time: str, library: Path
+    journal: Journal, correction: Correction, batch: str, time: str, libraries: Sequence[Path]
 ) -> Iterator[Operation]:
     """The operation that writes the correction down; none when it is known already."""
     sha256 = bytes.fromhex(correction.sha256)
@@ -159,11 +159,16 @@ def corrected(
         return
     predicted = [o for o in earlier if o.details.model]
     details = predicted[-1].details if predicted else Details()
-    root = len(os.fsencode(library))
+    source_root, root = (
+        next(
+            len(os.fsencode(library)) for library in (*libraries, path.parent) if path.is_relative_to(library)
+        )
+        for path in (correction.source, correction.destination)
+    )
     identity = earlier[-1].moves[0].identity if earlier else FileIdentity(0, 0, 0, 0)
     move = Move(source, destination, identity, sha256)
     yield Operation(
-        0, batch, Action.CORRECTED, time, sha256, (move,), root, root, details,
+        0, batch, Action.CORRECTED, time, sha256, (move,), source_root, root, details,
         label=correction.category, state=State.DONE, observed=True,
     )  # fmt: skip
 

@@ -26,6 +26,8 @@ from photo_organizer.library.record.journal_health import keep_daily_copy
 from photo_organizer.library.record.journal_schema import CHANGES, SCHEMA, VERSION
 from photo_organizer.library.record.operation import (
     AGAIN,
+    FILING_KINDS,
+    JOINED,
     SKIPPED,
     Details,
     Move,
@@ -46,6 +48,7 @@ _COLUMNS = (
 _FROM = "FROM operations o LEFT JOIN category_lists c ON c.id = o.categories"
 _OPERATION = f"SELECT o.id, {_COLUMNS} {_FROM}"
 _MOVE = "m.source, m.destination, m.device, m.inode, m.size, m.mtime_ns, m.sha256, m.position"
+_BROUGHT = ",".join(f"'{kind}'" for kind in (*FILING_KINDS, JOINED))
 _FIRST = "JOIN moves m ON m.operation = o.id AND m.position = 0"
 _WITH_PHOTO = f"SELECT o.id, {_COLUMNS}, {_MOVE} {_FROM} {_FIRST}"
 
@@ -329,6 +332,19 @@ class Journal:
             "DELETE FROM held WHERE path = ? AND operation <> ?",
             [(move.source, operation.id) for move in operation.moves],
         )
+
+    def is_kept_original(self, path: bytes, identity: FileIdentity) -> bool:
+        """Whether the library has a copy of, or a link to, the file in this state, made from this place.
+
+        Told as rsync tells it, by path, size and time: inode numbers do not last on every disk.
+        """
+        query = (
+            "SELECT 1 FROM moves m JOIN operations o ON o.id = m.operation"  # noqa: S608 (ours)
+            " WHERE m.source = ? AND m.size = ? AND m.mtime_ns = ? AND o.manner <> 'move'"
+            f" AND o.kind IN ({_BROUGHT}) AND o.undone_by IS NULL"
+            f" AND o.state IN ({State.DONE:d}, {State.RECORDED:d}) LIMIT 1"
+        )
+        return self.value(query, (path, storable(identity.size), storable(identity.mtime_ns))) is not None
 
     def is_held(self, path: bytes, identity: FileIdentity) -> bool:
         row = self._connection.execute("SELECT size, mtime_ns FROM held WHERE path = ?", (path,)).fetchone()

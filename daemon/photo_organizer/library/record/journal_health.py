@@ -65,8 +65,16 @@ def _fault(connection: sqlite3.Connection) -> str | None:
     return next((fault for fault, query in _CONTENTS if connection.execute(query).fetchone()), None)
 
 
+def is_begun(path: Path) -> bool:
+    """Return whether the journal at `path` was ever written to: an empty file is as good as none."""
+    return path.exists() and path.stat().st_size > 0
+
+
 def set_aside(path: Path, now: datetime) -> Path:
-    """Give a damaged journal another name, with what SQLite keeps beside it; return that name.
+    """Give a journal another name, with what SQLite keeps beside it; return that name.
+
+    Where only the journal is gone, its log is still renamed: SQLite would write it into the copy that is
+    restored, and damage it.
 
     Raises:
         OSError: it cannot be renamed.
@@ -83,22 +91,29 @@ def set_aside(path: Path, now: datetime) -> Path:
     return aside
 
 
+def newest_copy(path: Path) -> tuple[date, Path] | None:
+    """Return the newest sound copy of the journal at `path`, and its day; None where there is none."""
+    for copy in sorted((path.parent / COPIES).glob("journal-*.sqlite"), reverse=True):
+        with suppress(ValueError):
+            day = date.fromisoformat(copy.stem.removeprefix("journal-"))
+            if is_begun(copy) and journal_fault(copy) is None:
+                return day, copy
+    return None
+
+
 def restore_copy(path: Path) -> date | None:
-    """Put the newest sound copy in the place of a journal that is gone; return its day, None for no copy.
+    """Put the newest sound copy in the place of a journal that was set aside; return its day, or None.
 
     Raises:
         OSError: it cannot be written.
     """
-    for copy in sorted((path.parent / COPIES).glob("journal-*.sqlite"), reverse=True):
-        if journal_fault(copy) is not None:
-            continue
-        with suppress(ValueError):
-            day = date.fromisoformat(copy.stem.removeprefix("journal-"))
-            with replacing(path, mode=PRIVATE) as file, copy.open("rb") as source:
-                while chunk := source.read(1 << 20):
-                    file.write(chunk)
-            return day
-    return None
+    if (found := newest_copy(path)) is None:
+        return None
+    day, copy = found
+    with replacing(path, mode=PRIVATE) as file, copy.open("rb") as source:
+        while chunk := source.read(1 << 20):
+            file.write(chunk)
+    return day
 
 
 def keep_daily_copy(connection: sqlite3.Connection, path: Path, today: date) -> None:

@@ -1,12 +1,13 @@
 """Taking over into the journal what only the ledger knows: after a damaged journal, or one that is gone.
 
-The ledger has no companions and no probabilities, and does not say whether a photo was copied: undo takes
-back the photo, whose SHA-256 it checks as always, and leaves the rest.
+The ledger has no companions and no probabilities: undo takes back the photo, whose SHA-256 it checks as
+always, and leaves the rest. Whether a photo was copied or linked is told by the two files.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,14 @@ from photo_organizer.library.locations import LibrarySettings
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_rows import read_rows
 from photo_organizer.library.record.ledger_text import COLUMNS, text_of_cell
-from photo_organizer.library.record.operation import SKIPPED, Details, Move, Operation, State
+from photo_organizer.library.record.operation import (
+    SKIPPED,
+    Details,
+    Move,
+    Operation,
+    State,
+    TransferMode,
+)
 from photo_organizer.photo import Action, FileIdentity
 
 _UNKNOWN = FileIdentity(0, 0, 0, 0)
@@ -76,27 +84,50 @@ class LedgerAdoption:
         if root is None:
             return None
         other_root = root if kind is Action.CORRECTED else len(os.path.dirname(other)) or 1
+        transfer_mode = _transfer_mode(kind, old, new)
+        is_kept = transfer_mode is not TransferMode.MOVE
         is_left = kind is Action.DUPLICATE and os.path.lexists(old)
         return Operation(
             0, batch, kind, time, content,
-            (Move(old, new, _identity(old if is_left else new), content),),
+            (Move(old, new, _identity(old if is_left or is_kept else new), content),),
             root if is_back else other_root, other_root if is_back else root,
             Details(category, numbers[0], second, numbers[1], numbers[2], model),
             label=SKIPPED if is_left else self._category(new) if kind is Action.CORRECTED else "",
             state=State.RECORDED,
+            transfer_mode=transfer_mode,
         )  # fmt: skip
 
     def _root(self, path: bytes) -> int | None:
         """The length of the folder of ours that a path is below."""
-        for folder in (self.settings.library, self.settings.quarantine):
+        for folder in (*self.settings.libraries, self.settings.quarantine):
             root = os.fsencode(folder)
             if path.startswith(root + b"/") and b".." not in path.split(b"/"):
                 return len(root)
         return None
 
     def _category(self, path: bytes) -> str:
-        relative = path[len(os.fsencode(self.settings.library)) + 1 :]
+        relative = path[(self._root(path) or 0) + 1 :]
         return os.fsdecode(relative.split(b"/")[0])
+
+
+def _transfer_mode(kind: Action, old: bytes, new: bytes) -> TransferMode:
+    """Tell how a photo came from `old` to `new`, both of which may be there: the ledger does not say.
+
+    A copy has the times of its original. Undo compares the bytes of both before it removes a copy.
+    """
+    if kind in {Action.UNDONE, Action.CORRECTED, Action.DUPLICATE}:
+        return TransferMode.MOVE
+    try:
+        if stat.S_ISLNK(os.lstat(new).st_mode):
+            target = os.fsencode(Path(os.fsdecode(new)).readlink())
+            return TransferMode.SYMLINK if target == old else TransferMode.MOVE
+        original, made = os.lstat(old), os.lstat(new)
+    except OSError:
+        return TransferMode.MOVE
+    if os.path.samestat(original, made):
+        return TransferMode.LINK
+    is_alike = (original.st_size, original.st_mtime_ns) == (made.st_size, made.st_mtime_ns)
+    return TransferMode.COPY if is_alike else TransferMode.MOVE
 
 
 def _identity(path: bytes) -> FileIdentity:

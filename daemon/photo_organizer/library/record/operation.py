@@ -128,7 +128,7 @@ class Operation:
         """Whether it takes copies or links back: what was made at its sources goes, for the originals are at
         its destinations.
         """
-        return self.kind == Action.UNDONE and self.transfer_mode is not TransferMode.MOVE
+        return self.takes_back and self.transfer_mode is not TransferMode.MOVE
 
     @property
     def holds(self) -> bool:

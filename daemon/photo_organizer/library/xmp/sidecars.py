@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -51,15 +51,15 @@ def is_own_sidecar(operations: FileOperations, name: bytes, folder: int) -> bool
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """Writes and removes sidecars in a library; to be used while the moves lock is held.
+    """Writes and removes sidecars in the libraries; to be used while the moves lock is held.
 
     Args:
-        library: absolute; nothing is done beside photos that lie elsewhere.
+        libraries: absolute; nothing is done beside photos that lie elsewhere.
         settings: how the keyword is written; None when none is.
     """
 
     operations: FileOperations
-    library: bytes
+    libraries: Sequence[bytes]
     settings: KeywordSettings | None
 
     def write(self, photo: bytes, category: str) -> bool:
@@ -165,9 +165,10 @@ class Sidecars:
     @contextmanager
     def _folder_of(self, photo: bytes) -> Iterator[int]:
         with Folders(self.operations) as folders:
-            if not photo.startswith(self.library + b"/"):
+            library = next((root for root in self.libraries if photo.startswith(root + b"/")), None)
+            if library is None:
                 raise FileNotFoundError(photo)
-            yield folders.open(OpenFolder(os.path.dirname(photo), len(self.library)))
+            yield folders.open(OpenFolder(os.path.dirname(photo), len(library)))
 
     @contextmanager
     def _troubles_logged(self, photo: bytes) -> Iterator[None]:

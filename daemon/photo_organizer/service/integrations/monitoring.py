@@ -66,11 +66,10 @@ class Monitoring:
         self._hooks.close()
 
     def _figures(self, status: Status, runtime: Runtime, last_error: datetime | None) -> Figures:
-        review = self._configuration.library / self._configuration.review
         return Figures(
             status,
             {action.value: count for action, count in runtime.library.totals().items()},
-            count_photos(review),
+            sum(count_photos(review) or 0 for review in self._configuration.review_folders),
             last_error,
             runtime.model_made,
             runtime.vision.timings,

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from photo_organizer.companions.in_folder import FolderGroups
 from photo_organizer.config import Configuration
 from photo_organizer.config.folders import FolderTemplate
+from photo_organizer.config.inboxes import FilingRules
 from photo_organizer.config.paths import is_inside
 from photo_organizer.config.plain_names import folder_name_fault, same_name_key
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library, OwnerMove
 from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.typed_command import typed
+from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.client.thumbnails import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
@@ -64,19 +67,21 @@ class Categories:
 
     def names(self) -> list[str]:
         """The configured ones first, in their order; then the owner's folders, by name."""
-        configured = list(self._configuration.categories)
+        configured = list(self._configuration.all_categories)
         return configured + sorted(set(self._folders()) - set(configured), key=str.casefold)
 
     @property
     def _special(self) -> set[str]:
-        settings = self._configuration
-        names = {settings.review, settings.duplicates_folder, settings.videos}
-        return {name for name in names if name is not None}
+        return set(self._configuration.own_folder_names)
 
     def _folders(self) -> Iterator[str]:
-        depth = self._configuration.folder_template.category_depth
-        for folder in self._configuration.library.glob("/".join(["*"] * (depth + 1))):
-            parts = folder.relative_to(self._configuration.library).parts
+        for library in self._configuration.libraries:
+            yield from self._folders_in(library)
+
+    def _folders_in(self, library: Path) -> Iterator[str]:
+        depth = self._configuration.library_template(library).category_depth
+        for folder in library.glob("/".join(["*"] * (depth + 1))):
+            parts = folder.relative_to(library).parts
             hidden = any(part.startswith(".") for part in parts)
             if not hidden and parts[0] not in self._special and folder.is_dir() and not folder.is_symlink():
                 yield parts[depth]
@@ -119,7 +124,7 @@ class OwnerMovePlanner:
     """Finds the group of each photo and the folder that it goes to.
 
     Args:
-        configuration: the library and its folder template.
+        configuration: the libraries and their folder templates.
         library: open; asked through which inbox a photo came.
         exif: what EXIF says of photos, asked only where the folder template needs it.
     """
@@ -144,7 +149,7 @@ class OwnerMovePlanner:
         folders = self._folders_for([group for group, _ in groups.values()], category)
         is_review = category == self.configuration.review
         moves = [
-            OwnerMove(group, "" if is_review else category, folders[path], sha256)
+            OwnerMove(group, "" if is_review else category, folders[path], sha256, self._library_for(group))
             for path, (group, sha256) in groups.items()
         ]
         return PlannedMoves(tuple(moves), tuple(refused))
@@ -182,10 +187,32 @@ class OwnerMovePlanner:
         if is_inside(folder, settings.state_directory):
             remedy = f"{typed('undo --photo PHOTO')} puts a photo in quarantine back in its inbox"
             raise OrganizerError("is not in the library or an inbox", where=path, remedy=remedy)
-        real, library = Path(os.path.realpath(folder)), Path(os.path.realpath(settings.library))
-        if real.is_relative_to(library):
-            return settings.library / real.relative_to(library), settings.library
+        real = Path(os.path.realpath(folder))
+        for library in settings.libraries:
+            real_library = Path(os.path.realpath(library))
+            if real.is_relative_to(real_library):
+                return library / real.relative_to(real_library), library
         return folder, folder
+
+    def _rules(self, group: AssetGroup) -> FilingRules:
+        """The rules for a photo: of the inbox that it came through, or is in."""
+        if group.inbox in self.configuration.libraries:
+            template = self.configuration.library_template(group.inbox)
+            own = [self.configuration.rules_of(inbox) for inbox in self.configuration.inboxes]
+            came_by = self._inbox_of(group.photo.path)
+            rules = self.configuration.rules_for(came_by)
+            if rules.library == group.inbox:
+                return rules
+            fitting = (rule for rule in own if rule.library == group.inbox)
+            general = replace(self.configuration.general_rules, library=group.inbox, template=template)
+            return next(fitting, general)
+        return self.configuration.rules_for(group.photo.path)
+
+    def _library_for(self, group: AssetGroup) -> Path:
+        """The library that a photo goes to: the one that it is in, else that of its inbox."""
+        if group.inbox in self.configuration.libraries:
+            return group.inbox
+        return self.configuration.rules_for(group.photo.path).library
 
     def _folders_for(self, groups: Sequence[AssetGroup], category: str) -> dict[Path, str]:
         """The folder of each photo, relative to the library."""
@@ -193,40 +220,35 @@ class OwnerMovePlanner:
             return {group.photo.path: category for group in groups}
         folders = {group.photo.path: self._beside(group, category) for group in groups}
         open_still = [group for group in groups if folders[group.photo.path] is None]
-        needs_exif = any(
-            piece.field in {"taken", "camera"} for part in self._template.parts for piece in part
-        )
-        known = self.exif([group.photo for group in open_still]) if needs_exif and open_still else {}
+        asking = [
+            group.photo for group in open_still if _asks_for(self._template(group), {"taken", "camera"})
+        ]
+        known = self.exif(asking) if asking else {}
         for group in open_still:
             folders[group.photo.path] = self._rendered(group, category, known.get(group.photo.path, Exif()))
         return {path: folder for path, folder in folders.items() if folder is not None}
 
-    @property
-    def _template(self) -> FolderTemplate:
-        return self.configuration.folder_template
-
-    def _asks_for(self, field: str) -> bool:
-        return any(piece.field == field for part in self._template.parts for piece in part)
+    def _template(self, group: AssetGroup) -> FolderTemplate:
+        """The template by which a photo is filed in its library."""
+        return self._rules(group).template
 
     def _beside(self, group: AssetGroup, category: str) -> str | None:
         """For a photo that is in a category's folder: the same folder of the other category."""
-        if group.inbox != self.configuration.library:
+        if group.inbox not in self.configuration.libraries:
             return None
-        relative = group.photo.path.parent.relative_to(self.configuration.library)
-        settings = self.configuration
-        if not relative.parts or relative.parts[0] in {
-            settings.review, settings.duplicates_folder, settings.videos
-        }:  # fmt: skip
+        relative = group.photo.path.parent.relative_to(group.inbox)
+        if not relative.parts or relative.parts[0] in self.configuration.own_folder_names:
             return None
-        if self._template.category_of(relative) is None:
+        template = self.configuration.library_template(group.inbox)
+        if template.category_of(relative) is None:
             return None
         parts = list(relative.parts)
-        parts[self._template.category_depth] = category
+        parts[template.category_depth] = category
         return "/".join(parts)
 
     def _rendered(self, group: AssetGroup, category: str, exif: Exif) -> str:
         photo = group.photo
-        return self._template.render(
+        return self._template(group).render(
             category=category,
             taken=exif.taken,
             modified=_moment(photo.identity.mtime_ns),
@@ -237,8 +259,8 @@ class OwnerMovePlanner:
 
     def _inbox_of(self, path: Path) -> Path:
         """The inbox that the photo came through, or is in; the first one where that is not known."""
-        inboxes = self.configuration.inboxes
-        if not self._asks_for("inbox"):
+        inboxes = self.configuration.inbox_paths
+        if len(inboxes) == 1:
             return inboxes[0]
         sources = [
             event.source
@@ -252,23 +274,22 @@ class OwnerMovePlanner:
         return inboxes[0]
 
 
+def _asks_for(template: FolderTemplate, fields: Container[str]) -> bool:
+    return any(piece.field in fields for part in template.parts for piece in part)
+
+
 def read_exif(configuration: Configuration, photos: Sequence[Photo]) -> dict[Path, Exif]:
     """What EXIF says of `photos`, read by the confined vision process; nothing of those it cannot read.
 
     Raises:
         VisionError: the process cannot be started.
     """
-    client = ThumbnailClient(_SMALL, limits=configuration.limits)
-    found: dict[Path, Exif] = {}
-    try:
-        client.submit(photos)
-        while client.in_flight:
-            for answer in client.poll(1.0):
-                if isinstance(answer, Pictured):
-                    found[answer.photo.path] = Exif(answer.taken, answer.camera)
-    finally:
-        client.close()
-    return found
+    with closing(ThumbnailClient(_SMALL, limits=configuration.limits)) as client:
+        return {
+            answer.photo.path: Exif(answer.taken, answer.camera)
+            for answer in answers(client, photos)
+            if isinstance(answer, Pictured)
+        }
 
 
 def _moment(mtime_ns: int) -> datetime:

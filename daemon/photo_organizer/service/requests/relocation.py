@@ -93,8 +93,11 @@ def relocate(
 def settings_to_change(configuration: Configuration, old: Path) -> Iterator[str]:
     """Yield the keys of the configuration that still name the old place."""
     for index, inbox in enumerate(configuration.inboxes):
-        if inbox.is_relative_to(old):
-            yield f"inboxes[{index}]"
+        key = f"inboxes[{index}]"
+        if inbox.path.is_relative_to(old):
+            yield key if inbox.is_plain else f"{key}.path"
+        if inbox.library is not None and inbox.library.is_relative_to(old):
+            yield f"{key}.library"
     for key, path in (
         ("library", configuration.library),
         ("state.directory", configuration.state_directory),

@@ -40,8 +40,8 @@ class Need:
     """One thing that needs the owner.
 
     Attributes:
-        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `folder`,
-            `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
+        kind: a word for scripts: `config`, `status`, `journal`, `stopped`, `paused`, `inbox`, `library`,
+            `folder`, `photos`, `incomplete`, `extra`, `review`, `quarantine`, `found_folder`.
         what: what is the case, as a clause.
         remedy: what to do or to type; may be empty.
         count: how many photos or folders it is about.
@@ -132,6 +132,9 @@ def _troubles(values: Mapping[str, Any]) -> Iterator[Need]:
         if trouble["kind"] == "inbox":
             what = f"nothing can be taken from the inbox {trouble['path']} ({trouble['reason']})"
             yield Need("inbox", what, "mount it, or make it readable and writable", 1, Severity.STANDS)
+        if trouble["kind"] == "library":
+            what = f"nothing can be filed in the library {trouble['path']} ({trouble['reason']})"
+            yield Need("library", what, "mount it, or put it back; its photos wait", 1, Severity.SOME)
     for kind, total, words, remedy in (
         ("folder", values.get("unreadable_folders", 0), "cannot be looked into", "make it readable"),
         ("photo", values.get("retrying", 0), "cannot be filed yet", "tried again by itself; see the log"),
@@ -156,8 +159,9 @@ def _waiting(values: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _to_be_looked_at(configuration: Configuration) -> Iterator[Need]:
-    review = configuration.library / configuration.review
-    if count := count_photos(review):
+    for review in configuration.review_folders:
+        if not (count := count_photos(review)):
+            continue
         where = printable(review)
         yield Need("review", f"{_counted(count, 'photo')} in {where}", typed("review"), count)
     quarantine = configuration.quarantine_directory

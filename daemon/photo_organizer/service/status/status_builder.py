@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,12 +84,14 @@ class StatusBuilder:
             retrying=counts.retrying if counts else 0,
             incomplete=counts.incomplete if counts else 0,
             left_alone=sum(counts.left.values()) if counts else 0,
+            originals=counts.originals if counts else 0,
+            skipped_folders=tuple(map(printable, counts.skipped_folders)) if counts else (),
             not_images=counts.not_images if counts else 0,
             orphans=counts.orphans if counts else 0,
             videos=counts.videos if counts else 0,
             waiting_for_extra=dict(counts.waiting_for_extra) if counts else {},
             missing_inboxes=tuple(os.fspath(folder) for folder in counts.missing) if counts else (),
-            troubled=tuple(_named(trouble) for trouble in counts.troubled) if counts else (),
+            troubled=(*self._missing_libraries(), *(map(_named, counts.troubled) if counts else ())),
             unreadable_folders=counts.unreadable_folders if counts else 0,
             vision_loaded=runtime.vision.ready if runtime else False,
             vision_confinement=(runtime.vision.confinement or None) if runtime else None,
@@ -103,8 +105,17 @@ class StatusBuilder:
 
     def _obstacle(self) -> str | None:
         """What the first photo would be stopped by, told before one comes."""
-        library = self.configuration.library
-        return None if library.is_dir() else f"the library {printable(library)} is not there"
+        libraries = self.configuration.libraries
+        if any(library.is_dir() for library in libraries):
+            return None
+        return f"the library {printable(libraries[0])} is not there"
+
+    def _missing_libraries(self) -> Iterator[Mapping[str, str]]:
+        """Yield the libraries that are not there, for `troubled`."""
+        if len(self.configuration.libraries) > 1:
+            for library in self.configuration.libraries:
+                if not library.is_dir():
+                    yield {"kind": "library", "path": printable(library), "reason": "it is not there"}
 
 
 def _named(trouble: Trouble) -> Mapping[str, str]:

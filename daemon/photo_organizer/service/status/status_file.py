@@ -64,6 +64,7 @@ class Status:
     retrying: int = 0
     incomplete: int = 0
     left_alone: int = 0
+    originals: int = 0
     not_images: int = 0
     orphans: int = 0
     videos: int = 0
@@ -71,6 +72,7 @@ class Status:
     missing_inboxes: tuple[str, ...] = ()
     troubled: tuple[Mapping[str, str], ...] = ()
     unreadable_folders: int = 0
+    skipped_folders: tuple[str, ...] = ()
     vision_loaded: bool = False
     vision_confinement: str | None = None
     training: str | None = None

@@ -12,6 +12,7 @@ _WORDS = {
     "incomplete": "incomplete, waiting for the rest",
     "retrying": "to be tried again",
     "left_alone": "left alone (put back by undo, or a duplicate)",
+    "originals": "in the library as a copy or link",
     "not_images": "not an image, left alone",
     "orphans": "companions without a photo",
     "videos": "videos",

@@ -96,8 +96,9 @@ def writable_folders(configuration: Configuration) -> list[Path]:
     of its own, and a photo can be renamed within a mount but only be copied into another. Where only `/` or
     the folder of all homes would hold both, they are listed one by one.
     """
-    together = _common_folder([*configuration.inboxes, configuration.library])
-    folders = [together] if together else [*configuration.inboxes, configuration.library]
+    photos = [*configuration.inbox_paths, *configuration.libraries]
+    together = _common_folder(photos)
+    folders = [together] if together else photos
     folders += [
         configuration.state_directory,
         configuration.model_directory,

@@ -21,8 +21,6 @@ from photo_organizer.vision.backbone.cores import BF16_FLAGS, available_cores, c
 from photo_organizer.vision.backbone.openvino_runtime import op, ov
 from photo_organizer.vision.backbone.weights import Layer, read_backbone
 
-PRECISIONS = ("int8", "bf16", "f32")
-
 
 class OpenVinoEngine:
     """See `Engine`.

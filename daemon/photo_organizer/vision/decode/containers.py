@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from enum import Enum
 
 from photo_organizer import formats
+from photo_organizer.vision.decode.tiff.tiff_structure import TiffStructure
 
-_TIFF = {b"II*\0": "<", b"MM\0*": ">"}
 _SUBFILE_TYPE, _COMPRESSION, _MAKE, _SUB_DIRECTORIES, _PREVIEW, _DNG_VERSION = 254, 259, 271, 330, 513, 50706
 _ORDINARY_COMPRESSION = frozenset({1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000, 50001})
 
@@ -102,27 +101,15 @@ def container_of(data: bytes) -> Container | None:
 
 def _is_raw_tiff(data: bytes) -> bool:
     """Whether a TIFF is a camera's: DNG, NEF, ARW, PEF and others begin with a preview."""
-    tags = _first_directory(data)
+    tiff = TiffStructure.of(data)
+    if tiff is None or tiff.is_big:  # BigTIFF is no camera's
+        return False
+    tags = tiff.directory(tiff.first).entries
     if _DNG_VERSION in tags:
         return True
     if _MAKE not in tags:
         return False
-    preview_first = bool(tags.get(_SUBFILE_TYPE, 0) & 1) and _SUB_DIRECTORIES in tags
-    odd_compression = tags.get(_COMPRESSION, 1) not in _ORDINARY_COMPRESSION
+    preview_first = bool((tiff.number(tags.get(_SUBFILE_TYPE)) or 0) & 1) and _SUB_DIRECTORIES in tags
+    compression = tiff.number(tags.get(_COMPRESSION))
+    odd_compression = compression is not None and compression not in _ORDINARY_COMPRESSION
     return preview_first or odd_compression or (_PREVIEW in tags and _SUB_DIRECTORIES in tags)
-
-
-def _first_directory(data: bytes) -> dict[int, int]:
-    """Tags of the first directory with the first 16 or 32 bits of their values."""
-    order = _TIFF.get(data[:4])
-    if order is None or len(data) < 10:  # BigTIFF is no camera's
-        return {}
-    (offset,) = struct.unpack_from(order + "I", data, 4)
-    if offset + 2 > len(data):
-        return {}
-    (count,) = struct.unpack_from(order + "H", data, offset)
-    tags = {}
-    for at in range(offset + 2, min(offset + 2 + 12 * min(count, 200), len(data) - 11), 12):
-        tag, kind, _ = struct.unpack_from(order + "HHI", data, at)
-        (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 8)
-    return tags

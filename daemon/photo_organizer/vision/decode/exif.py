@@ -1,24 +1,25 @@
 """What the organizer wants of EXIF: orientation, capture time and camera; and of XMP: orientation.
 
 A reader of its own, because a photo's EXIF block is the part that other readers crash on: this one looks at
-two directories, at most 200 entries each, reads six tags, and treats what it cannot read as not there.
+two directories, reads nine tags, and treats what it cannot read as not there.
 Source: CIPA DC-008 (Exif 3.0), TIFF 6.0, XMP part 2 (`tiff:Orientation`).
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from photo_organizer.vision.decode.tiff.tiff_structure import Directory, TiffStructure
+
 _MAKE, _MODEL, _ORIENTATION, _DATE_TIME, _EXIF_DIRECTORY = 0x010F, 0x0110, 0x0112, 0x0132, 0x8769
 _ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED = 0x9003, 0x9004, 0x9010, 0x9011, 0x9012
-_MOST_ENTRIES = 200
+_WANTED = frozenset({
+    _MAKE, _MODEL, _ORIENTATION, _DATE_TIME, _ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL,
+    _OFFSET_DIGITIZED,
+})  # fmt: skip
 _MOST_TEXT = 256
-_ASCII, _SHORT, _LONG = 2, 3, 4
-_CODES = {1: "B", _SHORT: "H", _LONG: "I", 6: "b", 8: "h", 9: "i"}
-_SIZES = {_ASCII: 1} | {kind: struct.calcsize(f"<{code}") for kind, code in _CODES.items()}
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*([1-8])\s*[\"'<]")
 
 
@@ -71,45 +72,29 @@ def _of_xmp(packet: bytes) -> int | None:
 
 def _directories(data: bytes) -> tuple[dict[int, int | str], dict[int, int | str]]:
     """The main directory and the one with details of the exposure; empty where they cannot be read."""
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None or len(data) < 8:
+    tiff = TiffStructure.of(data)
+    if tiff is None:
         return {}, {}
-    main = _directory(data, order, _number(data, order, 4, _LONG))
-    offset = main.get(_EXIF_DIRECTORY)
-    return main, _directory(data, order, offset) if isinstance(offset, int) else {}
+    main = tiff.directory(tiff.first)
+    detail = tiff.number(main.entries.get(_EXIF_DIRECTORY))
+    return _readable(tiff, main), _readable(tiff, tiff.directory(detail)) if detail else {}
 
 
-def _directory(data: bytes, order: str, offset: int | None) -> dict[int, int | str]:
-    count = _number(data, order, offset, _SHORT) if offset is not None else None
-    entries: dict[int, int | str] = {}
-    for index in range(min(count or 0, _MOST_ENTRIES)):
-        at = (offset or 0) + 2 + 12 * index
-        if at + 12 > len(data):
-            break
-        tag, kind, length = struct.unpack_from(order + "HHI", data, at)
-        if kind not in _SIZES:
-            continue
-        fits = _SIZES[kind] * length <= 4
-        place = at + 8 if fits else _number(data, order, at + 8, _LONG)
-        value = _text(data, place, length) if kind == _ASCII else _number(data, order, place, kind)
+def _readable(tiff: TiffStructure, directory: Directory) -> dict[int, int | str]:
+    """What is wanted of a directory: numbers, and texts without what cannot be printed."""
+    found: dict[int, int | str] = {}
+    for tag in _WANTED & directory.entries.keys():
+        entry = directory.entries[tag]
+        text = tiff.text(entry, _MOST_TEXT)
+        value = tiff.number(entry) if text is None else _printable(text)
         if value is not None:
-            entries.setdefault(tag, value)
-    return entries
+            found[tag] = value
+    return found
 
 
-def _number(data: bytes, order: str, at: int | None, kind: int) -> int | None:
-    if at is None or at < 0 or at + _SIZES[kind] > len(data):
-        return None
-    (value,) = struct.unpack_from(order + _CODES[kind], data, at)
-    return int(value)
-
-
-def _text(data: bytes, at: int | None, length: int) -> str | None:
-    if at is None or at >= len(data):
-        return None
-    raw = data[at : at + min(length, _MOST_TEXT)].split(b"\0", 1)[0]
+def _printable(text: bytes) -> str:
     return "".join(
-        character for character in raw.decode("utf-8", "replace") if character.isprintable()
+        character for character in text.decode("utf-8", "replace") if character.isprintable()
     ).strip()
 
 

@@ -85,7 +85,7 @@ def _held(photo: HeldPhoto) -> dict[str, Any]:
 
 def _is_there(configuration: Configuration, photo: HeldPhoto) -> bool:
     """Return whether it is still in an inbox, unchanged."""
-    if not any(photo.path.is_relative_to(inbox) for inbox in configuration.inboxes):
+    if not any(photo.path.is_relative_to(inbox) for inbox in configuration.inbox_paths):
         return False
     try:
         status = os.lstat(photo.path)

@@ -65,7 +65,7 @@ class LearningQuestions:
 
     def _shown(self, question: LabelQuestion) -> Iterator[ShownPhoto]:
         path = Path(question.path)
-        if not path.is_relative_to(self.configuration.library):
+        if self.configuration.library_of(path) is None:
             return
         try:
             status = path.lstat()

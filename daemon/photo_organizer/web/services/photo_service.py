@@ -101,15 +101,13 @@ class PhotoService:
 
     def filed(self, library: Library, category: str | None, batch: str | None) -> dict[str, Any]:
         """Return what was filed lately and is still there, least sure first."""
-        template = self.configuration.folder_template
         found = []
         for placed in library.filed_lately(_MOST_FILED * (4 if category else 1), batch):
             photo = self._seen(placed)
-            if photo is None or not placed.place.is_relative_to(self.configuration.library):
+            name = self._category_of(placed.place)
+            if photo is None or name is None:
                 continue
-            folder = placed.place.parent.relative_to(self.configuration.library)
-            name = template.category_of(folder)
-            if name is None or (category and name != category):
+            if category and name != category:
                 continue
             found.append((placed, photo, name))
             if len(found) >= _MOST_FILED:
@@ -143,20 +141,26 @@ class PhotoService:
         Raises:
             UnknownPhotoError: an id is not known.
         """
-        library, template = self.configuration.library, self.configuration.folder_template
         labels = {}
         for photo in self.shown.get_all(names):
-            if photo.sha256 and photo.photo.path.is_relative_to(library) and _is_as_shown(photo):
-                name = template.category_of(photo.photo.path.parent.relative_to(library))
-                if name is not None:
-                    labels[photo.sha256] = name
+            name = self._category_of(photo.photo.path)
+            if photo.sha256 and name is not None and _is_as_shown(photo):
+                labels[photo.sha256] = name
         return labels
+
+    def _category_of(self, photo: Path) -> str | None:
+        """The category in whose folder a photo lies, in whichever library; None where it lies in none."""
+        library = self.configuration.library_of(photo)
+        if library is None:
+            return None
+        template = self.configuration.library_template(library)
+        return template.category_of(photo.parent.relative_to(library))
 
     def _back_in_review(self, library: Library, report: UndoReport) -> list[ShownPhoto]:
         below = [step.destination for step in report.undone if self._is_in_review(step.destination)]
         if not below:
             return []
-        known = {photo.location: KnownPhoto.of(photo) for photo in library.photos_below(self.waiting.folder)}
+        known = self.waiting.known(library)
         photos = []
         for path in below:
             with contextlib.suppress(OSError):  # gone again
@@ -164,7 +168,7 @@ class PhotoService:
         return photos
 
     def _is_in_review(self, path: Path) -> bool:
-        return path.is_relative_to(self.waiting.folder)
+        return self.waiting.is_inside(path)
 
     def _seen(self, placed: PlacedPhoto) -> ShownPhoto | None:
         try:

@@ -1,4 +1,4 @@
-"""The photos that wait in the review folder, and their groups."""
+"""The photos that wait in the review folders, and their groups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ReviewList:
     """The photos in the review folder. Listing and grouping are slow: do not call them in the event loop.
 
     Args:
-        configuration: whose review folder.
+        configuration: whose review folders.
         shown: gives the ids.
     """
 
@@ -35,7 +35,7 @@ class ReviewList:
         self._times: dict[str, float] = {}
         self._alone: set[str] = set()
         self.is_complete = False
-        self.folder = configuration.library / configuration.review
+        self.folders = configuration.review_folders
 
     @property
     def count(self) -> int:
@@ -49,12 +49,13 @@ class ReviewList:
 
     def state(self) -> tuple[tuple[str, int], ...]:
         """Return a value that changes when photos come or go: the folders with their times."""
-        return tuple(_folder_times(self.folder))
+        return tuple(time for folder in self.folders for time in _folder_times(folder))
 
     def list_first(self, library: Library) -> None:
         """List the surest photos from the journal alone, to be shown until `list_all` is done."""
         photos = {}
-        for placed in library.surest_below(self.folder, _FIRST):
+        surest = (placed for folder in self.folders for placed in library.surest_below(folder, _FIRST))
+        for placed in surest:
             with contextlib.suppress(OSError):  # gone
                 shown = self._shown.show(placed.place, placed.place.lstat(), KnownPhoto.of(placed))
                 photos[shown.id] = shown
@@ -63,13 +64,22 @@ class ReviewList:
             self._keep_groups()
 
     def list_all(self, library: Library) -> None:
-        """List the folder. A new photo is a group of its own until `group` is called."""
-        known = {photo.location: KnownPhoto.of(photo) for photo in library.photos_below(self.folder)}
+        """List the folders. A new photo is a group of its own until `group` is called."""
+        known = self.known(library)
         photos = {shown.id: shown for shown in self._look(known)}
         with self._lock:
             self._photos = photos
             self._keep_groups()
             self.is_complete = True
+
+    def known(self, library: Library) -> dict[bytes, KnownPhoto]:
+        """Return what the journal knows of the photos in the folders, by path."""
+        below = (photo for folder in self.folders for photo in library.photos_below(folder))
+        return {photo.location: KnownPhoto.of(photo) for photo in below}
+
+    def is_inside(self, path: Path) -> bool:
+        """Return whether a path is in one of the folders."""
+        return any(path.is_relative_to(folder) for folder in self.folders)
 
     def group(self) -> None:
         """Group the photos again, in the grouping process."""
@@ -124,7 +134,7 @@ class ReviewList:
         return shown.to_json() | ({"time": int(taken)} if taken is not None else {})
 
     def _look(self, known: dict[bytes, KnownPhoto]) -> Iterator[ShownPhoto]:
-        for folder, _, _ in os.walk(self.folder):
+        for folder, _, _ in (entry for top in self.folders for entry in os.walk(top)):
             for name in FolderGroups.of(Path(folder)).photos():
                 path = Path(folder, name)
                 try:

@@ -120,17 +120,18 @@ def _thumbnail(descriptor: int) -> str:
 def main() -> None:
     """Answer until the socket is closed."""
     import importlib
-    import importlib.util
 
+    from photo_organizer.formats import EXTRAS, available_extras
     from photo_organizer.vision.worker.confinement import confine
     from photo_organizer.vision.worker.readable_paths import needed_by_python
 
     connection = socket.socket(fileno=int(sys.argv[1]))
     confine(needed_by_python(), [Path(os.devnull)])
-    if importlib.util.find_spec("pillow_heif"):
-        importlib.import_module("pillow_heif").register_heif_opener()
-    if importlib.util.find_spec("pillow_jxl"):
-        importlib.import_module("pillow_jxl")
+    extras = available_extras()
+    if "heif" in extras:
+        importlib.import_module(EXTRAS["heif"].module).register_heif_opener()
+    if "jxl" in extras:
+        importlib.import_module(EXTRAS["jxl"].module)
     while (received := socket.recv_fds(connection, 1, 1))[0]:
         answer = ""
         # what Pillow raises for what it cannot read

@@ -37,7 +37,7 @@ def decode_jxl(task: Task) -> Picture:
     Raises:
         PhotoRejectedError: damaged, too large, or the extra is not installed.
     """
-    plugin = load("pillow_jxl", extra="jxl", name="JPEG XL")
+    plugin = load("jxl")
     plugin.JpegXLImagePlugin.DECODE_THREADS = 1  # as many photos are decoded at a time as there are cores
     header = read_jxl_header(task.data)
     task.check_size(header.width, header.height)

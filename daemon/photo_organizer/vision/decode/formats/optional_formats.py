@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from importlib import import_module
 from types import ModuleType
 
 import numpy as np
 
+from photo_organizer.formats import EXTRAS
 from photo_organizer.vision.decode.budget.costs import HEIF, HEIF_HDR, HEIF_WITH_ALPHA
 from photo_organizer.vision.decode.colour.code_points import code_points
 from photo_organizer.vision.decode.colour.conversion import over_white
@@ -24,7 +26,7 @@ def decode_heif(task: Task) -> Picture:
     Raises:
         PhotoRejectedError: damaged, too large, or the extra is not installed.
     """
-    pillow_heif = load("pillow_heif", extra="heif", name="HEIC")
+    pillow_heif = load("heif")
     try:
         container = pillow_heif.open_heif(task.data, convert_hdr_to_8bit=True)
         width, height = container.size
@@ -49,18 +51,19 @@ def decode_heif(task: Task) -> Picture:
     return Picture(pixels, width, height, "heif", exif, profile, factors)
 
 
-def load(module: str, *, extra: str, name: str) -> ModuleType:
-    """A decoder's module.
+def load(extra: str) -> ModuleType:
+    """Return the decoder's module of an extra ("heif", "jxl", "raw").
 
     Raises:
         PhotoRejectedError: NEEDS_EXTRA when it is not installed.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        wanted = EXTRAS[extra]
         try:
-            return __import__(module)
+            return import_module(wanted.module)
         except ImportError as error:
             raise PhotoRejectedError(
                 RejectionKind.NEEDS_EXTRA,
-                f"{name} needs the extra `{extra}`: pip install 'smart-photo-organizer[{extra}]'",
+                f"{wanted.title} needs the extra `{extra}`: pip install 'smart-photo-organizer[{extra}]'",
             ) from error

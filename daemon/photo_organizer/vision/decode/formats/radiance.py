@@ -28,6 +28,8 @@ _ORDERS = {
 _BYTES_A_PIXEL = 40.0
 _SHORTEST, _LONGEST = 8, 32767
 """Lines of other lengths are never encoded channel by channel."""
+_MOST_EXPONENT = 20
+"""Light beyond is as white; the numbers of a damaged file would overflow."""
 _CUT_OFF = "the file ends before the picture does, a part of it is missing"
 
 
@@ -46,7 +48,8 @@ def decode_radiance(task: Task) -> Picture:
     task.check_size(length, lines)
     task.reserve(_BYTES_A_PIXEL * length * lines)
     samples = _samples(task.data, found.end(), lines, length)
-    light = np.ldexp(samples[..., :3].astype(np.float32), samples[..., 3:].astype(np.int32) - 136)
+    exponents = np.minimum(samples[..., 3:].astype(np.int32) - 136, _MOST_EXPONENT)
+    light = np.ldexp(samples[..., :3].astype(np.float32), exponents)
     light *= samples[..., 3:] > 0
     if b"FORMAT=32-bit_rle_xyze" in head[: found.start()]:
         light = light @ np.linalg.inv(rgb_to_xyz(BT709)).T.astype(np.float32)

@@ -39,7 +39,7 @@ def decode_raw(task: Task) -> Picture:
     Raises:
         PhotoRejectedError: damaged, too large, or the extra is not installed.
     """
-    rawpy = load("rawpy", extra="raw", name="RAW")
+    rawpy = load("raw")
     exif = preview_exif(task.data)
     try:
         with rawpy.imread(BytesIO(task.data)) as raw:

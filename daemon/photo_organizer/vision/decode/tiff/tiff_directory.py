@@ -1,23 +1,16 @@
 """The directories of a TIFF: what its pages are made of. Nothing of the pixels is read here.
 
-Sources: TIFF 6.0; the BigTIFF design of Joris Van Damme and libtiff; TIFF Technical Notes 1 to 3.
+Sources: TIFF 6.0; TIFF Technical Notes 1 to 3.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from photo_organizer.vision.decode.tiff.tiff_structure import TiffStructure, Value
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
-_TYPES = {
-    1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q",
-    17: "q", 18: "Q",
-}  # fmt: skip
-_RATIONALS = {5: "I", 10: "i"}
-_MOST_ENTRIES = 500
-_MOST_VALUES = 1 << 20
 _MOST_PAGES = 8
 _MOST_SAMPLES = 64
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
@@ -41,8 +34,6 @@ _WANTED = frozenset(
     }
 )  # fmt: skip
 """Others are not read: some programs keep all layers of a picture in one."""
-
-Value = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,51 +162,16 @@ def chosen_page(data: bytes) -> Page:
 
 
 def _pages(data: bytes) -> Iterator[Page]:
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None or len(data) < 16:
+    tiff = TiffStructure.of(data)
+    if tiff is None:
         return
-    big = data[2:4] in {b"+\0", b"\0+"}
-    at = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
+    at = tiff.first
     seen: set[int] = set()
     while at and at not in seen and len(seen) < _MOST_PAGES and at + 8 <= len(data):
         seen.add(at)
-        tags, at = _directory(data, order, at, big=big)
+        directory = tiff.directory(at)
+        told = {tag: tiff.values(entry) for tag, entry in directory.entries.items() if tag in _WANTED}
+        tags = {tag: values for tag, values in told.items() if values}
         if _WIDTH in tags and _HEIGHT in tags:
-            yield Page(order, tags, len(seen), 0)
-
-
-def _directory(data: bytes, order: str, at: int, *, big: bool) -> tuple[dict[int, Value], int]:
-    count = struct.unpack_from(order + ("Q" if big else "H"), data, at)[0]
-    at += 8 if big else 2
-    entry = struct.Struct(order + ("HHQ" if big else "HHI"))
-    step, room = (20, 8) if big else (12, 4)
-    tags: dict[int, Value] = {}
-    for _ in range(min(count, _MOST_ENTRIES)):
-        if at + step > len(data):
-            return tags, 0
-        tag, kind, length = entry.unpack_from(data, at)
-        values = _values(data, order, (kind, length), at + entry.size, room) if tag in _WANTED else ()
-        if values:
-            tags.setdefault(tag, values)
-        at += step
-    after = order + ("Q" if big else "I")
-    return tags, struct.unpack_from(after, data, at)[0] if at + room <= len(data) else 0
-
-
-def _values(data: bytes, order: str, entry: tuple[int, int], at: int, room: int) -> Value:
-    """The values of an entry of this type and count: at `at`, or where that points if there is no `room`."""
-    kind, count = entry
-    rational = kind in _RATIONALS
-    letter = _RATIONALS.get(kind) or _TYPES.get(kind)
-    if letter is None or not 0 < count <= _MOST_VALUES * 4:
-        return ()
-    count = count * 2 if rational else count
-    size = struct.calcsize("=" + letter) * count
-    if size > room:
-        at = struct.unpack_from(order + ("Q" if room == 8 else "I"), data, at)[0]
-    if at + size > len(data):
-        return ()
-    values = struct.unpack_from(f"{order}{count}{letter}", data, at)
-    if rational:
-        return tuple(a / b if b else 0.0 for a, b in zip(values[::2], values[1::2], strict=True))
-    return values
+            yield Page(tiff.order, tags, len(seen), 0)
+        at = directory.following
