@@ -337,7 +337,7 @@ def test_a_journal_that_is_damaged_or_gone_is_noticed_and_no_rebuild_is_advised(
     for command in ("verify", "rebuild"):
         said = organizer("ledger", command)
         assert said.code == 1
-        assert "a rebuild would drop what the ledger knows" in said.err
+        assert "a rebuild would lose what only the ledger has" in said.err
     assert home.ledger() == before
     home.draw("b.png", "Pets")
     assert organizer("sort", home.old).code == 0

@@ -97,7 +97,7 @@ def test_a_found_folder_is_asked_for_listed_accepted_and_declined(organizer: Org
     assert listed[-1] == {"name": "To print", "state": "found", "photos": 1}
     assert "To print" in organizer("categories", "list").out
     said = organizer("categories", "accept", "To print")
-    assert said.out == "To print is a category now; it is learned from 12 photos on\n"
+    assert said.out == "To print is a category now; it is trained from 12 photos on\n"
     assert organizer("categories", "list", "--json").objects[-1]["state"] == "accepted"
     assert organizer("categories", "decline", "To print").code == 0
     assert organizer("categories", "list", "--json").objects[-1]["state"] == "declined"

@@ -158,7 +158,7 @@ def test_a_plan_for_another_library_or_of_another_kind_is_refused(organizer: Org
     for words in (("sort", "--plan", plan), ("sort", home.old, "--dry-run", "--plan", plan)):
         said = organizer(*words)
         assert said.code == 1
-        assert "is no plan" in said.err
+        assert "is not a plan" in said.err
     assert plan.read_text() == "hello\n"
     assert (home.old / "a.png").exists()
 
@@ -243,7 +243,7 @@ def test_what_cannot_be_sorted(organizer: Organizer, home: Home) -> None:
         (("sort",), 2, "name the folders or photos to sort"),
         (("sort", home.root / "none"), 1, f"{home.root}/none: is not there"),
         (("sort", home.library / "x"), 1, f"{home.library}/x: is in the library ({home.library})"),
-        (("sort", home.old, "--plan", home.root / "p"), 2, "a plan names its photos itself"),
+        (("sort", home.old, "--plan", home.root / "p"), 2, "a plan already names its photos"),
     ):
         said = organizer(*words)
         assert (said.code, said.out) == (code, "")
