@@ -21,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photo_organizer.typed_command import typed
+from photo_organizer.typed_command import PROGRAM
 
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 _LARGEST_BODY = 4_000_000  # bytes: the ids of a hundred thousand photos
@@ -36,9 +36,9 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_STALE = (
-    "This address is not valid, or not any more. Open the one that `{review}` prints: its token is new for "
-    "each start."
+_STALE = (  # without the `--config` in use: whoever asks need not be its owner
+    f"This address is not valid, or not any more. Open the one that `{PROGRAM} review` prints: its token is "
+    "new for each start."
 )
 
 
@@ -83,7 +83,7 @@ class Access:
         if scope["method"] == "POST" and (reason := _post_refusal(headers, host)):
             return PlainTextResponse(reason, 403)
         if not with_token and not self._has_cookie(headers):
-            return PlainTextResponse(_STALE.format(review=typed("review")), 403)
+            return PlainTextResponse(_STALE, 403)
         return None
 
     def _has_token(self, scope: Scope) -> bool:
