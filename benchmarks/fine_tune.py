@@ -39,7 +39,7 @@ CATEGORIES = 10
 
 
 def main() -> None:
-    """Measures both and prints the table."""
+    """Measure both and print the table."""
     options = _options()
     report = Report("fine_tune")
     photos = _photos(options)

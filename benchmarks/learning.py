@@ -1,13 +1,13 @@
 """What owners gain from their corrections: a simulation on any folder of category folders.
 
-    python benchmarks/learning.py --photos DIR [--owners 4] [--draws 6] [--corrections 12,50,100]
+    python benchmarks/learning.py --photos DIR [--owners 8] [--draws 3] [--corrections 12,50,100]
 
-Simulated owners have the photos of whole sources (`manifest.csv`: `file,source,...`), and a starter that was
-fitted without these sources: without a manifest, or with fewer than three sources, there is one owner with
-all photos and the model as it is. For each draw, 300 photos are filed, some of those that were filed wrongly
-or went to Review are moved, and the code that trains for a real owner trains, judges and perhaps promotes;
-the other photos say what was gained. The same is done with labels of which three in ten are wrong, and with
-shuffled ones, to count the errors of the rule of promotion.
+Sources (`manifest.csv`: `file,source,...`) are dealt out among simulated owners, each with a starter whose
+head was fitted without the owner's sources. Without a manifest, or with fewer than three sources, there is a
+single owner with all photos, and the model as it is. For each draw, 300 photos are filed, some of those that
+were filed wrongly or went to Review are moved, and the code that trains for a real owner trains, judges and
+perhaps promotes; the other photos tell what was gained. The same is done with labels of which three in ten
+are wrong, and with shuffled ones, to count the errors of the rule of promotion.
 
 The backbone may have been trained on the photos, which flatters all figures alike.
 """
@@ -69,8 +69,8 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--photos", type=Path, required=True, help="folder of category folders")
     parser.add_argument("--model", type=Path, help="model folder (default: the starter)")
-    parser.add_argument("--owners", type=int, default=4, help="simulated owners at most")
-    parser.add_argument("--draws", type=int, default=6, help="of each owner")
+    parser.add_argument("--owners", type=int, default=8, help="simulated owners at most")
+    parser.add_argument("--draws", type=int, default=3, help="of each owner")
     parser.add_argument("--corrections", default="12,50,100", help="photos moved at each training")
     parser.add_argument("--seed", type=int, default=0, help="of the first draw")
     parser.add_argument("--scratch", type=Path, help="not needed")
@@ -94,8 +94,8 @@ def simulate(
         for seed in range(arguments.seed, arguments.seed + arguments.draws):
             for labels, errors in LABELS.items():
                 owner = SimulatedOwner(starter, pool, seed)
-                for each in owner.rounds(corrections, errors["wrong"], shuffled=bool(errors["shuffled"])):
-                    yield {"owner": name, "seed": seed, "labels": labels, **as_row(each)}
+                for training in owner.rounds(corrections, errors["wrong"], shuffled=bool(errors["shuffled"])):
+                    yield {"owner": name, "seed": seed, "labels": labels, **as_row(training)}
         print(f"{name}: {arguments.draws} draws of {len(pool.labels)} photos", flush=True)
 
 
@@ -105,20 +105,24 @@ def _owners(
     if len(np.unique(photos.sources)) < FEWEST_SOURCES:
         yield "all photos", shipped_starter(model), photos
         return
-    for sources in owners(photos, count):
-        starter = starter_without(photos, sources)
-        known = np.isin(photos.labels, starter.exemplars.labels)
-        yield " + ".join(sources), starter, photos.only(np.isin(photos.sources, sources) & known)
+    for number, rows in enumerate(owners(photos, count), 1):
+        own = photos.only(rows)
+        sources = np.unique(own.sources)
+        yield f"owner {number} ({len(sources)} sources)", starter_without(photos, sources), own
 
 
-def as_row(each: Round) -> dict[str, object]:
+def as_row(training: Round) -> dict[str, object]:
     """Return a training as one row of a table."""
-    models = {"before": each.before, "challenger": each.challenger, "after": each.after}
+    models = {"before": training.before, "challenger": training.challenger, "after": training.after}
     return {
-        "corrections": each.corrections,
-        "promoted": each.promoted,
-        "objections": "; ".join(each.objections),
-        **{f"{name} {key}": value for name, it in models.items() for key, value in asdict(it).items()},
+        "corrections": training.corrections,
+        "promoted": training.promoted,
+        "objections": "; ".join(training.objections),
+        **{
+            f"{name} {key}": value
+            for name, figures in models.items()
+            for key, value in asdict(figures).items()
+        },
     }
 
 
@@ -146,7 +150,9 @@ def promotion_errors(rounds: pd.DataFrame) -> pd.DataFrame:
 def publish(report: Report, rounds: pd.DataFrame, results: Path) -> None:
     """Print and write everything."""
     means, errors = summary(rounds), promotion_errors(rounds)
-    start, *later = [{str(key): float(it) for key, it in row.items()} for row in means.to_dict("records")]
+    start, *later = [
+        {str(key): float(value) for key, value in row.items()} for row in means.to_dict("records")
+    ]
     for count, row in zip(means.index[1:], later, strict=True):
         report.figures += [
             Figure(f"{count} corrections: right", row["right"], "", peer=start["right"]),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from photo_organizer.learning.data.training_data import Exemplars, base_head
@@ -17,9 +18,12 @@ from photo_organizer.learning.head.samples import Samples
 from photo_organizer.learning.judge.calibration import fit_temperature
 from photo_organizer.models.manifest import read_manifest
 
-STARTER_STRENGTH = 0.3
-TARGET_PRECISION = 0.95
-FEWEST_PHOTOS, FEWEST_CATEGORIES = 240, 3
+STARTER_STRENGTH, SOURCE_BALANCE, CATEGORY_BALANCE = 0.02, 0.25, 0.5
+"""Penalty and weights of the shipped starter (models/recipe/head/refit.py)."""
+STARTER_PRECISION = 0.91
+"""Share of labels that agree with what the starter files of sources left out (docs/starter-model.md)."""
+SOURCE_FOLDS = 6
+PHOTOS_OF_AN_OWNER, FEWEST_CATEGORIES, LARGEST_SHARE = 500, 4, 0.4
 EXEMPLARS, HELD_OUT_SHARE = 2000, 0.15
 
 
@@ -53,28 +57,26 @@ class Starter:
     own_sources: LabelledFeatures
 
 
-def owners(photos: LabelledFeatures, count: int) -> list[tuple[str, ...]]:
-    """Return sets of sources, each with photos enough of categories that the other sources have too: sources
-    alone where that suffices, then three together, drawn at random.
+def owners(photos: LabelledFeatures, count: int) -> list[NDArray[np.int64]]:
+    """Return the photos of simulated owners, as positions: sources are dealt out at random, none to two
+    owners, until each owner has photos enough. No source has more than two in five of an owner's photos, and
+    all of an owner's categories occur in other sources, too.
     """
-    names = sorted(set(photos.sources.tolist()))
     random = np.random.default_rng(0)
-    candidates = [(name,) for name in names]
-    candidates += [tuple(sorted(random.choice(names, 3, replace=False).tolist())) for _ in range(10 * count)]
-    found = [sources for sources in dict.fromkeys(candidates) if _suffices(photos, sources)]
+    found: list[NDArray[np.int64]] = []
+    names = random.permutation(np.unique(photos.sources)).tolist()
+    rows: list[int] = []
+    for name in names:
+        source = np.flatnonzero(photos.sources == name)
+        known = np.isin(photos.labels[source], photos.labels[photos.sources != name])
+        rows += random.permutation(source[known])[: int(LARGEST_SHARE * PHOTOS_OF_AN_OWNER)].tolist()
+        if len(rows) >= PHOTOS_OF_AN_OWNER and len(np.unique(photos.labels[rows])) >= FEWEST_CATEGORIES:
+            found.append(np.sort(np.array(rows, np.int64)))
+            rows = []
     return found[:count]
 
 
-def _suffices(photos: LabelledFeatures, sources: Sequence[str]) -> bool:
-    mine = np.isin(photos.sources, sources)
-    known = np.isin(photos.labels, photos.labels[~mine])
-    return bool(
-        (mine & known).sum() >= FEWEST_PHOTOS
-        and len(np.unique(photos.labels[mine & known])) >= FEWEST_CATEGORIES
-    )
-
-
-def starter_without(photos: LabelledFeatures, sources: Sequence[str]) -> Starter:
+def starter_without(photos: LabelledFeatures, sources: Sequence[str] | NDArray[np.str_]) -> Starter:
     """Fit a starter as the shipped one was fitted, on everything but these sources."""
     rest = photos.only(~np.isin(photos.sources, sources))
     random = np.random.default_rng(0)
@@ -126,8 +128,7 @@ def as_samples(features: Floats, labels: Labels) -> Samples:
 
 
 def _fit(photos: LabelledFeatures) -> Head:
-    count = np.maximum(np.bincount(photos.labels, minlength=len(photos.categories)), 1)
-    weights = (1 / count[photos.labels]).astype(np.float32)
+    weights = _weights(photos)
     scaling = Scaling.of(photos.features)
     shape = (photos.features.shape[1], len(photos.categories))
     nothing = Head(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32), photos.categories)
@@ -136,11 +137,21 @@ def _fit(photos: LabelledFeatures) -> Head:
     return scaling.from_scaled(head)
 
 
+def _weights(photos: LabelledFeatures) -> Floats:
+    """Return weights (N,) under which sources and categories count less than their number of photos."""
+    kinds = pd.DataFrame({"label": photos.labels, "source": photos.sources})
+    weights = kinds.groupby(["label", "source"])["label"].transform("size").astype(float) ** -SOURCE_BALANCE
+    total = weights.groupby(kinds["label"]).transform("sum")
+    size = kinds.groupby("label")["label"].transform("size")
+    return (weights * size ** (1 - CATEGORY_BALANCE) / total).to_numpy(np.float32)
+
+
 def _left_out(photos: LabelledFeatures) -> tuple[Floats, Labels]:
-    """Return logits and labels of each source, by heads that were fitted without it."""
+    """Return logits and labels of each source, by heads that were fitted without it and some others."""
     logits, labels = [], []
-    for source in np.unique(photos.sources):
-        out = photos.sources == source
+    names = np.unique(photos.sources)
+    for number in range(min(SOURCE_FOLDS, len(names))):
+        out = np.isin(photos.sources, names[number::SOURCE_FOLDS])
         judged = out & np.isin(photos.labels, photos.labels[~out])
         if judged.any():
             logits.append(_fit(photos.only(~out)).logits(photos.features[judged]))
@@ -154,7 +165,7 @@ def _threshold(probabilities: Floats, labels: Labels) -> float:
     chosen = 0.95
     for step in np.round(np.arange(0.95, 0.39, -0.05), 2).tolist():
         filed = confidence >= step
-        if filed.any() and right[filed].mean() < TARGET_PRECISION:
+        if filed.any() and right[filed].mean() < STARTER_PRECISION:
             break
         chosen = step
     return chosen

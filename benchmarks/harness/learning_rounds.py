@@ -49,7 +49,7 @@ class Round:
 
     @property
     def gain(self) -> float:
-        """How much more the challenger gets right than the model in use."""
+        """Return how much more the challenger gets right than the model in use."""
         return self.challenger.right - self.before.right
 
 
@@ -64,7 +64,7 @@ class _Model:
         return softmax(self.head.logits(features), self.temperature)
 
     def unseen(self, rows: NDArray[np.int64], features: Floats) -> Floats:
-        """Probabilities of heads that have not seen the photos of these rows."""
+        """Return probabilities of heads that have not seen the photos of these rows."""
         said = self.probabilities(features)
         for place, row in enumerate(rows.tolist()):
             said[place] = self.out_of_fold.get(row, said[place])
@@ -96,7 +96,7 @@ class SimulatedOwner:
         Args:
             corrections: how many photos have been moved at each training.
             wrong: share of them that is moved to a random category.
-            shuffled: whether the categories are dealt out anew among the photos.
+            shuffled: whether the categories are shuffled among the photos.
         """
         labels = self._labels.copy()
         known = np.unique(self._starter.exemplars.labels)
@@ -171,7 +171,7 @@ class SimulatedOwner:
         return _Model(challenger.head, challenger.temperature, thresholds, challenger.out_of_fold), found
 
     def figures(self, model: _Model) -> Figures:
-        """What a model does with the photos that judge."""
+        """Return what a model does with the photos that judge."""
         features, labels = self._others
         said = model.probabilities(features)
         limits = np.array(
@@ -189,7 +189,7 @@ class SimulatedOwner:
 
 
 def _mixed(labels: Labels, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Rows at random, with the square root of a category's photos, so that no source rules."""
+    """Return rows at random, with the square root of a category's photos, so that no source rules."""
     sizes = np.bincount(labels)
     weights = 1 / np.sqrt(sizes[labels])
     rows = random.choice(len(labels), min(count, len(labels)), replace=False, p=weights / weights.sum())

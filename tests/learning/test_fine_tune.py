@@ -39,6 +39,7 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_fine_tuned_model_is_made_judged_and_served(home: Home) -> None:
     heard: list[Progress] = []
     outcome = retrain(home.config, TrainingRequest("fine-tune"), heard.append)
@@ -91,6 +92,7 @@ def test_a_backbone_from_a_file_of_keras_weights(home: Home, tmp_path: Path) -> 
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("blank_pictures")
 def test_training_on_a_backbone_of_the_owners(home: Home, tmp_path: Path) -> None:
     other = make_model(tmp_path / "other", SMALL, seed=9) / "backbone.npz"
     changed = Home(home.root)

@@ -1,4 +1,4 @@
-"""Calibration, evaluation, and the rule by which a challenger takes over."""
+"""Calibration, evaluation, and the rule for promoting a challenger."""
 
 from __future__ import annotations
 
@@ -227,11 +227,22 @@ def test_labels_of_one_category_alone_can_be_consistent() -> None:
     assert not fits(np.full((12, 3), 1 / 3, np.float32), labels)
 
 
-def test_where_nearly_all_labels_are_the_same_the_odd_one_must_be_the_right_one() -> None:
-    truth = np.array([0] * 11 + [1])
-    said = sure(truth, np.ones(12, np.bool_), 0.7)
-    assert fits(said, truth)
-    assert not fits(said, np.roll(truth, 1))
+@pytest.mark.parametrize(("count", "others"), [(6, 0), (6, 1), (9, 1), (12, 0), (12, 3), (40, 1), (40, 4)])
+def test_a_few_odd_labels_among_many_of_one_category_do_not_refute_them(count: int, others: int) -> None:
+    """A new category and some corrections that no head understands yet: shuffling would change as few."""
+    labels = np.array([0] * count + [1, 2, 1, 2][:others])
+    said = sure(labels, np.arange(len(labels)) < count, 0.7)
+    assert fits(said, labels)
+
+
+def test_few_labels_drawn_at_random_are_not_believed() -> None:
+    random = np.random.default_rng(2)
+    for count in (6, 8, 12):
+        said = random.dirichlet(np.full(10, 0.2), (200, count)).astype(np.float32)
+        believed = sum(fits(said[draw], random.integers(0, 10, count)) for draw in range(200))
+        assert believed <= 1, f"{believed} of 200 sets of {count}"
+        right = [fits(said[draw], said[draw].argmax(axis=1)) for draw in range(20)]
+        assert all(right), f"{count} labels that are obviously right"
 
 
 def test_a_burst_is_one_photo_and_a_few_photos_are_believed() -> None:

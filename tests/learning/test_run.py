@@ -112,6 +112,7 @@ def _check_report(report: Path) -> None:
     assert page.count("data:image/png;base64,") == 6
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_half_of_a_category_shuffled_is_not_promoted_and_the_report_says_why(home: Home) -> None:
     """Issue 4: labels that are wrong on purpose."""
     for category in SMALL:
@@ -155,6 +156,7 @@ def test_a_scheduled_run_waits_for_enough_new_labels(home: Home) -> None:
     assert "12 new labels" in outcome.reason
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_category_with_too_few_photos_waits(home: Home) -> None:
     for seed in range(11):
         home.place("Garden", seed, looks_like="Nature")
@@ -167,6 +169,7 @@ def test_a_category_with_too_few_photos_waits(home: Home) -> None:
     assert manifest.data["too_few_photos"] == {"Garden": 11}
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_data_set_of_folders(home: Home) -> None:
     home = dataclasses.replace(home, categories=(*SMALL, "Hobbies"))
     root = home.root / "dataset"
@@ -266,6 +269,7 @@ def test_a_wrong_configuration_ends_with_two(home: Home) -> None:
     assert json.loads(result.stdout)["event"] == "outcome"
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_trainings_in_a_row_each_learn_from_all_corrections(home: Home) -> None:
     """Each model keeps its out-of-fold predictions, and the verdict says what the owner gets."""
     told: list[str] = []

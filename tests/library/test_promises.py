@@ -1,4 +1,4 @@
-"""Single promises of the safety core, each broken by one wrong line: see `tests/mutation/mutants.py`."""
+"""Single promises of the safety core, each broken by one wrong line (`tests/mutation/known_mutants.py`)."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_undo_of_a_copy_leaves_both_while_one_is_open_for_writing(world: World, 
 
 @pytest.mark.parametrize("at", ["create_file", "copy_attributes"])
 def test_an_edit_that_restores_the_time_while_the_photo_is_copied_is_kept(world: World, at: str) -> None:
-    """As `exiftool -P` edits: same size, same modification time. It is the photo's trouble, not the disk's."""
+    """As `exiftool -P` edits: same size, same modification time. The disk is not to blame."""
     path = world.drop("a.jpg", b"photo a")
     before = path.stat()
     operations = limited(SteppedOperations, ("across",))()
@@ -273,6 +273,59 @@ def test_error_handling_keeps_the_copy_when_the_source_was_edited(world: World) 
     assert path.read_bytes() == b"photo b"
 
 
+def test_error_handling_leaves_a_foreign_file_that_took_the_name(world: World) -> None:
+    path = world.drop("a.jpg", b"photo a")
+    published = world.library / "Pets" / "a.jpg"
+
+    def replace_it() -> None:
+        published.with_name("theirs").write_bytes(b"somebody's photo")
+        published.with_name("theirs").replace(published)
+
+    fail_after_publishing(world, replace_it)
+    assert published.read_bytes() == b"somebody's photo"
+    assert path.read_bytes() == b"photo a"
+
+
+def test_a_captured_source_gets_its_name_again_though_the_first_try_fails(world: World) -> None:
+    path = world.drop("a.jpg", b"photo a")
+    operations = limited(SteppedOperations, ("across",))()
+    failures: list[str] = []
+
+    def fail(step: Step) -> None:
+        goes = step.name == "unlink" and step.arguments[0].endswith(b".source")
+        comes_back = step.name == "rename_without_replacing" and step.arguments[0].endswith(b".source")
+        if (goes and not failures) or (comes_back and failures == ["unlink"]):
+            failures.append(step.name)
+            raise OSError(errno.EIO, "Input/output error")
+
+    with world.open(operations) as library:
+        operations.before = fail
+        library.file([world.filing(path)])
+        operations.before = None
+        assert failures == ["unlink", "rename_without_replacing"]
+        assert path.read_bytes() == b"photo a"
+
+
+def test_the_original_is_on_the_disk_before_its_copy_goes(world: World) -> None:
+    path = world.drop("a.jpg", b"photo a")
+    operations = SteppedOperations()
+    synced: list[int] = []
+    removed: list[bool] = []
+
+    def listen(step: Step) -> None:
+        if step.name == "sync":
+            synced.append(os.fstat(step.arguments[0]).st_ino)
+        elif step.name == "unlink" and step.arguments[0].endswith(b".source"):
+            removed.append({path.stat().st_ino, path.parent.stat().st_ino} <= set(synced))
+
+    with world.open(operations) as library:
+        library.file([replace(world.filing(path), transfer_mode=TransferMode.COPY)])
+        operations.before = listen
+        library.undo(Selection())
+        operations.before = None
+    assert removed == [True]
+
+
 def killed_before(name: str, near: Path, is_the_step: Callable[[Step], bool]) -> World:
     """A world in which the scenario was killed before the first such step."""
     scenario = BY_NAME[name]
@@ -339,7 +392,8 @@ def test_recovery_puts_a_captured_source_back_that_was_written_to(world: World) 
 # a swap at the last moment
 
 
-def test_a_photo_that_was_swapped_at_the_last_moment_goes_back(world: World) -> None:
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_photo_that_was_swapped_at_the_last_moment_goes_back(world: World, *, in_place: bool) -> None:
     path = world.drop("a.jpg", b"photo a")
     filing = world.filing(path)
     operations = SteppedOperations()
@@ -347,8 +401,9 @@ def test_a_photo_that_was_swapped_at_the_last_moment_goes_back(world: World) -> 
     def swap(step: Step) -> None:
         if step.name == "rename_without_replacing":
             operations.before = None
-            path.with_name(".new").write_bytes(b"a newer photo")
-            path.with_name(".new").replace(path)
+            new = path if in_place else path.with_name(".new")
+            new.write_bytes(b"a newer photo")
+            new.replace(path)
 
     with world.open(operations) as library:
         operations.before = swap

@@ -127,6 +127,21 @@ def test_training_goes_on_from_it(exported: Path, prepared: Prepared) -> None:
     assert np.mean((embedding - wanted) ** 2) < 0.2 * wanted.var()
 
 
+@pytest.mark.filterwarnings("default")
+def test_block_5_is_distilled_from_it(exported: Path, prepared: Prepared, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    from recipe.training.last_block import Distillation, distil_last_block
+
+    output = tmp_path / "block5.npz"
+    distil_last_block(prepared, exported, output, Distillation(2, batch=4), side=32, cache=tmp_path)
+    with np.load(exported / "backbone.npz") as before:
+        after = folded_backbone(output)
+        changed = {name for name in before.files if not np.array_equal(before[name], after[name])}
+    assert {name.split("_")[0] for name in changed} == {"block5"}
+    kept = np.load(tmp_path / "last-block-pixels.npy", mmap_mode="r")
+    assert len(kept) == len(prepared.training_rows) < len(prepared.corpus.entries)
+
+
 def test_the_export_command_passes_its_choices_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     calls: list[tuple[Any, ...]] = []
 

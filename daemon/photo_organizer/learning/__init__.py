@@ -1,1 +1,1 @@
-"""Learning: corrections become labels, labels become a model, and only a better model takes over."""
+"""Learning: corrections become labels, labels become a model, and a model that is not worse is promoted."""

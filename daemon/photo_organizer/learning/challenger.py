@@ -131,7 +131,9 @@ class CandidateTrainer:
         plan = self._plan
         photos = self._look(plan.champion)
         readable = [
-            it for it in plan.labels if it.sha256 in photos.features and it.category in plan.categories
+            label
+            for label in plan.labels
+            if label.sha256 in photos.features and label.category in plan.categories
         ]
         if not readable:
             raise OrganizerError("none of the training photos could be read")
@@ -144,7 +146,7 @@ class CandidateTrainer:
     def _look(self, model: Path) -> PhotoFeatures:
         """Return the features of the labelled photos under a model's backbone."""
         plan = self._plan
-        paths = {it.sha256: it.path for it in plan.labels if it.category in plan.categories}
+        paths = {label.sha256: label.path for label in plan.labels if label.category in plan.categories}
 
         def looked_at(done: int, total: int) -> None:
             self._tell(Progress("features", done, total, "photos seen for the first time"))
@@ -254,7 +256,9 @@ class CandidateTrainer:
             questions=made.questions,
             epochs=made.epochs,
             photos=made.photos,
-            training_photos=Counter(it.category for it in plan.labels if it.sha256 in made.photos.features),
+            training_photos=Counter(
+                label.category for label in plan.labels if label.sha256 in made.photos.features
+            ),
         )
 
     def _evaluate(
@@ -275,7 +279,7 @@ class CandidateTrainer:
 def _temperature(owner: OwnerPhotos, rows: NDArray[np.int64], trained: TrainedHead, *, known: float) -> float:
     """Return the temperature refitted on photos that the heads had not seen.
 
-    Corrections have no say: being the champion's mistakes, they would tell every model that it is too sure.
+    Corrections are left out: they are the champion's mistakes and would make every model look too sure.
     """
     unbiased = np.array([owner.labels[row].provenance in _UNBIASED for row in rows.tolist()], np.bool_)
     return fit_temperature(trained.out_of_fold[unbiased], owner.samples.labels[rows[unbiased]], known=known)

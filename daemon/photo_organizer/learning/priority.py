@@ -19,14 +19,14 @@ _LEAST_MEMORY = 3 << 30
 
 
 def step_back() -> None:
-    """Lowest CPU priority, idle disk priority where the kernel has it, and a cap on memory."""
+    """Set the lowest CPU priority, idle disk priority where the kernel has it, and a cap on memory."""
     os.nice(_LOWEST_PRIORITY)
     _idle_disk_priority()
     cap_memory()
 
 
 def cap_memory(cap: int | None = None) -> None:
-    """Limits the memory that this process can write to (RLIMIT_DATA, which counts private mappings since
+    """Limit the memory that this process can write to (RLIMIT_DATA, which counts private mappings since
     Linux 4.7).
 
     Allocating more fails in this process, instead of driving the machine into swapping.

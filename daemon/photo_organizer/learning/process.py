@@ -44,7 +44,7 @@ class ProgressWriter:
         self._last = 0.0
 
     def progress(self, progress: Progress) -> None:
-        """Tells how far it is."""
+        """Write how far it is."""
         now = time.monotonic()
         ends = progress.total > 0 and progress.done >= progress.total
         if progress.stage == self._stage and not ends and now - self._last < _QUIET_SECONDS:
@@ -53,7 +53,7 @@ class ProgressWriter:
         self._say(progress)
 
     def outcome(self, outcome: TrainingOutcome) -> None:
-        """Tells how it ended."""
+        """Write how it ended."""
         self._say(outcome)
 
     def _say(self, event: Progress | TrainingOutcome) -> None:
@@ -62,7 +62,7 @@ class ProgressWriter:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one retraining; see the module."""
+    """Run one retraining; see the module."""
     options = _parser().parse_args(arguments)
     # One thread: several wait for one another actively, at the cost of everything else on the machine.
     # Measured with both cores busy: 87 s of CPU time with two threads, 6 s with one.
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _own_output() -> TextIO:
-    """Standard output for our lines alone: what libraries print goes to standard error."""
+    """Return standard output for our own lines; what libraries print goes to standard error."""
     ours = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return os.fdopen(ours, "w", encoding="ascii")

@@ -46,7 +46,7 @@ class TrainingRequest:
 
 
 def retrain(config: Configuration, request: TrainingRequest, listener: Listener) -> TrainingOutcome:
-    """Trains a challenger and promotes it when it is better.
+    """Train a challenger and promote it unless it is worse.
 
     Args:
         config: the library, the models, the rules.
@@ -73,7 +73,7 @@ def retrain(config: Configuration, request: TrainingRequest, listener: Listener)
         if too_few is not None:
             return TrainingOutcome(promoted=False, reason=too_few)
         known = () if needs_new_backbone(config, manifest) else exemplar_categories(manifest)
-        photos = Counter(it.category for it in labels)
+        photos = Counter(label.category for label in labels)
         least = 2 if request.photos is not None else config.retraining.min_photos_per_category
         categories, few = trainable_categories(
             config, photos, [scan.renamed.get(name, name) for name in known], least=least
@@ -88,7 +88,7 @@ def retrain(config: Configuration, request: TrainingRequest, listener: Listener)
             outcome = _install(registry, draft, verdict, now)
         if request.photos is None:
             write_questions(config.state_directory, questions, model=model_id, time=now)
-        store.mark_trained({it.sha256: it.category for it in labels}, model_id)
+        store.mark_trained({label.sha256: label.category for label in labels}, model_id)
         return outcome
 
 
@@ -125,13 +125,13 @@ def _refuse_unlisted(config: Configuration, root: Path, scan: Scan) -> None:
 
 def _trainable(config: Configuration, scan: Scan) -> tuple[Label, ...]:
     weight = config.retraining.untouched_weight
-    return tuple(it for it in scan.labels if weight > 0 or it.provenance is not Provenance.UNTOUCHED)
+    return tuple(label for label in scan.labels if weight > 0 or label.provenance is not Provenance.UNTOUCHED)
 
 
 def _too_few(
     config: Configuration, request: TrainingRequest, labels: tuple[Label, ...], store: LabelStore
 ) -> str | None:
-    """Why there is nothing to learn, or None."""
+    """Return why there is nothing to learn, or None."""
     if all(label.provenance is Provenance.UNTOUCHED for label in labels):
         return "there is nothing to learn from yet: move photos that were filed wrongly to where they belong"
     fresh = store.new_labels().total()

@@ -21,10 +21,10 @@ POWER_SUPPLIES = Path("/sys/class/power_supply")
 
 
 def next_run(text: str, after: datetime) -> datetime:
-    """The first time after `after` that the schedule names; aware (local) when `after` is aware.
+    """Return the first time after `after` that the schedule names; aware (local) when `after` is aware.
 
     Raises:
-        ValueError: `text` is no schedule.
+        ValueError: `text` is not a valid schedule.
     """
     found: datetime = next(CronSim(cron_expression(text), _wall_clock(after)))
     return found.astimezone() if after.tzinfo is not None else found
@@ -33,8 +33,8 @@ def next_run(text: str, after: datetime) -> datetime:
 def blocked_reason(
     config: Configuration, *, supplies: Path = POWER_SUPPLIES, load: float | None = None
 ) -> str | None:
-    """Why a scheduled retraining should not start now ("the machine runs on battery"); None when nothing
-    does.
+    """Return why a scheduled retraining should not start now ("the machine runs on battery"); None when
+    nothing does.
 
     Args:
         config: whose `retraining` section decides.
@@ -58,7 +58,7 @@ def _wall_clock(moment: datetime) -> datetime:
 
 
 def _on_battery(supplies: Path) -> bool:
-    """A battery of the machine itself is discharging, or its mains adapter is there and offline."""
+    """Return whether a battery of the machine is discharging, or its mains adapter is there and offline."""
     mains, discharging = [], False
     for supply in _folders(supplies):
         if _text(supply / "scope") == "Device":  # the battery of a mouse

@@ -44,9 +44,9 @@ class TrainingPlan:
 
     @property
     def corrected_share(self) -> float | None:
-        """Share of the photos filed so far that the owner moved to another category; None before any."""
+        """Return the share of the filed photos that the owner moved to another category; None without any."""
         filed = sum(category is not None for category in self.filed_in.values())
-        corrected = sum(it.provenance is Provenance.CORRECTED for it in self.labels)
+        corrected = sum(label.provenance is Provenance.CORRECTED for label in self.labels)
         return corrected / filed if filed else None
 
 
@@ -68,9 +68,9 @@ class Judgement:
 
 
 def manifest_fields(plan: TrainingPlan, body: BaseModel, temperature: float) -> dict[str, Any]:
-    """`model.json` of a challenger before it is judged."""
+    """Return the `model.json` of a challenger before it is judged."""
     own = [name for name in plan.categories if name not in plan.config.all_categories]
-    provenance = Counter(it.provenance.value for it in plan.labels)
+    provenance = Counter(label.provenance.value for label in plan.labels)
     return {
         **body.fields,
         "id": plan.model_id,
@@ -91,7 +91,7 @@ def manifest_fields(plan: TrainingPlan, body: BaseModel, temperature: float) -> 
 
 
 def results(judgement: Judgement, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the judgement adds to `model.json`.
+    """Return what the judgement adds to `model.json`.
 
     Args:
         judgement: of the challenger.

@@ -1,6 +1,6 @@
 """The model directory: which models there are, and which one is in use.
 
-A model is a folder `<id>/`, complete or absent (see drafts.py). `current` is a relative symbolic link to the
+A model is a folder `<id>/`, complete or absent (see staging.py). `current` is a relative symbolic link to the
 model in use and is replaced by one rename. Nothing here deletes a model, whether it was promoted or rejected:
 a head is a few hundred KB, and a backbone that did not change is a hard link to the parent's.
 

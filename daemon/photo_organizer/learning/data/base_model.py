@@ -44,12 +44,12 @@ class BaseModel:
 
     @property
     def width(self) -> int:
-        """Features a photo."""
+        """Return how many features a photo has."""
         return len(self.base_head.kernel)
 
 
 def inherit_body(champion: Path, draft: StagedModel, renamed: Mapping[str, str]) -> BaseModel:
-    """The champion's backbone, unchanged: its files are linked into the draft.
+    """Return the champion's backbone, unchanged: its files are linked into the draft.
 
     Args:
         champion: the folder of the model in use.
@@ -73,16 +73,18 @@ def inherit_body(champion: Path, draft: StagedModel, renamed: Mapping[str, str])
 
 
 def backbone_origin(config: Configuration) -> str:
-    """What `model.backbone` asks for, as it is noted in a model: "starter", "imagenet" or a file's path."""
+    """Return what `model.backbone` asks for, as it is noted in a model: "starter", "imagenet" or a file's
+    path.
+    """
     return str(config.model.backbone)
 
 
 def needs_new_backbone(config: Configuration, champion: Manifest) -> bool:
-    """Whether the champion's backbone is of another origin than the configuration asks for."""
+    """Return whether the champion's backbone is of another origin than the configuration asks for."""
     return bool(champion.data.get("backbone_origin", "starter") != backbone_origin(config))
 
 
 def backbone_fields(manifest: Manifest) -> dict[str, Any]:
-    """The fields of a manifest that describe the backbone and how it is served."""
+    """Return the fields of a manifest that describe the backbone and how it is served."""
     kept = {"backbone", "input_size", "preprocessing", "features", "flip", "serving"}
     return {name: value for name, value in manifest.model_dump(mode="json").items() if name in kept}

@@ -42,7 +42,7 @@ class LabelledPhoto:
 
 
 def group_shots(shots: Sequence[LabelledPhoto]) -> NDArray[np.int64]:
-    """Group numbers (N,): near-duplicates and bursts have the same, also over several steps."""
+    """Return group numbers (N,): near-duplicates and bursts have the same, also over several steps."""
     groups = _Groups(len(shots))
     bits, usable = _bits(shots)
     for first, second in _near_pairs(bits, usable):
@@ -57,7 +57,7 @@ def group_shots(shots: Sequence[LabelledPhoto]) -> NDArray[np.int64]:
 def split(
     shots: Sequence[LabelledPhoto], groups: NDArray[np.int64], known: Mapping[str, Part]
 ) -> dict[str, Part]:
-    """The part of each photo, by sha256; those in `known` keep theirs.
+    """Return the part of each photo, by sha256; those in `known` keep theirs.
 
     Args:
         shots: all labelled photos of today.
@@ -88,7 +88,7 @@ def split(
 def folds(
     categories: Sequence[str], groups: NDArray[np.int64], count: int, seed: int = 0
 ) -> NDArray[np.int64]:
-    """Fold numbers (N,) for cross-validation: whole groups, each category spread evenly."""
+    """Return fold numbers (N,) for cross-validation: whole groups, each category spread evenly."""
     order = np.random.default_rng(seed).permutation(len(categories))
     size = [Counter[str]() for _ in range(count)]
     fold_of: dict[int, int] = {}
@@ -112,12 +112,12 @@ def _part_for(fresh: Sequence[LabelledPhoto], photos: Counter[str], held: Counte
 
 
 def _random_order(group: Sequence[LabelledPhoto]) -> str:
-    """The same shuffled order in every run, whatever order the library is walked in."""
+    """Return the same shuffled order in every run, whatever order the library is walked in."""
     return min(hashlib.sha256(f"part {shot.sha256}".encode()).hexdigest() for shot in group)
 
 
 def _bits(shots: Sequence[LabelledPhoto]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Hashes as bits (N, 64), and which of them say something (N,)."""
+    """Return hashes as bits (N, 64), and which of them say something (N,)."""
     packed = b"".join(_hash_bytes(shot.perceptual_hash) for shot in shots)
     bits = np.unpackbits(np.frombuffer(packed, np.uint8)).reshape(len(shots), 64)
     ones = bits.sum(axis=1)
@@ -133,8 +133,8 @@ def _hash_bytes(text: str) -> bytes:
 
 
 def _near_pairs(bits: NDArray[np.uint8], usable: NDArray[np.bool_]) -> Iterable[tuple[int, int]]:
-    """Pairs of photos whose hashes differ in a few bits; distances by matrix product, a block of rows at a
-    time.
+    """Return pairs of photos whose hashes differ in a few bits; distances by matrix product, a block of
+    rows at a time.
     """
     places = np.flatnonzero(usable)
     signs = bits[places].astype(np.float32) * 2 - 1
@@ -145,8 +145,8 @@ def _near_pairs(bits: NDArray[np.uint8], usable: NDArray[np.bool_]) -> Iterable[
 
 
 def _neighbours_in_time(shots: Sequence[LabelledPhoto]) -> Iterable[tuple[int, int, float]]:
-    """Photos taken one after the other, with the seconds between. A capture time without a zone is taken as
-    it is.
+    """Return photos taken one after the other, with the seconds between. A capture time without a zone is
+    taken as it is.
     """
     timed = sorted(
         (shot.taken.replace(tzinfo=UTC).timestamp(), index)

@@ -40,7 +40,7 @@ def unlabelled_photos(filed_in: FiledIn, labels: Sequence[Label]) -> dict[str, b
         filed_in: the library's memory.
         labels: of the last scan; a photo that was filed and is not among them is gone.
     """
-    found = {it.sha256: it for it in labels}
+    found = {label.sha256: label for label in labels}
     left = {
         sha256: category is not None
         for sha256, category in sorted(filed_in.items())
@@ -56,10 +56,10 @@ def with_features(filed: Mapping[str, bool], features: Mapping[str, Floats], wid
     known = tuple(sha256 for sha256 in filed if sha256 in features)
     return UnlabelledPhotos(
         photos=known,
-        features=np.stack([features[it] for it in known]).astype(np.float32)
+        features=np.stack([features[sha256] for sha256 in known]).astype(np.float32)
         if known
         else np.zeros((0, width), np.float32),
-        filed=np.array([filed[it] for it in known], np.bool_),
+        filed=np.array([filed[sha256] for sha256 in known], np.bool_),
     )
 
 
@@ -68,13 +68,13 @@ def moved_out_of(
 ) -> NDArray[np.int64]:
     """Return (N,) the position of the category that the owner moved each photo out of, or -1."""
     position = {name: index for index, name in enumerate(categories)}
-    former = [filed_in.get(it.sha256) for it in labels]
+    former = [filed_in.get(label.sha256) for label in labels]
     return np.array(
         [
             position.get(renamed.get(name, name), -1)
-            if name and it.provenance is Provenance.CORRECTED
+            if name and label.provenance is Provenance.CORRECTED
             else -1
-            for name, it in zip(former, labels, strict=True)
+            for name, label in zip(former, labels, strict=True)
         ],
         np.int64,
     )

@@ -46,8 +46,8 @@ class PhotoFeatures:
     computed: int
 
     def matrix(self, photos: Sequence[str]) -> Floats:
-        """Features (N, F) of photos that have them, in their order."""
-        return np.stack([self.features[it] for it in photos]).astype(np.float32)
+        """Return features (N, F) of photos that have them, in their order."""
+        return np.stack([self.features[sha256] for sha256 in photos]).astype(np.float32)
 
 
 def photo_features(
@@ -57,7 +57,7 @@ def photo_features(
     *,
     progress: Callable[[int, int], None],
 ) -> PhotoFeatures:
-    """Features of `photos` under a model's backbone.
+    """Return features of `photos` under a model's backbone.
 
     Args:
         config: engine, limits, and the state directory with the feature store.
@@ -75,23 +75,27 @@ def photo_features(
     with FeatureStore(store_path) as store:
         known = store.get(key, list(photos))
         facts = store.facts(list(photos))
-    missing = [it for it in photos if it not in known or it not in facts]
+    missing = [sha256 for sha256 in photos if sha256 not in known or sha256 not in facts]
     found: dict[str, PhotoFacts] = {}
     failed: dict[str, str] = {}
     for _ in range(_ATTEMPTS):
-        seen, rejected = _look_at(config, model, {it: photos[it] for it in missing}, progress)
+        seen, rejected = _look_at(config, model, {sha256: photos[sha256] for sha256 in missing}, progress)
         found |= seen
         failed |= rejected
         with FeatureStore(store_path) as store:
-            known |= store.get(key, [it for it in seen if it not in known])
+            known |= store.get(key, [sha256 for sha256 in seen if sha256 not in known])
         # On a busy machine the process can be ended before it has written its last features.
-        missing = [it for it in seen if it not in known]
+        missing = [sha256 for sha256 in seen if sha256 not in known]
         if not missing:
             break
     return PhotoFeatures(
-        features={it: vector.astype(np.float32) for it, vector in known.items()},
-        facts={it: PhotoFacts(*fact) for it, fact in facts.items()} | found,
-        failed={it: failed.get(it, "it could not be looked at") for it in photos if it not in known},
+        features={sha256: vector.astype(np.float32) for sha256, vector in known.items()},
+        facts={sha256: PhotoFacts(*fact) for sha256, fact in facts.items()} | found,
+        failed={
+            sha256: failed.get(sha256, "it could not be looked at")
+            for sha256 in photos
+            if sha256 not in known
+        },
         computed=len(found),
     )
 

@@ -38,7 +38,9 @@ class Exemplars:
 
     @classmethod
     def load(cls, model: Path, renamed: Mapping[str, str]) -> Exemplars:
-        """Those of a model's backbone, their categories under today's names; none when the model has none."""
+        """Return those of a model's backbone, their categories under today's names; none when the model
+        has none.
+        """
         manifest = read_manifest(model)
         if EXEMPLARS not in manifest.files:
             return cls(np.zeros((0, 0), np.float32), (), np.zeros(0, np.bool_))
@@ -54,7 +56,7 @@ class Exemplars:
         return cls(features, categories, held_out)
 
     def samples(self, categories: Sequence[str], *, held_out: bool, width: int) -> Samples:
-        """The training or the held-out ones of these categories, each a group of its own."""
+        """Return the training or the held-out ones of these categories, each a group of its own."""
         position = {name: index for index, name in enumerate(categories)}
         chosen = np.array(
             [
@@ -70,13 +72,15 @@ class Exemplars:
 
 
 def exemplar_categories(manifest: Manifest) -> tuple[str, ...]:
-    """The names that the exemplars' labels count: those of the model with which the backbone was born."""
+    """Return the names that the exemplars' labels count: those of the model with which the backbone was
+    born.
+    """
     names = manifest.data.get("exemplar_categories")
     return tuple(str(name) for name in names) if names else manifest.categories
 
 
 def base_head(model: Path, renamed: Mapping[str, str]) -> Head:
-    """The head with which the backbone was born, its categories under today's names."""
+    """Return the head with which the backbone was born, its categories under today's names."""
     manifest = read_manifest(model)
     if BASE_HEAD in manifest.files:
         return Head.load(model / BASE_HEAD, exemplar_categories(manifest)).renamed(renamed)
@@ -92,7 +96,9 @@ class OwnerPhotos:
     parts: tuple[Part, ...]
 
     def where(self, *parts: Part, guesses: bool = True) -> NDArray[np.int64]:
-        """Positions of the photos of these parts, or of all; with or without the model's own guesses."""
+        """Return positions of the photos of these parts, or of all; with or without the model's own
+        guesses.
+        """
         return np.array(
             [
                 index
@@ -104,15 +110,15 @@ class OwnerPhotos:
 
     def reviewed(self) -> NDArray[np.bool_]:
         """Return (N,) whether the photo was moved out of Review."""
-        return np.array([it.provenance is Provenance.REVIEWED for it in self.labels], np.bool_)
+        return np.array([label.provenance is Provenance.REVIEWED for label in self.labels], np.bool_)
 
     def certain(self) -> NDArray[np.bool_]:
         """Return (N,) whether the label is beyond doubt."""
-        return np.array([it.provenance is Provenance.CONFIRMED for it in self.labels], np.bool_)
+        return np.array([label.provenance is Provenance.CONFIRMED for label in self.labels], np.bool_)
 
     def with_features(self, features: Mapping[str, Floats]) -> OwnerPhotos:
-        """The same photos as another backbone sees them."""
-        seen = np.stack([features[it.sha256] for it in self.labels]).astype(np.float32)
+        """Return the same photos as another backbone sees them."""
+        seen = np.stack([features[label.sha256] for label in self.labels]).astype(np.float32)
         return replace(self, samples=replace(self.samples, features=seen))
 
 
@@ -125,7 +131,7 @@ def owner_photos(
     *,
     untouched_weight: float,
 ) -> OwnerPhotos:
-    """Puts the labelled photos together and extends the split; the model's own guesses never judge.
+    """Put the labelled photos together and extend the split; the model's own guesses never judge.
 
     Args:
         labels: those that may be trained on; photos without features and of other categories are left out.
@@ -137,32 +143,37 @@ def owner_photos(
     """
     position = {name: index for index, name in enumerate(categories)}
     chosen = sorted(
-        (it for it in labels if it.category in position and it.sha256 in features), key=lambda it: it.sha256
+        (label for label in labels if label.category in position and label.sha256 in features),
+        key=lambda label: label.sha256,
     )
     shots = [
-        LabelledPhoto(it.sha256, it.category, facts[it.sha256].taken, facts[it.sha256].perceptual_hash)
-        if it.sha256 in facts
-        else LabelledPhoto(it.sha256, it.category)
-        for it in chosen
+        LabelledPhoto(
+            label.sha256, label.category, facts[label.sha256].taken, facts[label.sha256].perceptual_hash
+        )
+        if label.sha256 in facts
+        else LabelledPhoto(label.sha256, label.category)
+        for label in chosen
     ]
     groups = group_shots(shots)
-    judges = [index for index, it in enumerate(chosen) if it.provenance is not Provenance.UNTOUCHED]
+    judges = [index for index, label in enumerate(chosen) if label.provenance is not Provenance.UNTOUCHED]
     parts = split([shots[index] for index in judges], groups[judges], store.parts())
     store.extend_parts(parts)
     held_groups = {int(groups[index]) for index in judges if parts[chosen[index].sha256] is Part.HOLD_OUT}
     of_guess = [Part.ASIDE if int(group) in held_groups else Part.TRAIN for group in groups]
     if untouched_weight > 0:  # what was trained on never judges, also when the owner confirms it later
-        guesses = {it.sha256: of_guess[index] for index, it in enumerate(chosen) if it.sha256 not in parts}
+        guesses = {
+            label.sha256: of_guess[index] for index, label in enumerate(chosen) if label.sha256 not in parts
+        }
         store.extend_parts(guesses)
     return OwnerPhotos(
         labels=tuple(chosen),
         samples=Samples(
-            np.stack([features[it.sha256] for it in chosen]).astype(np.float32),
-            np.array([position[it.category] for it in chosen], np.int64),
-            np.array([_weight(it, untouched_weight) for it in chosen], np.float32),
+            np.stack([features[label.sha256] for label in chosen]).astype(np.float32),
+            np.array([position[label.category] for label in chosen], np.int64),
+            np.array([_weight(label, untouched_weight) for label in chosen], np.float32),
             groups,
         ),
-        parts=tuple(parts.get(it.sha256, of_guess[index]) for index, it in enumerate(chosen)),
+        parts=tuple(parts.get(label.sha256, of_guess[index]) for index, label in enumerate(chosen)),
     )
 
 

@@ -45,14 +45,14 @@ class Activations:
 
     @property
     def views(self) -> int:
-        """How many views of each photo there are."""
+        """Return how many views of each photo there are."""
         return int(self.maps.shape[1])
 
 
 def decode_all(
     paths: Sequence[Path], size: int, limits: Limits, folder: Path, progress: Callable[[int], None]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Pixels (N, S, S, 3) of photos, in a file of `folder`, and which of them could be decoded (N,)."""
+    """Return pixels (N, S, S, 3) of photos, in a file of `folder`, and which were decoded (N,)."""
     shape = (len(paths), size, size, 3)
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", mode="w+", dtype=np.uint8, shape=shape)
     good = np.zeros(len(paths), np.bool_)
@@ -72,7 +72,7 @@ def decode_all(
 
 
 def affordable_views(photos: int, size: int, wanted: int, cache: int = _DEFAULT_CACHE) -> int:
-    """How many of the wanted views fit into the cache, at least one."""
+    """Return how many of the wanted views fit into the cache, at least one."""
     bytes_a_view = (size // 16) ** 2 * 512 * 2
     return max(1, min(wanted, cache // max(1, photos * bytes_a_view)))
 
@@ -86,7 +86,7 @@ def compute_activations(
     folder: Path,
     progress: Callable[[int, int], None],
 ) -> Activations:
-    """Runs the frozen blocks over each view of each photo.
+    """Run the frozen blocks over each view of each photo.
 
     Args:
         layers: the backbone's.
@@ -118,7 +118,7 @@ def compute_activations(
 
 
 def augmentation(keras: Any) -> Any:  # noqa: ANN401 (Keras has no types)
-    """Random flips, shifts, rotations, shear, zoom and brightness of photos (N, S, S, 3) from 0 to 255."""
+    """Return random flips, shifts, rotations, shear, zoom and brightness for photos from 0 to 255."""
     layers = keras.layers
     return keras.Sequential(
         [
@@ -152,7 +152,7 @@ class FrozenBlocks:
         lower = [(block, kind) for block, kind in feature_layers if block <= FROZEN_BLOCKS]
         pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
         outputs = [pool[kind]()(vgg.get_layer(f"block{block}_pool").output) for block, kind in lower]
-        self.pool_widths = [int(it.shape[-1]) for it in outputs]
+        self.pool_widths = [int(output.shape[-1]) for output in outputs]
         model = keras.Model(vgg.input, [vgg.get_layer("block4_pool").output, *outputs])
         self._run = tf.function(
             lambda photos: model(photos / 127.5 - 1, training=False),
@@ -162,14 +162,14 @@ class FrozenBlocks:
     def __call__(self, photos: Any) -> tuple[NDArray[np.float16], NDArray[np.float16]]:  # noqa: ANN401 (Keras)
         outputs = self._run(photos)
         seen, lower = (outputs[0], outputs[1:]) if isinstance(outputs, (list, tuple)) else (outputs, ())
-        pools = [np.asarray(it, np.float32) for it in lower]
+        pools = [np.asarray(pool, np.float32) for pool in lower]
         count = len(seen)
         joined = np.concatenate(pools, axis=1) if pools else np.zeros((count, 0), np.float32)
         return np.asarray(seen, np.float32).astype(np.float16), joined.astype(np.float16)
 
 
 def keras_vgg(layers: dict[str, Layer], size: int) -> Any:  # noqa: ANN401 (Keras has no types)
-    """`keras.applications.VGG16` without its top, with these weights."""
+    """Return `keras.applications.VGG16` without its top, with these weights."""
     vgg = _keras().applications.VGG16(weights=None, include_top=False, input_shape=(size, size, 3))
     for name, weights in layers.items():
         vgg.get_layer(name).set_weights(list(weights))

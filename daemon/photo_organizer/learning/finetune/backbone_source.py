@@ -31,8 +31,8 @@ class BackboneError(OrganizerError):
 
 
 def official_backbone(model_directory: Path) -> dict[str, Layer]:
-    """The ImageNet weights of `keras.applications.VGG16`: downloaded once by Keras, which checks them, and
-    kept.
+    """Return the ImageNet weights of `keras.applications.VGG16`: downloaded once by Keras, which checks
+    them, and kept.
 
     Args:
         model_directory: Keras keeps its file in `.keras/` below.
@@ -58,7 +58,8 @@ def official_backbone(model_directory: Path) -> dict[str, Layer]:
 
 
 def backbone_from_file(path: Path) -> dict[str, Layer]:
-    """A backbone from a file: `.npz` as in our model folders, or `.weights.h5` of `keras.applications.VGG16`.
+    """Return a backbone from a file: `.npz` as in our model folders, or `.weights.h5` of
+    `keras.applications.VGG16`.
 
     Raises:
         BackboneError: the file is missing, of another kind, or not VGG16's.
@@ -83,14 +84,14 @@ def backbone_from_file(path: Path) -> dict[str, Layer]:
 
 
 def folded(layers: dict[str, Layer]) -> dict[str, Layer]:
-    """Layers that expect ImageNet's mean to be taken off, as layers that expect -1 to 1; see the module."""
+    """Convert layers that expect ImageNet's mean subtracted to layers that expect -1 to 1; see the module."""
     kernel, bias = layers["block1_conv1"]
     shifted = bias + np.einsum("hwio,i->o", kernel, 127.5 - IMAGENET_MEAN)
     return {**layers, "block1_conv1": (kernel * 127.5, shifted.astype(np.float32))}
 
 
 def write_backbone(layers: dict[str, Layer], path: Path) -> None:
-    """Writes `backbone.npz`: kernels in half precision, biases in single.
+    """Write `backbone.npz`: kernels in half precision, biases in single.
 
     Raises:
         BackboneError: a weight is not finite, or too large for half precision.

@@ -61,7 +61,7 @@ def train_block5(
     schedule: Schedule,
     progress: Callable[[str, int, int], None],
 ) -> BlockFive:
-    """Trains both stages.
+    """Train both stages.
 
     Args:
         layers: of the whole backbone; those of block 5 are where it begins.
@@ -126,7 +126,7 @@ class _Stage:
         curve: list[Epoch],
         progress: Callable[[str, int, int], None],
     ) -> float:
-        """Trains until the validation loss rises; returns the best validation loss, whose weights are
+        """Train until the validation loss rises; return the best validation loss, whose weights are
         restored.
         """
         model.compile(
@@ -172,9 +172,7 @@ def _views(
     *,
     shuffled: bool,
 ) -> Any:  # noqa: ANN401 (Keras has no types)
-    """Batches for Keras: shuffled, another view of each photo every epoch; or in order, each photo as it
-    is.
-    """
+    """Yield batches for Keras: shuffled, with another view of each photo every epoch, or in order."""
     views = inputs[0].shape[1]
     random = np.random.default_rng(2)
     first_view = random.integers(0, views, len(photos.labels))
@@ -191,7 +189,7 @@ def _views(
         def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
             chosen = np.sort(self._order[index * BATCH : (index + 1) * BATCH])
             view = (first_view[chosen] + self._epoch) % views if shuffled else np.zeros(len(chosen), np.int64)
-            batch = [np.asarray(it[chosen, view], np.float32) for it in inputs]
+            batch = [np.asarray(array[chosen, view], np.float32) for array in inputs]
             return (
                 batch[0] if len(batch) == 1 else tuple(batch),
                 photos.labels[chosen],
@@ -212,7 +210,7 @@ def _block_model(
     feature_layers: Sequence[tuple[int, str]],
     activations: Activations,
 ) -> Any:  # noqa: ANN401 (Keras has no types)
-    """From block 4's output and the lower pools to the features, in the order of the taps."""
+    """Return the model from block 4's output and the lower pools to the features."""
     maps = keras.Input(activations.maps.shape[2:])
     pools = keras.Input((activations.pools.shape[2],))
     before = keras.config.dtype_policy()
@@ -241,7 +239,7 @@ def _block_model(
 
 
 def _features(model: Any, activations: Activations, views: int | None = None) -> Floats:  # noqa: ANN401 (Keras)
-    """Features (N, V, F) of the first views."""
+    """Return features (N, V, F) of the first views."""
     count, most = activations.maps.shape[:2]
     shown = most if views is None else views
     features = np.zeros((count, shown, model.output.shape[-1]), np.float32)

@@ -33,7 +33,7 @@ class Drift:
 
     @classmethod
     def of(cls, old: Floats, new: Floats) -> Drift:
-        """Fits the map from old features (N, F) to new ones (N, F) of the same photos."""
+        """Fit the map from old features (N, F) to new ones (N, F) of the same photos."""
         scaling = Scaling.of(old)
         inputs, moved = scaling.apply(old), new - old
         fold = np.random.default_rng(0).permutation(len(old)) % _FOLDS
@@ -51,7 +51,9 @@ class Drift:
         return cls(scaling, shift, matrix, 1 - errors[best] / total if total else 1.0)
 
     def apply(self, old: Floats) -> Floats:
-        """The guessed new features of old ones (N, F); pools of rectified activations are never negative."""
+        """Return the guessed new features of old ones (N, F); pools of rectified activations are never
+        negative.
+        """
         if len(old) == 0:
             return old
         return np.maximum(old + self.shift + self.scaling.apply(old) @ self.matrix, 0).astype(np.float32)
@@ -71,7 +73,7 @@ def _error_without(moved: Floats, fold: NDArray[np.int64]) -> float:
 
 
 def _ridge(inputs: Floats, targets: Floats, strength: float) -> Floats:
-    """(X'X + s N I)^-1 X'Y, by the smaller of the two equivalent systems."""
+    """Return (X'X + s N I)^-1 X'Y, by the smaller of the two equivalent systems."""
     count, width = inputs.shape
     if count < width:
         kernel = inputs @ inputs.T + strength * count * np.eye(count, dtype=np.float32)

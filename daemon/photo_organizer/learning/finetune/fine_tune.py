@@ -4,10 +4,10 @@ The order is that of the transfer-learning literature (Yosinski et al., How tran
 neural networks?, 2014; Chollet on VGG16): a randomly begun head would send large gradients through the
 convolutions, so it is trained first. Both stages run on cached activations of blocks 1 to 4 (see
 activations.py), with class weights, early stopping on a validation part of the training photos, and the best
-weights restored; the hold-out is not looked at.
+weights restored; the hold-out is not used.
 
 The starter's exemplars are features without pixels and cannot go through the changed block 5. How the owner's
-own photos moved from the old features to the new ones is learned instead, and the exemplars are moved alike
+own photos moved from the old features to the new ones is learned instead, and applied to the exemplars
 (see drift.py). A backbone of another origin (`model.backbone`) leaves no such way: its categories are those
 that the owner has photos of.
 """
@@ -69,7 +69,7 @@ class _Material:
 
 
 def fine_tuned_body(plan: TrainingPlan, draft: StagedModel, before: OwnerPhotos, tell: Listener) -> BaseModel:
-    """Writes a new backbone into the draft: fine-tuned, or of another origin, or both.
+    """Write a new backbone into the draft: fine-tuned, or of another origin, or both.
 
     Args:
         plan: mode, champion, categories.
@@ -126,7 +126,9 @@ def _starting_point(plan: TrainingPlan, tell: Listener) -> tuple[dict[str, Layer
 
 @contextmanager
 def _cache(state: Path) -> Iterator[Path]:
-    """A folder on disk for pixels and activations; those of runs that were killed are removed first."""
+    """Return a folder on disk for pixels and activations; those of runs that were killed are removed
+    first.
+    """
     for left in state.glob("training-*.cache"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="training-", suffix=".cache", dir=state) as folder:
@@ -143,7 +145,7 @@ class _Work:
         self._tell = tell
 
     def decode(self, size: int) -> _Material:
-        """The training photos as pixels; those that cannot be decoded any more are left out."""
+        """Return the training photos as pixels; those that cannot be decoded any more are left out."""
         rows = self._before.where(Part.TRAIN)
         paths = [self._before.labels[row].path for row in rows.tolist()]
         pixels, good = decode_all(
@@ -156,7 +158,7 @@ class _Work:
         return _Material(rows, pixels) if good.all() else _Material(rows[good], pixels[good])
 
     def train(self, layers: dict[str, Layer], material: _Material) -> BlockFive:
-        """Both stages, or the first alone where only a head is wanted."""
+        """Train both stages, or only the first where only a head is needed."""
         fine = self._plan.mode == "fine-tune"
         views = affordable_views(len(material.rows), material.pixels.shape[1], VIEWS if fine else 1)
         feature_layers = read_model(self._plan.champion).feature_layers
@@ -193,7 +195,7 @@ class _Work:
         )
 
     def quantised(self, draft: StagedModel, body: BaseModel, material: _Material) -> BaseModel:
-        """The same body, with an int8 backbone where the champion has one and this machine can run it
+        """Return the same body, with an int8 backbone where the champion has one and this machine can run it
         exactly.
         """
         if not read_model(self._plan.champion).has_int8:
@@ -215,7 +217,7 @@ class _Work:
 
 
 def class_weights(samples: Samples, categories: int) -> Floats:
-    """Weights (N,) of mean 1 that make rare categories count as much as common ones."""
+    """Return weights (N,) of mean 1 that make rare categories count as much as common ones."""
     count = np.bincount(samples.labels, minlength=categories)[samples.labels]
     weights = 1 / count
     return np.asarray(weights / weights.mean(), np.float32)

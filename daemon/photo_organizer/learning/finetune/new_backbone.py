@@ -31,7 +31,7 @@ _STRENGTH = 0.01
 def fresh_body(
     plan: TrainingPlan, draft: StagedModel, owner: Samples, epochs: Sequence[Epoch], notes: Mapping[str, Any]
 ) -> BaseModel:
-    """For a backbone of another origin: no exemplars, and a head that knows the owner's photos alone.
+    """Train a head on a backbone of another origin, from the owner's photos alone: no exemplars fit it.
 
     Args:
         plan: the categories.
@@ -70,8 +70,7 @@ def moved_body(
     epochs: Sequence[Epoch],
     notes: Mapping[str, Any],
 ) -> BaseModel:
-    """For a fine-tuned backbone: the exemplars moved like the owner's photos, and a head for all categories
-    known.
+    """Train a head for all known categories on a fine-tuned backbone, with the exemplars' features adapted.
 
     Args:
         plan: champion and categories.
@@ -123,7 +122,7 @@ def _fit(features: Floats, targets: Floats, weights: Floats, prior: Head) -> Hea
 
 
 def _fields(plan: TrainingPlan) -> dict[str, Any]:
-    """The champion's, less what was verified of its very backbone."""
+    """Return the champion's, without what was verified of its backbone."""
     fields = backbone_fields(read_manifest(plan.champion))
     fields.pop("serving", None)
     return fields

@@ -34,11 +34,11 @@ class Head:
     categories: tuple[str, ...]
 
     def logits(self, features: Floats) -> Floats:
-        """Logits (N, categories) of features (N, F)."""
+        """Return logits (N, categories) of features (N, F)."""
         return np.asarray(features @ self.kernel + self.bias, np.float32)
 
     def for_categories(self, categories: Sequence[str]) -> Head:
-        """The same head for other categories: known columns are taken over, new ones are neutral.
+        """Return the same head for other categories: known columns are kept, new ones are neutral.
 
         A softmax does not change when all logits shift together. Columns are therefore centred on the known
         categories' mean first, so that a new column of zeros says "an average category".
@@ -56,16 +56,16 @@ class Head:
         return Head(kernel, bias, tuple(categories))
 
     def renamed(self, names: Mapping[str, str]) -> Head:
-        """The same head with categories renamed."""
+        """Return the same head with categories renamed."""
         return Head(self.kernel, self.bias, tuple(names.get(name, name) for name in self.categories))
 
     def save(self, path: Path) -> None:
-        """Writes `kernel` and `bias` to an .npz file."""
+        """Write `kernel` and `bias` to an .npz file."""
         np.savez(path, kernel=self.kernel.astype(np.float32), bias=self.bias.astype(np.float32))
 
     @classmethod
     def load(cls, path: Path, categories: Sequence[str]) -> Head:
-        """Reads what `save` wrote."""
+        """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
             return cls(
                 arrays["kernel"].astype(np.float32), arrays["bias"].astype(np.float32), tuple(categories)
@@ -88,15 +88,15 @@ class Scaling:
         )
 
     def apply(self, features: Floats) -> Floats:
-        """Standardised features, in single precision."""
+        """Return standardised features, in single precision."""
         return np.asarray((features - self.mean) / self.scale, np.float32)
 
     def to_scaled(self, head: Head) -> Head:
-        """The head that gives the same logits on standardised features."""
+        """Return the head that gives the same logits on standardised features."""
         return Head(head.kernel * self.scale[:, None], head.bias + self.mean @ head.kernel, head.categories)
 
     def from_scaled(self, head: Head) -> Head:
-        """The head that gives the same logits on plain features."""
+        """Return the head that gives the same logits on plain features."""
         kernel = head.kernel / self.scale[:, None]
         return Head(kernel, head.bias - self.mean @ kernel, head.categories)
 
@@ -112,7 +112,7 @@ def fit(
     steps: int = 300,
     watch: Callable[[Head], None] | None = None,
 ) -> Head:
-    """Fits a head.
+    """Fit a head.
 
     Args:
         features: (N, F), standardised.
@@ -161,24 +161,24 @@ def fit(
 
 
 def one_hot(labels: Labels, categories: int) -> Floats:
-    """Targets (N, C) that are sure of the labels (N,)."""
+    """Return targets (N, C) that are sure of the labels (N,)."""
     targets = np.zeros((len(labels), categories), np.float32)
     targets[np.arange(len(labels)), labels] = 1
     return targets
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Probabilities (N, C) of logits (N, C)."""
+    """Return probabilities (N, C) of logits (N, C)."""
     return _softmax(np.asarray(logits / temperature, np.float32))[0]
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Logarithms of the probabilities of logits (N, C)."""
+    """Return logarithms of the probabilities of logits (N, C)."""
     return np.asarray(logits - _softmax(logits)[1][:, None], np.float32)
 
 
 def _softmax(logits: Floats) -> tuple[Floats, Floats]:
-    """Probabilities, and the logarithm of the sum of exponentials."""
+    """Return probabilities, and the logarithm of the sum of exponentials."""
     top = logits.max(axis=1, keepdims=True)
     exponentials = np.exp(logits - top)
     total = exponentials.sum(axis=1, keepdims=True)

@@ -14,7 +14,7 @@ where there is one, the other photos take part from the beginning, with the prob
 and only those that look like the new category's photos after that are given to it (see new_category.py).
 
 The parameters are drawn to the base head. Where the result still costs the exemplars of its categories more
-than 2.5 points of accuracy, it is mixed with the base head until it does not. The constants were
+than 2.25 points of accuracy, it is mixed with the base head until it does not. The constants were
 chosen by simulation (benchmarks/learning.py) on owners whose photos come from sources that the base head has
 not seen, and judged on other such owners.
 
@@ -42,8 +42,11 @@ from photo_organizer.learning.head.training_set import TrainingSet
 Watch = Callable[[str, Head], None]
 """Told the stage and the head after each step of a fit."""
 
-PRIOR_STRENGTH = 0.1
-"""Pull of the parameters towards the base head, on standardised features."""
+PRIOR_STRENGTH = 0.35
+"""The pull of the parameters towards the base head, on standardised features, is 0.35 / sqrt(n) for n
+labelled photos, between 0.03 and 0.1: a dozen say little about 512 features, a hundred a good deal.
+"""
+STRONGEST, WEAKEST = 0.1, 0.03
 OWNER_WEIGHT = 130.0
 """One of n labelled photos weighs as much as 130 / sqrt(n) exemplars, at most 30 and at least 1: a dozen must
 be heard, a hundred must not outvote the exemplars by their number alone.
@@ -61,10 +64,10 @@ BALANCE = 0.75
 """A category of the owner weighs with the fourth root of its photos: between "each photo the same", under
 which rare categories lose, and "each category the same", under which accuracy does.
 """
-FORGOTTEN = 0.025
+FORGOTTEN = 0.0225
 """Accuracy that the exemplars may lose; beyond it the head is mixed with the base head."""
 STEPS_BACK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.25)
-_FEWEST_EXEMPLARS = 100  # fewer cannot tell a loss of 2.5 points
+_FEWEST_EXEMPLARS = 100  # fewer cannot tell so small a loss
 _FOLDS = ((60, 6), (1000, 5))  # up to so many photos, so many folds
 _FOLDS_OF_MANY = 3
 _STEPS = 100
@@ -145,6 +148,11 @@ def owner_weight(count: int) -> float:
     return float(np.clip(OWNER_WEIGHT / np.sqrt(max(1, count)), LIGHTEST, HEAVIEST))
 
 
+def prior_strength(count: int) -> float:
+    """Return the pull towards the base head for `count` labelled photos."""
+    return float(np.clip(PRIOR_STRENGTH / np.sqrt(max(1, count)), WEAKEST, STRONGEST))
+
+
 def balanced(labels: Labels, weights: Floats, categories: int) -> Floats:
     """Return weights (N,) under which a common category of the owner counts less a photo."""
     count = np.maximum(np.bincount(labels, weights, categories), 1e-9)
@@ -179,21 +187,21 @@ class _Fitter:
         owner = self.owner.weighted(factors).only(chosen)
         features = [owner.features, self._exemplars.features]
         targets = [one_hot(owner.labels, len(self.prior.categories)), self._exemplar_targets]
-        one = owner_weight(len(owner))
+        weight = owner_weight(len(owner))
         weights = [
-            one * balanced(owner.labels, owner.weights, len(self.prior.categories)),
+            weight * balanced(owner.labels, owner.weights, len(self.prior.categories)),
             self._exemplars.weights,
         ]
+        solve = partial(self._solve, strength=prior_strength(len(owner)), steps=steps, watch=watch)
         if not len(self.others):
             rounds = 0
         elif self.new.any():
-            return self._anchored(features, targets, weights, steps=steps, watch=watch)
-        solve = partial(self._solve, steps=steps, watch=watch)
+            return self._anchored(features, targets, weights, solve)
         head = solve(features, targets, weights, None)
         for number in range(rounds):
             said = softmax(head.logits(self.others), self._temperature)
-            each = one * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self.others))
-            other_weights = np.asarray(each * said.max(axis=1) ** 2, np.float32)
+            other_weight = weight * min(1.0, OTHERS_PER_LABEL * len(owner) / len(self.others))
+            other_weights = np.asarray(other_weight * said.max(axis=1) ** 2, np.float32)
             head = solve(
                 [*features, self.others],
                 [*targets, said],
@@ -208,12 +216,9 @@ class _Fitter:
         features: list[Floats],
         targets: list[Floats],
         weights: list[Floats],
-        *,
-        steps: int,
-        watch: Watch | None,
+        solve: Callable[..., Head],
     ) -> Head:
         """Fit a head with new categories, which take no more of the other photos than look like theirs."""
-        solve = partial(self._solve, steps=steps, watch=watch)
         old = softmax(self.prior.logits(self.others), self._temperature) * ~self.new
         old /= np.maximum(old.sum(axis=1, keepdims=True), 1e-6)
         weight = np.full(len(self.others), ANCHOR_WEIGHT, np.float32)
@@ -251,6 +256,7 @@ class _Fitter:
         weights: list[Floats],
         start: Head | None,
         *,
+        strength: float,
         steps: int,
         watch: Watch | None,
         stage: str = "head",
@@ -260,7 +266,7 @@ class _Fitter:
             np.concatenate(targets),
             np.concatenate(weights).astype(np.float32),
             prior=self.prior,
-            strength=PRIOR_STRENGTH,
+            strength=strength,
             start=start,
             steps=steps,
             watch=None if watch is None else partial(watch, stage),

@@ -1,1 +1,1 @@
-"""How good a model is, and whether it takes over."""
+"""How good a model is, and whether it is promoted."""

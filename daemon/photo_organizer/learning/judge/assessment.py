@@ -1,4 +1,4 @@
-"""All that is found out about a challenger: its verdict, its thresholds, and what it does for the owner."""
+"""The assessment of a challenger: its verdict, its thresholds, and what it does for the owner."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LEAST_RISE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What was found out.
+    """The result.
 
     Attributes:
-        objections: why the challenger must not take over; none when it may.
+        objections: why the challenger must not be promoted; none when it may be.
         before, after: what champion and challenger do with all of the owner's photos, at their thresholds.
         thresholds: the challenger's.
         learned: categories that the challenger recognises better, the most improved first.

@@ -23,8 +23,8 @@ _HIGHEST = 0.999  # the threshold of a category whose precision is out of reach
 
 
 def fit_temperature(logits: Floats, labels: Labels, *, known: float = 1.0) -> float:
-    """The temperature that makes held-out photos most likely, drawn to the one known before when they are
-    few.
+    """Return the temperature that makes held-out photos most likely, drawn to the one known before when
+    they are few.
 
     Args:
         logits: (N, C) of photos that the head was not fitted on.
@@ -54,12 +54,12 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: the mean distance between confidence and accuracy, by photos."""
+        """Return expected calibration error: the mean distance between confidence and accuracy, by photos."""
         return float((np.abs(self.confidence - self.accuracy) * self.count).sum() / max(1, self.count.sum()))
 
 
 def reliability(probabilities: Floats, labels: Labels, bins: int = BINS) -> Reliability:
-    """Compares confidence with accuracy in equally wide bins of confidence."""
+    """Compare confidence with accuracy in equally wide bins of confidence."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     position = np.minimum((confidence * bins).astype(np.int64), bins - 1)
@@ -86,7 +86,7 @@ class Suggestion:
 def suggest_thresholds(
     probabilities: Floats, labels: Labels, categories: Sequence[str], target: float
 ) -> tuple[Suggestion, ...]:
-    """The lowest threshold of each category from which photos predicted so reach the wanted precision.
+    """Return the lowest threshold of each category from which photos predicted so reach the wanted precision.
 
     Counted precision is blended with the model's own confidence, which weighs like five photos: a category of
     a handful of photos gets a sensible threshold instead of 0 or 1.
@@ -121,7 +121,7 @@ def suggest_thresholds(
 
 
 def _lowest(sure: NDArray[np.float64], right: NDArray[np.bool_], target: float) -> float:
-    """The lowest confidence, of those in falling order, down to which the precision holds."""
+    """Return the lowest confidence, of those in falling order, down to which the precision holds."""
     if len(sure) < _FEWEST:
         return round(max(0.5, target), 3)  # nothing to count: a calibrated confidence is the precision itself
     number = np.arange(1, len(sure) + 1)

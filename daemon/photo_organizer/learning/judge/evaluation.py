@@ -61,11 +61,11 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error."""
+        """Return expected calibration error."""
         return self.reliability.error
 
     def summary(self) -> dict[str, float]:
-        """The figures that go into `model.json` and the history of retrainings."""
+        """Return the figures that go into `model.json` and the history of retrainings."""
         return {
             "photos": self.photos,
             "accuracy": round(self.accuracy, 4),
@@ -81,7 +81,7 @@ class Evaluation:
 def evaluate(
     probabilities: Floats, labels: Labels, categories: Sequence[str], thresholds: Sequence[float]
 ) -> Evaluation:
-    """The figures of one model on one set of photos.
+    """Return the figures of one model on one set of photos.
 
     Args:
         probabilities: (N, C), rows summing to 1; N may be 0.
@@ -100,25 +100,27 @@ def evaluate(
         _figures(name, index, confusion, predicted=predicted, filed=filed, right=right)
         for index, name in enumerate(categories)
     )
-    present = [it for it in figures if it.photos]
+    present = [category for category in figures if category.photos]
     return Evaluation(
         categories=tuple(categories),
         photos=len(labels),
         accuracy=_mean(right),
-        macro_f1=_mean([it.f1 for it in present]),
-        macro_recall=_mean([it.recall for it in present]),
+        macro_f1=_mean([category.f1 for category in present]),
+        macro_recall=_mean([category.recall for category in present]),
         log_loss=_mean(log_losses(probabilities, labels)),
         coverage=_mean(filed),
         filed_precision=_mean(right[filed]) if filed.any() else 1.0,
         per_category=figures,
         confusion=confusion,
         reliability=reliability(probabilities, labels),
-        suggestions={it: suggest_thresholds(probabilities, labels, categories, it) for it in TARGETS},
+        suggestions={
+            target: suggest_thresholds(probabilities, labels, categories, target) for target in TARGETS
+        },
     )
 
 
 def log_losses(probabilities: Floats, labels: Labels) -> NDArray[np.float64]:
-    """What each photo's true category cost, in nats; at most 6.9, so that one impossible photo cannot
+    """Return what each photo's true category cost, in nats; at most 6.9, so that one impossible photo cannot
     rule.
     """
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)

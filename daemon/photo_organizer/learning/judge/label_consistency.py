@@ -1,36 +1,39 @@
 """Whether labels say anything: do heads that have not seen a photo find its label better than the label of
 another photo?
 
-A permutation test. Each photo gives each category a score: the logarithm of the geometric mean of what the
-model in use and the challenger say of it, both out of fold, without the category that the photo was moved out
-of. The sum over the photos' own labels is compared with the sums after the labels were dealt out anew among
-the photos. The model in use makes the test strong where labels are few: a meant correction nearly always goes
-to the category that came second or third. The challenger makes it strong where the owner sorts otherwise than
-the model in use ever would.
+A permutation test. Each photo gives each category a score: the logarithm of the geometric mean of the
+probabilities by the model in use and by the challenger, both out of fold, without the category that the
+photo was moved out of. The sum over the photos' own labels is compared with the sums after the labels were
+shuffled among the photos. The model in use makes the test strong where labels are few: a meant correction
+nearly always goes to the category that came second or third. The challenger makes it strong where the owner
+sorts otherwise than the model in use ever would.
 
-Where nearly all labels are the same, few of the ways to deal them out differ, and none proves much: the
-labels must then be the best of these ways, and also fit better than categories drawn by lot, by both models
-or by the challenger alone: the model in use does not know a new category, nor a habit that is new to it.
-Near-duplicates and bursts count as one photo.
+Where labels are few, or nearly all the same (a new category, a new habit), shuffling changes only a few of
+them and says nothing about the rest. There the labels must fit better than categories drawn at random, to
+both models or to the challenger alone, since the model in use knows neither. Whether the odd label among
+many of one category is meant is a question of `label_trust`. Near-duplicates and bursts count as one photo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from photo_organizer.learning.head.head import Floats, Labels
 
 FEWEST_LABELS = 6
 """Fewer say nothing about one another, and are believed."""
-SIGNIFICANCE = 0.001
-PERMUTATIONS = 9999
+SIGNIFICANCE = 0.002
+FEWEST_CHANGED, SMALLEST_CHANGE = 6.0, 0.2
+"""Number and share of labels that shuffling must change on average to say anything about them."""
+DRAWS = 9999
 _BATCH = 2_000_000
 _LEAST = 1e-3
+
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Consistency:
     """Whether labels fit their photos.
 
     Attributes:
-        is_consistent: whether they are to be learned from.
-        chance: how probable it is that labels dealt out anew fit as well.
+        is_consistent: whether to learn from them.
+        chance: how probable it is that shuffled labels, or categories drawn at random, fit as well.
     """
 
     is_consistent: bool
@@ -76,34 +79,58 @@ def label_consistency(champion: Floats, challenger: Floats, labels: Labels, fact
     by_challenger = _log_of_rest(challenger, labels, facts)
     by_both = (_log_of_rest(champion, labels, facts) + by_challenger) / 2
     scores, given = _by_group(by_both, labels, facts.groups)
-    if len(given) < FEWEST_LABELS:
+    too_few = scores.shape[1] ** min(len(given), 30) * SIGNIFICANCE < 10
+    if len(given) < FEWEST_LABELS or too_few:  # even the best of all labels would hardly be significant
         return Consistency(is_consistent=True, chance=1.0)
+    of_challenger, _ = _by_group(by_challenger, labels, facts.groups)
+    changed = _changed_by_shuffling(given)
+    if changed < FEWEST_CHANGED or changed < SMALLEST_CHANGE * len(given):
+        chance = min(_chance_of_drawn(scores, given), _chance_of_drawn(of_challenger, given))
+    else:
+        chance = _chance_of_shuffled(scores, given)
+    return Consistency(chance <= SIGNIFICANCE, chance)
+
+
+def _chance_of_shuffled(scores: Scores, given: Labels) -> float:
+    """Return the p-value of the labels among all ways to shuffle them."""
+    found = stats.permutation_test(
+        (given,),
+        lambda labels, axis: _fit(scores, labels, axis),
+        permutation_type="pairings",
+        n_resamples=DRAWS,
+        batch=max(1, _BATCH // len(given)),
+        alternative="greater",
+        random_state=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
+
+
+def _chance_of_drawn(scores: Scores, given: Labels) -> float:
+    """Return the p-value of the labels among categories drawn at random."""
     random = np.random.default_rng(0)
-    rows = np.arange(len(given))
-    reached = float(scores[rows, given].sum())
-    chance = _share_reaching(
-        reached, scores, lambda count: random.permuted(np.tile(given, (count, 1)), axis=1)
+    found = stats.monte_carlo_test(
+        given,
+        lambda size: random.integers(0, scores.shape[1], size),
+        lambda labels, axis: _fit(scores, labels, axis),
+        n_resamples=DRAWS,
+        batch=max(1, _BATCH // len(given)),
+        alternative="greater",
     )
-    one_of = 1 / _arrangements(given)
-    if one_of < SIGNIFICANCE / 2:
-        return Consistency(chance <= SIGNIFICANCE, chance)
-    by_lot = min(
-        _chance_by_lot(scores, given, random),
-        _chance_by_lot(_by_group(by_challenger, labels, facts.groups)[0], given, random),
-    )
-    # The best arrangement is drawn once in `1 / one_of` times, give or take what so many draws vary.
-    best = one_of + 3 * np.sqrt(one_of / PERMUTATIONS) + 1 / PERMUTATIONS
-    return Consistency(chance <= max(SIGNIFICANCE, best) and by_lot <= SIGNIFICANCE, max(chance, by_lot))
+    return float(found.pvalue)
 
 
-def _chance_by_lot(scores: NDArray[np.float64], given: Labels, random: np.random.Generator) -> float:
-    """Return the share of labels drawn from all categories that fit the photos as well as those `given`."""
-    classes = scores.shape[1]
-    reached = float(scores[np.arange(len(given)), given].sum())
-    return _share_reaching(reached, scores, lambda count: random.integers(0, classes, (count, len(given))))
+def _fit(scores: Scores, labels: Labels, axis: int) -> Scores:
+    """Return how well labels (..., G) fit photos with these scores (G, C)."""
+    return np.asarray(scores[np.arange(len(scores)), labels].sum(axis=axis), np.float64)
 
 
-def _log_of_rest(probabilities: Floats, labels: Labels, facts: LabelFacts) -> NDArray[np.float64]:
+def _changed_by_shuffling(given: Labels) -> float:
+    """Return how many labels shuffling changes on average."""
+    count = np.bincount(given)
+    return float(len(given) - (count**2).sum() / len(given))
+
+
+def _log_of_rest(probabilities: Floats, labels: Labels, facts: LabelFacts) -> Scores:
     """Return the logarithms (N, C) of the probabilities without the category that each photo was moved out
     of: that the organizer was sure of it says nothing for or against any label.
     """
@@ -116,7 +143,7 @@ def _log_of_rest(probabilities: Floats, labels: Labels, facts: LabelFacts) -> ND
 
 def _by_group(
     scores: NDArray[np.float64], labels: Labels, groups: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], Labels]:
+) -> tuple[Scores, Labels]:
     """Return the mean scores (G, C) of each group, and the label (G,) that most of its photos have."""
     _, group = np.unique(groups, return_inverse=True)
     count, classes = int(group.max()) + 1, scores.shape[1]
@@ -124,23 +151,3 @@ def _by_group(
     np.add.at(sums, group, scores)
     np.add.at(votes, (group, labels), 1)
     return sums / votes.sum(axis=1, keepdims=True), np.asarray(votes.argmax(axis=1), np.int64)
-
-
-def _share_reaching(
-    reached: float, scores: NDArray[np.float64], draw: Callable[[int], NDArray[np.int64]]
-) -> float:
-    """Return the share of label sets, of so many drawn at once, that fit the photos as well as `reached`."""
-    rows = np.arange(len(scores))
-    batch = max(1, _BATCH // len(scores))
-    as_good, left = 1, PERMUTATIONS
-    while left:
-        count = min(batch, left)
-        as_good += int((scores[rows, draw(count)].sum(axis=1) >= reached - 1e-9).sum())
-        left -= count
-    return as_good / (PERMUTATIONS + 1)
-
-
-def _arrangements(labels: Labels) -> float:
-    """Return how many different ways there are to deal the labels out; infinity for very many."""
-    logarithm = lgamma(len(labels) + 1) - sum(lgamma(count + 1) for count in np.bincount(labels).tolist())
-    return float(np.exp(min(logarithm, 700.0)))

@@ -1,9 +1,9 @@
-"""Whether the challenger takes over.
+"""Whether the challenger is promoted.
 
 Champion and challenger are compared on all photos that the owner ever labelled, each predicted out of fold:
-by heads that had not seen the photo when they were trained. The challenger takes over when all of this holds:
+by heads that were trained without the photo. The challenger is promoted when all of this holds:
 
-1. *The labels say something*: they fit better than 999 of 1,000 shuffled ones (see label_consistency.py).
+1. *The labels say something*: they fit better than 998 of 1,000 shuffled ones (see label_consistency.py).
 2. *No category is contradicted*: of the photos that look like one category, less than a quarter (counted from
    eight on) were labelled as another one that they do not look like.
 3. *Not worse on the owner's photos*: the probability that the true category gets is compared photo by photo.
@@ -51,7 +51,7 @@ class PromotionVerdict:
 
     @property
     def reason(self) -> str:
-        """All reasons in one line."""
+        """Return all reasons in one line."""
         return "; ".join(self.reasons)
 
 
@@ -74,7 +74,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger is worse by more than chance explains, and not only less certain."""
+        """Return whether the challenger is worse by more than chance explains, and not only less certain."""
         if self.challenger_right >= self.champion_right and self.difference >= -CERTAINTY_FALL:
             return False
         return self.difference < -max(LEAST_FALL, STANDARD_ERRORS * self.error)
@@ -108,7 +108,7 @@ def objections(
     elsewhere: Scores,
     categories: Sequence[str],
 ) -> tuple[str, ...]:
-    """Return why the challenger must not take over, a sentence each; none when it may.
+    """Return why the challenger must not be promoted, a sentence each; none when it may be.
 
     Args:
         owner: the owner's labelled photos, predicted out of fold.

@@ -27,7 +27,7 @@ _TOLERANCE = 0.02  # float16 in the feature store
 def disagreement(
     config: Configuration, model: Path, categories: Sequence[str], owner: OwnerPhotos
 ) -> str | None:
-    """Why the vision process cannot serve a model as it was judged; None when it can.
+    """Return why the vision process cannot serve a model as it was judged; None when it can.
 
     Args:
         config: engine and limits.
@@ -39,7 +39,9 @@ def disagreement(
     rows = range(0, len(owner.labels), max(1, len(owner.labels) // _PHOTOS))
     expected = Classifier(read_model(model), categories).probabilities(owner.samples.features[list(rows)])
     by_content = {label.sha256: row for label, row in zip(labels, expected, strict=True)}
-    photos = [Photo(it.path, FileIdentity.of(it.path.lstat())) for it in labels if it.path.exists()]
+    photos = [
+        Photo(label.path, FileIdentity.of(label.path.lstat())) for label in labels if label.path.exists()
+    ]
     client = VisionClient(
         model,
         engine=config.model.engine,

@@ -32,12 +32,12 @@ class LabelCounts:
 
     @property
     def total(self) -> int:
-        """How many new labels there are."""
+        """Return how many new labels there are."""
         return sum(self.new.values())
 
     @property
     def corrections(self) -> int:
-        """How many of them are photos that we filed, or put into Review, and the owner moved."""
+        """Return how many of them are photos that we filed, or put into Review, and the owner moved."""
         return self.new.get(Provenance.CORRECTED, 0) + self.new.get(Provenance.REVIEWED, 0)
 
 

@@ -28,7 +28,7 @@ class Filed:
 
     @property
     def in_review(self) -> bool:
-        """Whether it was put into Review."""
+        """Return whether it was put into Review."""
         return self.category is None
 
 

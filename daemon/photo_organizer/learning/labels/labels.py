@@ -2,26 +2,11 @@
 
 The library is scanned, never watched, so a photo that was moved while the daemon was down counts like any
 other. What is recognised is the content (sha256): renames and moves keep a photo's label, a copy adds none.
-A file that was moved as a companion, or that is one by its name, has no label. For each other photo:
-
-| it was filed in | it lies in | provenance |
-|---|---|---|
-| another category | this one | `corrected` |
-| Review | this category | `reviewed` |
-| nowhere (or was taken back by undo) | this category | `placed` |
-| this category, and confirmed there | this category | `confirmed` |
-| this category, moved away (and found there) and back | this category | `confirmed` |
-| this category | this category | `untouched`: the model's own guess |
-
-A photo that was edited in place takes over the provenance of the photo that lay there before. One that lies
-in two categories at once says nothing, and is counted. When a whole category folder was renamed (its old name
-is neither configured nor there any more, and four of five of its photos lie under the new one) its photos
-stay `untouched`, for a rename says nothing about single photos.
+`label_rules` says which provenance a photo has.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,8 +22,13 @@ from photo_organizer.learning.labels.category_folders import (
     own_folders,
 )
 from photo_organizer.learning.labels.journal_history import Filed, JournalHistory, read_history
+from photo_organizer.learning.labels.label_rules import (
+    LabelRules,
+    as_path,
+    predecessors_of,
+    renamed_categories,
+)
 from photo_organizer.learning.labels.label_store import (
-    Confirmation,
     FolderStamp,
     KnownFile,
     Label,
@@ -48,9 +38,6 @@ from photo_organizer.learning.labels.label_store import (
 from photo_organizer.learning.labels.library_walk import FoundPhoto, Layout, Walk, library_files_of, walk
 from photo_organizer.library import Correction, Library
 from photo_organizer.library.locks import LIBRARY_LOCK
-
-_RENAME_SHARE = 0.8
-_RENAME_FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +124,10 @@ def _scan_library(
         walks.append(found_now)
         in_categories = [photo for photo in found_now.photos if photo.category in categories]
         filed = history.filed_in(root)
-        renamed = _renamed_categories(config, in_categories, filed)
+        renamed = renamed_categories(config, in_categories, filed)
         found, ambiguous = _by_content(in_categories)
-        predecessors = _predecessors(found_now, known, history, found)
-        rules = _Rules(filed, before, confirmed, renamed, predecessors)
+        predecessors = predecessors_of(found_now, known, history, found)
+        rules = LabelRules(filed, before, confirmed, renamed, predecessors)
         labels = tuple(label for photo in found if (label := rules.label(photo, now)) is not None)
         parts.append(_LibraryLabels(labels, _unreported_corrections(labels, filed), renamed, ambiguous))
     merged, torn = _in_all_libraries([part.labels for part in parts])
@@ -216,7 +203,7 @@ def scan_dataset(root: Path, store: LabelStore, *, now: datetime, progress: Call
         remedy = "give a folder that holds a folder of photos for each category"
         raise OrganizerError("no photos were found in folders below it", where=root, remedy=remedy)
     labels = tuple(
-        Label(photo.sha256, photo.category, Provenance.DATASET, _as_path(photo.path), now) for photo in found
+        Label(photo.sha256, photo.category, Provenance.DATASET, as_path(photo.path), now) for photo in found
     )
     return Scan(labels, (), {}, ambiguous, found_now.read, tuple(found_now.unreadable), {}, {})
 
@@ -233,50 +220,6 @@ def _refuse_empty(root: Path, found: Walk, known: Mapping[bytes, KnownFile]) -> 
         raise OrganizerError("no photos are in the library, where there were some", where=root, remedy=remedy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """The table above."""
-
-    filed: Mapping[str, Filed]
-    before: Mapping[str, Label]
-    confirmed: Mapping[str, Confirmation]
-    renamed: Mapping[str, str]
-    predecessor: Mapping[str, str]
-
-    def label(self, photo: FoundPhoto, now: datetime) -> Label | None:
-        """Return the photo's label; None when where it lies says nothing."""
-        provenance = self._provenance(photo)
-        if provenance is None:
-            return None
-        return Label(photo.sha256, photo.category, provenance, _as_path(photo.path), now)
-
-    def _provenance(self, photo: FoundPhoto) -> Provenance | None:
-        content = photo.sha256
-        if content not in self.filed and content not in self.before:
-            content = self.predecessor.get(content, content)
-        filed, before = self.filed.get(content), self.before.get(content)
-        if filed is None:
-            return before.provenance if before and before.category == photo.category else Provenance.PLACED
-        if filed.category is None:
-            # what lies where it was put is no statement of the owner's, whatever the folder is called now
-            return None if os.path.dirname(filed.path) == os.path.dirname(photo.path) else Provenance.REVIEWED
-        if self._home(filed.category) != photo.category:
-            return Provenance.CORRECTED
-        confirmation = self.confirmed.get(content)
-        is_confirmed = confirmation is not None and self._home(confirmation.category) == photo.category
-        if is_confirmed or filed.corrected_to is not None:
-            return Provenance.CONFIRMED
-        return Provenance.UNTOUCHED
-
-    def _home(self, category: str) -> str:
-        """Return what a category is called today."""
-        return self.renamed.get(category, category)
-
-
-def _as_path(path: bytes) -> Path:
-    return Path(os.fsdecode(path))
-
-
 def _by_content(photos: Iterable[FoundPhoto]) -> tuple[list[FoundPhoto], int]:
     """Return one entry for each content, and how many were left out for lying in several categories."""
     first: dict[str, FoundPhoto] = {}
@@ -286,43 +229,6 @@ def _by_content(photos: Iterable[FoundPhoto]) -> tuple[list[FoundPhoto], int]:
         if other.category != photo.category:
             torn.add(photo.sha256)
     return [photo for photo in first.values() if photo.sha256 not in torn], len(torn)
-
-
-def _renamed_categories(
-    config: Configuration, photos: Iterable[FoundPhoto], filed: Mapping[str, Filed]
-) -> dict[str, str]:
-    places = {photo.category for photo in photos}
-    lies: dict[str, Counter[str]] = {}
-    for photo in photos:
-        record = filed.get(photo.sha256)
-        if record is not None and record.category is not None and record.category != photo.category:
-            lies.setdefault(record.category, Counter())[photo.category] += 1
-    renamed = {}
-    for old, now_in in lies.items():
-        new, count = now_in.most_common(1)[0]
-        enough = count >= _RENAME_FEWEST and count >= _RENAME_SHARE * now_in.total()
-        if old not in config.all_categories and old not in places and enough:
-            renamed[old] = new
-    return renamed
-
-
-def _predecessors(
-    found_now: Walk,
-    known: Mapping[bytes, KnownFile],
-    history: JournalHistory,
-    found: Sequence[FoundPhoto],
-) -> dict[str, str]:
-    """Return, for a photo that was edited in place, the content that lay under its path before and is nowhere
-    any more.
-    """
-    present = {photo.sha256 for photo in found_now.photos}
-    heirs = {}
-    for photo in found:
-        before, moved = known.get(photo.path), history.photos.get(photo.path)
-        former = before.sha256 if before is not None else moved.sha256 if moved is not None else None
-        if former is not None and former != photo.sha256 and former not in present:
-            heirs[photo.sha256] = former
-    return heirs
 
 
 def _dated(label: Label, before: Mapping[str, Label]) -> Label:
@@ -342,5 +248,5 @@ def _unreported_corrections(labels: Iterable[Label], filed: Mapping[str, Filed])
         in_ledger = record.corrected_to or record.category
         is_confirmed = label.provenance is Provenance.CONFIRMED and record.corrected_to is None
         if in_ledger != label.category and not is_confirmed:
-            corrections.append(Correction(label.sha256, _as_path(record.path), label.path, label.category))
+            corrections.append(Correction(label.sha256, as_path(record.path), label.path, label.category))
     return tuple(corrections)

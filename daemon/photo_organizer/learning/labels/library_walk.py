@@ -151,7 +151,11 @@ class _Walker:
         statuses = self._statuses(entries) if category is not None else {}
         is_recent = any(
             0 <= self._now - moment < _RECENT_NS
-            for moment in (stamp.mtime_ns, stamp.ctime_ns, *(it.st_ctime_ns for it in statuses.values()))
+            for moment in (
+                stamp.mtime_ns,
+                stamp.ctime_ns,
+                *(status.st_ctime_ns for status in statuses.values()),
+            )
         )
         self._found.folders[key] = _ALWAYS_LISTED if is_recent else stamp
         if category is not None:
@@ -207,7 +211,7 @@ class _Walker:
             return KnownFile(*_state(status), sha256)
         try:
             read = _read(Path(os.fsdecode(key)))
-        except OSError:  # gone, locked or on a failing disk: it has no say this time, and is told
+        except OSError:  # gone, locked or on a failing disk: it is skipped this time, and reported
             self._found.unreadable.append(Path(os.fsdecode(key)))
             return None
         self._found.read += 1

@@ -27,7 +27,7 @@ class CurveRecorder:
         self._validation = _part(validation)
 
     def watch(self, stage: str, head: Head) -> None:
-        """Adds a point to the curve."""
+        """Add a point to the curve."""
         loss, accuracy = _figures(head, *self._training)
         validation_loss, validation_accuracy = _figures(head, *self._validation)
         number = len(self.epochs) + 1
@@ -35,8 +35,8 @@ class CurveRecorder:
 
 
 def _part(sets: Sequence[Samples]) -> tuple[Floats, Labels]:
-    features = np.concatenate([it.features for it in sets])
-    labels = np.concatenate([it.labels for it in sets])
+    features = np.concatenate([samples.features for samples in sets])
+    labels = np.concatenate([samples.labels for samples in sets])
     chosen = np.random.default_rng(0).permutation(len(labels))[:_MOST]
     return features[chosen], labels[chosen]
 

@@ -31,8 +31,8 @@ class Mistake:
 
 
 def worst_mistakes(judgement: Judgement) -> list[Mistake]:
-    """The owner's judging photos in a wrong category, the most confident first; unreadable ones are passed
-    over.
+    """Return the owner's judging photos in a wrong category, the most confident first; unreadable ones
+    are passed over.
     """
     scores = judgement.models.sample.labelled
     confidence, predicted = scores.challenger.max(axis=1), scores.challenger.argmax(axis=1)

@@ -53,12 +53,17 @@ def draw_curves(epochs: Sequence[Epoch], photos: CurvePhotos, path: Path) -> Non
     figure, (loss_axes, accuracy_axes) = _figure(1, 2, size=(11, 4.2))
     steps = np.arange(1, len(epochs) + 1)
     for axes, name, training, validation in (
-        (loss_axes, "Loss (nats)", [it.loss for it in epochs], [it.validation_loss for it in epochs]),
+        (
+            loss_axes,
+            "Loss (nats)",
+            [epoch.loss for epoch in epochs],
+            [epoch.validation_loss for epoch in epochs],
+        ),
         (
             accuracy_axes,
             "Accuracy",
-            [it.accuracy for it in epochs],
-            [it.validation_accuracy for it in epochs],
+            [epoch.accuracy for epoch in epochs],
+            [epoch.validation_accuracy for epoch in epochs],
         ),
     ):
         marker = "o" if len(epochs) <= 40 else None
@@ -99,7 +104,7 @@ def draw_confusion(champion: Evaluation, challenger: Evaluation, photos: str, pa
 
 def draw_categories(champion: Evaluation, challenger: Evaluation, photos: str, path: Path) -> None:
     """Draw precision and recall of each category, champion and challenger, sorted by the challenger's F1."""
-    rows = [index for index, it in enumerate(challenger.per_category) if it.photos]
+    rows = [index for index, category in enumerate(challenger.per_category) if category.photos]
     rows.sort(key=lambda index: challenger.per_category[index].f1)
     places = np.arange(len(rows))
     figure, pair = _figure(1, 2, size=(11, max(2.6, 0.45 * len(rows) + 1.4)), share_y=True)
@@ -132,19 +137,26 @@ def draw_reliability(champion: Reliability, challenger: Reliability, photos: str
     """Draw accuracy against confidence; on the diagonal, confidence means what it says."""
     figure, (axes, counts) = _figure(2, 1, size=(6.4, 6.6), heights=(3.4, 1))
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="as it should be")
-    for it, name, colour, marker in (
+    for reliability, name, colour, marker in (
         (champion, "champion", CHAMPION, "D"),
         (challenger, "challenger", CHALLENGER, "o"),
     ):
-        label = f"{name}, calibration error {it.error:.3f}"
-        axes.plot(it.confidence, it.accuracy, color=colour, marker=marker, markersize=5, label=label)
+        label = f"{name}, calibration error {reliability.error:.3f}"
+        axes.plot(
+            reliability.confidence,
+            reliability.accuracy,
+            color=colour,
+            marker=marker,
+            markersize=5,
+            label=label,
+        )
     width = 0.012
     counts.bar(champion.confidence - width / 2, champion.count, width, color=CHAMPION)
     counts.bar(challenger.confidence + width / 2, challenger.count, width, color=CHALLENGER)
     counts.set_ylabel("photos")
-    for one in (axes, counts):
-        one.set_xlim(0, 1.01)
-        one.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    for panel in (axes, counts):
+        panel.set_xlim(0, 1.01)
+        panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(0, 1.01)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("share that is right")
@@ -200,7 +212,7 @@ def draw_coverage(
 
 
 def _joined(marks: Sequence[tuple[str, float, float]]) -> dict[tuple[float, float], str]:
-    """Labels by point; those that would lie on one another share a line."""
+    """Return labels by point; those that would overlap share a line."""
     joined: dict[tuple[float, float], str] = {}
     for label, share, precision in marks:
         point = (round(share, 2), round(precision, 2))
@@ -215,8 +227,8 @@ def draw_history(models: Sequence[PastModel], path: Path) -> None:
     figure, axes = _figure(1, 1, size=(8.4, 4.2))
     steps = np.arange(len(models))
     for name, values, colour, marker in (
-        ("accuracy", [it.accuracy for it in models], CHALLENGER, "o"),
-        ("macro F1", [it.macro_f1 for it in models], VALIDATION, "s"),
+        ("accuracy", [model.accuracy for model in models], CHALLENGER, "o"),
+        ("macro F1", [model.macro_f1 for model in models], VALIDATION, "s"),
     ):
         axes.plot(steps, values, color=colour, linewidth=1, alpha=0.5)
         for step, value, model in zip(steps, values, models, strict=True):
@@ -230,12 +242,18 @@ def draw_history(models: Sequence[PastModel], path: Path) -> None:
                 linestyle="none",
                 label=name if step == 0 else None,
             )
-    known = [(step, it.corrected_share) for step, it in enumerate(models) if it.corrected_share is not None]
+    known = [
+        (step, model.corrected_share)
+        for step, model in enumerate(models)
+        if model.corrected_share is not None
+    ]
     if known:
         axes.plot(*zip(*known, strict=True), color=CHAMPION, marker="v", label="corrected after filing")
-    axes.set_xticks(steps, [f"{it.made:%d %b}\n{it.made:%H:%M}" for it in models], fontsize=8)
+    axes.set_xticks(steps, [f"{model.made:%d %b}\n{model.made:%H:%M}" for model in models], fontsize=8)
     axes.set_xlim(-0.5, len(models) - 0.5)
-    values = [value for it in models for value in (it.accuracy, it.macro_f1)] + [share for _, share in known]
+    values = [value for model in models for value in (model.accuracy, model.macro_f1)] + [
+        share for _, share in known
+    ]
     axes.set_ylim(max(0.0, min(values) - 0.05), min(1.02, max(values) + 0.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_title("All retrainings (hollow: not promoted), each on the photos that judged it", loc="left")
@@ -297,8 +315,8 @@ def _figure(
 ) -> tuple[Any, Any]:
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, sharey=share_y, height_ratios=heights)
-    for one in np.ravel(np.array(axes, dtype=object)):
-        one.spines[["top", "right"]].set_visible(False)
+    for panel in np.ravel(np.array(axes, dtype=object)):
+        panel.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 

@@ -35,7 +35,7 @@ _CONFUSED = 0.05  # of a category's photos; less is not worth a sentence
 
 
 def write_report(judgement: Judgement, folder: Path) -> None:
-    """Writes the report of a judged challenger.
+    """Write the report of a judged challenger.
 
     Args:
         judgement: what was found out.
@@ -64,13 +64,13 @@ def write_report(judgement: Judgement, folder: Path) -> None:
     coverage_table(scores.challenger, scores.labels).to_csv(
         folder / COVERAGE, index=False, float_format="%.4f"
     )
-    epochs = pd.DataFrame([asdict(it) for it in judgement.epochs])
+    epochs = pd.DataFrame([asdict(epoch) for epoch in judgement.epochs])
     epochs.to_csv(folder / "epochs.csv", index=False, float_format="%.4f")
     (folder / "index.html").write_text(_page(judgement, folder), encoding="utf-8")
 
 
 def coverage_table(probabilities: Floats, labels: Labels) -> pd.DataFrame:
-    """For each threshold, the share of photos at or above it, and the share of those that is right.
+    """Return, for each threshold, the share of photos at or above it, and the share of those that is right.
 
     Args:
         probabilities: (N, C) of photos that were not trained on.
@@ -102,7 +102,7 @@ def _curve_photos(judgement: Judgement) -> plots.CurvePhotos:
 
 
 def metrics_table(judgement: Judgement) -> pd.DataFrame:
-    """A row for each model and category, and one for each model over all ("(all)")."""
+    """Return a row for each model and category, and one for each model over all ("(all)")."""
     rows = [
         row
         for name, evaluation in (("champion", judgement.champion), ("challenger", judgement.challenger))
@@ -124,8 +124,8 @@ def _rows(model: str, evaluation: Evaluation) -> Iterable[dict[str, object]]:
         "filed_share": evaluation.coverage,
         "filed_precision": evaluation.filed_precision,
     }
-    for index, it in enumerate(evaluation.per_category):
-        row: dict[str, object] = {"model": model, **asdict(it)}
+    for index, figures in enumerate(evaluation.per_category):
+        row: dict[str, object] = {"model": model, **asdict(figures)}
         for target, suggestions in evaluation.suggestions.items():
             suggestion = suggestions[index]
             row[f"threshold_for_{target:.0%}"] = suggestion.threshold
@@ -134,13 +134,13 @@ def _rows(model: str, evaluation: Evaluation) -> Iterable[dict[str, object]]:
 
 
 def _marks(judgement: Judgement) -> list[tuple[str, float, float]]:
-    """The thresholds in force, and the suggestions, as points of share and precision."""
+    """Return the thresholds in force, and the suggestions, as points of share and precision."""
     scores = judgement.models.everything
     confidence, predicted = scores.challenger.max(axis=1), scores.challenger.argmax(axis=1)
     right = predicted == scores.labels
     marks = [("in force", judgement.challenger.coverage, judgement.challenger.filed_precision)]
     for target, suggestions in judgement.challenger.suggestions.items():
-        thresholds = pd.Series([it.threshold for it in suggestions]).to_numpy()
+        thresholds = pd.Series([suggestion.threshold for suggestion in suggestions]).to_numpy()
         filed = confidence >= thresholds[predicted]
         if filed.any():
             marks.append((f"{target:.0%}", float(filed.mean()), float(right[filed].mean())))
@@ -253,7 +253,7 @@ def _confusions(judgement: Judgement) -> str:
     known = set(read_manifest(judgement.plan.champion).categories)
     new = [name for name in evaluation.categories if name not in known]
     sentences = []
-    for name in (*new, *(it for it in judgement.assessment.learned if it not in new)):
+    for name in (*new, *(category for category in judgement.assessment.learned if category not in new)):
         index = evaluation.categories.index(name)
         figures = evaluation.per_category[index]
         taken = evaluation.confusion[index].copy()
@@ -275,7 +275,11 @@ def _question_list(questions: Sequence[LabelQuestion]) -> Iterable[str]:
     if questions:
         yield "<h2>Are these where you want them?</h2>"
         yield "<p>They count less in the training, because the other photos say otherwise.</p>"
-        yield "<ul>" + "".join(f"<li>{text(it.text)}</li>" for it in questions[:_MOST_QUESTIONS]) + "</ul>"
+        yield (
+            "<ul>"
+            + "".join(f"<li>{text(question.text)}</li>" for question in questions[:_MOST_QUESTIONS])
+            + "</ul>"
+        )
 
 
 def _figure(key: str, value: float) -> str:
@@ -304,9 +308,10 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
         return "<p>None of your photos that judged was put in a wrong category.</p>"
     cells = [
         '<figure><img alt="" src="data:image/jpeg;base64,'
-        f'{base64.b64encode(it.thumbnail).decode()}"><figcaption>{text(it.name)}<br>'
-        f"is <b>{text(it.category)}</b>, taken for <b>{text(it.taken_for)}</b> ({it.confidence:.0%})"
+        f'{base64.b64encode(mistake.thumbnail).decode()}"><figcaption>{text(mistake.name)}<br>'
+        f"is <b>{text(mistake.category)}</b>, taken for <b>{text(mistake.taken_for)}</b> "
+        f"({mistake.confidence:.0%})"
         "</figcaption></figure>"
-        for it in mistakes
+        for mistake in mistakes
     ]
     return '<div class="grid">' + "".join(cells) + "</div>"

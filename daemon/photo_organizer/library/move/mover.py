@@ -2,8 +2,8 @@
 
 Within a device each file is renamed without replacing and looked at again behind the rename: if somebody
 swapped it just before, it goes back. Across devices `copying.py` takes over, and of copies and links the rest
-is in `placing.py`. Whatever fails, what was moved is taken back, by looking at what is on the disk and not at
-what we believe to have done.
+is in `atomic_steps.py`. Whatever fails, what was moved is taken back, by looking at what is on the disk and
+not at what we believe to have done.
 """
 
 from __future__ import annotations

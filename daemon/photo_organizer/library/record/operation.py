@@ -96,7 +96,7 @@ class Operation:
     Args:
         id: 0 until it is in the journal.
         kind: an `Action`, `JOINED` or `UNJOINED`.
-        source_root, destination_root: length of the trusted beginning of the paths, see `folders.Place`.
+        source_root, destination_root: length of the trusted beginning of the paths, see `OpenFolder`.
         parent: the operation that this one takes back or joins.
         label: the owner's category, for `corrected`.
         reserved: a name was taken by an empty file of ours first (the last resort of `copying.py`).

@@ -1,9 +1,9 @@
 """Applies wrong versions of the safety code one by one, each to a copy of the package, and runs its tests.
 
-    PYTHONPATH=tests .venv/bin/python tests/mutation/run.py [--only TEXT] [--jobs 2]
+    PYTHONPATH=tests .venv/bin/python tests/mutation/run_known.py [--only TEXT] [--jobs 2]
 
 A mutant that leaves its tests green is a promise that nobody checks: the command names it and ends with 1.
-`mutants.py` holds the mutants, and which tests are to notice each.
+`known_mutants.py` holds the mutants, and which tests are to notice each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mutation.mutants import MUTANTS, Mutant
+from mutation.known_mutants import MUTANTS, Mutant
 
 CHECKOUT = Path(__file__).parents[2]
 PACKAGE = CHECKOUT / "daemon" / "photo_organizer"

@@ -59,7 +59,7 @@ _STEPS = (
     Mutant("the rename replaces", STEPS, "_RENAME_NOREPLACE = 1 ", "_RENAME_NOREPLACE = 0 ", RACES),
     Mutant("contents compared by size", ATOMIC, "and digest(operations, descriptor) == move.sha256", ""),
     Mutant("size and time are enough", ATOMIC, SAME, "if same_state:"),
-    Mutant("the inode is enough", ATOMIC, SAME, "if same_inode:", ("tests/library/test_filing.py",)),
+    Mutant("the inode is enough", ATOMIC, SAME, "if same_inode:"),
     Mutant("captured and removed unseen", ATOMIC, UNTOUCHED, "if is_safe():"),
     Mutant("the last word is not asked", ATOMIC, UNTOUCHED, "if _is_untouched(operations, captured, expected):"),
     Mutant("removed without a lease", ATOMIC, "return operations.hold_against_writers(descriptor) and _equal(", "return _equal("),
@@ -114,7 +114,6 @@ _MOVES = (
     Mutant("undo of a copy: original being written", LINKS, "if not operations.hold_against_writers(original):", "if False:", COPIES),
     Mutant("undo of a link: the last name goes", LINKS, "if made.st_nlink < 2:", "if False:", COPIES),
     Mutant("undo of a copy: original not synced", LINKS, "            _make_lasting(operations, descriptor)\n", "", (*COPIES, *POWER)),
-    Mutant("a photo in the place of a symbolic link goes", LINKS, "if not is_ours:", "if False:", COPIES),
     Mutant(
         "a swapped photo stays in the library", MOVER,
         "                put_back(self._operations, Spot(new_name, destination), Spot(name, source), hidden)\n                raise changed",
