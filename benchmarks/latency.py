@@ -115,7 +115,7 @@ def drop(organizer: Organizer, photo: Path, *, renamed: bool) -> float:
 
 def idle(pids: dict[str, int], minutes: float) -> dict[str, float]:
     """Percent of one core that each process used, of its own CPU-time clock, while nothing happened."""
-    time.sleep(2)  # what the last photo left to do is not idling
+    time.sleep(min(2, 60 * minutes))  # what the last photo left to do is not idling
     before = Moment.now(pids)
     time.sleep(60 * minutes)
     after = Moment.now(pids)

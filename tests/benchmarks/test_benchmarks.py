@@ -40,25 +40,25 @@ def run(name: str, tmp_path: Path, model: Path, *arguments: str) -> dict[str, An
 
 def test_throughput(tmp_path: Path, model: Path) -> None:
     written = run(
-        "throughput", tmp_path, model, "--megapixels", "0.1", "--count", "40", "--rounds", "1",
-        "--limit-count", "16", "--peer-count", "4",
+        "throughput", tmp_path, model, "--megapixels", "0.1", "--count", "20", "--rounds", "1",
+        "--limit-count", "8", "--peer-count", "2",
     )  # fmt: skip
     of_limit, undisturbed, of_peer = written["figures"]
     assert 0 < of_limit["of_limit"] < 1
     assert undisturbed["value"] >= of_limit["value"]
     assert of_peer["of_peer"] > 0
-    assert written["details"]["rounds"][0]["ours"]["photos"] == 40
+    assert written["details"]["rounds"][0]["ours"]["photos"] == 20
 
 
 def test_latency(tmp_path: Path, model: Path) -> None:
     written = run(
-        "latency", tmp_path, model, "--megapixels", "0.1", "--drops", "4", "--cold-drops", "1",
-        "--idle-minutes", "0.02", "--settle-seconds", "0.2",
+        "latency", tmp_path, model, "--megapixels", "0.1", "--drops", "2", "--cold-drops", "1",
+        "--idle-minutes", "0.01", "--settle-seconds", "0.2",
     )  # fmt: skip
     values = {figure["name"]: figure["value"] for figure in written["figures"]}
     assert 0 < values["drop, all: median"] < 30
     assert values["daemon, resident"] < values["daemon + vision, shared once"]
-    assert len(written["details"]["warm"]["beyond settling"]["written"]) == 2
+    assert len(written["details"]["warm"]["beyond settling"]["written"]) == 1
 
 
 def test_growth(tmp_path: Path, model: Path) -> None:

@@ -157,12 +157,21 @@ def test_a_read_only_library_pauses(own: World) -> None:
     own.check_instant(before)
 
 
-def test_a_read_only_category_folder_pauses(own: World) -> None:
-    (own.library / "Pets").mkdir(mode=0o555)
+@pytest.mark.parametrize("mode", [0o555, 0o444, 0])
+def test_a_category_folder_without_permission_concerns_its_photos_alone(own: World, mode: int) -> None:
+    own.drop("f.jpg", b"photo f")
+    give_away(own.inbox)
+    (own.library / "Pets").mkdir()
     give_away(own.library)
+    (own.library / "Pets").chmod(mode)
 
     def check(library: Library, report: Any) -> None:
-        assert isinstance(report.pause, DestinationError), report
+        assert report.pause is None, report
+        assert [placed.destination.name for placed in report.filed] == ["f.jpg"]
+        assert [str(trouble) for _, trouble in report.set_aside] == [
+            f"{own.inbox / name}: its folder {own.library / 'Pets'} is read-only; make the folder writable"
+            for name in ("a.jpg", "day/b.jpg")
+        ]
         (own.library / "Pets").chmod(0o755)
         assert len(own.file_all(library).filed) == 2
 

@@ -84,7 +84,7 @@ def worker_pids(parent: int) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[1]) == parent and b"cluster.worker" in (folder / "cmdline").read_bytes():
+            if int(fields[1]) == parent and b"cluster.dask_worker" in (folder / "cmdline").read_bytes():
                 found.append(int(folder.name))
     return found
 

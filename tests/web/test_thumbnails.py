@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photo_organizer.photo import Action, FileIdentity, Photo
-from photo_organizer.vision.client.thumbnails import ThumbnailClient
+from photo_organizer.vision.client.thumbnail_client import ThumbnailClient
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.outcome import Pictured, Rejected
 from photo_organizer.web.services.thumbnail_cache import ThumbnailCache

@@ -23,7 +23,7 @@ _POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BatchRequest:
     """What a worker is asked, in plain values.
 
     Args:
@@ -37,13 +37,13 @@ class Request:
     limits: dict[str, Any]
 
     @classmethod
-    def of(cls, photos: list[tuple[str, Photo]], categories: tuple[str, ...], limits: Limits) -> Request:
+    def of(cls, photos: list[tuple[str, Photo]], categories: tuple[str, ...], limits: Limits) -> BatchRequest:
         """Return the request for photos, given with their paths on the worker."""
         files = tuple((path, photo.identity.size, photo.identity.mtime_ns) for path, photo in photos)
         return cls(files, categories, asdict(FixedLimits.of(limits)))
 
 
-class Classifier:
+class WorkerVision:
     """A worker's vision process.
 
     Args:
@@ -76,7 +76,7 @@ class Classifier:
         """End the vision process."""
         self._vision.close()
 
-    def classify(self, request: Request) -> list[Message]:
+    def classify(self, request: BatchRequest) -> list[Message]:
         """Return a message of the vision process's protocol for each photo, under its place in the request.
 
         A photo that is not there is `unseen`; one message `failed` says that this worker classifies nothing.
@@ -86,7 +86,7 @@ class Classifier:
         except OrganizerError as error:
             return [{"event": FAILED, "what": str(error)}]
 
-    def _classify(self, request: Request) -> list[Message]:
+    def _classify(self, request: BatchRequest) -> list[Message]:
         made_for = request.categories, FixedLimits(**request.limits)
         if made_for != self._made_for:
             self._vision.close()
@@ -132,7 +132,7 @@ def _message(place: int, outcome: Outcome) -> Message:
     return rejection_message(place, error)
 
 
-def classify_here(request: Request) -> list[Message]:
+def classify_here(request: BatchRequest) -> list[Message]:
     """Classify on the worker that this runs on: the task that the scheduler hands out."""
     from distributed import get_worker  # noqa: PLC0415 (an extra)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from photo_organizer.cluster.connection import ClusterError
-from photo_organizer.cluster.worker import FAILED, WorkerSettings
+from photo_organizer.cluster.dask_worker import FAILED, WorkerSettings
 from photo_organizer.vision.backbone.cores import available_cores
 
 _RESTART_SECONDS = 0.5
@@ -64,7 +64,7 @@ def run_workers(settings: WorkerSettings, processes: int | None, say: Callable[[
 
 def _start(slot: _Slot) -> None:
     # -P: a folder `photo_organizer` in the working directory is not ours
-    words = [sys.executable, "-P", "-m", "photo_organizer.cluster.worker", slot.settings.to_json()]
+    words = [sys.executable, "-P", "-m", "photo_organizer.cluster.dask_worker", slot.settings.to_json()]
     slot.process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
 
 

@@ -13,16 +13,15 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from photo_organizer.cluster.classifying import FAILED, UNSEEN, Request, classify_here, unseen_here
+from photo_organizer.cluster.batches import BATCHES_A_WORKER, Batch, BusyWorker
+from photo_organizer.cluster.classifying import FAILED, UNSEEN, BatchRequest, classify_here
 from photo_organizer.cluster.connection import ClusterError, innermost
 from photo_organizer.cluster.description import Computation
-from photo_organizer.errors import printable
+from photo_organizer.cluster.roster import CHECK_SECONDS, PathMap, Roster, path_there
 from photo_organizer.photo import Photo
-from photo_organizer.typed_command import typed
 from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind
 from photo_organizer.vision.protocol import Message, outcome_of
@@ -30,53 +29,8 @@ from photo_organizer.vision.protocol import Message, outcome_of
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-BATCHES_A_WORKER = 2
-NO_WORKER_SECONDS = 60.0
-DEATHS_TO_HALVE = 2
-DEATHS_TO_CONVICT = 3
-"""Of workers with the file alone, but for the first: workers are killed for other reasons, too."""
-POISON = "the worker process dies of it"
+POISON = "it crashes the worker process"
 _LOOK_SECONDS = 0.5
-_CHECK_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class PathMap:
-    """How workers see the paths of this machine: `source` is `target` there."""
-
-    source: Path
-    target: Path
-
-    def applied_to(self, path: Path) -> Path | None:
-        """Return what `path` is there; None when it is not below `source`."""
-        return self.target / path.relative_to(self.source) if path.is_relative_to(self.source) else None
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Photos that are classified together. `deaths`: how many workers died with them."""
-
-    photos: tuple[Photo, ...]
-    deaths: int = 0
-    worker: str = ""
-    future: Future | None = None
-
-    def halves(self) -> list[_Batch]:
-        middle = len(self.photos) // 2
-        return [_Batch(part, 1) for part in (self.photos[:middle], self.photos[middle:])]
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """A worker that is used, and what it has to do. A batch that one died with is alone with its worker."""
-
-    address: str
-    batches: list[_Batch] = field(default_factory=list)
-
-    def has_room_for(self, batch: _Batch) -> bool:
-        if batch.deaths or any(other.deaths for other in self.batches):
-            return not self.batches
-        return len(self.batches) < BATCHES_A_WORKER
 
 
 class ClusterVision:
@@ -107,26 +61,27 @@ class ClusterVision:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._computation = computation
         self._categories = categories
         self._limits = limits
         self._batch = batch
-        self._roots = roots
         self._maps = maps
-        self._say = say
         self._clock = clock
-        self._workers: dict[str, _Worker] = {}
-        self._refused: set[str] = set()
-        self._asked: dict[str, Future] = {}
+        self._roster = Roster(
+            client,
+            computation,
+            [path_there(root, maps) for root in roots],
+            say=say,
+            note_done=self._note_done,
+            clock=clock,
+        )
         self._waiting: deque[Photo] = deque()
-        self._again: deque[_Batch] = deque()
-        self._convicted: set[Path] = set()
+        self._again: deque[Batch] = deque()
+        self._poison: set[Path] = set()
         self._outcomes: list[Outcome] = []
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._by_key: dict[str, _Batch] = {}
+        self._by_key: dict[str, Batch] = {}
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._look_at = clock()
-        self._lonely_since = clock()
         self._is_closed = False
 
     @property
@@ -138,7 +93,7 @@ class ClusterVision:
     @property
     def capacity(self) -> int:
         """As many photos as keep all workers busy."""
-        return self._batch * (BATCHES_A_WORKER + 1) * max(1, len(self._workers))
+        return self._batch * (BATCHES_A_WORKER + 1) * max(1, len(self._roster.workers))
 
     def submit(self, photos: Sequence[Photo]) -> None:
         """Have `photos` classified.
@@ -147,7 +102,7 @@ class ClusterVision:
             ClusterError: the scheduler is gone.
         """
         for photo in photos:
-            if photo.path in self._convicted:
+            if photo.path in self._poison:
                 self._outcomes.append(Rejected(photo, RejectionKind.SOURCE_ERROR, POISON))
             else:
                 self._waiting.append(photo)
@@ -172,9 +127,10 @@ class ClusterVision:
             if batch is not None:
                 self._take_in(batch)
             else:
-                self._hear_what_is_seen(key)
+                self._roster.hear(key)
         if self._clock() >= self._look_at:
-            self._look_at_workers()
+            for worker in self._roster.look():
+                self._do_again(worker)
             self._look_at = self._clock() + _LOOK_SECONDS
         self._hand_out()
         outcomes, self._outcomes = self._outcomes, []
@@ -198,92 +154,30 @@ class ClusterVision:
             return
         self._is_closed = True
         for batch in self._by_key.values():
-            self._cancel(batch)
-        for future in self._asked.values():
-            _forget(future)
+            batch.cancel()
+        self._roster.close()
         self._client.close(timeout=5)
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    # workers
-    # ---------------------------------------------------------------------------------------------------
-
-    def _look_at_workers(self) -> None:
-        workers: dict[str, dict[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]
-        for address in [address for address in self._workers if address not in workers]:
-            self._bury(self._workers.pop(address))
-        for address in [address for address in self._asked if address not in workers]:
-            _forget(self._asked.pop(address))
-        for address in workers.keys() - self._workers.keys() - self._asked.keys() - self._refused:
-            self._consider(address, workers[address])
-        if self._workers:
-            self._lonely_since = self._clock()
-        elif self._clock() - self._lonely_since >= NO_WORKER_SECONDS:
-            self._lonely_since = self._clock()
-            self._say(
-                f"no worker for {NO_WORKER_SECONDS:g} s: start one with `{typed('cluster-worker')}`, "
-                "or stop with Ctrl-C; what is known is kept"
-            )
-
-    def _consider(self, address: str, told: dict[str, Any]) -> None:
-        """Ask a worker that has just appeared what it sees, unless it would give other answers."""
-        theirs = Computation.from_resources(told.get("resources") or {})
-        if theirs is None:
-            self._refuse(address, "it is not a worker of this program")
-        elif difference := self._computation.difference(theirs):
-            self._refuse(address, difference)
-        else:
-            paths = tuple(str(self._path_there(root)) for root in self._roots)
-            future = self._client.submit(unseen_here, paths, workers=[address], pure=False, retries=0)
-            self._asked[address] = future
-            future.add_done_callback(self._note_done)
-
-    def _hear_what_is_seen(self, key: str) -> None:
-        """Use the worker whose answer has this key, when it sees all folders."""
-        address = next((address for address, future in self._asked.items() if future.key == key), None)
-        if address is None:
-            return
-        future = self._asked.pop(address)
-        try:
-            unseen: list[str] = future.result(timeout=_CHECK_SECONDS)
-        except Exception as error:  # noqa: BLE001 (whatever a worker answers)
-            self._refuse(address, f"it does not answer ({innermost(error)})")
-            return
-        finally:
-            _forget(future)
-        if unseen:
-            self._refuse(address, f"it does not see {printable(unseen[0])}: mount it there, or use --map")
-        else:
-            self._workers[address] = _Worker(address)
-
-    def _refuse(self, address: str, reason: str) -> None:
-        self._refused.add(address)
-        self._say(f"worker {address} is not used: {reason}")
-
-    def _path_there(self, path: Path) -> Path:
-        return next((there for one in self._maps if (there := one.applied_to(path)) is not None), path)
-
-    def _bury(self, worker: _Worker) -> None:
-        """A worker is gone: its batches are done again."""
+    def _do_again(self, worker: BusyWorker) -> None:
+        """Do the batches of a worker that is gone again."""
         for batch in worker.batches:
-            if self._by_key.pop(_key(batch), None) is not None:
-                self._cancel(batch)
+            if self._by_key.pop(batch.key, None) is not None:
+                batch.cancel()
                 self._survive(batch)
 
-    def _survive(self, batch: _Batch) -> None:
-        """A worker died with this batch: whole, in halves, or not again."""
-        batch.deaths += 1
-        if len(batch.photos) > 1 and batch.deaths >= DEATHS_TO_HALVE:
-            self._again.extendleft(batch.halves())
-        elif batch.deaths >= DEATHS_TO_CONVICT:
-            [photo] = batch.photos
-            self._convicted.add(photo.path)
-            self._outcomes.append(Rejected(photo, RejectionKind.SOURCE_ERROR, POISON))
-        else:
+    def _survive(self, batch: Batch) -> None:
+        """Do a batch again that a worker died with, whole or in halves, or reject the photo that it is."""
+        again = batch.after_death()
+        if again == [batch]:
             self._again.append(batch)
-
-    # batches
-    # ---------------------------------------------------------------------------------------------------
+        elif again:
+            self._again.extendleft(again)
+        else:
+            [photo] = batch.photos
+            self._poison.add(photo.path)
+            self._outcomes.append(Rejected(photo, RejectionKind.SOURCE_ERROR, POISON))
 
     def _hand_out(self) -> None:
         """Give batches to workers: first those that are done again, then new ones.
@@ -292,23 +186,23 @@ class ClusterVision:
         """
         again, self._again = self._again, deque()
         for batch in again:
-            rooms = [worker for worker in self._workers.values() if worker.has_room_for(batch)]
-            if rooms:
-                self._send(batch, min(rooms, key=_load))
+            free = [worker for worker in self._roster.workers.values() if worker.can_take(batch)]
+            if free:
+                self._send(batch, min(free, key=_load))
             else:
                 self._again.append(batch)
-        fresh = sorted(self._workers.values(), key=_load)[len(self._again) :]
+        fresh = sorted(self._roster.workers.values(), key=_load)[len(self._again) :]
         while self._waiting:
-            rooms = [worker for worker in fresh if worker.has_room_for(_Batch(()))]
-            if not rooms:
+            free = [worker for worker in fresh if worker.can_take(Batch(()))]
+            if not free:
                 return
             count = min(self._batch, len(self._waiting))
             photos = tuple(self._waiting.popleft() for _ in range(count))
-            self._send(_Batch(photos), min(rooms, key=_load))
+            self._send(Batch(photos), min(free, key=_load))
 
-    def _send(self, batch: _Batch, worker: _Worker) -> None:
-        photos = [(str(self._path_there(photo.path)), photo) for photo in batch.photos]
-        request = Request.of(photos, self._categories, self._limits)
+    def _send(self, batch: Batch, worker: BusyWorker) -> None:
+        photos = [(str(path_there(photo.path, self._maps)), photo) for photo in batch.photos]
+        request = BatchRequest.of(photos, self._categories, self._limits)
         future = self._client.submit(
             classify_here, request, workers=[worker.address], allow_other_workers=False, pure=False, retries=0
         )
@@ -332,15 +226,15 @@ class ClusterVision:
         except BlockingIOError:
             return
 
-    def _take_in(self, batch: _Batch) -> None:
-        worker = self._workers.get(batch.worker)
+    def _take_in(self, batch: Batch) -> None:
+        worker = self._roster.workers.get(batch.worker)
         if worker is not None and batch in worker.batches:
             worker.batches.remove(batch)
         future = batch.future
         if future is None:
             return
         try:
-            messages: list[Message] = future.result(timeout=_CHECK_SECONDS)
+            messages: list[Message] = future.result(timeout=CHECK_SECONDS)
         except Exception as error:  # noqa: BLE001 (of Dask's, of many kinds)
             self._fail(batch, error)
             return
@@ -353,14 +247,14 @@ class ClusterVision:
         for message in messages:
             self._outcomes.append(self._outcome(message, batch))
 
-    def _fail(self, batch: _Batch, error: Exception) -> None:
+    def _fail(self, batch: Batch, error: Exception) -> None:
         """Dask gave no answer: the worker died, or the batch was lost on the way."""
         if type(error).__name__ in {"KilledWorker", "CancelledError", "FutureCancelledError", "TimeoutError"}:
             self._survive(batch)
             return
         self._give_up(batch, innermost(error))
 
-    def _outcome(self, message: Message, batch: _Batch) -> Outcome:
+    def _outcome(self, message: Message, batch: Batch) -> Outcome:
         photo = batch.photos[int(message["photo"])]
         if message["event"] != UNSEEN:
             return outcome_of(message, photo, self._categories)
@@ -369,33 +263,14 @@ class ClusterVision:
         reason = f"worker {batch.worker} does not see it ({message['what']})"
         return Rejected(photo, RejectionKind.SOURCE_ERROR, reason)
 
-    def _give_up(self, batch: _Batch, reason: str) -> None:
+    def _give_up(self, batch: Batch, reason: str) -> None:
         """A worker cannot classify any more: it is not used again, and its batches are done by others."""
-        self._say(f"worker {batch.worker} is not used any more: {reason}")
-        self._refused.add(batch.worker)
-        worker = self._workers.pop(batch.worker, None)
+        worker = self._roster.dismiss(batch.worker, reason)
         for other in [batch, *(worker.batches if worker is not None else [])]:
-            self._by_key.pop(_key(other), None)
-            self._cancel(other)
+            self._by_key.pop(other.key, None)
+            other.cancel()
             self._again.append(other)
 
-    @staticmethod
-    def _cancel(batch: _Batch) -> None:
-        if batch.future is not None:
-            _forget(batch.future)
-            batch.future = None
 
-
-def _forget(future: Future) -> None:
-    """Have the scheduler forget a task, whether it is done or not."""
-    if not future.done():
-        future.cancel(force=True)
-    future.release()
-
-
-def _load(worker: _Worker) -> int:
+def _load(worker: BusyWorker) -> int:
     return len(worker.batches)
-
-
-def _key(batch: _Batch) -> str:
-    return str(batch.future.key) if batch.future is not None else ""

@@ -193,10 +193,11 @@ class WatchSettings(Section):
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="More file names to leave alone, as glob patterns (quoted). Always left alone: hidden "
+        description="More files and folders to leave alone, as glob patterns (quoted); folders end in `/`. "
+        "A `.nophotos` file in a folder leaves all of it alone. Always left alone: hidden "
         "and unfinished files, trash and snapshots, and other programs' libraries (`*.photoslibrary`, "
         "`@eaDir`, `LOST.DIR`, ...).",
-        examples=[["*.draft.jpg", "export-*"]],
+        examples=[["*.draft.jpg", "export-*", "DCIM/.thumbnails/"]],
     )
 
 

@@ -1,4 +1,4 @@
-"""Room 2: watching, settling, asset groups. The photos that are complete, each offered once.
+"""Watching the inboxes, and waiting until photos are complete; each is offered once.
 
 `Inbox` is for the daemon, `find_groups` for `sort`.
 """

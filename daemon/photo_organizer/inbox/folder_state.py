@@ -131,7 +131,7 @@ class Root:
     next_sweep: float = 0.0
 
     def look(self) -> tuple[str, tuple[int, int] | None]:
-        """Why the inbox cannot be watched now ("" when it can), and which folder is in its place.
+        """Return why the inbox cannot be watched ("" when it can), and which folder is in its place.
 
         A mount point whose file system is gone is an empty folder to the eye: it counts as missing, so that
         nothing is made of its emptiness. With something in it, it is a folder that the owner uses instead.

@@ -91,14 +91,14 @@ class GroupingState:
 
     def _regroup(self, folder: Folder, bundles: list[NameGroup]) -> None:
         before, folder.groups = folder.groups, {}
-        for each in bundles:
-            names = (each.photo, *each.companions)
-            waiting = before.get(each.photo)
+        for group in bundles:
+            names = (group.photo, *group.companions)
+            waiting = before.get(group.photo)
             if waiting is None or waiting.names != names:
                 waiting = PendingGroup(folder, names)
             else:
-                del before[each.photo]
-            folder.groups[each.photo] = waiting
+                del before[group.photo]
+            folder.groups[group.photo] = waiting
             due = settled_at((folder.seen[name] for name in names), self._settle_seconds)
             self.groups.plan(waiting, due)
         for gone in before.values():

@@ -1,4 +1,4 @@
-"""The inboxes as one source of photos: what is complete is offered, once, and then is in somebody's hands."""
+"""The inboxes as one source of photos: each complete photo is handed out once, with its companions."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Inbox:
     ) -> None:
         self._crash_log = crash_log
         self._last_unforeseen = ""
-        self._memory = SkipCache()
+        self._skip_cache = SkipCache()
         self._hints: Hints | None = None
         self._paused = False
         self._late: list[LateCompanion] = []
@@ -105,8 +105,8 @@ class Inbox:
         self._emptied = EmptiedFolders() if watch.remove_empty_folders else None
         self._mount_watch: MountWatch | None = None
         self._mounts = frozenset(read_mounts())
-        self._offering = ReadinessCheck(
-            self._memory,
+        self._readiness_check = ReadinessCheck(
+            self._skip_cache,
             settle_seconds=watch.settle_seconds,
             incomplete_seconds=self._incomplete_seconds,
             is_held=is_held,
@@ -115,7 +115,7 @@ class Inbox:
         )
         self._scanner = Scanner(
             [self._root(inbox) for inbox in inboxes],
-            self._memory,
+            self._skip_cache,
             libraries=frozenset(map(os.fspath, libraries)),
             settle_seconds=watch.settle_seconds,
             rescan_seconds=watch.rescan_seconds,
@@ -199,8 +199,8 @@ class Inbox:
         groups = self._hand_out(limit)
         late, self._late = tuple(self._late[:_LATE_AT_ONCE]), self._late[_LATE_AT_ONCE:]
         if self._emptied is not None:
-            for each in late:
-                self._emptied.add(each.companion.path.parent, each.inbox)
+            for latecomer in late:
+                self._emptied.add(latecomer.companion.path.parent, latecomer.inbox)
         due = self.next_due()
         return Collection(tuple(groups), due is not None and due <= time.monotonic(), late)
 
@@ -222,9 +222,9 @@ class Inbox:
         """The group has been filed: it has left the inbox, or its originals stay there and are known."""
         folder = self._land(group)
         if folder is not None:
-            self._offering.forget(group)
+            self._readiness_check.forget(group)
             if folder.root.keeps_originals:
-                self._offering.note_kept(group)
+                self._readiness_check.note_kept(group)
                 folder.left[KEPT_ORIGINAL, None] += 1
             elif self._emptied is not None:
                 self._emptied.add(group.photo.path.parent, group.inbox)
@@ -236,7 +236,9 @@ class Inbox:
         """
         folder = self._land(group)
         if folder is not None:
-            self._scanner.plan(folder, self._offering.postpone(group, after_seconds, Instant.now(), reason))
+            self._scanner.plan(
+                folder, self._readiness_check.postpone(group, after_seconds, Instant.now(), reason)
+            )
 
     def wait_for_rest(self, group: AssetGroup, *, ends_early: bool) -> bool:
         """Keep a group whose photo's file is not whole, and offer it again at each change.
@@ -253,7 +255,9 @@ class Inbox:
         if folder is None:
             return False
         now, trust_clock = Instant.now(), folder.root.trust_clock
-        if not self._offering.wait_for_rest(group, now, ends_early=ends_early, trust_clock=trust_clock):
+        if not self._readiness_check.wait_for_rest(
+            group, now, ends_early=ends_early, trust_clock=trust_clock
+        ):
             return False
         self._land(group)
         self._scanner.plan(folder, now.monotonic)
@@ -266,8 +270,8 @@ class Inbox:
         """
         folder = self._land(group)
         if folder is not None:
-            fact = self._offering.reason_to_leave(group, reason)
-            self._offering.note(group, fact)
+            fact = self._readiness_check.reason_to_leave(group, reason)
+            self._readiness_check.note(group, fact)
             folder.left[fact.label] += 1
 
     def pause(self) -> None:
@@ -309,12 +313,12 @@ class Inbox:
             waiting_for_extra={extra: number for (_, extra), number in left.items() if extra is not None},
             left={reason: number for (reason, extra), number in left.items() if extra is None},
             missing=tuple(root.path for root in self._scanner.roots if root.missing),
-            troubled=tuple(self._troubled()),
+            troubled=tuple(self._unavailable()),
             unreadable_folders=sum(bool(folder.unreadable) for folder in folders),
             skipped_folders=tuple(islice(_skipped(folders), _MOST_NAMED)),
         )
 
-    def _troubled(self) -> Iterator[Trouble]:
+    def _unavailable(self) -> Iterator[Trouble]:
         """Yield what nothing can be taken from, of each kind a few."""
         for root in self._scanner.roots:
             if why := root.missing or root.read_only:
@@ -322,7 +326,7 @@ class Inbox:
         unreadable = (folder for folder in self._scanner.folders.values() if folder.unreadable)
         for folder in islice(unreadable, _MOST_NAMED):
             yield Trouble(TroubleKind.FOLDER, Path(folder.path), folder.unreadable)
-        for path, reason in self._offering.troubles(_MOST_NAMED):
+        for path, reason in self._readiness_check.troubles(_MOST_NAMED):
             yield Trouble(TroubleKind.PHOTO, Path(path), reason)
 
     def _notice_mounts(self) -> None:
@@ -375,7 +379,7 @@ class Inbox:
     def _consider(self, waiting: PendingGroup, now: Instant) -> Readiness:
         """As `ReadinessCheck.consider`; an error that nobody foresaw has this group wait, and no other."""
         try:
-            return self._offering.consider(waiting, now)
+            return self._readiness_check.consider(waiting, now)
         except Exception as error:
             if self._crash_log is None:
                 raise
@@ -389,7 +393,7 @@ class Inbox:
     def _may_be_late(self, folder: Folder, waiting: PendingGroup, group: AssetGroup) -> bool:
         """A phone's video alone waits for its picture, which may also have been filed before."""
         path = os.fspath(group.photo.path)
-        known = self._memory.recall(path, group.photo.identity)
+        known = self._skip_cache.recall(path, group.photo.identity)
         if known is not None and known.reason == OFFERED_LATE:
             return False
         seconds = seconds_to_wait(path, waiting.names[1:], at_most=self._incomplete_seconds)
@@ -397,14 +401,14 @@ class Inbox:
             return False
         again_at = time.monotonic() + seconds
         self._late.append(LateCompanion(group.photo, folder.root.path))
-        self._offering.note(group, SkipReason(OFFERED_LATE, due=again_at))
+        self._readiness_check.note(group, SkipReason(OFFERED_LATE, due=again_at))
         self._scanner.plan(folder, again_at)
         return True
 
     def _offer_late(self, folder: Folder, name: str, stray: Observation) -> None:
         companion = Photo(Path(folder.path_of(name)), stray.identity)
         self._late.append(LateCompanion(companion, folder.root.path))
-        self._memory.note(folder.path_of(name), stray.identity, SkipReason(OFFERED_LATE))
+        self._skip_cache.note(folder.path_of(name), stray.identity, SkipReason(OFFERED_LATE))
 
     def _land(self, group: AssetGroup) -> Folder | None:
         """The group is in flight no longer. None when it never was (another Inbox handed it out)."""
@@ -422,4 +426,5 @@ def _skipped(folders: Iterable[Folder]) -> Iterator[Path]:
     for folder in folders:
         if folder.marker == EVERYTHING:
             yield Path(folder.path)
-        yield from (Path(folder.path_of(name)) for name in folder.skipped)
+        else:
+            yield from (Path(folder.path_of(name)) for name in folder.skipped)

@@ -116,7 +116,7 @@ def find_groups(
         ignore: the owner's patterns (`watch.ignore`).
         ours: folders not looked into, under whatever path they are met: the library and the program's own.
         available_extras: the optional formats that can be decoded.
-        on_skipped: told of each file that is no photo, waits for an extra, or never came to rest.
+        on_skipped: called with each file that is not a photo, waits for an extra, or never stopped changing.
         crash_log: where the details of an error go that nobody foresaw; None to have it raised.
 
     Raises:
@@ -253,7 +253,7 @@ def _names(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
 
 
 def _telling_links(place: _Place, search: _Search, below: list[str]) -> Iterator[str]:
-    """As `_names`; symbolic links, which are not followed, are told of."""
+    """As `_names`; symbolic links, which are not followed, are reported."""
     ignored = _rules_of(place, search).within(place.relative)
     with os.scandir(place.folder) as entries:
         links = [entry.name for entry in entries if entry.is_symlink() and not ignored(entry)]
@@ -300,36 +300,36 @@ def _sift(
     """Those that are still, as groups, and those to be waited for."""
     now = Instant(time.monotonic(), time.time())
     ready, waiting = [], []
-    for each in awaited:
-        with _one_photo(each, search) as looked:
-            is_there = _look_at(each, place, search, now)
-            if is_there and each.due <= now.monotonic and place.trust_clock:
-                paths = (f"{each.folder}/{name}" for name in each.names)
+    for candidate in awaited:
+        with _one_photo(candidate, search) as looked:
+            is_there = _look_at(candidate, place, search, now)
+            if is_there and candidate.due <= now.monotonic and place.trust_clock:
+                paths = (f"{candidate.folder}/{name}" for name in candidate.names)
                 if any(is_being_written(path) for path in paths):
-                    each.due = now.monotonic + max(search.settle_seconds, 0.1)
+                    candidate.due = now.monotonic + max(search.settle_seconds, 0.1)
             looked.append(is_there)
         if not all(looked) or not looked:
             continue
-        if each.due <= now.monotonic:
-            ready.append(each)
-        elif now.monotonic - each.found > max(_PATIENCE_SECONDS, 3 * search.settle_seconds):
-            search.on_skipped(Skipped(Path(each.folder, each.names[0]), "still being written"))
+        if candidate.due <= now.monotonic:
+            ready.append(candidate)
+        elif now.monotonic - candidate.found > max(_PATIENCE_SECONDS, 3 * search.settle_seconds):
+            search.on_skipped(Skipped(Path(candidate.folder, candidate.names[0]), "still being written"))
         else:
-            waiting.append(each)
-    return (group for each in ready for group in _groups(each, place, search)), waiting
+            waiting.append(candidate)
+    return (group for candidate in ready for group in _groups(candidate, place, search)), waiting
 
 
-def _groups(each: _Awaited, place: _Place, search: _Search) -> list[AssetGroup]:
+def _groups(candidate: _Awaited, place: _Place, search: _Search) -> list[AssetGroup]:
     """The group, if there is one."""
     groups: list[AssetGroup] = []
-    with _one_photo(each, search) as found:
-        found.append(_group(each, place, search))
+    with _one_photo(candidate, search) as found:
+        found.append(_group(candidate, place, search))
         groups += [group for group in found if group is not None]
     return groups
 
 
 @contextmanager
-def _one_photo(each: _Awaited, search: _Search) -> Iterator[list[Any]]:
+def _one_photo(candidate: _Awaited, search: _Search) -> Iterator[list[Any]]:
     """Gives a list for what is found; an error that nobody foresaw has this photo skipped, and no other."""
     found: list[Any] = []
     try:
@@ -340,32 +340,34 @@ def _one_photo(each: _Awaited, search: _Search) -> Iterator[list[Any]]:
         if search.crash_log is None:
             raise
         found.clear()
-        path = Path(each.folder, each.names[0])
+        path = Path(candidate.folder, candidate.names[0])
         search.on_skipped(Skipped(path, search.crash_log.describe(error, str(path))))
 
 
 def _after_a_pause(awaited: list[_Awaited], place: _Place, search: _Search) -> Iterator[AssetGroup]:
     """Wait until the first of `awaited` may be still; what is not remains in the list."""
-    time.sleep(max(0.0, min(each.due for each in awaited) - time.monotonic()))
+    time.sleep(max(0.0, min(candidate.due for candidate in awaited) - time.monotonic()))
     still, awaited[:] = _sift(awaited, place, search)
     yield from still
 
 
-def _look_at(each: _Awaited, place: _Place, search: _Search, now: Instant) -> bool:
+def _look_at(candidate: _Awaited, place: _Place, search: _Search, now: Instant) -> bool:
     """Observe the members; False when the photo is gone or is no regular file."""
-    for name in each.names:
-        path = f"{each.folder}/{name}"
+    for name in candidate.names:
+        path = f"{candidate.folder}/{name}"
         status = regular_file(path)
         if status is not None:
-            each.seen[name] = observe(each.seen.get(name), status, now, trust_clock=place.trust_clock)
-        elif name == each.names[0]:
+            candidate.seen[name] = observe(
+                candidate.seen.get(name), status, now, trust_clock=place.trust_clock
+            )
+        elif name == candidate.names[0]:
             if os.path.lexists(path):
                 search.on_skipped(Skipped(Path(path), _special(path)))
             return False
         else:
-            each.seen.pop(name, None)
-    each.names = tuple(name for name in each.names if name in each.seen)
-    each.due = settled_at([each.seen[name] for name in each.names], search.settle_seconds)
+            candidate.seen.pop(name, None)
+    candidate.names = tuple(name for name in candidate.names if name in candidate.seen)
+    candidate.due = settled_at([candidate.seen[name] for name in candidate.names], search.settle_seconds)
     return True
 
 
@@ -373,9 +375,9 @@ def _special(path: str) -> str:
     return SYMBOLIC_LINK if stat.S_ISLNK(os.lstat(path).st_mode) else "not a regular file"
 
 
-def _group(each: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:
+def _group(candidate: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:
     """The group, unless its photo is none or cannot be decoded here."""
-    path = Path(each.folder, each.names[0])
+    path = Path(candidate.folder, candidate.names[0])
     try:
         fact = blocked_reason(str(path), search.available_extras)
     except FileNotFoundError:
@@ -386,5 +388,7 @@ def _group(each: _Awaited, place: _Place, search: _Search) -> AssetGroup | None:
     if fact is not None:
         search.on_skipped(Skipped(path, f"{fact.reason} ({fact.extra})" if fact.extra else fact.reason))
         return None
-    photo, *companions = (Photo(Path(each.folder, name), each.seen[name].identity) for name in each.names)
+    photo, *companions = (
+        Photo(Path(candidate.folder, name), candidate.seen[name].identity) for name in candidate.names
+    )
     return AssetGroup(place.root, photo, tuple(companions))

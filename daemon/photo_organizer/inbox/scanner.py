@@ -44,7 +44,7 @@ class Scanner:
 
     Args:
         roots: the inboxes.
-        memory: reasons why files stay.
+        skip_cache: reasons why files stay.
         libraries: never entered.
         grouping_state: makes groups of what a look finds.
 
@@ -59,7 +59,7 @@ class Scanner:
     def __init__(
         self,
         roots: list[Root],
-        memory: SkipCache,
+        skip_cache: SkipCache,
         *,
         libraries: Collection[str],
         settle_seconds: float,
@@ -75,7 +75,7 @@ class Scanner:
         self.folders: dict[str, Folder] = {}
         self._looks: DueQueue[Folder] = DueQueue()
         self._wanting_more: deque[Folder] = deque()
-        self._memory = memory
+        self._skip_cache = skip_cache
         self._libraries = libraries
         self._settle_seconds = settle_seconds
         self._rescan_seconds = rescan_seconds
@@ -216,7 +216,7 @@ class Scanner:
 
     def _question(self, folder: Folder, now: float) -> Question:
         def recall(name: str, status: os.stat_result) -> SkipReason | None:
-            return self._memory.recall(folder.path_of(name), FileIdentity.of(status))
+            return self._skip_cache.recall(folder.path_of(name), FileIdentity.of(status))
 
         def may_be_image(name: str, status: os.stat_result) -> bool:
             path = folder.path_of(name)
@@ -225,7 +225,7 @@ class Scanner:
             except OSError:  # told when it is due
                 return True
             if found is None:
-                self._memory.note(path, FileIdentity.of(status), SkipReason(NOT_AN_IMAGE))
+                self._skip_cache.note(path, FileIdentity.of(status), SkipReason(NOT_AN_IMAGE))
             return found is not None
 
         return Question(
@@ -369,7 +369,7 @@ class Scanner:
         if root.polled:
             pause = min(max(self._settle_seconds, _SHORTEST_POLL), _LONGEST_POLL)
             root.next_sweep = min(root.next_sweep, now + max(pause, _POLLING_REST * root.sweep_cost))
-        if all(each.swept or each.missing for each in self.roots):
-            self._memory.end_sweep()
-            for each in self.roots:
-                each.swept = False
+        if all(inbox.swept or inbox.missing for inbox in self.roots):
+            self._skip_cache.end_sweep()
+            for inbox in self.roots:
+                inbox.swept = False

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from photo_organizer.ignored_names import is_ignored
+from photo_organizer.ignored_names import NO_PHOTOS, is_ignored
 
 if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
@@ -99,6 +99,7 @@ class InotifyWatcher:
             InotifyConstants.IN_CREATE
             | InotifyConstants.IN_MOVED_TO
             | InotifyConstants.IN_CLOSE_WRITE
+            | InotifyConstants.IN_DELETE  # of a `.nophotos`
             | InotifyConstants.IN_DELETE_SELF
             | InotifyConstants.IN_MOVE_SELF
             | InotifyConstants.IN_ONLYDIR
@@ -151,7 +152,7 @@ class InotifyWatcher:
 
     def on_event(self, event: InotifyEvent) -> None:
         folder = self._folders.get(event.wd)
-        if folder is not None and not (event.name and is_ignored(os.fsdecode(event.name))):
+        if folder is not None and _is_of_interest(event):
             self._hints.add(folder)
 
     def on_watch_deleted(self, descriptor: int) -> None:
@@ -167,3 +168,11 @@ class InotifyWatcher:
 
     def _drop(self, watches: set[tuple[int, int]]) -> None:
         self._inotify.remove_callbacks(list(watches))
+
+
+def _is_of_interest(event: InotifyEvent) -> bool:
+    """Whether something may be new in the folder: not when a photo has left, or a hidden file has come."""
+    name = os.fsdecode(event.name)
+    if name == NO_PHOTOS:
+        return True
+    return not event.is_delete and not (name and is_ignored(name))

@@ -285,6 +285,10 @@ class Library:
             with self._exclusive():
                 report = replace(report, batch=batch or self._new_batch())
                 for settings, part in by_library(filings, self._settings):
+                    if settings.library not in self._library_locks:  # the configuration has changed meanwhile
+                        gone = DestinationError("is not a library any more", where=settings.library)
+                        report = waiting_for(gone, part, report)
+                        continue
                     filer = self._filer(self._engine, self._originals(settings), settings)
                     report = self._file_in(filer, self._library_locks[settings.library].hold, part, report)
                     if report.pause is not None:

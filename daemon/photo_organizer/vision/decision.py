@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from photo_organizer.photo import Action, Decision, Prediction
 
-
-class Thresholds(Protocol):
-    """The owner's thresholds, as the configuration has them."""
-
-    def for_category(self, name: str, suggested: dict[str, float] | None = None) -> float:
-        """The threshold of a category, given the model's own suggestions."""
-        ...
+if TYPE_CHECKING:
+    from photo_organizer.config.settings import ThresholdSettings
 
 
 def decide(
     prediction: Prediction,
-    thresholds: Thresholds,
+    thresholds: ThresholdSettings,
     suggested: dict[str, float] | None = None,
     categories: Collection[str] | None = None,
 ) -> Decision:
-    """Where the photo belongs: filed in its most probable category at or above its threshold, else review.
+    """Decide where a photo goes: its most probable category at or above the threshold, else review.
 
-    A photo whose most probable category is not filed in goes to review, too, and not to the next best.
+    A photo whose most probable category is not in `categories` goes to review too, not to the next best.
 
     Args:
         prediction: with calibrated probabilities.

@@ -1,4 +1,4 @@
-"""What becomes of each photo that is given to the vision process. Light: the daemon imports it."""
+"""The outcome of each photo that the vision process was sent. Light: the daemon imports it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ _REPLACED = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR})  #
 
 
 class RejectionKind(StrEnum):
-    """Why a photo was not classified, by what is to be done with it."""
+    """Why a photo was not classified, by what to do with it."""
 
     UNREADABLE = "unreadable"
-    """It looks like an image and cannot be decoded, now or later: quarantine."""
+    """It looks like an image but cannot be decoded: quarantine it."""
     CHANGED = "changed"
-    """It was touched between being seen and being read: offer it again when it is still."""
+    """It changed between being seen and being read: try again once it is stable."""
     NOT_AN_IMAGE = "not-an-image"
-    """Neither the content nor the name is that of an image: leave it."""
+    """Neither its content nor its name is that of an image: leave it where it is."""
     UNSUPPORTED = "unsupported"
-    """An image of a format that nothing here opens: leave it."""
+    """An image in a format that no decoder here supports: leave it where it is."""
     NEEDS_EXTRA = "needs-extra"
-    """The decoder for this format is not installed: leave it; the reason names the extra."""
+    """The decoder for this format is not installed: leave it where it is; the reason names the extra."""
     GONE = "gone"
-    """It is no longer there: forget it."""
+    """It no longer exists: forget it."""
     SOURCE_ERROR = "source-error"
-    """Its folder or disk did not let it be read: retry later."""
+    """Its folder or disk could not be read: try again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
     """A photo and what the model says about it.
 
-    `ends_early`: its file promises more than the picture, and that is not there (a Motion Photo's video).
+    `ends_early`: the picture is complete, but the file ends before its other parts (a Motion Photo's video).
     """
 
     photo: Photo
@@ -48,9 +48,9 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A photo that was not classified; `reason` is a clause for people, one line.
+    """A photo that was not classified; `reason` is one line for people.
 
-    `ends_early`: its file is empty or ends before the picture does, as files do that are being transferred.
+    `ends_early`: the file is empty or ends before the picture does, as while it is being transferred.
     """
 
     photo: Photo
@@ -77,13 +77,13 @@ Outcome = Classified | Rejected
 
 
 class VisionError(OrganizerError):
-    """The vision process does not work: the model cannot be served, or it dies while it starts."""
+    """The vision process cannot serve the model, or crashes at its start."""
 
 
 class PhotoRejectedError(Exception):
     """Raised while one photo is read or decoded; becomes a `Rejected`.
 
-    `reason` is brought on one line of bounded length: much of it comes from libraries.
+    `reason` is shortened to one line, because much of it comes from libraries.
     """
 
     def __init__(self, kind: RejectionKind, reason: str, *, ends_early: bool = False) -> None:
@@ -94,14 +94,14 @@ class PhotoRejectedError(Exception):
 
 
 class UnreadablePhotoError(PhotoRejectedError):
-    """The bytes look like an image and are not one that can be decoded."""
+    """The bytes look like an image but cannot be decoded."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(RejectionKind.UNREADABLE, reason)
 
 
 class DecoderRefusedError(UnreadablePhotoError):
-    """One decoder could not make a picture of it; another may."""
+    """One decoder failed; another one may succeed."""
 
 
 def rejection_of(error: OSError) -> PhotoRejectedError:

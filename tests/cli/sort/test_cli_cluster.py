@@ -271,7 +271,7 @@ def test_a_worker_with_another_model_is_refused_and_no_worker_is_said(
         subprocess.Popen(
             [
                 sys.executable, "-c",
-                "import sys; from photo_organizer.cluster import vision; vision.NO_WORKER_SECONDS = 1.0;"
+                "import sys; from photo_organizer.cluster import roster; roster.NO_WORKER_SECONDS = 1.0;"
                 "from photo_organizer.cli import main; sys.exit(main(sys.argv[1:]))",
                 "sort", str(home.old), "--dry-run", "--plan", str(home.root / "p"), "--cluster", address,
             ],
@@ -305,12 +305,12 @@ classifying._look_at = deadly
 def test_a_file_that_kills_workers_is_found_and_named(
     organizer: Organizer, home: Home, worker_config: Path, tmp_path: Path
 ) -> None:
-    home.config.write_text(f"{home.config.read_text()}batch: {{size: 2}}\n")
-    for number in range(8):
+    home.config.write_text(f"{home.config.read_text()}batch: {{size: 1}}\n")
+    for number in range(6):
         home.draw(f"{number}.png", "Food", seed=number)
     home.draw("poison.png", "Pets", seed=99)
     (tmp_path / "sitecustomize.py").write_text(
-        "import sys\nif 'photo_organizer.cluster.worker' in ' '.join(sys.orig_argv):\n"
+        "import sys\nif 'photo_organizer.cluster.dask_worker' in ' '.join(sys.orig_argv):\n"
         + "".join(f"    {line}\n" for line in POISON.strip().splitlines())
     )
     environment = {"PYTHONPATH": str(tmp_path)}
@@ -318,12 +318,12 @@ def test_a_file_that_kills_workers_is_found_and_named(
         plan = home.root / "p"
         said = organizer("sort", home.old, "--dry-run", "--plan", plan, "--cluster", address)
     assert said.code == 3
-    assert "poison.png: the worker process dies of it" in said.err
+    assert "poison.png: it crashes the worker process" in said.err
     assert said.err.count("not filed") == 1
-    assert len(planned(plan)) == 8
+    assert len(planned(plan)) == 6
     head = json.loads(plan.read_text().splitlines()[0])
     [reason] = head["not_filed"]
-    assert "poison.png: the worker process dies of it" in reason
+    assert "poison.png: it crashes the worker process" in reason
 
 
 def test_a_worker_that_cannot_work_says_why(worker_config: Path, tmp_path: Path) -> None:

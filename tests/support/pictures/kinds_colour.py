@@ -79,11 +79,11 @@ def tags_of(profile: bytes) -> dict[bytes, bytes]:
 
 
 def _profiles() -> Iterator[Kind]:
-    for gamma in (1.0, 1.8):
+    for gamma in (1.0, 1.8, 2.8):
         stored = Image.fromarray(eight((light(grey()) ** (1 / gamma))[..., 0]))
         profile = grey_profile(gamma)
-        for kind in ("JPEG", "PNG", "TIFF"):
-            options = {"quality": 98} if kind == "JPEG" else {}
+        for kind in ("JPEG", "PNG", "TIFF", "AVIF"):
+            options = {"JPEG": {"quality": 98}, "AVIF": {"quality": 98, "subsampling": "4:0:0"}}.get(kind, {})
             yield Kind(
                 f"{kind.lower()} grey, icc gamma {gamma}",
                 lambda k=kind, o=options, s=stored, p=profile: saved(s, k, icc_profile=p, **o),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pytest
 
 from photo_organizer.vision.client import worker_process
 from photo_organizer.vision.client.client import VisionClient
-from photo_organizer.vision.decode import decoder
+from photo_organizer.vision.decode import decoder, dispatch
 from photo_organizer.vision.decode.budget.limits import FixedLimits
 from photo_organizer.vision.decode.budget.memory import MemoryGate
 from photo_organizer.vision.decode.decoder import decode
 from photo_organizer.vision.decode.picture import Picture, Task
-from photo_organizer.vision.outcome import Classified, Rejected, UnreadablePhotoError
+from photo_organizer.vision.outcome import Classified, DecoderRefusedError, Rejected, UnreadablePhotoError
 from support.pictures.drawn import noisy, saved, scene
 from support.vision_driver import outcomes, seen
 
@@ -88,6 +89,45 @@ def test_what_failed_in_company_is_tried_again_alone(monkeypatch: pytest.MonkeyP
     assert attempts == [True, False]
 
 
+def test_what_failed_holds_nothing_when_others_may_have_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, held, alive = MemoryGate(1000), [], []
+    leave = gate.leave
+
+    def watched_leave(size: int, entry: int) -> bool:
+        alive.append(held[0]() is not None)
+        return leave(size, entry)
+
+    def failing(task: Task) -> Picture:
+        canvas = np.zeros((40, 40, 3), np.uint8)
+        held.append(weakref.ref(canvas))
+        task.reserve(10)
+        raise UnreadablePhotoError("no memory for the canvas")
+
+    monkeypatch.setattr(gate, "leave", watched_leave)
+    monkeypatch.setattr(decoder, "open_picture", failing)
+    with pytest.raises(UnreadablePhotoError):
+        decode(b"photo", SIZE, gate=gate)
+    assert alive == [False]
+
+
+def test_the_second_decoder_is_asked_when_the_first_holds_nothing_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = []
+
+    def refusing(task: Task) -> Picture:
+        canvas = np.zeros((40, 40, 3), np.uint8)
+        held.append(weakref.ref(canvas))
+        raise DecoderRefusedError("no")
+
+    def second(task: Task) -> Picture:
+        assert held[0]() is None
+        return Picture(np.zeros((40, 40, 3), np.uint8), 40, 40, "second")
+
+    monkeypatch.setattr(dispatch, "decoders_of", lambda _: (refusing, second))
+    assert decode(saved(scene(), "WEBP"), SIZE).decoder == "second"
+
+
 def test_what_failed_alone_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = []
 
@@ -97,7 +137,7 @@ def test_what_failed_alone_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -
         raise MemoryError
 
     monkeypatch.setattr(decoder, "open_picture", open_picture)
-    with pytest.raises(UnreadablePhotoError, match="more memory than there is"):
+    with pytest.raises(UnreadablePhotoError, match="more memory than is available"):
         decode(b"photo", SIZE)
     assert attempts == [1]
 
@@ -120,7 +160,7 @@ def test_no_photo_is_unreadable_for_what_its_neighbours_take(
     if estimate is not None:
         monkeypatch.setenv("ESTIMATE", estimate)
     photo = saved(noisy(1700, 1500), "WEBP", quality=80, method=0)
-    for number in range(16):
+    for number in range(10):
         (tmp_path / f"{number}.webp").write_bytes(photo + bytes([number]))
     (tmp_path / "broken.webp").write_bytes(photo[: len(photo) // 2])
     (tmp_path / "small.png").write_bytes(saved(scene(), "PNG"))
@@ -130,5 +170,5 @@ def test_no_photo_is_unreadable_for_what_its_neighbours_take(
     answered = outcomes(client)
     broken = answered.pop("broken.webp")
     assert isinstance(broken, Rejected)
-    assert len(answered) == 17
+    assert len(answered) == 11
     assert [one.reason for one in answered.values() if not isinstance(one, Classified)] == []

@@ -32,8 +32,8 @@ def cluster_worker(
 
     check_installed()
     check_address(address, tls_dir, role="worker")
+    from photo_organizer.cluster.dask_worker import WorkerSettings
     from photo_organizer.cluster.machine import run_workers
-    from photo_organizer.cluster.worker import WorkerSettings
     from photo_organizer.models.store import Registry
     from photo_organizer.vision.decode.budget.limits import FixedLimits
 

@@ -65,6 +65,7 @@ def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
     if as_json:
         folders = {
             "library": str(configuration.library),
+            "libraries": [str(library) for library in configuration.libraries],
             "review": str(configuration.library / configuration.review),
             "quarantine": str(configuration.quarantine_directory),
         }

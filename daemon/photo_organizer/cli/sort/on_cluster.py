@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from photo_organizer.cli.sort.jobs import ClosableVision
     from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
     from photo_organizer.cli.sort.planning import NewVision
-    from photo_organizer.cluster.vision import PathMap
+    from photo_organizer.cluster.roster import PathMap
     from photo_organizer.config import Configuration
     from photo_organizer.models.serving_model import ModelDescription
 
@@ -25,7 +25,7 @@ def parse_map(text: str) -> PathMap:
     Raises:
         click.UsageError: it is not two absolute paths.
     """
-    from photo_organizer.cluster.vision import PathMap
+    from photo_organizer.cluster.roster import PathMap
 
     source, equals, target = text.partition("=")
     if not equals or not source.startswith("/") or not target.startswith("/"):

@@ -35,12 +35,12 @@ _MOST_TROUBLES = 64
 """Photos that are remembered by name for being tried again; the others are only counted."""
 
 _TRANSFER_SECONDS = 60.0
-"""How often a file is asked about that an unfinished one beside it may become."""
+"""How often a photo is looked at again while an unfinished file lies beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What became of a group at its time.
+    """What happens to a group that was due.
 
     Attributes:
         group: to hand out; None when it is not ready.
@@ -54,14 +54,14 @@ class Readiness:
 
 
 def settled_at(observations: Iterable[Observation], settle_seconds: float) -> float:
-    """When all of them will have been still for `settle_seconds`, if nothing changes (monotonic)."""
-    return max(each.since for each in observations) + settle_seconds
+    """Return when all will have been unchanged for `settle_seconds`, if nothing changes (monotonic)."""
+    return max(observation.since for observation in observations) + settle_seconds
 
 
 def _back_off(changes: int, settle_seconds: float) -> float:
-    """Seconds by which a restless file is asked later than it could have settled: ever more, but for ever.
+    """Return how many extra seconds to wait before a file that keeps changing is looked at again.
 
-    An event in its folder has it asked at once all the same.
+    An event in its folder has it looked at immediately all the same.
     """
     if changes < CHANGES_UNTIL_SLOW:
         return 0.0
@@ -72,7 +72,7 @@ class ReadinessCheck:
     """Decides on groups that are due.
 
     Args:
-        memory: where reasons to stay are noted.
+        skip_cache: where reasons to stay are noted.
         settle_seconds: how long all members must have been still.
         incomplete_seconds: how long a file that is not whole waits for the rest.
         is_held: whether the library wants the photo left alone.
@@ -82,7 +82,7 @@ class ReadinessCheck:
 
     def __init__(
         self,
-        memory: SkipCache,
+        skip_cache: SkipCache,
         *,
         settle_seconds: float,
         incomplete_seconds: float,
@@ -90,7 +90,7 @@ class ReadinessCheck:
         is_kept_original: Callable[[Photo], bool],
         available_extras: frozenset[str],
     ) -> None:
-        self._memory = memory
+        self._skip_cache = skip_cache
         self._settle_seconds = settle_seconds
         self._incomplete_seconds = incomplete_seconds
         # not in memory, which forgets what waits and is in flight while sweeps go by
@@ -125,7 +125,7 @@ class ReadinessCheck:
                     observations.append(restless)
                     due = now.monotonic + max(self._settle_seconds, 0.1)
         if due > now.monotonic:
-            changes = max(each.changes for each in observations)
+            changes = max(observation.changes for observation in observations)
             return Readiness(again_at=due + _back_off(changes, self._settle_seconds))
         photo, *companions = (
             Photo(Path(folder.path_of(name)), folder.seen[name].identity) for name in waiting.names
@@ -170,13 +170,13 @@ class ReadinessCheck:
     def note(self, group: AssetGroup, fact: SkipReason) -> None:
         """Remember `fact` of the whole group, so that no member is taken for a photo by itself."""
         for member in (group.photo, *group.companions):
-            self._memory.note(os.fspath(member.path), member.identity, fact)
+            self._skip_cache.note(os.fspath(member.path), member.identity, fact)
 
     def note_kept(self, group: AssetGroup) -> None:
         """Remember that the library has the photo and its companions; a companion that it has not is new."""
         for member in (group.photo, *group.companions):
             if member is group.photo or self._is_kept_original(member):
-                self._memory.note(os.fspath(member.path), member.identity, SkipReason(KEPT_ORIGINAL))
+                self._skip_cache.note(os.fspath(member.path), member.identity, SkipReason(KEPT_ORIGINAL))
 
     def postpone(self, group: AssetGroup, after_seconds: float, now: Instant, reason: str = "") -> float:
         """Offer the group again later, ever later each time. Returns when (monotonic)."""
@@ -216,7 +216,7 @@ class ReadinessCheck:
         self._incomplete.pop(os.fspath(group.photo.path), None)
         self._troubles.pop(os.fspath(group.photo.path), None)
         for member in (group.photo, *group.companions):
-            self._memory.forget(os.fspath(member.path), member.identity)
+            self._skip_cache.forget(os.fspath(member.path), member.identity)
 
     def troubles(self, most: int) -> Iterator[tuple[str, str]]:
         """Yield the paths of up to `most` photos that are tried again later, and why; those still there."""
@@ -244,7 +244,7 @@ class ReadinessCheck:
     def _next_attempt(
         self, path: str, identity: FileIdentity, now: Instant, after_seconds: float
     ) -> SkipReason:
-        before = self._memory.recall(path, identity)
+        before = self._skip_cache.recall(path, identity)
         attempts = before.attempts if before is not None and before.reason == TRY_AGAIN else 0
         delay = min(after_seconds * 2.0 ** min(attempts, 16), max(after_seconds, _LONGEST_RETRY))
         return SkipReason(TRY_AGAIN, due=now.monotonic + delay, attempts=attempts + (after_seconds > 0))

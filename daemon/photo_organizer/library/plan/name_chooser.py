@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from photo_organizer.errors import OrganizerError
+from photo_organizer.errors import OrganizerError, printable
 from photo_organizer.fsops import FileOperations
-from photo_organizer.library.errors import SourceError, at_destination, refused
+from photo_organizer.library.errors import DestinationError, SourceError, at_destination, refused
 from photo_organizer.library.move.open_folders import Folders, OpenFolder
 from photo_organizer.library.plan.free_names import (
     GroupNames,
@@ -87,6 +87,8 @@ class NameChooser:
     """
     _refused: dict[bytes, NameLimits] = field(default_factory=dict)
     """By which a photo's names are to be chosen after others were refused, by its source."""
+    _writable: set[bytes] = field(default_factory=set)
+    """Destination folders of the batch that are known to be writable."""
     _limits: dict[bytes, NameLimits] = field(default_factory=dict)
     """By which the names of each photo of the batch were chosen, by its source; what is known may change
     since.
@@ -132,7 +134,7 @@ class NameChooser:
 
     def _choose(self, request: NameRequest) -> Operation:
         place, operation = request.place, request.operation
-        folder = self._look_up(place)
+        folder = self._look_up(place, operation.source)
         limits = self._limits_of(request)
         if self.folder_mode is not None:  # a plan has no end of photos, and no disk that refuses them later
             self._limits[operation.source] = limits
@@ -155,14 +157,54 @@ class NameChooser:
             self.last.clear()
         self.last[request.place.path, request.names] = number
 
-    def _look_up(self, place: OpenFolder) -> _Folder:
-        with at_destination(place.path):
-            try:
-                return _Folder(self.folders.open(place, make=self.folder_mode), is_there=True)
-            except FileNotFoundError:
-                if self.folder_mode is not None:
-                    raise
-            return _Folder(self.folders.nearest(place), is_there=False)
+    def _look_up(self, place: OpenFolder, photo: bytes) -> _Folder:
+        """The destination folder.
+
+        Raises:
+            SourceError: nothing can be put into it, though its library is writable: only its photos wait.
+            DestinationError: the library cannot be looked into.
+        """
+        try:
+            with at_destination(place.path):
+                folder = self._open(place)
+                is_closed = place.path not in self._writable and self._is_closed(place)
+        except DestinationError as trouble:
+            if self._is_closed_to_us(place):
+                raise self._closed(place, photo) from trouble
+            raise
+        if is_closed:
+            raise self._closed(place, photo)
+        self._writable.add(place.path)
+        return folder
+
+    def _open(self, place: OpenFolder) -> _Folder:
+        try:
+            return _Folder(self.folders.open(place, make=self.folder_mode), is_there=True)
+        except FileNotFoundError:
+            if self.folder_mode is not None:
+                raise
+        return _Folder(self.folders.nearest(place), is_there=False)
+
+    def _is_closed(self, place: OpenFolder) -> bool:
+        """Whether the folder, or the nearest one above it, cannot be changed while its root can."""
+        nearest = self.folders.nearest(place)
+        if not place.parts or nearest is None or self.operations.may_change(nearest):
+            return False
+        return self.operations.may_change(self.folders.open(OpenFolder.below(place.path[: place.root])))
+
+    def _is_closed_to_us(self, place: OpenFolder) -> bool:
+        """As `_is_closed`, for a folder that could not be opened."""
+        try:
+            return self._is_closed(place)
+        except PermissionError:
+            root = self.folders.find(OpenFolder.below(place.path[: place.root]))
+            return root is not None and self.operations.may_change(root)
+        except OSError:
+            return False
+
+    def _closed(self, place: OpenFolder, photo: bytes) -> SourceError:
+        folder = printable(os.fsdecode(place.path))
+        return refused(photo, f"its folder {folder} is read-only", "make the folder writable")
 
     def _is_taken(self, operation: Operation, place: OpenFolder, name: bytes, folder: _Folder) -> bool:
         if os.path.join(place.path, name) in self.given:

@@ -24,7 +24,7 @@ from photo_organizer.library import Library, OwnerMove
 from photo_organizer.photo import Action, AssetGroup, Photo
 from photo_organizer.typed_command import typed
 from photo_organizer.vision.client.driving import answers
-from photo_organizer.vision.client.thumbnails import ThumbnailClient
+from photo_organizer.vision.client.thumbnail_client import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
 
 _SMALL = 64  # pixels: only what EXIF says is wanted

@@ -26,5 +26,7 @@ def waiting_lines(values: dict[str, Any]) -> Iterator[str]:
             yield f"{values[key]:,} {word}"
     for extra, count in (values.get("waiting_for_extra") or {}).items():
         yield f"{count:,} waiting for pip install 'smart-photo-organizer[{extra}]'"
+    for folder in values.get("skipped_folders") or ():
+        yield f"{folder} is left alone"
     for inbox in values.get("missing_inboxes") or ():
         yield f"{inbox} is missing"

@@ -1,9 +1,8 @@
-"""The daemon's side of the vision process: starts it, feeds it, outlives it. Light imports only.
+"""The daemon's side of the vision process: start it, send photos, restart it. Light imports only.
 
-A photo can kill the process that decodes it, or keep it busy for ever. Then the process is started again
-and the photos that it had touched go through one at a time; the one that kills it repeatedly while alone is
-rejected, its neighbours are classified. Somebody's `kill -9` at the wrong moment is not held against a
-photo.
+A photo can crash the process that decodes it, or keep it busy for ever. The process is then started again,
+and the photos that it had begun are sent one at a time. The one that crashes it again is rejected; the others
+are classified. A single `kill -9` from outside does not get a photo rejected.
 
 Photos are opened here and handed over as descriptors, so that the process needs no right to open anything in
 an inbox or the library (`worker/confinement.py`). On a network share that no longer answers, opening a file
@@ -51,28 +50,27 @@ _MOST_OPEN = 512  # photos with the process, each an open file there; two of the
 
 
 class VisionClient:
-    """Classifies photos by the vision process.
+    """Classify photos in the vision process.
 
-    Nothing here waits, but `poll` for the time that it is given. When the process cannot be started, `poll`
-    or `submit` raises once, and every photo that was in flight is forgotten (none of them has been
-    touched); the next `submit` tries again.
+    Only `poll` waits, for at most the time given. If the process cannot be started, `poll` or `submit` raises
+    once and all photos in flight are forgotten (their files are unchanged); the next `submit` tries again.
 
     Args:
         model: the model's folder.
         engine: "auto", "openvino" or "tensorflow".
         categories: the owner's; probabilities come in this order.
         limits: what one photo may cost.
-        features: the feature store's file, in a folder that is its alone, since the process may write there;
-            None to keep no features.
-        unload_after: seconds without work after which the process is ended; None for never.
-        batch: most photos that are classified together.
-        crash_log: where the details of an unforeseen error with one photo go, which is rejected then; None
-            to have the error raised.
+        features: the feature store's file, alone in its folder, because the process may write there; None to
+            keep no features.
+        unload_after: seconds without work after which the process is stopped; None for never.
+        batch: the largest number of photos classified together.
+        crash_log: receives the details of an unexpected error with a photo, which is then rejected; if None,
+            the error is raised.
         worker: the module that the process runs.
-        job: what else that module is told at its start.
+        job: further arguments of that module.
 
     Attributes:
-        pictures: thumbnails that have come, of a process that makes them (see `ThumbnailClient`).
+        pictures: thumbnails received from a process that makes them (see `ThumbnailClient`).
     """
 
     def __init__(
@@ -116,24 +114,24 @@ class VisionClient:
 
     @property
     def in_flight(self) -> int:
-        """Photos that were submitted and have no outcome yet."""
+        """The number of photos that were submitted and have no outcome yet."""
         return len(self._queue) + len(self._not_sent)
 
     @property
     def pid(self) -> int | None:
-        """The vision process, when there is one."""
+        """The process id of the vision process, if it runs."""
         return self._process.pid if self._process else None
 
     def fileno(self) -> int | None:
-        """To be watched for reading, while there is a process. A process started again has another."""
+        """Return the descriptor to watch for reading; None without a process. Each process has a new one."""
         return self._process.fileno() if self._process else None
 
     def wants_to_write(self) -> bool:
-        """Whether `poll` has something left to send, so that the socket is to be watched for writing too."""
+        """Return whether to watch the socket for writing too, because messages wait to be sent."""
         return self._process is not None and self._process.has_output
 
     def submit(self, photos: Sequence[Photo]) -> None:
-        """Has `photos` classified; starts the process when it is not running.
+        """Have photos classified; start the process if it is not running.
 
         Raises:
             VisionError: the process cannot be started at all.
@@ -146,7 +144,7 @@ class VisionClient:
             self._send_waiting()
 
     def warm_up(self) -> None:
-        """Starts the process, when it is not running, for photos that will be submitted in a moment.
+        """Start the process, if it is not running, for photos that will be submitted soon.
 
         Raises:
             VisionError: the process cannot be started at all.
@@ -154,7 +152,7 @@ class VisionClient:
         self._start_if_needed()
 
     def poll(self, timeout: float = 0) -> list[Outcome]:
-        """Outcomes that are there, waiting up to `timeout` seconds for the first.
+        """Return the outcomes received, waiting up to `timeout` seconds for the first.
 
         Raises:
             ModelError, VisionError: see the class.
@@ -178,7 +176,7 @@ class VisionClient:
         return outcomes
 
     def next_due(self) -> float | None:
-        """The time.monotonic() at which `poll` has something to do even if the process says nothing."""
+        """Return when `poll` has to be called even if the process says nothing, as `time.monotonic()`."""
         if self._error is not None or self._not_sent:
             return time.monotonic()
         if self._process is None:
@@ -188,7 +186,7 @@ class VisionClient:
         return min(due for due, _ in self._deadlines())
 
     def close(self) -> None:
-        """Ends the process and forgets what is in flight."""
+        """Stop the process and forget the photos in flight."""
         self._forget_all()
         self._end()
 
@@ -229,20 +227,20 @@ class VisionClient:
     def _send_waiting(self) -> None:
         if self._process is None or not self.ready:
             return
-        for flight in self._queue.take(_MOST_OPEN):
+        for request in self._queue.take(_MOST_OPEN):
             try:
-                message = photo_message(flight.number, flight.photo)
-                self._process.send(message, fsops.open_photo(flight.photo.path))
+                message = photo_message(request.number, request.photo)
+                self._process.send(message, fsops.open_photo(request.photo.path))
             except OSError as error:
-                self._queue.answer(flight.number)
+                self._queue.answer(request.number)
                 rejection = rejection_of(error)
-                self._not_sent.append(Rejected(flight.photo, rejection.kind, rejection.reason))
+                self._not_sent.append(Rejected(request.photo, rejection.kind, rejection.reason))
             except Exception as error:  # noqa: BLE001 (the photo's, whatever it is)
-                self._queue.answer(flight.number)
-                self._not_sent.append(self._unforeseen(error, flight.photo))
+                self._queue.answer(request.number)
+                self._not_sent.append(self._unforeseen(error, request.photo))
 
     def _hear_all(self, messages: Sequence[Message], outcomes: list[Outcome]) -> bool:
-        """Take in what the process says; return False when its memory must be damaged."""
+        """Handle messages; return False if they make no sense, as from a process with damaged memory."""
         for message in messages:
             self._quiet_since = time.monotonic()
             try:
@@ -262,15 +260,15 @@ class VisionClient:
                 if self._process is not None:
                     self._process.note(int(message["thread"]), message["event"], None)
             case "classified" | "rejected":
-                flight = self._queue.get(int(message["photo"]))
-                if flight is not None:
-                    outcomes.append(self._outcome(message, flight.photo))
-                    self._queue.answer(flight.number)
+                request = self._queue.get(int(message["photo"]))
+                if request is not None:
+                    outcomes.append(self._outcome(message, request.photo))
+                    self._queue.answer(request.number)
             case "thumbnail":
-                flight = self._queue.get(int(message["photo"]))
-                if flight is not None:
-                    self.pictures.append(picture_of(message, flight.photo))
-                    self._queue.answer(flight.number)
+                request = self._queue.get(int(message["photo"]))
+                if request is not None:
+                    self.pictures.append(picture_of(message, request.photo))
+                    self._queue.answer(request.number)
             case "ready":
                 self._become_ready(message)
             case "failed":
@@ -300,14 +298,17 @@ class VisionClient:
         _LOG.info("model %s is loaded: %s (%s)", self.model_id, self.engine_name, self.engine_reason)
 
     def _fail(self, message: Message) -> None:
-        """The model cannot be served."""
+        """Stop the process, which cannot serve the model."""
         self._forget_all()
         self._end()
         # raised by the next `poll` that has nothing else to tell
         self._error = VisionError(message["what"], where=message["where"], remedy=message["remedy"])
 
     def _handle_worker_exit(self, verdict: str, outcomes: list[Outcome]) -> None:
-        """The process is dead: who was it? `verdict` when it was ended here, and why."""
+        """Handle the exit of the process and find the photo that caused it.
+
+        `verdict` says why the client ended the process; it is empty if the process ended by itself.
+        """
         process, self._process = self._process, None
         if process is None:
             return
@@ -323,14 +324,14 @@ class VisionClient:
                     remedy=process.last_stderr_line or f"see `{typed('doctor')}`",
                 )
             return
-        _LOG.warning("the vision process ended (%s) and is started again", verdict or cause)
+        _LOG.warning("the vision process ended (%s); starting it again", verdict or cause)
         external = cause == "SIGKILL" and not verdict
-        convicted = self._queue.after_death(
+        poisonous = self._queue.after_death(
             process.active_photos(), external=external, poison_photo=process.poison_photo
         )
-        if convicted is not None:
-            reason = verdict or f"the decoder dies of it ({cause})"
-            outcomes.append(Rejected(convicted.photo, RejectionKind.UNREADABLE, reason))
+        if poisonous is not None:
+            reason = verdict or f"it crashes the decoder ({cause})"
+            outcomes.append(Rejected(poisonous.photo, RejectionKind.UNREADABLE, reason))
 
     def _enforce_deadlines(self, outcomes: list[Outcome]) -> None:
         now = time.monotonic()
@@ -338,42 +339,44 @@ class VisionClient:
             return
         if not self._queue:
             if self._unload_after is not None and now >= self._quiet_since + self._unload_after:
-                _LOG.info("the vision process rests: nothing to do for %g s", self._unload_after)
+                _LOG.info("vision process stopped (idle for %g s)", self._unload_after)
                 self._end()
             return
-        due, blame = min(self._deadlines(), key=lambda deadline: deadline[0])
+        due, late = min(self._deadlines(), key=lambda deadline: deadline[0])
         if now < due:
             return
         self._process.kill()
-        if blame is not None and self._process.stage_of(blame.number) == "reading":
-            self._queue.answer(blame.number)
+        if late is not None and self._process.stage_of(late.number) == "reading":
+            self._queue.answer(late.number)
             reason = f"reading it took longer than {_READ_SECONDS:g} s"
-            outcomes.append(Rejected(blame.photo, RejectionKind.SOURCE_ERROR, reason))
+            outcomes.append(Rejected(late.photo, RejectionKind.SOURCE_ERROR, reason))
             self._handle_worker_exit("a photo could not be read in time", outcomes)
-        elif blame is not None:
-            self._process.poison_photo = blame.number
+        elif late is not None:
+            self._process.poison_photo = late.number
             self._handle_worker_exit(
                 f"it took longer than {self._limits.decode_seconds:g} s to decode", outcomes
             )
         else:
-            self._handle_worker_exit("the vision process stood still" if self.ready else "", outcomes)
+            self._handle_worker_exit("the vision process stopped responding" if self.ready else "", outcomes)
 
     def _deadlines(self) -> list[tuple[float, Request | None]]:
-        """When to lose patience, and with which photo (None: with the process)."""
+        """Return each deadline with the photo that it is for (None: the process itself)."""
         if self._process is None:
             return []
         patience = SILENCE_SECONDS + self._limits.decode_seconds if self.ready else _START_SECONDS
         deadlines: list[tuple[float, Request | None]] = [(self._quiet_since + patience, None)]
         for number, work in self._process.at_work():
-            flight = self._queue.get(number)
-            if flight is not None and work.stage != "waiting":
+            request = self._queue.get(number)
+            if request is not None and work.stage != "waiting":
                 allowed = _READ_SECONDS if work.stage == "reading" else self._allowed(work, self._process)
-                deadlines.append((work.since + allowed, flight))
+                deadlines.append((work.since + allowed, request))
         return deadlines
 
     def _allowed(self, work: Activity, process: WorkerProcess) -> float:
-        """Seconds that a decoding may take. On a machine that is busy with other things the process has to
-        wait for the processor, and the photo is not to blame: then it is given more, within reason.
+        """Return the seconds that a decoding may take.
+
+        On a busy machine the process has to wait for the processor, which is not the photo's fault: it gets
+        more time then, up to `_MOST_PATIENT` times the limit.
         """
         limit = self._limits.decode_seconds
         lacking = limit - (process.processor_seconds() - work.spent_before)

@@ -1,4 +1,4 @@
-"""Which photos the vision process is to have next, and which is to blame when it dies. Light."""
+"""Choose the photos to send to the vision process next, and find the one that crashed it. Light."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ _MOST_SIGKILLS = 3
 
 @dataclass(slots=True)
 class Request:
-    """A photo on its way.
+    """A photo that waits for its outcome.
 
     Attributes:
-        number: names it to the vision process; never used twice.
-        sent: whether the living process has it.
+        number: its name in messages; never used twice.
+        sent: whether the running process has it.
         started: whether the process has begun to read it.
-        crash_count: how often the process has died of it for certain: while it worked on this photo alone, or
-        ended
-            because this photo took too long.
+        crash_count: how many times the process certainly ended because of it: while this photo was the only
+            one, or because it took too long.
     """
 
     number: int
@@ -40,80 +39,80 @@ class RequestQueue:
     """
 
     def __init__(self) -> None:
-        self._flights: dict[int, Request] = {}
+        self._requests: dict[int, Request] = {}
         self._suspects: deque[int] = deque()
         self._next_number = 1
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._requests)
 
     def add(self, photos: Sequence[Photo]) -> None:
-        """Puts `photos` at the end."""
+        """Append photos."""
         for photo in photos:
-            self._flights[self._next_number] = Request(self._next_number, photo)
+            self._requests[self._next_number] = Request(self._next_number, photo)
             self._next_number += 1
 
     def get(self, number: int) -> Request | None:
-        """The photo with this number, if it still waits."""
-        return self._flights.get(number)
+        """Return the request with this number, if it still waits."""
+        return self._requests.get(number)
 
-    def take(self, room: int) -> list[Request]:
-        """What is to be sent now, so that at most `room` photos are with the process; it counts as sent."""
+    def take(self, most: int) -> list[Request]:
+        """Return the requests to send now, and mark them as sent; the process has at most `most` in all."""
         if self._suspects:
-            chosen = [] if any(flight.sent for flight in self._flights.values()) else [self._suspects[0]]
+            chosen = [] if any(request.sent for request in self._requests.values()) else [self._suspects[0]]
         else:
-            waiting = [number for number, flight in self._flights.items() if not flight.sent]
-            chosen = waiting[: max(0, room - (len(self._flights) - len(waiting)))]
-        flights = [self._flights[number] for number in chosen]
-        for flight in flights:
-            flight.sent = True
-        return flights
+            waiting = [number for number, request in self._requests.items() if not request.sent]
+            chosen = waiting[: max(0, most - (len(self._requests) - len(waiting)))]
+        requests = [self._requests[number] for number in chosen]
+        for request in requests:
+            request.sent = True
+        return requests
 
     def mark_started(self, number: int) -> None:
-        """The process has begun with this photo."""
-        flight = self._flights.get(number)
-        if flight is not None:
-            flight.started = True
+        """Note that the process has begun with this photo."""
+        request = self._requests.get(number)
+        if request is not None:
+            request.started = True
 
     def answer(self, number: int) -> Request | None:
-        """The photo has its outcome; None when it was forgotten meanwhile."""
+        """Remove the request, which has its outcome; return None if it was forgotten meanwhile."""
         if number in self._suspects:
             self._suspects.remove(number)
-        return self._flights.pop(number, None)
+        return self._requests.pop(number, None)
 
     def clear(self) -> None:
-        """Forgets all."""
-        self._flights.clear()
+        """Forget all requests."""
+        self._requests.clear()
         self._suspects.clear()
 
     def after_death(
         self, active: Collection[int], *, external: bool, poison_photo: int | None = None
     ) -> Request | None:
-        """The process has died. Finds the culprit, or the suspects among which it is.
+        """Find the photo that ended the process, or the suspects, which are then sent one at a time.
 
         Args:
-            active: numbers of the photos that were being decoded just then; the likeliest go first.
-            external: it was killed by SIGKILL, and not by us.
-            poison_photo: number of the photo because of which we ended it.
+            active: numbers of the photos that were being decoded just then; these are sent first.
+            external: whether it was killed by SIGKILL, and not by the client.
+            poison_photo: number of the photo because of which the client ended it.
 
         Returns:
-            The photo that is guilty beyond doubt; it is no longer in the queue.
+            The photo that certainly ended it; it is no longer in the queue.
         """
-        started = [flight for flight in self._flights.values() if flight.sent and flight.started]
-        sent = [flight for flight in self._flights.values() if flight.sent]
-        for flight in sent:
-            flight.sent = flight.started = False
-        culprit = self._flights.get(poison_photo) if poison_photo is not None else None
+        started = [request for request in self._requests.values() if request.sent and request.started]
+        sent = [request for request in self._requests.values() if request.sent]
+        for request in sent:
+            request.sent = request.started = False
+        poisonous = self._requests.get(poison_photo) if poison_photo is not None else None
         if len(sent) == 1 and started:
-            culprit = started[0]
-        if culprit is not None:
-            culprit.crash_count += 1
-            if culprit.crash_count >= (_MOST_SIGKILLS if external else _MOST_CRASHES):
-                self.answer(culprit.number)
+            poisonous = started[0]
+        if poisonous is not None:
+            poisonous.crash_count += 1
+            if poisonous.crash_count >= (_MOST_SIGKILLS if external else _MOST_CRASHES):
+                self.answer(poisonous.number)
                 self._suspects.clear()  # the others were beside it by chance
-                return culprit
-        likeliest = [flight.number for flight in started if flight.number in active]
-        others = [flight.number for flight in started if flight.number not in active]
+                return poisonous
+        likeliest = [request.number for request in started if request.number in active]
+        others = [request.number for request in started if request.number not in active]
         rest = [number for number in self._suspects if number not in {*likeliest, *others}]
         self._suspects = deque([*likeliest, *others, *rest])
         return None

@@ -1,4 +1,4 @@
-"""One life of the vision process: its start, talking to it without waiting, and its end. Light."""
+"""A running vision process: start it, exchange messages without blocking, stop it. Light."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENVIRONMENT = frozenset({
     "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ",
     "OMP_NUM_THREADS", typed_command.VARIABLE,
 })  # fmt: skip
-"""What the process is told of the daemon's environment: how to find its modules, and how to read names."""
+"""The variables that the process inherits: where its modules are, and how names are encoded."""
 _PIECE = 1 << 18
 _LAST_STDERR_BYTES = 400
 _REAP_SECONDS = 2.0
@@ -49,7 +49,7 @@ class Activity:
 
 
 def bare_environment() -> dict[str, str]:
-    """Return what a process that reads photos is told of this one's environment."""
+    """Return the environment variables that a process that reads photos inherits."""
     return {name: value for name, value in os.environ.items() if name in ENVIRONMENT}
 
 
@@ -69,8 +69,8 @@ class WorkerProcess:
         max_pixels: OpenCV's own limit is set to this, so that it refuses nothing that the owner allows.
 
     Attributes:
-        poison_photo: the photo because of which it is ended, if there is one.
-        last_stderr_line: the last line that it printed, once it is buried.
+        poison_photo: the photo because of which the client ends it, if any.
+        last_stderr_line: the last line that it printed, once it has been reaped.
 
     Raises:
         OSError: it cannot be started.
@@ -88,7 +88,7 @@ class WorkerProcess:
             **bare_environment(),
             "OPENCV_IO_MAX_IMAGE_PIXELS": str(max_pixels),
             "OPENCV_LOG_LEVEL": "SILENT",
-            "KERAS_HOME": os.devnull,  # the owner's ~/.keras cannot be read there, and has no say in serving
+            "KERAS_HOME": os.devnull,  # the owner's ~/.keras must not affect serving
         }
         try:
             self._popen = subprocess.Popen(
@@ -142,11 +142,10 @@ class WorkerProcess:
         self._flush()
 
     def exchange(self, timeout: float) -> tuple[list[Message], bool]:
-        """Sends what waits, and receives what is there, waiting up to `timeout` seconds for the first
-        message.
+        """Send and receive messages, waiting up to `timeout` seconds for the first to arrive.
 
         Returns:
-            The messages, and whether the process still listens.
+            The messages received, and whether the connection is still open.
         """
         deadline = time.monotonic() + timeout
         messages: list[Message] = []
@@ -205,19 +204,19 @@ class WorkerProcess:
                 return False
 
     def note(self, thread: int, stage: str, photo: int | None) -> None:
-        """A thread of the process says what it is doing."""
+        """Record what a thread of the process is doing."""
         self._stages[thread] = Activity(stage, photo, time.monotonic(), self.processor_seconds())
 
     def at_work(self) -> list[tuple[int, Activity]]:
-        """The photos that are read or decoded, and how."""
+        """Return the photos that are being read or decoded, and what is done with each."""
         return [(work.photo, work) for work in self._stages.values() if work.photo is not None]
 
     def stage_of(self, photo: int) -> str:
-        """What is being done with a photo: "reading", "waiting", "decoding", or "" for nothing."""
+        """Return what is being done with a photo: "reading", "waiting", "decoding", or "" for nothing."""
         return next((work.stage for number, work in self.at_work() if number == photo), "")
 
     def processor_seconds(self) -> float:
-        """Processor time that its threads have had, all together; 0 when it has ended.
+        """Return the processor time of all its threads together; 0 when it has ended.
 
         Read from its CPU-time clock, whose number is made as clock_getcpuclockid(3) makes it on Linux.
         """
@@ -227,22 +226,22 @@ class WorkerProcess:
             return 0.0
 
     def active_photos(self) -> set[int]:
-        """The photos that were being worked on at the end."""
+        """Return the photos that were being worked on when it ended."""
         return (
             {self.poison_photo} if self.poison_photo is not None else {photo for photo, _ in self.at_work()}
         )
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kill it."""
         self._popen.kill()
 
     def end(self) -> None:
-        """Closes the connection, upon which it ends by itself; kills it if it does not."""
+        """Close the connection, upon which it exits; kill it if it does not."""
         self._socket.close()
         self.reap()
 
     def reap(self) -> str:
-        """Waits for its end, enforces it if need be, and says what it died of ("SIGSEGV", "exit code 70")."""
+        """Wait until it has ended, killing it if need be; return the cause ("SIGSEGV", "exit code 70")."""
         self._discard_output()
         self._socket.close()
         cause = self._wait_for_end()
@@ -259,7 +258,7 @@ class WorkerProcess:
             except (
                 subprocess.TimeoutExpired
             ):  # stuck in the kernel, on a dead share; it is gone when that answers
-                return "it does not even end"
+                return "it cannot be killed"
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
     def _read_last_stderr_line(self) -> None:
@@ -272,7 +271,7 @@ class WorkerProcess:
 
 
 def _anonymous_file() -> IO[bytes]:
-    """A file that nobody else sees, for what the process prints."""
+    """Return an unnamed file for what the process prints."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("vision-errors"), "r+b")
     return tempfile.TemporaryFile()

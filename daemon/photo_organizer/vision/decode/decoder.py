@@ -1,4 +1,4 @@
-"""The one way from a photo's bytes to the pixels that the network sees, for serving and training alike."""
+"""Decode a photo to the pixels that the network sees, for serving and training alike."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photo_organizer.vision.decode.budget.limits import FixedLimits, Limits
-from photo_organizer.vision.decode.budget.memory import MemoryGate, OnWait, nothing
+from photo_organizer.vision.decode.budget.memory import MemoryGate, OnWait, nothing, release_frames
 from photo_organizer.vision.decode.colour.conversion import convert_profile
 from photo_organizer.vision.decode.dispatch import open_picture
 from photo_organizer.vision.decode.picture import OUT_OF_MEMORY, Picture, Task
 from photo_organizer.vision.decode.resize import resize_to_square
 from photo_organizer.vision.outcome import UnreadablePhotoError
 
-# Decoding runs in as many threads as there are cores already, a photo in each.
+# There are as many decoding threads as cores already, with a photo in each.
 cv2.setNumThreads(1)
-cv2.utils.logging.setLogLevel(0)  # what it cannot decode is said once, in the photo's own reason
+cv2.utils.logging.setLogLevel(0)  # the reason is reported once, with the photo
 
 _HASH_SIDE = 8
 
@@ -30,12 +30,12 @@ Finished = TypeVar("Finished")
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
-    """A photo as the network sees it, and what was learned on the way.
+    """A photo as the network sees it, and its metadata.
 
     Attributes:
         pixels: uint8 (size, size, 3), blue first, sRGB: the whole upright photo, squashed to the square.
         width, height: of the upright original, in pixels.
-        decoder: the way it was decoded ("jpeg 1/4", "gif frame 5 of 10"), for `why`.
+        decoder: how it was decoded ("jpeg 1/4", "gif frame 5 of 10"), shown by `why`.
         taken: capture time from EXIF: DateTimeOriginal, else DateTimeDigitized, else DateTime.
         camera: maker and model from EXIF, or "".
         perceptual_hash: 64-bit difference hash of the upright photo, as 16 hexadecimal digits.
@@ -64,19 +64,19 @@ def decode(
     white and other colour spaces converted to sRGB. JPEGs are decoded at the smallest DCT reduction that
     leaves twice the wanted side, so the result hardly depends on it.
 
-    A photo that fails while others are being decoded is decoded again alone: libraries say in many words, or
-    not at all, that there was no memory left for it.
+    A photo that fails while others are being decoded is decoded again alone, because libraries report a lack
+    of memory in many different ways.
 
     Args:
         data: the file's bytes.
         size: S, side of the wanted square in pixels.
         limits: pixels, file size and memory that a photo may take; the configuration's defaults when None.
         gate: shared by the threads that decode at the same time, to keep them within the limit together.
-        on_wait: told when it begins to wait for memory that others hold, and when it goes on.
+        on_wait: called when it starts and stops waiting for memory that others hold.
 
     Raises:
         PhotoRejectedError: UNREADABLE when it is damaged, incomplete or beyond a limit; NEEDS_EXTRA when the
-            decoder is not installed; NOT_AN_IMAGE when the content is none that is known.
+            decoder is not installed; NOT_AN_IMAGE when the content is not of a known format.
     """
     return decode_with(data, size, lambda picture: _finish(picture, size), limits, gate=gate, on_wait=on_wait)
 
@@ -90,7 +90,7 @@ def decode_with(
     gate: MemoryGate | None = None,
     on_wait: OnWait = nothing,
 ) -> Finished:
-    """Decode a photo, and make of it what `finish` makes of a picture that is not turned or converted yet.
+    """Decode a photo, and return `finish` of the picture, which is not yet turned or converted to sRGB.
 
     Args and Raises: as `decode`; the picture's shorter side is at least twice `size` where the photo's is.
     """
@@ -106,7 +106,8 @@ def decode_with(
     with gate.share(on_wait) as memory:
         try:
             return _decode(Task(data, size, limits, memory), finish)
-        except Exception:
+        except Exception as error:
+            release_frames(error)  # before the others may have this memory
             memory.give_back()
             if not memory.was_crowded:
                 raise
@@ -137,7 +138,7 @@ def _finish(picture: Picture, size: int) -> DecodedPhoto:
 
 
 def turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Pixels made upright, given their EXIF orientation (1 to 8)."""
+    """Return the pixels upright, given their EXIF orientation (1 to 8)."""
     if orientation in {5, 6, 7, 8}:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in {2, 3, 6, 7}:
@@ -148,7 +149,7 @@ def turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def difference_hash(pixels: NDArray[np.uint8]) -> str:
-    """64-bit dHash: whether each of 8 x 8 grey areas is brighter than its right neighbour, row by row."""
+    """Return the 64-bit dHash: whether each of 8 x 8 grey areas is brighter than its right neighbour."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     areas = cv2.resize(grey, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA)
     brighter = areas[:, :-1] > areas[:, 1:]

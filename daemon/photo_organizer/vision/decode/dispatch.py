@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from photo_organizer.vision.decode.budget.memory import release_frames
 from photo_organizer.vision.decode.containers import Container, container_of
 from photo_organizer.vision.decode.formats.avif_items import avif_of_distinct_items
 from photo_organizer.vision.decode.formats.bmp_masks import decode_bmp_masks
@@ -78,15 +79,15 @@ _DECODERS: dict[Container, tuple[Decoder, ...]] = {
     Container.NETPBM: (decode_netpbm,),
     Container.XPM: (decode_xpm,),
 }
-"""Decoders of a format, the first one first. Formats that are not here: Pillow, then OpenCV."""
+"""The decoders of a format in the order in which they are tried. Other formats: Pillow, then OpenCV."""
 
 
 def open_picture(task: Task) -> Picture:
-    """The picture, by the first decoder that makes one of it.
+    """Return the picture from the first decoder that succeeds.
 
     Raises:
-        PhotoRejectedError: none does; with the reason of the first. What is beyond a limit, or incomplete, no
-            other decoder is asked for.
+        PhotoRejectedError: none does; with the first decoder's reason. If a limit is exceeded or the file is
+            incomplete, no other decoder is tried.
     """
     container = container_of(task.data)
     if container is None:
@@ -99,16 +100,17 @@ def open_picture(task: Task) -> Picture:
     try:
         return first(task)
     except DecoderRefusedError as refusal:
+        release_frames(refusal)
         for decoder in others:
             try:
                 return decoder(task)
-            except PhotoRejectedError:  # what counts is what the format's own decoder said
-                continue
+            except PhotoRejectedError as error:  # what counts is what the format's own decoder said
+                release_frames(error)
         raise refusal from refusal.__cause__
 
 
 def decoders_of(container: Container) -> tuple[Decoder, ...]:
-    """The decoders of a format, in the order in which they are asked."""
+    """Return the decoders of a format in the order in which they are tried."""
     usual = (
         partial(decode_raster, container=container.value),
         partial(decode_first_frame, container=container.value),

@@ -1,4 +1,4 @@
-"""What each decoder hands over: pixels that are large enough, not yet turned, coloured and squared."""
+"""The picture that a decoder returns: large enough, but not yet turned, colour-managed or resized."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ the result differs from that of a full decode by 0.2 of 255 on average, at 1.5 b
 12-megapixel JPEG with sensor noise)."""
 
 
-OUT_OF_MEMORY = "decoding it needs more memory than there is"
+OUT_OF_MEMORY = "decoding it needs more memory than is available"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Picture:
 
     Attributes:
         pixels: uint8 (height, width, 3), blue first; may be smaller than the original.
-        reduced: by how much, across and down. Where the original's sides are no multiples of it, the last
-            column and row of `pixels` stand for a part of what the others stand for.
+        reduced: the factor of reduction, across and down. If the original's sides are not multiples of it,
+            the last column and row of `pixels` cover fewer of the original's pixels than the others.
         width, height: of the original, in pixels.
-        decoder: the way it was decoded, for people.
-        exif: with the orientation that is still to be applied.
+        decoder: how it was decoded, for people.
+        exif: with the orientation, which is still to be applied.
         profile: ICC profile of the pixels; empty for sRGB.
     """
 
@@ -45,13 +45,13 @@ class Picture:
 
     @property
     def is_blank(self) -> bool:
-        """Whether all pixels are the same: from a decoder that may have been guessing, that is no picture."""
+        """Whether all pixels are the same, which from a fallback decoder is not taken for a picture."""
         return bool((self.pixels == self.pixels[0, 0]).all())
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One decoding: the bytes, the wanted side in pixels, what it may cost, and the memory that it holds."""
+    """One decoding: the bytes, the wanted side in pixels, its limits, and its share of the memory."""
 
     data: bytes
     size: int
@@ -59,10 +59,10 @@ class Task:
     memory: MemoryShare
 
     def check_size(self, width: int, height: int) -> None:
-        """Refuse a picture whose header declares too many pixels, or none.
+        """Check the size that the header declares.
 
         Raises:
-            UnreadablePhotoError: with both numbers.
+            UnreadablePhotoError: it has too many pixels, or none.
         """
         if width < 1 or height < 1:
             raise UnreadablePhotoError("the header declares a picture without pixels")
@@ -73,10 +73,10 @@ class Task:
             )
 
     def reserve(self, needed: float) -> None:
-        """Have `needed` bytes for this decoding; wait for others to end where they do not fit yet.
+        """Reserve bytes for this decoding; wait until other decodings have released enough.
 
         Raises:
-            UnreadablePhotoError: they are more than a photo may take; with both numbers.
+            UnreadablePhotoError: they are more than a photo may take.
         """
         if needed > self.limits.memory_megabytes * 1_000_000:
             raise UnreadablePhotoError(

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import Photo
-from photo_organizer.vision.client.thumbnails import ThumbnailClient
+from photo_organizer.vision.client.thumbnail_client import ThumbnailClient
 from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import Pictured, Rejected
 from photo_organizer.web.services.photos import ShownPhoto

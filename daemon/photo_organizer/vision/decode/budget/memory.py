@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+_MOST_CAUSES = 16
 
 
 class OnWait(Protocol):
@@ -131,3 +134,17 @@ class MemoryShare:
             followed = self._gate.leave(self._size, self._entry)
             self.was_crowded = self.was_crowded or followed
             self._size = 0
+
+
+def release_frames(error: BaseException) -> None:
+    """Drop the variables of the functions that an error came through, and those of its causes.
+
+    A traceback keeps them alive for as long as the error is handled: whole pictures, which a photo that waits
+    for this memory would lack.
+    """
+    cause: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if cause is None:
+            return
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__

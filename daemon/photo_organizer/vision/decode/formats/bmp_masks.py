@@ -22,7 +22,7 @@ _BYTES_A_PIXEL = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class _BmpHeader:
     width: int
     height: int
     top_down: bool
@@ -53,7 +53,7 @@ def decode_bmp_masks(task: Task) -> Picture:
     return Picture(pixels, header.width, header.height, "bmp with masks")
 
 
-def _read_header(data: bytes) -> _Header:
+def _read_header(data: bytes) -> _BmpHeader:
     try:
         pixels, size, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", data, 10)
         if size < _INFO_HEADER or compression not in {_BIT_FIELDS, _ALPHA_BIT_FIELDS} or bits not in {16, 32}:
@@ -65,7 +65,7 @@ def _read_header(data: bytes) -> _Header:
     red, green, blue, *alpha = masks
     if width < 1 or not (red | green | blue):
         raise DecoderRefusedError("the BMP header is damaged")
-    return _Header(width, abs(height), height < 0, bits, (red, green, blue, *(alpha or [0])), pixels)
+    return _BmpHeader(width, abs(height), height < 0, bits, (red, green, blue, *(alpha or [0])), pixels)
 
 
 def _channel(words: NDArray[np.unsignedinteger], mask: int) -> NDArray[np.uint8]:

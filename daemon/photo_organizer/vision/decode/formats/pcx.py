@@ -30,7 +30,7 @@ _BLACK_AND_WHITE = np.array([[0, 0, 0], [255, 255, 255]], np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class _PcxHeader:
     """`row`: bytes of a row of one plane."""
 
     width: int
@@ -64,7 +64,7 @@ def decode_pcx(task: Task) -> Picture:
     return Picture(pixels, header.width, header.height, "pcx")
 
 
-def _read_header(data: bytes) -> _Header:
+def _read_header(data: bytes) -> _PcxHeader:
     if len(data) < _HEADER_SIZE:
         raise DecoderRefusedError("the PCX header is damaged")
     packed, bits, left, top, right, bottom = struct.unpack_from("<BBHHHH", data, 2)
@@ -72,7 +72,7 @@ def _read_header(data: bytes) -> _Header:
     width, height = right - left + 1, bottom - top + 1
     if width < 1 or height < 1 or row * 8 < width * bits or (bits, planes) not in _KINDS:
         raise DecoderRefusedError("the PCX header is damaged")
-    return _Header(width, height, bits, planes, row, packed == 1)
+    return _PcxHeader(width, height, bits, planes, row, packed == 1)
 
 
 def _unpacked(data: bytes, wanted: int) -> bytes:
@@ -87,7 +87,7 @@ def _unpacked(data: bytes, wanted: int) -> bytes:
     return b"".join(parts)
 
 
-def _indices(rows: NDArray[np.uint8], header: _Header) -> NDArray[np.uint8]:
+def _indices(rows: NDArray[np.uint8], header: _PcxHeader) -> NDArray[np.uint8]:
     """Palette indices, whose bits stand side by side in a byte, or one in each plane."""
     bits = np.unpackbits(rows, axis=2)
     indices = np.zeros((header.height, header.width), np.uint8)
@@ -98,7 +98,7 @@ def _indices(rows: NDArray[np.uint8], header: _Header) -> NDArray[np.uint8]:
     return indices
 
 
-def _palette(data: bytes, header: _Header) -> NDArray[np.uint8]:
+def _palette(data: bytes, header: _PcxHeader) -> NDArray[np.uint8]:
     """Red, green, blue of each index: at the end of the file for 8 bits, else in the header."""
     depth = header.bits * header.planes
     if depth == 1:

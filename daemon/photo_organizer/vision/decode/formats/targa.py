@@ -24,7 +24,7 @@ _ALPHA_BITS, _FROM_THE_RIGHT, _FROM_THE_TOP = 0x0F, 0x10, 0x20
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class _TargaHeader:
     """`entry_bits`: of a palette's entry; `palette` and `pixels`: where they begin."""
 
     kind: int
@@ -70,11 +70,11 @@ def decode_targa(task: Task) -> Picture:
     return Picture(pixels, header.width, header.height, "tga")
 
 
-def _read_header(data: bytes) -> _Header:
+def _read_header(data: bytes) -> _TargaHeader:
     if len(data) < _HEADER.size:
         raise DecoderRefusedError("the TGA header is damaged")
     (name, _, kind, first, entries, entry_bits, _, _, width, height, bits, flags) = _HEADER.unpack_from(data)
-    header = _Header(
+    header = _TargaHeader(
         kind & ~_PACKED, bool(kind & _PACKED), width, height, bits, flags, first, entries, entry_bits,
         _HEADER.size + name,
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _unpacked(data: memoryview, size: int, wanted: int) -> bytes:
     return b"".join(parts)
 
 
-def _colours(header: _Header, samples: NDArray[np.uint8], data: bytes) -> NDArray[np.uint8]:
+def _colours(header: _TargaHeader, samples: NDArray[np.uint8], data: bytes) -> NDArray[np.uint8]:
     """Red, green, blue and, where it is there, alpha."""
     if header.kind == _GREY:
         return samples[..., :1].repeat(3, axis=-1)

@@ -1,4 +1,4 @@
-"""Thumbnails, from a vision process of their own that is confined and watched like the other. Light."""
+"""Thumbnails, made by a second vision process with the same confinement and limits. Light."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ WORKER = "photo_organizer.vision.worker.thumbnail_worker"
 
 
 class ThumbnailClient:
-    """Makes thumbnails of photos, the last that was asked for first.
+    """Make thumbnails of photos.
 
-    The process starts with the first photo. One that kills it, or takes too long, is rejected as it would be
-    on its way through the inbox, and the others go on.
+    The process starts with the first photo. A photo that crashes it or takes too long is rejected, as in the
+    inbox; the others are not affected.
 
     Args:
         side: the longer edge of a thumbnail, in pixels.
         limits: what one photo may cost.
-        unload_after: seconds without work after which the process is ended.
+        unload_after: seconds without work after which the process is stopped.
         worker: the module that the process runs.
     """
 
@@ -35,20 +35,20 @@ class ThumbnailClient:
 
     @property
     def in_flight(self) -> int:
-        """Photos that were asked for and have no answer yet."""
+        """The number of photos that were submitted and have no answer yet."""
         return self._client.in_flight
 
     @property
     def capacity(self) -> int:
-        """How many photos are best in flight at most: those behind them can still be put in another order."""
+        """The largest useful number of photos in flight; those submitted later can still be reordered."""
         return self._client.capacity
 
     def next_due(self) -> float | None:
-        """When `poll` has something to do even if the process says nothing, in `time.monotonic()`."""
+        """Return when `poll` has to be called even if the process says nothing, as `time.monotonic()`."""
         return self._client.next_due()
 
     def submit(self, photos: Sequence[Photo]) -> None:
-        """Asks for thumbnails of `photos`.
+        """Request thumbnails of photos.
 
         Raises:
             VisionError: the process cannot be started at all.
@@ -56,7 +56,7 @@ class ThumbnailClient:
         self._client.submit(photos)
 
     def poll(self, timeout: float) -> list[Pictured | Rejected]:
-        """Answers that are there, waiting up to `timeout` seconds for the first.
+        """Return the answers received, waiting up to `timeout` seconds for the first.
 
         Raises:
             VisionError: the process dies while it starts; what was in flight is forgotten.
@@ -67,5 +67,5 @@ class ThumbnailClient:
         return [*pictures, *rejected]
 
     def close(self) -> None:
-        """Ends the process, and forgets what was asked for."""
+        """Stop the process and forget the photos in flight."""
         self._client.close()

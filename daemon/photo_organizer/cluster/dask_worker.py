@@ -19,7 +19,7 @@ from typing import Any
 from distributed import Security, Worker, WorkerPlugin
 from distributed.utils import get_ip
 
-from photo_organizer.cluster.classifying import PLUGIN, Classifier
+from photo_organizer.cluster.classifying import PLUGIN, WorkerVision
 from photo_organizer.cluster.connection import (
     check_address,
     check_installed,
@@ -72,12 +72,12 @@ class WorkerSettings:
         return cls(**json.loads(text))
 
 
-class ClassifierPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
+class VisionPlugin(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
     """Holds the classifier where the tasks of the worker find it."""
 
     name = PLUGIN
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: WorkerVision) -> None:
         self.classifier = classifier
 
 
@@ -102,7 +102,7 @@ async def _run(settings: WorkerSettings) -> int:
     own = security(tls_directory, is_tls=is_tls)
     model = read_model(Path(settings.model))
     computation = Computation.here(model, settings.engine)
-    classifier = Classifier(
+    classifier = WorkerVision(
         model.directory,
         engine=settings.engine,
         categories=model.categories,
@@ -122,7 +122,7 @@ async def _run(settings: WorkerSettings) -> int:
             dashboard=False,
             dashboard_address=f"{LOOPBACK}:0",  # it listens there even without a dashboard
             resources={computation.to_resource(): 1},
-            plugins=(ClassifierPlugin(classifier),),
+            plugins=(VisionPlugin(classifier),),
             death_timeout=_CONNECT_SECONDS,
         )
         try:
