@@ -14,6 +14,7 @@ from support.heavy_packages import HEAVY
 PACKAGE = Path(__file__).parents[1] / "daemon/photo_organizer"
 GROUND = {
     "photo", "errors", "fsops", "formats", "boxes", "ignored_names", "files", "sqlite", "crash_log", "config",
+    "typed_command",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
@@ -25,7 +26,8 @@ MAY_IMPORT = {
     "files": set(),
     "sqlite": {"files"},
     "crash_log": {"errors"},
-    "config": {"errors", "files"},
+    "typed_command": set(),
+    "config": {"errors", "files", "typed_command"},
     "companions": GROUND,
     "models": GROUND,
     "inbox": GROUND | {"companions"},

@@ -20,7 +20,8 @@ from pathlib import Path
 from photo_organizer.cli.sort.execution import execute
 from photo_organizer.cli.sort.look_alikes import LookAlikes
 from photo_organizer.cli.sort.plan_files.plan_draft import PlanDraft
-from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.config import load_configuration
 from photo_organizer.inbox import find_groups
 from photo_organizer.library import Filing

@@ -40,14 +40,14 @@ def test_init_takes_folders(organizer: Organizer, tmp_path: Path, monkeypatch: p
     assert (tmp_path / "lib").is_dir()
     refused = organizer("init", "--inbox", "three", "--config", "o.yaml")
     assert refused.code == 1
-    assert "o.yaml: this configuration is there already; change `inboxes` and `library` in it" in refused.err
+    assert "o.yaml: this configuration already exists; change `inboxes` and `library` in it" in refused.err
 
 
 def test_init_where_nothing_can_be_written(organizer: Organizer) -> None:
     said = organizer("init", "--config", "/dev/null/o.yaml")
     assert (said.code, said.err) == (
         1,
-        "photo-organizer: /dev/null: this folder cannot be made\n",
+        "photo-organizer: /dev/null: this folder cannot be created\n",
     )
 
 
@@ -107,7 +107,7 @@ def test_a_heatmap_is_a_new_file(organizer: Organizer, home: Home) -> None:
 def test_why_of_nothing(organizer: Organizer, home: Home) -> None:
     said = organizer("why", home.root / "none.jpg")
     assert said.code == 1
-    assert said.err == f"photo-organizer: {home.root}/none.jpg: is neither there nor in the journal\n"
+    assert said.err == f"photo-organizer: {home.root}/none.jpg: does not exist, and is not in the journal\n"
     text = home.root / "text.txt"
     text.write_text("hello")
     assert organizer("why", text).code == 1
@@ -148,7 +148,7 @@ def test_ledger_verify_and_rebuild(organizer: Organizer, sorted_home: Home) -> N
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     wrong = organizer("ledger", "verify")
     assert wrong.code == 1
-    assert "differs from the journal; photo-organizer ledger rebuild" in wrong.err
+    assert "differs from the journal; to rewrite it: photo-organizer ledger rebuild" in wrong.err
     assert organizer("ledger", "rebuild").out == f"{path}: 3 rows written\n"
     assert organizer("ledger", "verify").code == 0
 
@@ -179,7 +179,7 @@ def test_models_list_show_and_use(organizer: Organizer, home: Home) -> None:
     assert "your photos of photos like yours it files 54% (44% before)" in shown
     assert organizer("models", "show", "other", "--json").objects[0]["metrics"]["same_sources"] == tested
     used = organizer("models", "use", "other")
-    assert used.out == "other is in use now; back: photo-organizer models use small\n"
+    assert used.out == "other is in use now; to go back: photo-organizer models use small\n"
     assert (home.models / "current").readlink().name == "other"
     assert organizer("models", "use", "other").out == "other is in use already\n"
     missing = organizer("models", "use", "none")
@@ -234,7 +234,7 @@ def test_train_shows_progress_and_outcome(
 ) -> None:
     for promoted, words in (
         ("True", "new is in use now: better by 0.02\n"),
-        ("False", "new is kept, but the model before stays in use: better by 0.02\n"),
+        ("False", "new is kept, but the previous model stays in use: better by 0.02\n"),
     ):
         fake_training(monkeypatch, tmp_path, TRAINING % (promoted, 0))
         said = organizer("train")
@@ -337,7 +337,7 @@ def test_a_journal_that_is_damaged_or_gone_is_noticed_and_no_rebuild_is_advised(
     for command in ("verify", "rebuild"):
         said = organizer("ledger", command)
         assert said.code == 1
-        assert "a rebuild would drop what the ledger knows" in said.err
+        assert "a rebuild would lose what only the ledger has" in said.err
     assert home.ledger() == before
     home.draw("b.png", "Pets")
     assert organizer("sort", home.old).code == 0

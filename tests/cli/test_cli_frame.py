@@ -84,12 +84,13 @@ def test_config_stands_before_or_after_the_command(
             "No such option '--jsn'. Did you mean '--json'?; see `photo-organizer status --help`",
         ),
         (("undo", "--since", "soon"), "'soon' is not a time; write 14:30"),
-        (("sort", ""), "an empty argument names nothing; is a variable not set?; see `photo-organizer sort"),
-        (("undo", "--batch", ""), "an empty argument names nothing"),
-        (("undo", "--photo="), "an empty argument names nothing"),
+        (("sort", ""), "an argument is empty; is a variable not set?; see `photo-organizer sort"),
+        (("undo", "--batch", ""), "an argument is empty"),
+        (("undo", "--photo="), "an argument is empty"),
         (
             ("config", "check", "--config", "/no/where.yaml"),
-            "/no/where.yaml: no such configuration file; create one with `photo-organizer init`",
+            "/no/where.yaml: no such configuration file; create one with "
+            "`photo-organizer --config /no/where.yaml init`",
         ),
     ],
 )

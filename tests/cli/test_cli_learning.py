@@ -45,7 +45,7 @@ def written_status(home: Home, **changes: Any) -> None:
         (
             {"corrected": 1, "confirmed": 40, "placed": 1},
             SUNDAY.isoformat(),
-            "learning    1 new correction, 40 photos confirmed, 1 photo placed by hand; "
+            "learning    1 new correction, 40 photos confirmed, 1 photo moved by hand; "
             "retraining Sun 29 Nov 2026, 03:00, or now: photo-organizer train",
         ),
         (
@@ -97,7 +97,7 @@ def test_a_found_folder_is_asked_for_listed_accepted_and_declined(organizer: Org
     assert listed[-1] == {"name": "To print", "state": "found", "photos": 1}
     assert "To print" in organizer("categories", "list").out
     said = organizer("categories", "accept", "To print")
-    assert said.out == "To print is a category now; it is learned from 12 photos on\n"
+    assert said.out == "To print is a category now; it is trained from 12 photos on\n"
     assert organizer("categories", "list", "--json").objects[-1]["state"] == "accepted"
     assert organizer("categories", "decline", "To print").code == 0
     assert organizer("categories", "list", "--json").objects[-1]["state"] == "declined"

@@ -51,7 +51,7 @@ def test_undo_works_after_the_library_has_moved(organizer: Organizer, filed: Hom
     new.parent.mkdir()
     shutil.move(filed.library, new)
     trial = organizer("relocate", filed.library, new, "--dry-run")
-    assert (trial.code, trial.out.splitlines()[0]) == (0, "3 photos would be followed; nothing was changed")
+    assert (trial.code, trial.out.splitlines()[0]) == (0, "3 photos would follow; nothing was changed")
     assert any(path.startswith(os.fsencode(filed.library)) for path in journal_paths(filed))
     said = organizer("relocate", filed.library, new)
     assert (said.code, said.out) == (0, f"3 photos followed\nnow change library in {filed.config}\n")
@@ -104,7 +104,7 @@ def test_a_place_that_does_not_hold_the_photos_is_refused(organizer: Organizer, 
     assert str(filed.library / "Food/a.png").encode() in journal_paths(filed)
     followed = organizer("relocate", filed.library, new, "--missing-ok")
     assert followed.out.startswith(
-        "1 photo at neither place, deleted or renamed by hand?\n2 photos followed\n"
+        "1 photo in neither place: deleted or renamed by hand?\n2 photos followed\n"
     )
 
 

@@ -72,7 +72,7 @@ def test_of_a_daemon_at_work(organizer: Organizer, owned: Home) -> None:
 def test_one_that_a_killed_daemon_left_is_not_believed(organizer: Organizer, home: Home) -> None:
     written_status(home)  # its process number is another program's by now: ours
     assert organizer("status", "--json").objects[0]["running"] is False
-    assert "state       stopped; what follows is as of " in organizer("status").out
+    assert "state       stopped; the rest was last updated at " in organizer("status").out
 
 
 def trouble(kind: str, path: str, reason: str) -> dict[str, str]:

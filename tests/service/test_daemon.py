@@ -273,7 +273,7 @@ def test_a_pause_survives_a_restart_and_resume_ends_it(household: Household) -> 
         assert household.filed() == {}
         assert household.organizer("resume") == "filing goes on\n"
         daemon.until_filed([photo])
-        assert household.organizer("resume") == "filing was not paused\n"
+        assert household.organizer("resume") == "filing is not paused\n"
         daemon.stop()
 
 

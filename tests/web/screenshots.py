@@ -1,4 +1,4 @@
-"""Makes the pictures of the review page in the documentation, of drawn scenes or of photos that may be shown.
+"""Make the pictures of the review page in the documentation, of drawn scenes or of photos that may be shown.
 
     PYTHONPATH=tests .venv/bin/python tests/web/screenshots.py docs/images [PHOTOS]
 
@@ -28,7 +28,7 @@ PICTURES = (
 
 
 def prepare(home: ReviewHome, photos: Path | None) -> None:
-    """Sorts some photos, as if they were taken in bursts over some weeks."""
+    """Sort some photos, as if they were taken in bursts over some weeks."""
     old = home.root / "old"
     old.mkdir()
     moment, scene, shot = 1_760_000_000, 0, 0
@@ -46,14 +46,14 @@ def prepare(home: ReviewHome, photos: Path | None) -> None:
 
 
 def chosen_from(folder: Path) -> list[Path]:
-    """Some photos of a folder, the same ones each time."""
+    """Return some photos of a folder, the same ones each time."""
     photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
     random.Random(3).shuffle(photos)
     return photos
 
 
 def main() -> None:
-    """Makes all of them."""
+    """Make all of them."""
     folder = Path(sys.argv[1])
     photos = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,9 @@ def main() -> None:
                     "view => document.querySelector('h1')?.textContent.toLowerCase().startsWith(view)",
                     arg=view,
                 )
-                window.wait_for_timeout(2500)  # thumbnails, and the groups
+                if view == "review":
+                    window.wait_for_selector(".tile + .tile", timeout=120_000)  # look-alikes are found
+                window.wait_for_timeout(2500)  # thumbnails
                 window.screenshot(path=folder / f"{name}.png")
                 context.close()
         finally:

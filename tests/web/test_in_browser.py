@@ -441,6 +441,12 @@ def test_many_photos_are_few_elements(home: ReviewHome, window: Any) -> None:
     try:
         open_review(window, page, 400)
         assert window.locator(".tile").count() < 120
+        first = window.locator(".tile.focused").bounding_box()
+        window.keyboard.press("ArrowDown")
+        below = window.locator(".tile.focused").bounding_box()
+        assert (below["x"], below["y"] > first["y"]) == (first["x"], True)
+        window.keyboard.press("ArrowUp")
+        assert window.locator(".tile.focused").bounding_box() == first
         window.keyboard.press("End")
         window.wait_for_function("() => document.querySelector('.tile.focused') !== null")
         assert window.locator(".tile").count() < 120

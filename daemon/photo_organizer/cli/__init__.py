@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code (0 done, 1 not possible, 2 wrong usage, 3 some photos not).
+    """Run one command and return its exit code (0 done, 1 not possible, 2 wrong usage, 3 some photos failed).
 
     Args:
         arguments: the words after the program's name; None takes them from the command line.

@@ -12,18 +12,18 @@ import click
 from photo_organizer.cli.frame import Invocation, build_application
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.typed_command import PROGRAM, program, restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = "photo-organizer"
 COMPLETION = "_PHOTO_ORGANIZER_COMPLETE"  # set by the completion that click writes for shells
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 def run_safely(arguments: Sequence[str] | None) -> int:
-    """Runs the program; never raises, never shows a traceback.
+    """Run the program; never raise, never show a traceback.
 
     Args:
         arguments: the words after the program's name; None takes them from the command line.
@@ -31,6 +31,11 @@ def run_safely(arguments: Sequence[str] | None) -> int:
     Returns:
         The exit code.
     """
+    with restored():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     _print_any_name()
     invocation = Invocation()
     try:
@@ -50,7 +55,7 @@ def run_safely(arguments: Sequence[str] | None) -> int:
 
 
 def _explain(error: Exception, invocation: Invocation) -> int:
-    """One line for `error`, and its exit code."""
+    """Print one line for `error` and return its exit code."""
     if isinstance(error, click.ClickException):
         return _usage_error(error)
     if isinstance(error, OrganizerError):
@@ -59,16 +64,16 @@ def _explain(error: Exception, invocation: Invocation) -> int:
 
 
 def _invoke(arguments: list[str], invocation: Invocation) -> object:
-    """Runs the command. click's own `main` would end the program by itself on Ctrl-C and on a closed pipe."""
+    """Run the command. click's own `main` would end the program itself on Ctrl-C and on a closed pipe."""
     application = build_application()
     if COMPLETION in os.environ:
         application.main(prog_name=PROGRAM)
-    with application.make_context(PROGRAM, arguments, obj=invocation) as context:
+    with application.make_context(invocation.started_as, arguments, obj=invocation) as context:
         return application.invoke(context)
 
 
 def _print_any_name() -> None:
-    """File names need not be valid text; printing one must not be an error."""
+    """Make printing safe for file names that are not valid text."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -80,19 +85,19 @@ def _usage_error(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     context = error.ctx if isinstance(error, click.UsageError) else None
-    where = context.command_path if context else PROGRAM
+    where = context.command_path if context else program()
     message = error.format_message().strip().rstrip(".")
     return _say(f"{message}; see `{where} --help`", error.exit_code)
 
 
 def _say(text: str, exit_code: int) -> int:
     for line in text.splitlines():
-        click.echo(f"photo-organizer: {line}", err=True)
+        click.echo(f"{PROGRAM}: {line}", err=True)
     return exit_code
 
 
 def _unexpected(error: Exception, invocation: Invocation) -> int:
-    """Write the traceback down for a bug report, and say where."""
+    """Write the traceback to a file for a bug report, and say where it is."""
     what = printable(str(error) or type(error).__name__)
     crash_log = CrashLog(_state_directory(invocation))
     try:

@@ -23,7 +23,7 @@ PIPE_WIDTH = 10_000  # columns where no terminal sets a limit: a table for `grep
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """A rich console on stdout, or on stderr, that leaves names and numbers as they are."""
+    """Return a rich console on stdout or stderr that does not style names and numbers."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -68,7 +68,7 @@ def _table_width(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
 
 
 def _print_row(columns: Sequence[str], row: Sequence[str]) -> None:
-    """Print the first cell, and below it the others with the heads of their columns."""
+    """Print the first cell, and below it the others with their column headings."""
     click.echo(row[0])
     longest = max(map(len, columns[1:]), default=0)
     for head, cell in zip(columns[1:], row[1:], strict=True):
@@ -77,17 +77,17 @@ def _print_row(columns: Sequence[str], row: Sequence[str]) -> None:
 
 
 def print_json(value: object) -> None:
-    """`value` on one line; undecodable bytes in names as escapes."""
+    """Print `value` as JSON on one line, with undecodable bytes in names escaped."""
     click.echo(json_line(value))
 
 
 def json_line(value: object) -> str:
-    """Return `value` as JSON on one line; undecodable bytes in names as escapes."""
+    """Return `value` as JSON on one line, with undecodable bytes in names escaped."""
     return json.dumps(value, ensure_ascii=True, default=str, allow_nan=False)
 
 
 def width() -> int | None:
-    """Return the columns of the terminal; None where the output goes to a file or a program."""
+    """Return the terminal's width in columns; None when the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -104,7 +104,7 @@ def field_lines(fields: Iterable[tuple[str, object]], *, columns: int | None = N
 
 
 def wrapped(line: str, *, indent: int = 0, columns: int | None = None) -> str:
-    """Return `line` wrapped for a terminal, what follows indented; as it is where there is no terminal."""
+    """Return `line` wrapped to the terminal, with a hanging indent; unchanged where there is none."""
     limit = columns or width()
     if limit is None or len(line) <= limit:
         return line
@@ -119,5 +119,5 @@ def wrapped(line: str, *, indent: int = 0, columns: int | None = None) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 photo`, `12,431 photos`."""
+    """Return a number with its noun: `1 photo`, `12,431 photos`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from photo_organizer.typed_command import program, typed, use_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,19 +53,25 @@ COMMANDS = {
 
 @dataclass(slots=True)
 class Invocation:
-    """One call of the program: which configuration it is about."""
+    """One run of the program and the configuration that it uses."""
 
     given_path: Path | None = None
+    started_as: str = field(default_factory=program)
+
+    def use(self, path: Path) -> None:
+        """Use the configuration file at `path`, also in the commands that messages suggest."""
+        self.given_path = path
+        use_config(path, self.started_as)
 
     @property
     def path(self) -> Path:
-        """The configuration file: given, from the environment, or the owner's own."""
+        """Return the configuration file: from `--config`, the environment, or the default place."""
         from photo_organizer.config import find_configuration
 
         return find_configuration(self.given_path)
 
     def configuration(self) -> Configuration:
-        """The configuration.
+        """Return the configuration.
 
         Raises:
             ConfigurationError: it cannot be used.
@@ -73,7 +81,7 @@ class Invocation:
         return load_configuration(self.path)
 
     def last_good_configuration(self) -> tuple[Configuration, str]:
-        """Return the configuration, or, while its file is wrong, the one that was last in force.
+        """Return the configuration, or the one last in force while the file has errors.
 
         Returns:
             It, and what is wrong with the file; "" when nothing is.
@@ -94,16 +102,16 @@ class Invocation:
 
 def _remember_path(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        invocation(context).given_path = value
+        invocation(context).use(value)
 
 
 def invocation(context: click.Context) -> Invocation:
-    """The call that `context` belongs to."""
+    """Return the invocation that `context` belongs to."""
     return context.find_root().ensure_object(Invocation)
 
 
 def config_option() -> click.Option:
-    """The `--config FILE` option, as every command has it."""
+    """Return the `--config FILE` option that every command has."""
     return click.Option(
         ["--config"],
         type=click.Path(path_type=Path, dir_okay=False),
@@ -111,7 +119,7 @@ def config_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_remember_path,
-        help="Settings to use instead of your organizer.yaml.",
+        help="Configuration file to use instead of your organizer.yaml.",
     )
 
 
@@ -128,12 +136,12 @@ class OrganizerCommand(click.Command):
         """
         options = args[: args.index("--")] if "--" in args else args
         if "" in args or any(word.startswith("--") and word.endswith("=") for word in options):
-            raise click.UsageError("an empty argument names nothing; is a variable not set?", ctx)
+            raise click.UsageError("an argument is empty; is a variable not set?", ctx)
         return super().parse_args(ctx, args)
 
 
 class OrganizerGroup(click.Group):
-    """A command with commands of its own (`models list`)."""
+    """A command with subcommands (`models list`)."""
 
     command_class = OrganizerCommand
 
@@ -144,7 +152,7 @@ class OrganizerGroup(click.Group):
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command named first, or an error that names the nearest one."""
+        """Return the command named first, or fail and suggest the nearest name."""
         import difflib
 
         name = arguments[0]
@@ -156,14 +164,14 @@ class OrganizerGroup(click.Group):
 
 
 class Application(OrganizerGroup):
-    """The program: each command lives in the module of its name and is imported when it is needed."""
+    """The whole program: each command is imported from its own module when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order of the help page."""
+        """Return the commands in the order of the help page."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; None when there is none."""
+        """Return the command with that name; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"photo_organizer.cli.{COMMANDS[cmd_name]}")
@@ -172,7 +180,7 @@ class Application(OrganizerGroup):
 
 
 def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Makes a function a command: called with the `Invocation` first, it returns the exit code or None."""
+    """Make a function a command: it gets the `Invocation` first, and returns the exit code or None."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         return click.command(name, cls=OrganizerCommand)(with_invocation(function))
@@ -181,7 +189,7 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 
 def group(name: str) -> Callable[[Callable[..., Any]], OrganizerGroup]:
-    """Makes a function a command that only holds others; these are added with `@group.command(...)`."""
+    """Make a function a group of commands, which are added with `@group.command(...)`."""
 
     def decorate(function: Callable[..., Any]) -> OrganizerGroup:
         made = click.group(name, cls=OrganizerGroup)(function)
@@ -192,7 +200,7 @@ def group(name: str) -> Callable[[Callable[..., Any]], OrganizerGroup]:
 
 
 def with_invocation(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Passes the `Invocation` of this call as the first argument."""
+    """Pass the current `Invocation` as the first argument."""
 
     @functools.wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 (whatever the command takes)
@@ -202,7 +210,7 @@ def with_invocation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def version() -> str:
-    """The program's version."""
+    """Return the program's version."""
     from photo_organizer import __version__
 
     return __version__
@@ -215,12 +223,12 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 
 
 def build_application() -> Application:
-    """The whole command line."""
+    """Return the whole command line."""
     application = Application(
         name="photo-organizer",
         help="Files the photos you drop in your inbox in category folders, and learns from your corrections.",
         epilog="Every move can be undone, nothing is ever overwritten or deleted. "
-        "`photo-organizer COMMAND --help` tells more.",
+        f"`{typed('COMMAND --help')}` tells more.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         no_args_is_help=True,
     )

@@ -12,7 +12,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """The moment that `text` means; without an offset it is in local time.
+    """Return the moment that `text` means; without an offset it is in local time.
 
     Args:
         text: a time of today, a date, an ISO 8601 moment, or how long ago.
@@ -81,7 +81,7 @@ class PastTime(click.ParamType[datetime]):
     def convert(
         self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """The moment; a wrong usage when it is none."""
+        """Return the moment; fail as a usage error when it is none."""
         if isinstance(value, datetime):
             return value
         try:

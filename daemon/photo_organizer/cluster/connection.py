@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from photo_organizer.cluster.certificates import AUTHORITY, certificate_files
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from distributed import Client, Security
@@ -60,7 +61,7 @@ def check_address(address: str, tls_directory: Path | None, role: str = "client"
             raise ClusterError("TLS needs certificates", where=address, remedy=remedy)
         for file in certificate_files(tls_directory, role):
             if not file.is_file():
-                remedy = "make the certificates with `photo-organizer cluster-certificates DIR`"
+                remedy = f"make the certificates with `{typed('cluster-certificates DIR')}`"
                 raise ClusterError("is not there", where=file, remedy=remedy)
     elif not _is_loopback(host):
         remedy = f"use tls://{host}:{port} with --tls-dir"

@@ -13,6 +13,7 @@ from photo_organizer.cluster.classifying import unseen_here
 from photo_organizer.cluster.connection import innermost
 from photo_organizer.cluster.description import Computation
 from photo_organizer.errors import printable
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -87,7 +88,7 @@ class Roster:
         elif self._clock() - self._lonely_since >= NO_WORKER_SECONDS:
             self._lonely_since = self._clock()
             self._say(
-                f"no worker for {NO_WORKER_SECONDS:g} s: start one with `photo-organizer cluster-worker`, "
+                f"no worker for {NO_WORKER_SECONDS:g} s: start one with `{typed('cluster-worker')}`, "
                 "or stop with Ctrl-C; what is known is kept"
             )
         return gone

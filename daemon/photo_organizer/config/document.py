@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from photo_organizer.config.errors import ConfigurationError, Problem
+from photo_organizer.typed_command import typed
 
 LARGEST_FILE = 1 << 20  # bytes
 DEEPEST = 20  # levels of nesting
@@ -70,7 +71,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise ConfigurationError(
             path,
-            [Problem("no such configuration file", remedy="create one with `photo-organizer init`")],
+            [Problem("no such configuration file", remedy=f"create one with `{typed('init')}`")],
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)
@@ -100,7 +101,7 @@ def parse_document(text: str, path: Path) -> Document:
             path, [Problem("contains a character that YAML does not allow", line)]
         ) from error
     if node is None:
-        remedy = "create one with `photo-organizer init`"
+        remedy = f"create one with `{typed('init')}`"
         raise ConfigurationError(path, [Problem("is empty", remedy=remedy)])
     if not isinstance(node, yaml.MappingNode):
         problem = Problem("is not a list of `key: value` lines", node.start_mark.line + 1)

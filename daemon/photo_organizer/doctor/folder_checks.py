@@ -15,6 +15,7 @@ from photo_organizer.config import Configuration
 from photo_organizer.doctor.check import Check, fix, hint, ok
 from photo_organizer.errors import printable
 from photo_organizer.service.status.attention import count_quarantined
+from photo_organizer.typed_command import typed
 
 LEAST_FREE_BYTES = 1 << 30
 _AT_FDCWD = -100
@@ -35,9 +36,7 @@ def folders(configuration: Configuration) -> Iterator[Check]:
         where = printable(folder)
         if not folder.is_dir():
             if folder != state:
-                yield fix(
-                    "folders", f"the {name} {where} is missing", "mount it, or run `photo-organizer init`"
-                )
+                yield fix("folders", f"the {name} {where} is missing", f"mount it, or run `{typed('init')}`")
         elif folder not in kept and not os.access(folder, os.W_OK | os.X_OK):
             yield fix(
                 "folders",

@@ -13,7 +13,8 @@ from photo_organizer.library.record.journal_health import JOURNAL, is_begun
 from photo_organizer.models.serving_model import ModelDescription, read_model
 from photo_organizer.models.store import Registry
 from photo_organizer.service.runtime import new_vision
-from photo_organizer.service.status.attention import JOURNAL_REMEDY
+from photo_organizer.service.status.attention import journal_remedy
+from photo_organizer.typed_command import typed
 
 _LONGEST_LOAD_SECONDS = 120.0
 _WAIT_SECONDS = 0.5
@@ -23,7 +24,7 @@ def journal(configuration: Configuration) -> Iterator[Check]:
     """Check whether the journal, which undo depends on, is intact."""
     path = configuration.state_directory / JOURNAL
     if problem := journal_problem(configuration):
-        yield fix("journal", f"{problem}: {printable(path)}", JOURNAL_REMEDY)
+        yield fix("journal", f"{problem}: {printable(path)}", journal_remedy())
     elif not is_begun(path):
         yield ok("journal", "none yet; it is created with the first photo")
     else:
@@ -39,7 +40,7 @@ def model(configuration: Configuration) -> Iterator[Check]:
             "model", "none installed yet", "the starter model is installed when the daemon first starts"
         )
         return
-    another = "select another with `photo-organizer models use ID`"
+    another = f"select another with `{typed('models use ID')}`"
     try:
         manifest = registry.verify(registry.directory / chosen)
         _load(configuration, read_model(registry.directory / chosen))
@@ -49,7 +50,7 @@ def model(configuration: Configuration) -> Iterator[Check]:
     unknown = [name for name in configuration.all_categories if name not in manifest.categories]
     if unknown:
         needed = configuration.retraining.min_photos_per_category
-        remedy = f"put at least {needed} photos in each of their folders, then run `photo-organizer train`"
+        remedy = f"put at least {needed} photos in each of their folders, then run `{typed('train')}`"
         yield hint("model", f"{chosen} does not know {', '.join(unknown)} yet", remedy)
     else:
         yield ok("model", f"{chosen} is complete, unmodified, and loads")

@@ -13,6 +13,7 @@ from photo_organizer.service.status.running_daemon import read_status
 from photo_organizer.service.systemd.installation import planned_units, unit_directory
 from photo_organizer.service.systemd.systemctl import UserManager, user_name
 from photo_organizer.service.systemd.units import DAEMON_UNIT, SANDBOX
+from photo_organizer.typed_command import typed
 
 _RESULTS = {
     "exit-code": "it ended with exit code {status}",
@@ -29,12 +30,12 @@ _RESULTS = {
 def service(configuration: Configuration, manager: UserManager | None = None) -> Iterator[Check]:
     """Check the unit: missing, outdated, failing, or stopping at logout."""
     manager = manager or UserManager()
-    install = "run `photo-organizer service install`"
+    install = f"run `{typed('service install')}`"
     if not manager.available():
         yield hint(
             "service",
             "there is no systemd user manager",
-            "start `photo-organizer run` with the service manager of this system",
+            f"start `{typed('run')}` with the service manager of this system",
         )
         return
     state = manager.state()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import file_sha256, read_small_file
+from photo_organizer.typed_command import typed
 
 REPORT = "report"
 COVERAGE = "coverage.csv"
@@ -30,7 +31,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FILE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST = 4 * 1024 * 1024  # bytes; a manifest is a few KB; more is not ours
-_REMEDY = "choose another with `photo-organizer models use ID`"
 
 
 class ModelError(OrganizerError):
@@ -123,7 +123,7 @@ class Manifest(BaseModel):
             raise ModelError(
                 f"the manifest is not valid: {field + ': ' if field else ''}{first['msg']}",
                 where=where,
-                remedy=_REMEDY,
+                remedy=_remedy(),
             ) from error
 
     def to_json(self) -> str:
@@ -143,11 +143,11 @@ def read_manifest(model: Path) -> Manifest:
         fields = json.loads(read_small_file(path, _LARGEST))
     except OSError as error:
         what = f"the model cannot be read ({error.strerror})"
-        raise ModelError(what, where=path, remedy=_REMEDY) from error
+        raise ModelError(what, where=path, remedy=_remedy()) from error
     except (ValueError, RecursionError) as error:
-        raise ModelError("the manifest is not JSON", where=path, remedy=_REMEDY) from error
+        raise ModelError("the manifest is not JSON", where=path, remedy=_remedy()) from error
     if not isinstance(fields, dict):
-        raise ModelError("the manifest is not a JSON object", where=path, remedy=_REMEDY)
+        raise ModelError("the manifest is not a JSON object", where=path, remedy=_remedy())
     return Manifest.parse(fields, where=path)
 
 
@@ -166,7 +166,11 @@ def verify_files(model: Path, files: Mapping[str, str]) -> None:
             actual = file_sha256(model / name)
         except OSError as error:
             what = f"a file of the model cannot be read ({error.strerror})"
-            raise ModelError(what, where=model / name, remedy=_REMEDY) from error
+            raise ModelError(what, where=model / name, remedy=_remedy()) from error
         if actual != expected:
             what = f"a file of the model is not the one that {MANIFEST} lists (its SHA-256 differs)"
-            raise ModelError(what, where=model / name, remedy=_REMEDY)
+            raise ModelError(what, where=model / name, remedy=_remedy())
+
+
+def _remedy() -> str:
+    return f"choose another with `{typed('models use ID')}`"

@@ -27,10 +27,10 @@ from photo_organizer.models.manifest import (
     verify_files,
 )
 from photo_organizer.models.staging import StagedModel, clean, staged_model
+from photo_organizer.typed_command import typed
 
 CURRENT = "current"
 REJECTED = "rejected.json"
-_REMEDY = "choose one of photo-organizer models list with photo-organizer models use ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ class Registry:
                 self.install_starter()
         chosen = self.current_id()
         if chosen is None:
-            raise ModelError("no model is in use", where=self.directory, remedy=_REMEDY)
+            raise ModelError("no model is in use", where=self.directory, remedy=_remedy())
         path = self.directory / chosen
         if not (path / MANIFEST).is_file():
-            raise ModelError("the model in use is gone", where=path, remedy=_REMEDY)
+            raise ModelError("the model in use is gone", where=path, remedy=_remedy())
         return path
 
     def current_id(self) -> str | None:
@@ -152,7 +152,7 @@ class Registry:
         """
         chosen = self.current().name if model_id == CURRENT else model_id
         if not is_safe_id(chosen) or not (self.directory / chosen).is_dir():
-            raise ModelError(f"there is no model {model_id}", where=self.directory, remedy=_REMEDY)
+            raise ModelError(f"there is no model {model_id}", where=self.directory, remedy=_remedy())
         return self._record(self.directory / chosen)
 
     def use(self, model_id: str) -> Path:
@@ -260,3 +260,7 @@ def _rejection(model: Path) -> str | None:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         return "it was rejected, but the reason cannot be read"
+
+
+def _remedy() -> str:
+    return f"see {typed('models list')}, and choose one with {typed('models use ID')}"

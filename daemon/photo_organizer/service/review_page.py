@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from photo_organizer.config import Configuration
 from photo_organizer.files import private_file
+from photo_organizer.typed_command import typed
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class ReviewPageProcess:
         except OSError as error:
             log.warning("could not start the review page: %s", error.strerror)
             return
-        log.info("review page running on port %d; open it with photo-organizer review", self._port)
+        log.info("review page running on port %d; open it with %s", self._port, typed("review"))
 
     @property
     def _port(self) -> int:

@@ -12,7 +12,7 @@ from photo_organizer.web.server import PageOptions, serve
 
 
 def main() -> int:
-    """Serves the page of the configuration file that is the first argument."""
+    """Serve the page for the configuration file given as the first argument."""
     try:
         configuration = load_configuration(Path(sys.argv[1]))
         configure_logging(configuration.logging.level, configuration.log_directory)

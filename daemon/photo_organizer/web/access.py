@@ -21,6 +21,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from photo_organizer.typed_command import PROGRAM
+
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 _LARGEST_BODY = 4_000_000  # bytes: the ids of a hundred thousand photos
 _HEADERS = {
@@ -34,14 +36,14 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_STALE = (
-    "This address is not valid, or no longer. Open the one that `photo-organizer review` prints: it holds a "
-    "token of its own for each run."
+_STALE = (  # without the `--config` in use: whoever asks need not be its owner
+    f"This address is not valid, or not any more. Open the one that `{PROGRAM} review` prints: its token is "
+    "new for each start."
 )
 
 
 class Access:
-    """Answers whom it may, and refuses the others; every response gets the headers above.
+    """Checks every request, and adds the security headers to every response.
 
     Args:
         app: the page.
@@ -56,7 +58,7 @@ class Access:
         self._cookie = f"photo-organizer-{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Handle one request."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -72,7 +74,7 @@ class Access:
         await self._app(scope, receive, _with_headers(send, self._new_cookie() if with_token else None))
 
     def _refusal(self, scope: Scope, headers: Headers, *, with_token: bool) -> Response | None:
-        """Why the request is not answered; None when it is."""
+        """Return why the request is refused; None when it is allowed."""
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not _LOOPBACK.fullmatch(host):
             return PlainTextResponse("This page answers on the loopback address only.", 403)
@@ -101,7 +103,7 @@ class Access:
 
 
 def _comes_from_here(scope: Scope, headers: Headers) -> bool:
-    """Whether no other site's page asks. The page itself may be opened from anywhere: with the token only."""
+    """Return whether no other site asks. The page itself may be opened from anywhere, with the token."""
     site = headers.get("sec-fetch-site", "none")
     is_visit = scope["path"] == "/" and headers.get("sec-fetch-dest", "document") == "document"
     return site in {"same-origin", "none"} or is_visit

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from photo_organizer import __version__
 from photo_organizer.errors import OrganizerError
+from photo_organizer.typed_command import typed
 from photo_organizer.web.page_service import PageService
 from photo_organizer.web.services.photos import UnknownPhotoError
 from photo_organizer.web.services.thumbnails import NoThumbnailError, Thumbnails
@@ -37,11 +38,11 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class BadRequestError(OrganizerError):
-    """A request that the page itself would never make."""
+    """A request that the page itself never sends."""
 
 
 def make_app(service: PageService) -> Starlette:
-    """The page as an ASGI application, without its guard (`Access`).
+    """Return the page as an ASGI application, without its access control (`Access`).
 
     Args:
         service: does what is asked for.
@@ -149,11 +150,12 @@ def _acting(service: PageService) -> list[Route]:
 
 async def _page(_request: Request) -> Response:
     template = _PAGE.get_template("page.html")
-    return HTMLResponse(await run_in_threadpool(template.render, version=__version__, modules=_MODULES))
+    values = {"version": __version__, "modules": _MODULES, "review": typed("review"), "run": typed("run")}
+    return HTMLResponse(await run_in_threadpool(template.render, values))
 
 
 def _static_file() -> Answer:
-    """Return what answers with a file of the page; all of them (100 kB) are read once, as the page starts."""
+    """Return the handler of the page's own files; all (100 kB) are read once, at start."""
     found = [path for path in _STATIC.rglob("*") if path.suffix in _MEDIA_TYPES]
     files = {str(path.relative_to(_STATIC)): (path.read_bytes(), _MEDIA_TYPES[path.suffix]) for path in found}
 

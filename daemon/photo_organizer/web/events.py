@@ -12,7 +12,7 @@ _MOST_WAITING = 200
 
 
 class Windows:
-    """The open windows. To be used in the event loop's thread."""
+    """The open windows. Use it in the event loop's thread only."""
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[tuple[str, Any] | None]] = set()
@@ -20,11 +20,11 @@ class Windows:
 
     @property
     def count(self) -> int:
-        """How many listen."""
+        """Return how many windows are listening."""
         return len(self._queues)
 
     def tell(self, event: str, value: Any, *, again: bool = True) -> None:  # noqa: ANN401 (any JSON)
-        """Tells all windows; a window that opens later is told too, unless `again` is False.
+        """Send an event to all windows, and to those that open later unless `again` is False.
 
         What a window was told last is not told anew.
         """
@@ -37,12 +37,12 @@ class Windows:
                 queue.put_nowait((event, value))
 
     def close(self) -> None:
-        """Ends all streams."""
+        """End all streams."""
         for queue in self._queues:
             queue.put_nowait(None)
 
     async def listen(self) -> AsyncIterator[str]:
-        """The stream of one window."""
+        """Yield the stream of one window."""
         queue: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
         for item in self._last.items():
             queue.put_nowait(item)

@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 class LibraryThread:
-    """Asks an open library one thing after the other.
+    """Runs functions on an open library, one at a time, in a thread of its own.
 
     Args:
         configuration: which library.
@@ -27,7 +27,7 @@ class LibraryThread:
         self._library: Library | None = None
 
     async def ask(self, question: Callable[[Library], Answer]) -> Answer:
-        """What `question` answers, asked in the library's thread.
+        """Return the result of `question`, called in the library's thread.
 
         Raises:
             OrganizerError: the library cannot be opened, or whatever the question raises.
@@ -40,7 +40,7 @@ class LibraryThread:
         return question(self._library)
 
     def close(self) -> None:
-        """Waits for what is being done, and closes the library."""
+        """Wait for the current call, and close the library."""
         self._executor.submit(self._close).result()
         self._executor.shutdown()
 

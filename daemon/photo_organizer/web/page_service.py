@@ -35,7 +35,7 @@ _CLOSED_SECONDS = 3.0  # a window that is loaded anew closes first
 
 
 class PageService:
-    """What the routes ask.
+    """Everything that the routes call.
 
     Args:
         configuration: as it was when the page began.
@@ -78,7 +78,7 @@ class PageService:
     # reading
 
     async def start(self) -> dict[str, Any]:
-        """What the page needs first."""
+        """Return what the page needs first."""
         self.is_used()
         self._closed_at = None
         return {
@@ -88,7 +88,7 @@ class PageService:
         }
 
     async def review(self, *, everything: bool) -> dict[str, Any]:
-        """The photos in Review, in groups; the surest few unless `everything`."""
+        """Return the photos in Review in groups; only the surest few unless `everything`."""
         self.is_used()
         await self._list_first()
         if everything:
@@ -96,7 +96,7 @@ class PageService:
         return await run_in_threadpool(self.photos.waiting.to_json, everything=everything)
 
     async def filed(self, category: str | None, batch: str | None) -> dict[str, Any]:
-        """What was filed lately."""
+        """Return what was filed lately."""
         self.is_used()
         answer = await self._reads.ask(lambda library: self.photos.filed(library, category, batch))
         confirmed = await run_in_threadpool(self._confirmations.all)
@@ -105,14 +105,14 @@ class PageService:
         return answer
 
     async def activity(self) -> dict[str, Any]:
-        """Batches, quarantine, and what is left alone."""
+        """Return batches, quarantine, and files that are left alone."""
         self.is_used()
         settings, photos = self.configuration, self.photos
         answer = await self._reads.ask(lambda library: activity.overview(settings, library, photos))
         return {**answer, "waiting": list(waiting_lines(await run_in_threadpool(self._status)))}
 
     async def learning(self) -> dict[str, Any]:
-        """Labels, models and the curve."""
+        """Return labels, models and the curve."""
         self.is_used()
         confidences = await self._reads.ask(self.photos.confidences)
         status = await run_in_threadpool(self._status)
@@ -130,41 +130,41 @@ class PageService:
     # acting
 
     async def file(self, names: Sequence[str], category: str) -> dict[str, Any]:
-        """Moves photos to a category."""
+        """Move photos to a category."""
         answer = await self._act(lambda library: self.photos.file(library, names, category))
         self.windows.tell("categories", await run_in_threadpool(self.photos.categories))
         return answer
 
     async def undo(self, batch: str) -> dict[str, Any]:
-        """Takes a batch back."""
+        """Undo a batch."""
         return await self._act(lambda library: self.photos.undo(library, batch))
 
     async def confirm(self, names: Sequence[str]) -> dict[str, Any]:
-        """Writes down that photos are where they belong."""
+        """Record that photos are in the right category."""
         self.is_used()
         labels = await run_in_threadpool(self.photos.labels_of, names)
         await run_in_threadpool(self._confirmations.add, labels)
         return {"confirmed": len(labels)}
 
     async def withdraw_confirmation(self, names: Sequence[str]) -> dict[str, Any]:
-        """Takes that back."""
+        """Withdraw confirmations."""
         self.is_used()
         labels = await run_in_threadpool(self.photos.labels_of, names)
         await run_in_threadpool(self._confirmations.withdraw, list(labels))
         return {"withdrawn": len(labels)}
 
     async def try_again(self, names: Sequence[str]) -> dict[str, Any]:
-        """Puts photos in quarantine back in their inbox, to be classified anew."""
+        """Put quarantined photos back in their inbox, to be classified again."""
         return await self._act(lambda library: activity.try_again(library, self.photos.shown.get_all(names)))
 
     async def choose_folder(self, name: str, *, accept: bool) -> dict[str, Any]:
-        """Makes a folder that was found a category, or leaves it alone from now on."""
+        """Make a found folder a category, or leave it alone from now on."""
         self.is_used()
         await run_in_threadpool(self._questions.choose_folder, name, accept=accept)
         return {"name": name, "accepted": accept}
 
     async def train(self) -> dict[str, Any]:
-        """Begins a retraining, unless one is under way."""
+        """Start a retraining, unless one is running."""
         self.is_used()
         loop = asyncio.get_running_loop()
 
@@ -174,7 +174,7 @@ class PageService:
         return {"started": self._models.train(tell)}
 
     async def use_model(self, model: str) -> dict[str, Any]:
-        """Makes a model the one in use."""
+        """Switch to a model."""
         self.is_used()
         return {"model": await run_in_threadpool(self._models.use, model)}
 
@@ -189,15 +189,15 @@ class PageService:
     # as long as it runs
 
     def is_used(self) -> None:
-        """Somebody is there."""
+        """Note that the page is in use."""
         self._used_at = time.monotonic()
 
     def window_closes(self) -> None:
-        """A window says that it is being closed (or loaded anew)."""
+        """Note that a window is being closed (or reloaded)."""
         self._closed_at = time.monotonic()
 
     async def watch(self) -> None:
-        """Tells the windows what changes, and ends when nobody is there any more."""
+        """Send changes to the windows, and stop the server when the page is no longer in use."""
         while True:
             try:
                 self.windows.tell("status", await run_in_threadpool(self._status))
@@ -253,7 +253,7 @@ class PageService:
             return {"running": False, "state": "unknown", "reason": str(error)}
 
     def close(self) -> None:
-        """Lets go of everything; called once, when the server has ended."""
+        """Release everything; called once, after the server has stopped."""
         self.windows.close()
         self._models.close()
         self.thumbnails.close()

@@ -49,7 +49,7 @@ class PageOptions:
 
 
 def serve(configuration: Configuration, options: PageOptions, ready: Callable[[str], None]) -> None:
-    """Serves the page, and returns when it has ended.
+    """Serve the page until it ends.
 
     Args:
         configuration: whose photos.
@@ -83,7 +83,7 @@ def serve(configuration: Configuration, options: PageOptions, ready: Callable[[s
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, which tells when it is ready and ends its streams when it is to end."""
+    """A uvicorn server that reports when it is ready, and ends its event streams when it stops."""
 
     def __init__(self, ready: Callable[[], None]) -> None:
         self._ready = ready
@@ -91,7 +91,7 @@ class _Server(uvicorn.Server):
         super().__init__(uvicorn.Config(lambda *_: None, log_config=None))
 
     def use(self, app: Access, before_exit: Callable[[], None]) -> None:
-        """Sets what is served."""
+        """Set the application."""
         self._before_exit = before_exit
         self.config = uvicorn.Config(
             app,
@@ -104,12 +104,12 @@ class _Server(uvicorn.Server):
         )
 
     def stop(self) -> None:
-        """Ends the server, soon."""
+        """Stop the server soon."""
         self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end it as being closed does."""
+        """Stop on Ctrl-C and SIGTERM, as when the page is closed."""
         wanted = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in wanted}
         try:
@@ -150,7 +150,7 @@ def _listen(options: PageOptions) -> socket.socket:
 
 @contextmanager
 def logging_to_file(configuration: Configuration) -> Iterator[None]:
-    """What goes wrong inside goes to a file in the state directory meanwhile: the terminal is for people."""
+    """Log to a file in the state directory, and not to the terminal."""
     path = configuration.state_directory / LOG_FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -169,7 +169,7 @@ def logging_to_file(configuration: Configuration) -> Iterator[None]:
 
 
 def running_page(configuration: Configuration) -> str | None:
-    """The address of a page that is being served for this state directory; None when there is none."""
+    """Return the address of the page already served for this state directory; None when there is none."""
     path = configuration.state_directory / ADDRESS_FILE
     try:
         written = json.loads(path.read_text(encoding="utf-8"))

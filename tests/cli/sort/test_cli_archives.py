@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from photo_organizer.cli.sort.plan_files.plan_file import PlannedPhoto
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +182,7 @@ def test_two_processes_do_not_make_one_plan(
     said = organizer("sort", home.old, "--dry-run", "--plan", plan)
     other.close()
     assert said.code == 1
-    assert "another process makes this plan" in said.err
+    assert "another process is making this plan" in said.err
 
 
 def test_duplicates_and_numbers_go_by_the_paths(organizer: Organizer, home: Home) -> None:
@@ -227,7 +227,7 @@ def test_a_plan_with_a_torn_end_is_refused_as_a_whole(organizer: Organizer, home
     plan.write_bytes(plan.read_bytes()[:-40])
     said = organizer("sort", "--plan", plan)
     assert said.code == 1
-    assert "p: line 4 is damaged (not JSON); make the plan anew" in said.err
+    assert "p: line 4 is damaged (not JSON); make the plan again" in said.err
     assert home.filed() == {}
 
 

@@ -153,12 +153,12 @@ def test_a_plan_for_another_library_or_of_another_kind_is_refused(organizer: Org
     home.config.write_text(text)
     lines = plan.read_text().splitlines()
     plan.write_text("\n".join([*lines, lines[-1][:40]]) + "\n")
-    assert "p: line 3 is damaged (not JSON); make the plan anew" in organizer("sort", "--plan", plan).err
+    assert "p: line 3 is damaged (not JSON); make the plan again" in organizer("sort", "--plan", plan).err
     plan.write_text("hello\n")
     for words in (("sort", "--plan", plan), ("sort", home.old, "--dry-run", "--plan", plan)):
         said = organizer(*words)
         assert said.code == 1
-        assert "is no plan" in said.err
+        assert "is not a plan" in said.err
     assert plan.read_text() == "hello\n"
     assert (home.old / "a.png").exists()
 
@@ -184,7 +184,7 @@ def test_an_interrupted_plan_goes_on_where_it_was(organizer: Organizer, home: Ho
         first.send_signal(signal.SIGINT)
         _, err = first.communicate()
     assert first.returncode == 130
-    assert err == "stopped; the same command goes on where it was\n"
+    assert err == "stopped; run the same command again to continue\n"
     assert not plan.exists()
     assert (home.root / "p.part").exists()
     done = organizer("sort", home.old, "--dry-run", "--json", "--plan", plan)
@@ -243,7 +243,7 @@ def test_what_cannot_be_sorted(organizer: Organizer, home: Home) -> None:
         (("sort",), 2, "name the folders or photos to sort"),
         (("sort", home.root / "none"), 1, f"{home.root}/none: is not there"),
         (("sort", home.library / "x"), 1, f"{home.library}/x: is in the library ({home.library})"),
-        (("sort", home.old, "--plan", home.root / "p"), 2, "a plan names its photos itself"),
+        (("sort", home.old, "--plan", home.root / "p"), 2, "a plan already names its photos"),
     ):
         said = organizer(*words)
         assert (said.code, said.out) == (code, "")

@@ -158,7 +158,7 @@ def test_hard_links_to_another_device_are_refused_in_one_line(
 def test_what_does_not_go_together(organizer: Organizer, home: Home) -> None:
     for words, reason in (
         (("sort", home.old, "--copy", "--link"), "use one of --copy, --link and --symlink"),
-        (("sort", "--plan", home.root / "p", "--copy"), "a plan says itself how photos are filed"),
+        (("sort", "--plan", home.root / "p", "--copy"), "a plan already says how photos are filed"),
     ):
         said = organizer(*words)
         assert (said.code, said.out) == (2, "")

@@ -146,7 +146,7 @@ def test_what_is_no_plan_is_refused(organizer: Any, home: Any, first: str) -> No
     plan.write_text(first + "\n")
     said = organizer("sort", "--plan", plan)
     assert said.code == 1
-    assert "is no plan" in said.err
+    assert "is not a plan" in said.err
     assert said.err.count("\n") == 1
 
 

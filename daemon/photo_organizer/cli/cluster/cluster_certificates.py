@@ -12,7 +12,7 @@ from photo_organizer.cli.frame import Invocation, command
 @command("cluster-certificates")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 def cluster_certificates(_invocation: Invocation, *, directory: Path) -> None:
-    """Make an authority and the certificates of a cluster in DIR, readable by you alone.
+    """Create a certificate authority and a cluster's certificates in DIR, readable only by you.
 
     Copy ca.pem and the two files of its role to each machine; ca-key.pem stays where it is.
     """

@@ -17,9 +17,7 @@ from photo_organizer.cli.frame import Invocation, command
     metavar="DIR",
     help="The folder of the certificates (see `cluster-certificates`).",
 )
-@click.option(
-    "--processes", type=click.IntRange(min=1), help="How many workers; by default one on each core."
-)
+@click.option("--processes", type=click.IntRange(min=1), help="Number of workers (default: one per core).")
 def cluster_worker(
     invocation: Invocation, *, address: str, tls_dir: Path | None, processes: int | None
 ) -> None:

@@ -15,8 +15,8 @@ from photo_organizer.cli.times import Duration
 def pause(invocation: Invocation, *, duration: timedelta | None) -> None:
     """Pause filing until `resume`, or for a time.
 
-    Photos wait in the inbox, also over a restart of the daemon or the machine. Photos that are being filed
-    at this moment are still filed. `sort`, `undo` and `train` work as always.
+    Photos wait in the inbox, even if the daemon or the machine is restarted. Photos that are being filed
+    at this moment are still filed. `sort`, `undo` and `train` still work.
     """
     from photo_organizer.service.requests.owner_pause import OwnerPause, write_pause
     from photo_organizer.service.status.running_daemon import read_status
@@ -31,4 +31,4 @@ def pause(invocation: Invocation, *, duration: timedelta | None) -> None:
     write_pause(configuration.state_directory, wanted)
     click.echo(str(wanted))
     if not read_status(configuration)["running"]:
-        click.echo("no daemon is running; the pause is in force when one starts")
+        click.echo("no daemon is running; the pause applies as soon as one starts")

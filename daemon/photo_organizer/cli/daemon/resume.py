@@ -13,4 +13,4 @@ def resume(invocation: Invocation) -> None:
     from photo_organizer.service.requests.owner_pause import remove_pause
 
     was_paused = remove_pause(invocation.configuration().state_directory)
-    click.echo("filing goes on" if was_paused else "filing was not paused")
+    click.echo("filing goes on" if was_paused else "filing is not paused")

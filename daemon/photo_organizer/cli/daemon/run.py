@@ -11,8 +11,9 @@ from photo_organizer.cli.frame import Invocation, command
 def run(invocation: Invocation) -> int:
     """Watch the inboxes and file what arrives, until stopped (Ctrl-C).
 
-    Inboxes and library that were never there are made. The first time, on a terminal, it offers to show
-    where the photos in your Pictures folder would go. SIGHUP, or saving the config, takes its changes over.
+    Inboxes and library are created if they never existed. The first time, on a terminal, it offers to show
+    where the photos in your Pictures folder would go. The configuration is reloaded when it is saved, and on
+    SIGHUP.
     """
     from photo_organizer.cli.setup.first_run import is_first_run, offer_dry_run
     from photo_organizer.config.first_folders import make_new_folders

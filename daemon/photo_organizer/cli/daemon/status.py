@@ -10,6 +10,7 @@ import click
 
 from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.cli.times import moment
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ CLEAR = "\x1b[H\x1b[J"
 
 @command("status")
 @click.option("--json", "as_json", is_flag=True, help="status.json, with `running` and `needs_attention`.")
-@click.option("--watch", is_flag=True, help="Follow it live, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Show the status live, until Ctrl-C.")
 def status(invocation: Invocation, *, as_json: bool, watch: bool) -> int:
     """Show what needs you, and what the daemon is doing.
 
@@ -37,7 +38,7 @@ def status(invocation: Invocation, *, as_json: bool, watch: bool) -> int:
 
 
 def _watch(invocation: Invocation, *, as_json: bool) -> None:
-    """Print the status whenever it is another one, until Ctrl-C."""
+    """Print the status again whenever it changes, until Ctrl-C."""
     on_screen = sys.stdout.isatty() and not as_json
     shown = ""
     while True:
@@ -74,7 +75,7 @@ def _look(invocation: Invocation, *, as_json: bool) -> tuple[str, int]:
 
 
 def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what is worth telling of the status, a word and a line each: first what needs its owner.
+    """Yield the status as pairs of a label and a line, starting with what needs the owner's attention.
 
     Args:
         values: of status.json, with `running`.
@@ -117,19 +118,19 @@ def lines(values: dict[str, Any], needs: Sequence[Need], min_new_labels: int) ->
 
 
 def _learning(values: dict[str, Any], min_new_labels: int) -> Iterator[tuple[str, str]]:
-    """Yield what was corrected and is not learned yet, and when it will be."""
+    """Yield what was corrected but not yet learned, and when the next retraining runs."""
     when = moment(values["next_retraining"]) if values["next_retraining"] else ""
     new = values.get("new_labels") or {}
     if total := sum(new.values()):
         enough = total >= min_new_labels
         wanted = when if when and enough else f"once there are {min_new_labels}"
-        yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: photo-organizer train"
+        yield "learning", f"{', '.join(_new(new))}; retraining {wanted}, or now: {typed('train')}"
     elif when:
         yield "retraining", when
 
 
 def _new(new: dict[str, int]) -> Iterator[str]:
-    """Yield the labels that no training has seen, as people call them."""
+    """Yield the labels that no training has used yet, in words."""
     from photo_organizer.cli.console import counted
 
     if corrections := new.get("corrected", 0) + new.get("reviewed", 0):
@@ -137,7 +138,7 @@ def _new(new: dict[str, int]) -> Iterator[str]:
     if new.get("confirmed"):
         yield f"{counted(new['confirmed'], 'photo')} confirmed"
     if new.get("placed"):
-        yield f"{counted(new['placed'], 'photo')} placed by hand"
+        yield f"{counted(new['placed'], 'photo')} moved by hand"
 
 
 def _counts(values: dict[str, Any]) -> str:
@@ -154,5 +155,5 @@ def _counts(values: dict[str, Any]) -> str:
 def _state(values: dict[str, Any]) -> str:
     if not values["running"]:
         as_of = values.get("as_of")
-        return f"stopped; what follows is as of {moment(as_of)}" if as_of else "stopped"
+        return f"stopped; the rest was last updated at {moment(as_of)}" if as_of else "stopped"
     return f"{values['state']} (process {values['pid']}, running since {moment(values['since'])})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from photo_organizer.learning.labels.label_store import FolderChoice
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 @group("categories")
 def categories() -> None:
-    """List the categories, and say which folders of yours are to be some."""
+    """List the categories, and decide which of your folders become categories."""
 
 
 @categories.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each folder, one a line.")
 @with_invocation
 def list_categories(invocation: Invocation, *, as_json: bool) -> None:
-    """List the configured categories, your folders, and those found and not decided yet."""
+    """List the configured categories, your folders, and new folders to decide on."""
     from photo_organizer.cli.console import print_json, print_table
     from photo_organizer.learning.labels.category_folders import known_folders
 
@@ -40,7 +41,7 @@ def list_categories(invocation: Invocation, *, as_json: bool) -> None:
 @click.argument("name", metavar="FOLDER")
 @with_invocation
 def accept(invocation: Invocation, name: str) -> None:
-    """Make a folder of yours a category; it is predicted once it has been learned.
+    """Make one of your folders a category. It is predicted after the next retraining.
 
     Adding it to `categories` in your organizer.yaml does the same.
     """
@@ -48,18 +49,18 @@ def accept(invocation: Invocation, name: str) -> None:
 
     _choose(invocation, name, FolderChoice.ACCEPTED)
     least = invocation.configuration().retraining.min_photos_per_category
-    click.echo(f"{name} is a category now; it is learned from {least} photos on")
+    click.echo(f"{name} is a category now; it is trained from {least} photos on")
 
 
 @categories.command("decline")
 @click.argument("name", metavar="FOLDER")
 @with_invocation
 def decline(invocation: Invocation, name: str) -> None:
-    """Leave a folder of yours alone: its photos are not learned from, and you are not asked again."""
+    """Never make this folder a category: its photos are not used for training."""
     from photo_organizer.learning.labels.label_store import FolderChoice
 
     _choose(invocation, name, FolderChoice.DECLINED)
-    click.echo(f"{name} is not a category; photo-organizer categories accept changes that")
+    click.echo(f"{name} is not a category; {typed('categories accept', name)} changes that")
 
 
 def _choose(invocation: Invocation, name: str, choice: FolderChoice) -> None:

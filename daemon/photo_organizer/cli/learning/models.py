@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,21 +16,21 @@ if TYPE_CHECKING:
     from photo_organizer.models.store import ModelRecord, Registry
 
 _TESTS = {
-    "same_sources": "photos of the kinds that it learned from",
-    "other_sources": "photos of other kinds",
+    "same_sources": "photos from the sources that it learned from",
+    "other_sources": "photos from other sources",
 }
 
 
 @group("models")
 def models() -> None:
-    """List the models, look at one, or change to one."""
+    """List the models, show one, or switch to another."""
 
 
 @models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and model.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each model, one a line.")
 @with_invocation
 def list_models(invocation: Invocation, *, as_json: bool) -> None:
-    """All models, oldest first; the one in use has a star."""
+    """List all models, oldest first; the one in use has a star."""
     from photo_organizer.cli.console import print_json
 
     records = _registry(invocation).list()
@@ -38,14 +39,14 @@ def list_models(invocation: Invocation, *, as_json: bool) -> None:
             print_json(_as_json(record))
         return
     if not records:
-        click.echo("no model is installed yet; the starter is at the first photo")
+        click.echo("no model is installed yet; the starter is installed with the first photo")
         return
     for record in records:
         _print_summary(record)
 
 
 def _print_summary(record: ModelRecord) -> None:
-    """Print a model on a few lines: its name, where it comes from, and what it does."""
+    """Print a model on a few lines: its name, its origin, and its results."""
     from photo_organizer.cli.console import wrapped
 
     click.echo(f"{'*' if record.current else ' '} {record.id}")
@@ -62,7 +63,7 @@ def _print_summary(record: ModelRecord) -> None:
 @click.option("--json", "as_json", is_flag=True, help="The whole model.json.")
 @with_invocation
 def show_model(invocation: Invocation, model_id: str, *, as_json: bool) -> int:
-    """What one model was made of and what it scored; `current` is the one in use."""
+    """Show what a model was trained on and how it scored; `current` is the one in use."""
     from photo_organizer.cli.console import field_lines, print_json
 
     record = _registry(invocation).show(model_id)
@@ -75,7 +76,7 @@ def show_model(invocation: Invocation, model_id: str, *, as_json: bool) -> int:
 
 
 def _description(record: ModelRecord) -> Iterator[tuple[str, str]]:
-    """Yield what is worth knowing of a model, a word and a line each."""
+    """Yield the description of a model as pairs of a label and a line."""
     yield "model", f"{record.id}{', in use' if record.current else ''}"
     yield "folder", str(record.path)
     if record.manifest is None:
@@ -99,16 +100,16 @@ def _description(record: ModelRecord) -> Iterator[tuple[str, str]]:
     report = record.path / "report" / "index.html"
     if report.exists():
         yield "report", str(report)
-    yield "details", f"photo-organizer models show {record.id} --json"
+    yield "details", typed("models show", record.id, "--json")
 
 
 @models.command("use")
 @click.argument("model_id", metavar="ID")
 @with_invocation
 def use_model(invocation: Invocation, model_id: str) -> None:
-    """Make a model the one in use: promote it, or go back to an earlier one.
+    """Switch to a model: promote a new one, or go back to an earlier one.
 
-    A running daemon takes it over by itself, between two batches.
+    A running daemon switches to it after the current batch.
     """
     registry = _registry(invocation)
     before = registry.current_id()
@@ -116,9 +117,8 @@ def use_model(invocation: Invocation, model_id: str) -> None:
     if before == chosen.name:
         click.echo(f"{chosen.name} is in use already")
         return
-    click.echo(
-        f"{chosen.name} is in use now{f'; back: photo-organizer models use {before}' if before else ''}"
-    )
+    back = f"; to go back: {typed('models use', before)}" if before else ""
+    click.echo(f"{chosen.name} is in use now{back}")
 
 
 def _registry(invocation: Invocation) -> Registry:
@@ -139,7 +139,7 @@ def _with_count(name: str, counts: object) -> str:
 
 
 def _estimate(record: ModelRecord) -> Iterator[str]:
-    """Yield what the model before did with the owner's photos and what this one does, as estimated."""
+    """Yield the estimated results on the owner's photos, of the previous model and of this one."""
     estimate = record.manifest.metrics.get("estimate") if record.manifest else None
     if not isinstance(estimate, dict):
         return
@@ -149,7 +149,7 @@ def _estimate(record: ModelRecord) -> Iterator[str]:
 
 
 def _test(metrics: object) -> str:
-    """Return the figures of a test in words; "" where they are not known."""
+    """Return the figures of a test in words; "" where there are none."""
     if not isinstance(metrics, dict) or not isinstance(metrics.get("accuracy"), float):
         return ""
     line = f"{metrics['accuracy']:.0%} of {metrics.get('photos', 0):,} photos right"

@@ -11,16 +11,16 @@ from photo_organizer.cli.frame import Invocation, command
 
 @command("train")
 @click.option(
-    "--mode", type=click.Choice(["head", "fine-tune"]), help="How much is learned anew; else as configured."
+    "--mode", type=click.Choice(["head", "fine-tune"]), help="How much to retrain (default: as configured)."
 )
 @click.option(
     "--photos",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     metavar="DIR",
-    help="Learn from a folder with a folder for each category, instead of from your library.",
+    help="Train on a folder with a subfolder for each category, instead of your library.",
 )
 def train(invocation: Invocation, mode: str | None, photos: Path | None) -> None:
-    """Learn from your corrections now; a better model takes over."""
+    """Retrain now on your corrections; a better model replaces the one in use."""
     from photo_organizer.cli.learning.training_progress import run_training, words_for
 
     outcome = run_training(invocation.configuration(), mode=mode, photos=photos)

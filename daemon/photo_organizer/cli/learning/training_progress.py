@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run_training(
     configuration: Configuration, *, mode: str | None = None, photos: Path | None = None
 ) -> TrainingOutcome:
-    """Runs one retraining to its end.
+    """Run one retraining to its end.
 
     Args:
         configuration: which library, which models.
@@ -60,16 +60,16 @@ def run_training(
         reason = said_last or f"the training process ended with {process.returncode}"
         raise OrganizerError(f"the retraining failed: {reason}", remedy=details)
     if outcome is None:
-        raise OrganizerError("the training process said nothing at its end", remedy=details)
+        raise OrganizerError("the training process reported no result", remedy=details)
     return outcome
 
 
 def words_for(outcome: TrainingOutcome) -> Iterator[str]:
-    """What came of it, for a person."""
+    """Return the outcome in words."""
     if outcome.promoted:
         yield f"{outcome.model} is in use now: {outcome.reason}"
     elif outcome.model:
-        yield f"{outcome.model} is kept, but the model before stays in use: {outcome.reason}"
+        yield f"{outcome.model} is kept, but the previous model stays in use: {outcome.reason}"
     else:
         yield f"nothing was trained: {outcome.reason}"
     if outcome.report:
@@ -77,12 +77,12 @@ def words_for(outcome: TrainingOutcome) -> Iterator[str]:
 
 
 def display() -> BarDisplay | LineDisplay:
-    """A bar on a terminal, a line for each stage elsewhere."""
+    """Return a progress bar on a terminal, otherwise a line for each stage."""
     return BarDisplay() if sys.stderr.isatty() else LineDisplay()
 
 
 class LineDisplay:
-    """A line on stderr whenever another stage begins."""
+    """Prints a line on stderr whenever a stage begins."""
 
     def __init__(self) -> None:
         self._stage = ""
@@ -94,7 +94,7 @@ class LineDisplay:
         return None
 
     def show(self, progress: Progress) -> None:
-        """Print the stage when it is another than before."""
+        """Print the stage when it has changed."""
         if progress.stage != self._stage:
             self._stage = progress.stage
             of = f" ({progress.total:,})" if progress.total else ""
@@ -103,7 +103,7 @@ class LineDisplay:
 
 
 class BarDisplay:
-    """A live bar on stderr: stage, share, time left, and what the process says."""
+    """Shows a live bar on stderr: stage, share, time left, and messages."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -129,7 +129,7 @@ class BarDisplay:
         self._progress.stop()
 
     def show(self, progress: Progress) -> None:
-        """Move the bar, or begin a new one for a new stage."""
+        """Advance the bar, or start another one for a new stage."""
         if progress.stage != self._stage and self._stage:
             self._progress.update(self._task, completed=1, total=1)
             self._task = self._progress.add_task(progress.stage, total=progress.total or None, text="")

@@ -30,7 +30,7 @@ SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What the model said, then or now. `probabilities` has the most probable category first."""
+    """What a model predicted. `probabilities` has the most probable category first."""
 
     action: str
     threshold: float | None
@@ -42,13 +42,13 @@ class Classification:
 
     @property
     def margin(self) -> float:
-        """How far the best category is before the second."""
+        """Return how far the best category is ahead of the second."""
         return self.probabilities[0][1] - (self.probabilities[1][1] if len(self.probabilities) > 1 else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One photo: where it is (None when it is gone), what the model said, and all that was done with it.
+    """One photo: where it is (None when it is gone), its prediction, and its history.
 
     `is_fresh` when it was never filed, and was classified just now.
     """
@@ -61,11 +61,11 @@ class Explanation:
 
     @property
     def category(self) -> str | None:
-        """The most probable category."""
+        """Return the most probable category."""
         return self.verdict.probabilities[0][0] if self.verdict else None
 
     def lines(self) -> Iterator[str]:
-        """For a person."""
+        """Yield the lines to print."""
         yield f"photo       {printable(shown_path(self.place)) if self.place else 'no longer there'}"
         yield f"sha256      {self.sha256}"
         if self.verdict is not None:
@@ -104,7 +104,7 @@ class Explanation:
             yield f"  {printable(name):<{width}}  {probability:.4f}  {bar}".rstrip()
 
     def to_json(self) -> dict[str, Any]:
-        """For a program."""
+        """Return the values for `--json`."""
         verdict = self.verdict
         return {
             "path": os.fspath(self.place) if self.place else None,
@@ -143,14 +143,14 @@ def _rounded(probabilities: tuple[tuple[str, float], ...]) -> dict[str, float]:
 
 
 def explain(configuration: Configuration, photo: str) -> Explanation:
-    """Everything that is known about `photo`.
+    """Return everything that is known about `photo`.
 
     Args:
         configuration: whose journal and model.
         photo: a path, where it is or was, or a SHA-256 in hex.
 
     Raises:
-        OrganizerError: it is neither there nor in the journal, or it cannot be read or classified.
+        OrganizerError: it does not exist, and is not in the journal, or it cannot be read or classified.
     """
     from photo_organizer.library import Library
 
@@ -169,7 +169,7 @@ def explain(configuration: Configuration, photo: str) -> Explanation:
     if path is not None and path.is_dir():
         raise OrganizerError("is a folder", where=photo, remedy="name one photo in it")
     if path is None or sha256 is None:
-        raise OrganizerError("is neither there nor in the journal", where=photo)
+        raise OrganizerError("does not exist, and is not in the journal", where=photo)
     return Explanation(path, sha256, _classify(configuration, path), (), is_fresh=True)
 
 
@@ -193,7 +193,7 @@ def _verdict_of(event: Event) -> Classification | None:
 
 
 def _classify(configuration: Configuration, path: Path) -> Classification:
-    """What the model in use says about a photo that was never filed."""
+    """Classify a photo that was never filed, with the model in use."""
     from photo_organizer.cli.sort.selection import groups_in, model_in_use
     from photo_organizer.service.runtime import new_placement, new_vision
     from photo_organizer.vision.outcome import Rejected

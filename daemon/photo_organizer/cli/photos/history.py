@@ -8,6 +8,7 @@ import click
 
 from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.cli.times import PastTime
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,18 +28,22 @@ _WORDS = {
 
 @command("history")
 @click.argument("batch", metavar="[ID]", required=False)
-@click.option("--since", type=PastTime(), help="Every batch since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w.")
+@click.option(
+    "--since", type=PastTime(), help="Every batch since this time: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
     help=f"Show N batches at most; {MOST_BATCHES_LISTED} without this option, all with --since and --json.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and batch, or photo.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object for each batch or photo, one a line."
+)
 def history(
     invocation: Invocation, *, batch: str | None, since: datetime | None, limit: int | None, as_json: bool
 ) -> None:
-    """List the batches, the last first; with ID, the photos of one.
+    """List the batches, newest first; with ID, the photos of one batch.
 
     A batch is what `undo --batch` takes back: photos that came together, a run of `sort`, a move, or an undo.
     """
@@ -48,7 +53,7 @@ def history(
         if batch is None:
             _show_batches(library, since, limit, as_json=as_json)
         elif since or limit:
-            raise click.UsageError("--since and --limit are for the list of batches, without ID")
+            raise click.UsageError("--since and --limit cannot be used with ID")
         else:
             _show_photos(library, batch, as_json=as_json)
 
@@ -66,7 +71,7 @@ def _show_batches(library: Library, since: datetime | None, limit: int | None, *
         return
     shown = list(islice(found, most))
     if not shown:
-        click.echo("nothing was done since then" if since else "nothing was filed yet")
+        click.echo("nothing was done since" if since else "nothing was filed yet")
         return
     rows = [
         (batch.id, f"{batch.time.astimezone():%Y-%m-%d %H:%M}", f"{sum(batch.counts.values()):,}",
@@ -79,7 +84,7 @@ def _show_batches(library: Library, since: datetime | None, limit: int | None, *
 
 
 def _print_rows(columns: Sequence[str], rows: Sequence[tuple[str, ...]], *, numbers: Sequence[str]) -> None:
-    """A table, without its last column where that is empty: narrow terminals have use for the room."""
+    """Print a table, without its last column where that is empty, to save width."""
     from photo_organizer.cli.console import print_table
 
     width = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
@@ -87,7 +92,7 @@ def _print_rows(columns: Sequence[str], rows: Sequence[tuple[str, ...]], *, numb
 
 
 def _in_words(batch: BatchSummary) -> str:
-    """`Family 20, Food 14; 5 to Review`."""
+    """Return the counts in words: `Family 20, Food 14; 5 to Review`."""
     named = sorted(batch.categories.items(), key=lambda item: (-item[1], item[0]))
     parts = [", ".join(f"{name} {count:,}" for name, count in named)] if named else []
     unnamed = sum(batch.counts.get(action, 0) for action in ("filed", "corrected")) - sum(
@@ -103,7 +108,7 @@ def _in_words(batch: BatchSummary) -> str:
 
 
 def _undone(batch: BatchSummary) -> str:
-    """What was taken back of a batch, or which batches an undo took back."""
+    """Return what was undone of a batch, or which batches an undo reverted."""
     if batch.took_back:
         return "of " + ", ".join(batch.took_back)
     if not batch.undone:
@@ -131,16 +136,14 @@ def _show_photos(library: Library, batch: str, *, as_json: bool) -> None:
 
     events = list(library.photos_of_batch(batch))
     if not events:
-        raise OrganizerError(
-            "there is no such batch", where=batch, remedy="photo-organizer history lists them"
-        )
+        raise OrganizerError("there is no such batch", where=batch, remedy=f"{typed('history')} lists them")
     if as_json:
         for event in events:
             print_json(event_values(event))
         return
     columns = ("action", "category", "confidence", "photo", "undone")
     _print_rows(columns, list(_photo_rows(events)), numbers=("confidence",))
-    click.echo(f"{counted(len(events), 'photo')}; back: photo-organizer undo --batch {batch}")
+    click.echo(f"{counted(len(events), 'photo')}; back: {typed('undo --batch', batch)}")
 
 
 def _photo_rows(events: Iterable[Event]) -> Iterable[tuple[str, ...]]:

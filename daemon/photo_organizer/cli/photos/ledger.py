@@ -5,22 +5,23 @@ from __future__ import annotations
 import click
 
 from photo_organizer.cli.frame import Invocation, group, with_invocation
+from photo_organizer.typed_command import typed
 
 _FORGOTTEN = (
-    "the journal is new and the ledger is not: a rebuild would drop what the ledger knows; start the daemon,"
-    " or run photo-organizer sort, which takes it over into the journal"
+    "the journal is new and the ledger is not: a rebuild would lose what only the ledger has; start the "
+    "daemon, or run {sort}, which restores the journal from it"
 )
 
 
 @group("ledger")
 def ledger() -> None:
-    """Check the CSV ledger against the journal, or write it anew."""
+    """Check the CSV ledger against the journal, or rewrite it."""
 
 
 @ledger.command("verify")
 @with_invocation
 def verify(invocation: Invocation) -> int:
-    """Compare each row with the journal. Exit code 1 when they differ."""
+    """Compare the ledger with the journal row by row. Exit code 1 when they differ."""
     from photo_organizer.errors import printable
     from photo_organizer.library import Library
 
@@ -34,18 +35,17 @@ def verify(invocation: Invocation) -> int:
         click.echo(f"{configuration.ledger_path}: {check.rows:,} rows, all as in the journal")
         return 0
     if is_forgotten:
-        click.echo(_FORGOTTEN, err=True)
+        click.echo(_FORGOTTEN.format(sort=typed("sort")), err=True)
         return 1
-    click.echo(
-        f"{configuration.ledger_path} differs from the journal; photo-organizer ledger rebuild", err=True
-    )
+    rebuild = typed("ledger rebuild")
+    click.echo(f"{configuration.ledger_path} differs from the journal; to rewrite it: {rebuild}", err=True)
     return 1
 
 
 @ledger.command("rebuild")
 @with_invocation
 def rebuild(invocation: Invocation) -> None:
-    """Write the ledger anew from the journal; the old one is kept beside it."""
+    """Rewrite the ledger from the journal; the old file is kept beside it."""
     from photo_organizer.errors import OrganizerError
     from photo_organizer.library import Library
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +25,9 @@ SOME_NOT_MOVED = 3  # exit code
 @command("move")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True)
 @click.argument("category", metavar="CATEGORY")
-@click.option("--new", is_flag=True, help="CATEGORY may be a new one; its folder is made.")
+@click.option("--new", is_flag=True, help="Allow a new CATEGORY, and create its folder.")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would be moved.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each photo, one a line.")
 def move(
     invocation: Invocation,
     *,
@@ -36,7 +37,7 @@ def move(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Move photos to another category: at once, in one batch, and undoable.
+    """Move photos to another category, in one batch that can be undone.
 
     PHOTO is a file in the library, in an inbox or anywhere else, or a quoted pattern such as
     'Library/Food/IMG_20*'; - reads a list from standard input, a path a line. Companions move along, nothing
@@ -76,7 +77,7 @@ def move(
 
 
 def _expanded(words: Sequence[str]) -> tuple[list[Path], list[tuple[Path, OrganizerError]]]:
-    """The paths that are meant, absolute, each once; and what there is nothing of."""
+    """Return the paths that exist, each once, and the arguments that match nothing."""
     from photo_organizer.errors import OrganizerError
 
     paths: dict[Path, None] = {}
@@ -91,7 +92,7 @@ def _expanded(words: Sequence[str]) -> tuple[list[Path], list[tuple[Path, Organi
 
 
 def _words(words: Sequence[str]) -> Iterator[str]:
-    """The arguments, `-` replaced by the lines of standard input (or what NULs separate there)."""
+    """Yield the arguments, with `-` replaced by the lines (or NUL-separated words) of standard input."""
     for word in words:
         if word != "-":
             yield word
@@ -109,7 +110,7 @@ def _tell(report: MoveReport, refused: Sequence[tuple[Path, OrganizerError]], *,
         _tell_json(rows, refused, report.batch)
         return
     _tell_refused(refused)
-    undo = f"; back: photo-organizer undo --batch {report.batch}" if report.moved else ""
+    undo = f"; back: {typed('undo --batch', report.batch)}" if report.moved else ""
     places = {moved.destination.parent for moved in report.moved}
     where = f" to {_shown(places.pop())}" if len(places) == 1 else ""
     click.echo(f"{counted(len(report.moved), 'photo')} moved{where}{undo}")

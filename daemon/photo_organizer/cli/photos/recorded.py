@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def event_values(event: Event) -> dict[str, Any]:
-    """Return the ledger's columns as keys, and what else the journal knows."""
+    """Return an event under the ledger's column names, with the journal's further details."""
     from photo_organizer.library.record.ledger_text import COLUMNS, escape
 
     details = event.details

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 @command("review")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), metavar="PORT", help="Default: 8420, or another that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Port to listen on (default: 8420, or any free one).",
 )
-@click.option("--no-browser", is_flag=True, help="Open no browser; print the address (for use over SSH).")
+@click.option("--no-browser", is_flag=True, help="Print the address only, for use over SSH.")
 @click.option(
     "--idle-minutes",
     type=click.FloatRange(0, min_open=True),
     default=30.0,
     show_default=True,
-    help="End after so many minutes in which nothing was done.",
+    help="Stop after this many minutes without activity.",
 )
 def review(invocation: Invocation, *, port: int | None, no_browser: bool, idle_minutes: float) -> None:
     """Sort the photos in Review in your browser.

@@ -27,7 +27,7 @@ _WORTH_A_WORD = 50_000  # operations to index: some seconds
     metavar="N",
     help=f"Show N photos at most; {MOST_PHOTOS_LISTED} without this option, and all with --json.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each photo, one a line.")
 def search(invocation: Invocation, *, text: tuple[str, ...], limit: int | None, as_json: bool) -> int:
     """Find photos by parts of their name, folder, category, camera, date or SHA-256.
 
@@ -52,7 +52,7 @@ def search(invocation: Invocation, *, text: tuple[str, ...], limit: int | None, 
 
 def _bring_up_to_date(index: SearchIndex) -> None:
     if index.waiting() > _WORTH_A_WORD:
-        click.echo("making the search index, once", err=True)
+        click.echo("building the search index (only once)", err=True)
     while index.extend():
         pass
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 @command("stats")
-@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--html",
     "page_path",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a page with the plots; it needs no other file and no network.",
+    help="Write a self-contained page with the plots.",
 )
 def stats(invocation: Invocation, *, as_json: bool, page_path: Path | None) -> None:
     """Show photos by category, how sure the model was, and how many you have corrected since.

@@ -22,15 +22,17 @@ MOST_PHOTOS_LISTED = 50
 
 @command("undo")
 @click.option(
-    "--since", type=PastTime(), help="Everything filed since then: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
+    "--since", type=PastTime(), help="Everything filed since this time: 14:30, 2026-11-22, 90m, 2h, 3d, 1w."
 )
 @click.option("--photo", metavar="PHOTO", help="One photo, by its path or SHA-256.")
 @click.option("--batch", metavar="ID", help="One batch, by its id in the ledger.")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would go back.")
 @click.option(
-    "--yes", is_flag=True, help="Do not ask first. On a terminal, undo asks when it is more than one photo."
+    "--yes",
+    is_flag=True,
+    help="Do not ask for confirmation. On a terminal, undo asks before it moves more than one photo.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and photo.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each photo, one a line.")
 def undo(
     invocation: Invocation,
     *,
@@ -41,7 +43,7 @@ def undo(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Take back the last batch, or what the options name.
+    """Undo the last batch, or what the options select.
 
     Each photo's bytes are verified before it moves, and nothing is replaced. Photos that were put back are
     left alone until you touch or move them. Exit code 3: some could not be taken back.
@@ -62,7 +64,7 @@ def undo(
     else:
         _print_words(report, dry_run=dry_run)
     if report.row_trouble is not None:
-        click.echo(f"their rows in the ledger follow later: {report.row_trouble}", err=True)
+        click.echo(f"their ledger rows will be written later: {report.row_trouble}", err=True)
     return SOME_NOT_UNDONE if report.refused else 0
 
 
@@ -84,7 +86,7 @@ def _print_words(report: UndoReport, *, dry_run: bool) -> None:
 
 
 def _why(step: UndoStep, trouble: OrganizerError) -> str:
-    """What hinders it, and where, when that is another file than the photo: its original, or a folder."""
+    """Return why a photo stays, and which other file is in the way, such as its original."""
     from photo_organizer.errors import printable
 
     elsewhere = trouble.where and trouble.where != printable(step.source)

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @command("why")
 @click.argument("photo")
-@click.option("--json", "as_json", is_flag=True, help="All of it as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--heatmap",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the photo with what the model looked at (Grad-CAM).",
+    help="Write a copy of the photo that shows what the model looked at (Grad-CAM).",
 )
 def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | None) -> None:
-    """Explain one photo, by its path (now or before) or its SHA-256.
+    """Explain one photo, given by its path (now or before) or its SHA-256.
 
-    A photo that was never filed is classified now, and nothing is done with it.
+    A photo that was never filed is classified now, and stays where it is.
     """
     from photo_organizer.cli.console import print_json
     from photo_organizer.cli.photos.explanation import explain
@@ -43,13 +43,13 @@ def why(invocation: Invocation, photo: str, *, as_json: bool, heatmap: Path | No
             click.echo(line)
     if heatmap is not None:
         if explanation.place is None:
-            raise OrganizerError("the photo is no longer there", where=photo)
+            raise OrganizerError("the photo no longer exists", where=photo)
         write_heatmap(configuration, explanation.place, explanation.category, heatmap)
         click.echo(f"heatmap: {heatmap}", err=as_json)
 
 
 def write_heatmap(configuration: Configuration, photo: Path, category: str | None, target: Path) -> None:
-    """Writes what the model looked at."""
+    """Write a picture of what the model looked at."""
     from photo_organizer.models.store import Registry
     from photo_organizer.vision.backbone.heatmap import write_heatmap as write
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.typed_command import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,13 +20,13 @@ SHELLS = ("bash", "zsh", "fish")
 @command("completion")
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.option(
-    "--install", is_flag=True, help="Write it to your own folders, with the man page, instead of printing it."
+    "--install", is_flag=True, help="Install it for your user, with the man page, instead of printing it."
 )
 def completion(invocation: Invocation, *, shell: str | None, install: bool) -> None:
-    """Print the completion script for a shell, by default for yours.
+    """Print the completion script for a shell (default: yours).
 
     With --install, new shells complete commands and options with the Tab key, and `man photo-organizer`
-    works. Nothing but these two files is written.
+    works. Only these two files are written.
     """
     del invocation
     chosen = shell or own_shell(os.environ)
@@ -40,7 +41,7 @@ def completion(invocation: Invocation, *, shell: str | None, install: bool) -> N
 
 
 def own_shell(environment: Mapping[str, str]) -> str:
-    """Return the owner's shell; a wrong usage when it is none that can complete."""
+    """Return the owner's shell; fail as a usage error when it is not supported."""
     name = Path(environment.get("SHELL", "")).name
     if name not in SHELLS:
         raise click.UsageError(f"name your shell: {', '.join(SHELLS)}")
@@ -51,7 +52,7 @@ def script(shell: str) -> str:
     """Return the completion script for a shell."""
     from click.shell_completion import ShellComplete, get_completion_class
 
-    from photo_organizer.cli.boundary import COMPLETION, PROGRAM
+    from photo_organizer.cli.boundary import COMPLETION
     from photo_organizer.cli.frame import build_application
 
     found = get_completion_class(shell)

@@ -11,13 +11,13 @@ from photo_organizer.cli.frame import Invocation, group, with_invocation
 
 @group("config")
 def config() -> None:
-    """Check the config, or print its JSON Schema."""
+    """Check the configuration, or print its JSON Schema."""
 
 
 @config.command("check")
 @with_invocation
 def check(invocation: Invocation) -> None:
-    """Say whether the config is right; every fault with its line."""
+    """Check the configuration; every error is printed with its line."""
     configuration = invocation.configuration()
     ways: dict[Path, list[str]] = {}
     for inbox in configuration.inboxes:
@@ -28,7 +28,7 @@ def check(invocation: Invocation) -> None:
 
 @config.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of the config, for editors that complete and check."""
+    """Print the JSON Schema of the configuration, for editors."""
     import json
 
     from photo_organizer.config import json_schema

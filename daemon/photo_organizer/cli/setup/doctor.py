@@ -8,9 +8,9 @@ from photo_organizer.cli.frame import Invocation, command
 
 
 @command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and check.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each check, one a line.")
 def doctor(invocation: Invocation, *, as_json: bool) -> int:
-    """Check the machine and print each fix. Exit code 1 when something must be fixed."""
+    """Check the machine and print how to fix each problem. Exit code 1 when something must be fixed."""
     from photo_organizer.cli.console import print_json, wrapped
     from photo_organizer.doctor.check import Mark
     from photo_organizer.doctor.checks import run_checks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.errors import OrganizerError, printable
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from photo_organizer.config import Configuration
@@ -19,7 +19,7 @@ PLAN = "first-run.plan"  # in the state folder
 
 
 def is_first_run(configuration: Configuration) -> bool:
-    """Whether nothing was ever filed with this state folder, and somebody can be asked."""
+    """Return whether nothing was ever filed with this state folder, and a person is at the terminal."""
     is_asked = sys.stdin.isatty() and sys.stderr.isatty()
     return is_asked and not (configuration.state_directory / "journal.sqlite").exists()
 
@@ -46,7 +46,7 @@ def offer_dry_run(configuration: Configuration) -> int:
 
 
 def pictures_folder() -> Path:
-    """Return the owner's Pictures folder, whatever its name in their language."""
+    """Return the owner's Pictures folder, whatever its name in their language is."""
     import platformdirs
 
     return platformdirs.user_pictures_path()
@@ -68,20 +68,19 @@ def _plan(configuration: Configuration, pictures: Path) -> int:
     from photo_organizer.library import TransferMode
 
     plan = configuration.state_directory / PLAN
-    program = os.environ.get("PHOTO_ORGANIZER_COMMAND", "photo-organizer")
     result = summarise_plan(configuration, (pictures,), plan, TransferMode.MOVE, as_json=False)
     if result.stopped:
-        again = shlex.join([program, "sort", str(pictures), "--dry-run", "--plan", str(plan)])
+        again = typed("sort", pictures, "--dry-run", "--plan", plan)
         click.echo(f"stopped; to go on: {again}", err=True)
         return INTERRUPTED
     page = f"{plan}.html"
     if has_screen():
         click.launch(page)
-    go = shlex.join([program, "sort", "--plan", str(plan)])
+    go = typed("sort --plan", plan)
     click.echo(f"look at {page}; to file them so, stop this with Ctrl-C and run: {go}", err=True)
     return 0
 
 
 def has_screen() -> bool:
-    """Whether a browser with a window can open (one in the terminal would get in the way)."""
+    """Return whether a graphical browser can be opened (one in the terminal would be in the way)."""
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

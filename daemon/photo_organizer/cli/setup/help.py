@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photo_organizer.cli.frame import COMMANDS, Invocation, command
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ WIDEST = 100  # columns
 @command("help")
 @click.argument("topic", required=False)
 def help(invocation: Invocation, *, topic: str | None) -> None:  # noqa: A001 (the command's name)
-    """Show a document, or what there is about a command; without TOPIC, list them."""
+    """Show a document, or the section about a command; without TOPIC, list them."""
     del invocation
     documents = find_documents()
     if topic is None:
@@ -45,14 +46,14 @@ def find_documents() -> dict[str, Path]:
 
 
 def _list(documents: Mapping[str, Path]) -> None:
-    click.echo("photo-organizer help TOPIC, where TOPIC is a command or one of:\n")
+    click.echo(f"{typed('help TOPIC')}, where TOPIC is a command or one of:\n")
     width = max(len(topic) for topic in documents)
     for topic, path in documents.items():
         click.echo(f"  {topic:<{width}}  {_title(path)}")
 
 
 def _title(path: Path) -> str:
-    """The heading of a document."""
+    """Return the heading of a document."""
     with path.open(encoding="utf-8") as file:
         return next((line.lstrip("# ").strip() for line in file if line.startswith("#")), "")
 
@@ -66,7 +67,7 @@ def _text_about(topic: str, documents: Mapping[str, Path]) -> str:
         return section(documents["commands"].read_text(encoding="utf-8"), topic)
     near = difflib.get_close_matches(topic, [*documents, *COMMANDS], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise click.UsageError(f"there is nothing about {topic!r}{hint} (photo-organizer help lists all)")
+    raise click.UsageError(f"there is nothing about {topic!r}{hint} ({typed('help')} lists all)")
 
 
 def section(commands: str, name: str) -> str:
@@ -76,7 +77,7 @@ def section(commands: str, name: str) -> str:
 
 
 def _rendered(text: str) -> str:
-    """Markdown, for a terminal."""
+    """Return Markdown rendered for a terminal."""
     import shutil
 
     from rich.console import Console

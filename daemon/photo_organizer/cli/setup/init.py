@@ -9,18 +9,19 @@ import click
 
 from photo_organizer.cli.frame import Invocation, command
 from photo_organizer.errors import OrganizerError
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @command("init")
-@click.option("--inbox", "inboxes", multiple=True, metavar="DIR", help="Folder to watch; may be given again.")
+@click.option("--inbox", "inboxes", multiple=True, metavar="DIR", help="Folder to watch. May be repeated.")
 @click.option("--library", metavar="DIR", help="Folder for the category folders.")
 def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) -> None:
-    """Write a commented config and make its folders.
+    """Write a commented configuration file and create its folders.
 
-    A config that is there already is left as it is, and only its folders are made.
+    An existing configuration is not changed; only its folders are created.
     """
     from photo_organizer.config import load_configuration, sample_configuration
     from photo_organizer.config.first_folders import make_folders
@@ -34,7 +35,7 @@ def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) 
     if path.exists():
         if values:
             raise OrganizerError(
-                "this configuration is there already",
+                "this configuration already exists",
                 where=path,
                 remedy="change `inboxes` and `library` in it",
             )
@@ -45,15 +46,15 @@ def init(invocation: Invocation, inboxes: tuple[str, ...], library: str | None) 
     configuration = load_configuration(path)
     for folder in make_folders(configuration):
         click.echo(f"made   {folder}")
-    click.echo(f"next:  photo-organizer run, then drop photos in {configuration.inbox_paths[0]}")
+    click.echo(f"next:  {typed('run')}, then drop photos in {configuration.inbox_paths[0]}")
 
 
 def write_new(path: Path, text: str) -> None:
-    """Writes a file that must not be there yet."""
+    """Write a file that must not exist yet."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OrganizerError("this folder cannot be made", where=path.parent) from error
+        raise OrganizerError("this folder cannot be created", where=path.parent) from error
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

@@ -62,7 +62,7 @@ def _lines() -> Iterator[str]:
 
 
 def _command(command: click.Command, parent: click.Context, name: str) -> Iterator[str]:
-    """A command, and those below it."""
+    """Yield a command and its subcommands."""
     context = click.Context(command, info_name=name, parent=parent)
     title = context.command_path.removeprefix(f"{NAME} ")
     yield f".SS {_text(title)}"
@@ -109,6 +109,6 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    r"""`text` for roff: `\`, `-` and a leading `.` or `'` have a meaning there."""
+    r"""Return `text` escaped for roff, where `\`, `-` and a leading `.` or `'` have a meaning."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped

@@ -14,12 +14,14 @@ from photo_organizer.errors import OrganizerError
 @command("relocate")
 @click.argument("old")
 @click.argument("new")
-@click.option("--dry-run", is_flag=True, help="Change nothing; show what is at the new place.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; show what was found in the new place.")
 @click.option(
-    "--missing-ok", is_flag=True, help="Go on when more than a tenth of the photos are at neither place."
+    "--missing-ok",
+    is_flag=True,
+    help="Continue even if more than a tenth of the photos are in neither place.",
 )
 def relocate(invocation: Invocation, *, old: str, new: str, dry_run: bool, missing_ok: bool) -> None:
-    """Tell the organizer that you have moved a folder from OLD to NEW.
+    """Record that you have moved a folder from OLD to NEW.
 
     OLD is a library, an inbox, a state folder, or a folder that holds them. Move it first, with any program,
     while the daemon is stopped. The journal, the ledger and the labels follow, so that `undo`, `why` and
@@ -35,8 +37,8 @@ def relocate(invocation: Invocation, *, old: str, new: str, dry_run: bool, missi
     if not inventory.entries:
         raise OrganizerError("no photo was ever filed from or to this folder", where=before)
     if inventory.lost:
-        click.echo(f"{counted(len(inventory.lost), 'photo')} at neither place, deleted or renamed by hand?")
-    done = "would be followed; nothing was changed" if dry_run else "followed"
+        click.echo(f"{counted(len(inventory.lost), 'photo')} in neither place: deleted or renamed by hand?")
+    done = "would follow; nothing was changed" if dry_run else "followed"
     click.echo(f"{counted(inventory.found, 'photo')} {done}")
     if keys := ", ".join(settings_to_change(configuration, before)):
         click.echo(f"now change {keys} in {configuration.path}")

@@ -9,7 +9,7 @@ from photo_organizer.cli.frame import Invocation, group, with_invocation
 
 @group("service")
 def service() -> None:
-    """Let the daemon run by itself, as a systemd user service."""
+    """Run the daemon in the background, as a systemd user service."""
 
 
 @service.command("install")
@@ -19,7 +19,7 @@ def service() -> None:
 )
 @with_invocation
 def install(invocation: Invocation, *, only_print: bool, timer: bool) -> None:
-    """Write, enable and start the service, and wait until it watches. Again after a change: update it."""
+    """Install or update the service, start it, and wait until it watches the inboxes."""
     from photo_organizer.config.first_folders import make_new_folders
     from photo_organizer.service.systemd import installation
     from photo_organizer.service.systemd.systemctl import UserManager
@@ -39,7 +39,7 @@ def install(invocation: Invocation, *, only_print: bool, timer: bool) -> None:
 
 @service.command("uninstall")
 def uninstall() -> None:
-    """Stop the service and remove its unit files; photos, ledger, models and settings stay."""
+    """Stop the service and remove its unit files. Photos, ledger, models and settings are kept."""
     from photo_organizer.service.systemd import installation
     from photo_organizer.service.systemd.systemctl import UserManager
 
@@ -50,7 +50,7 @@ def uninstall() -> None:
 @service.command("status")
 @with_invocation
 def status(invocation: Invocation) -> int:
-    """Say how the service is, and what is wrong, in plain words. Exit code 1 when it does not run."""
+    """Show the state of the service, and its problems in plain words. Exit code 1 when it does not run."""
     from photo_organizer.cli.console import wrapped
     from photo_organizer.doctor.checks import findings
     from photo_organizer.service.systemd.systemctl import UserManager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photo_organizer.cli.frame import Invocation, command
+from photo_organizer.typed_command import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +25,16 @@ MOST_PHOTOS_LISTED = 50
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--dry-run", is_flag=True, help="Move nothing; show what would go where.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line and photo, with the ledger's columns."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print a JSON object for each photo, one a line, with the ledger's columns.",
 )
 @click.option(
     "--plan",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="With --dry-run: write the plan, and FILE.html to look at. Alone: carry that plan out.",
+    help="With --dry-run: write the plan, and FILE.html to look at. Otherwise: carry out that plan.",
 )
 @click.option(
     "--cluster",
@@ -67,19 +71,22 @@ def sort(
     link: bool,
     symlink: bool,
 ) -> int:
-    """File the photos in PATH once, and end.
+    """File the photos in PATH once, then exit.
 
-    Ctrl-C stops between two photos; the same command again goes on. Exit code 3: some could not be filed.
+    Ctrl-C stops after the current photo; run the same command again to continue. Exit code 3: some photos
+    could not be filed.
     """
     configuration = invocation.configuration()
     transfer_mode = _transfer_mode(copy=copy, link=link, symlink=symlink)
     make_vision = _cluster(cluster, tls_dir, maps, is_plan=dry_run and plan is not None)
     if plan and not dry_run:
         if copy or link or symlink:
-            raise click.UsageError("a plan says itself how photos are filed: give that option with --dry-run")
+            raise click.UsageError(
+                "a plan already says how photos are filed: give this option with --dry-run"
+            )
         if paths:
             raise click.UsageError(
-                "a plan names its photos itself: leave PATH out, or add --dry-run to make a plan"
+                "a plan already names its photos: omit PATH, or add --dry-run to make a plan"
             )
         return carry_out(configuration, plan, as_json=as_json)
     if not paths:
@@ -102,13 +109,13 @@ def _transfer_mode(*, copy: bool, link: bool, symlink: bool) -> TransferMode | N
 def _cluster(
     address: str | None, tls_directory: Path | None, maps: tuple[str, ...], *, is_plan: bool
 ) -> NewVision | None:
-    """What classifies on a cluster; None when this machine does."""
+    """Return what classifies on a cluster; None when this machine classifies."""
     if address is None:
         if tls_directory or maps:
-            raise click.UsageError("--tls-dir and --map are for --cluster")
+            raise click.UsageError("--tls-dir and --map need --cluster")
         return None
     if not is_plan:
-        raise click.UsageError("--cluster makes plans: use it with --dry-run --plan FILE")
+        raise click.UsageError("--cluster can only make plans: use it with --dry-run --plan FILE")
     from photo_organizer.cli.sort.on_cluster import cluster_vision, parse_map
 
     return cluster_vision(address, tls_directory, [parse_map(text) for text in maps])
@@ -121,7 +128,7 @@ def file_now(
     *,
     as_json: bool,
 ) -> int:
-    """Files the photos in `paths`."""
+    """File the photos in `paths`."""
     from photo_organizer.cli.sort.jobs import sort_now
 
     result = sort_now(configuration, paths, transfer_mode, _printing_rows(as_json=as_json))
@@ -129,7 +136,7 @@ def file_now(
 
 
 def carry_out(configuration: Configuration, plan: Path, *, as_json: bool) -> int:
-    """Does what a plan says, and nothing else."""
+    """Carry out a plan."""
     from photo_organizer.cli.sort.execution import execute
 
     result = execute(configuration, plan, _printing_rows(as_json=as_json))
@@ -145,12 +152,12 @@ def show_plan(
     *,
     as_json: bool,
 ) -> int:
-    """Shows what would be done, and writes it down when a plan is wanted."""
+    """Show what would be done, and write the plan to `target` if given."""
     result = summarise_plan(configuration, paths, target, transfer_mode, make_vision, as_json=as_json)
     if result.stopped:
         return _stopped()
     if target is not None:
-        click.echo(f"look at {target}.html, then: photo-organizer sort --plan {target}", err=as_json)
+        click.echo(f"look at {target}.html, then: {typed('sort --plan', target)}", err=as_json)
     return result.tally.exit_code
 
 
@@ -163,7 +170,7 @@ def summarise_plan(
     *,
     as_json: bool,
 ) -> Result:
-    """Plans, and prints what the plan does."""
+    """Make a plan, and print a summary."""
     from photo_organizer.cli.sort import summary
     from photo_organizer.cli.sort.planning import local_vision, make_plan
 
@@ -192,10 +199,10 @@ def summarise_plan(
 
 
 def _stopped() -> int:
-    """Says how to go on after Ctrl-C; the exit code."""
+    """Say how to continue after Ctrl-C; return the exit code."""
     from photo_organizer.cli.boundary import INTERRUPTED
 
-    click.echo("stopped; the same command goes on where it was", err=True)
+    click.echo("stopped; run the same command again to continue", err=True)
     return INTERRUPTED
 
 
@@ -217,6 +224,6 @@ def _end(result: Result, *, as_json: bool) -> int:
         summary.print_folders(result.tally)
         click.echo(summary.in_words(result.tally))
         if result.batch:
-            click.echo(f"to take it back: photo-organizer undo --batch {result.batch}")
+            click.echo(f"to undo it: {typed('undo --batch', result.batch)}")
     summary.print_rest(result.tally, quiet=as_json)
     return _stopped() if result.stopped else result.tally.exit_code

@@ -26,7 +26,7 @@ class DiskWork:
     _devices: dict[Path, int] = field(default_factory=dict)
 
     def add(self, filing: Filing, placed: Placed) -> None:
-        """A photo would go there, with its companions."""
+        """Count a photo and its companions that would be placed."""
         group, transfer_mode, folder = filing.group, filing.transfer_mode, placed.destination.parent
         files = (group.photo, *group.companions)
         if not folder.exists():
@@ -40,7 +40,7 @@ class DiskWork:
             self.copied_bytes += sum(file.identity.size for file in files)
 
     def _device(self, folder: Path) -> int:
-        """The device of a folder, or of the nearest one above it that is there."""
+        """Return the device of a folder, or of its nearest existing parent."""
         if folder not in self._devices:
             there = next(place for place in (folder, *folder.parents) if place.exists())
             self._devices[folder] = there.stat().st_dev
@@ -48,14 +48,14 @@ class DiskWork:
 
 
 class DryRun:
-    """The destination of a dry run: has the library plan, and counts the work."""
+    """The destination of a dry run: the library plans, and nothing is moved."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self.work = DiskWork()
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
-        """Where each photo would go; there is no batch yet."""
+        """Plan where each photo would go; there is no batch yet."""
         del batch
         report = self._library.plan(filings)
         by_path = {filing.group.photo.path: filing for filing in filings}
@@ -64,7 +64,7 @@ class DryRun:
         return report
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
-        """Companions without their photo stay where they are."""
+        """Leave companions without their photo where they are."""
         from photo_organizer.library import JoinReport
 
         del inbox

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.jobs import Result, Watched
-from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.plan_files.unchanged import ChangedError, UnchangedPhotos
 from photo_organizer.cli.sort.progress import make_bar
 from photo_organizer.cli.sort.selection import check_paths
@@ -40,7 +41,7 @@ DONE_BEFORE = "filed by this plan before"
 
 
 def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
-    """Files the photos of the plan at `path` as it says.
+    """File the photos of the plan at `path` as planned.
 
     A photo is refused when it, or one of its companions, is not the file that was planned, or when its
     planned name is taken. One that this plan has filed already is passed over, so that a stopped run goes on.
@@ -55,7 +56,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
         libraries = ", ".join(map(str, configuration.libraries))
         what = f"is for the library {plan.head.library}, not {libraries}"
         raise PlanError(
-            what, where=path, remedy="use the configuration that it was made with, or make it anew"
+            what, where=path, remedy="use the configuration that it was made with, or make it again"
         )
     check_paths(configuration, [Path(named) for named in plan.head.paths if os.path.lexists(named)])
     total = plan.check()  # a damaged plan is refused as a whole
@@ -84,7 +85,7 @@ def execute(configuration: Configuration, path: Path, on_row: OnRow) -> Result:
 def _look_at(
     photo: PlannedPhoto, unchanged: UnchangedPhotos, is_known: IsKnown, crash_log: CrashLog
 ) -> tuple[PlannedPhoto, str]:
-    """The photo as it is today, and why it is not filed; that is empty when it is just as it was planned."""
+    """Return the photo as it is today, and why it is not filed ("" when it is unchanged)."""
     try:
         return _today(photo, unchanged, is_known)
     except ChangedError as error:
@@ -157,7 +158,7 @@ def _file(asked: Sequence[Filing], destination: Watched, result: Result, bar: Ba
 
 
 def _is_photo(path: Path) -> bool:
-    """Whether `sort` itself would take it for a photo or a video."""
+    """Return whether `sort` itself would accept the file as a photo or a video."""
     try:
         return blocked_reason(os.fspath(path), available_extras()) is None
     except OSError:

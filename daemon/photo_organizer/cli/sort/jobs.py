@@ -48,13 +48,13 @@ class Result:
 
 
 class ClosableVision(Vision, Protocol):
-    """What classifies for one run: the vision process of this machine, or the workers of a cluster."""
+    """What classifies for one run: this machine's vision process, or the workers of a cluster."""
 
     def close(self) -> None: ...
 
 
 class Watched:
-    """A destination that hands out the row of each photo that it takes.
+    """A destination that reports the row of each photo filed.
 
     Args:
         inner: the library, or the plan of one.
@@ -69,7 +69,7 @@ class Watched:
         self.batch = ""
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
-        """Files, and hands out the rows of what was filed."""
+        """File, and report the rows of what was filed."""
         time = now_text()
         if self._transfer_mode is not None:
             filings = [replace(filing, transfer_mode=self._transfer_mode) for filing in filings]
@@ -82,14 +82,14 @@ class Watched:
         return report
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
-        """Late companions: only the daemon's inbox knows of any."""
+        """Pass late companions on; only the daemon's inbox has any."""
         return self._inner.join(latecomers, inbox)
 
 
 def sort_now(
     configuration: Configuration, paths: Sequence[Path], transfer_mode: TransferMode | None, on_row: OnRow
 ) -> Result:
-    """Files the photos in `paths`.
+    """File the photos in `paths`.
 
     Args:
         configuration: by which settings.
@@ -170,7 +170,7 @@ def run_photos(
 def not_placed(
     groups: Iterator[AssetGroup], is_known: Callable[[Photo], bool], reporter: SortReporter
 ) -> Iterator[AssetGroup]:
-    """The groups that were not copied or linked before; those are passed over without being looked at."""
+    """Yield the groups that were not copied or linked before; those are skipped without being read."""
     for group in groups:
         if is_known(group.photo):
             reporter.left(group, KNOWN)
@@ -188,5 +188,5 @@ def is_placed(
 
 
 def now_text() -> str:
-    """Now, as ISO 8601 with offset."""
+    """Return the current time as ISO 8601 with offset."""
     return datetime.now().astimezone().isoformat(timespec="milliseconds")

@@ -50,7 +50,7 @@ class LookAlikes:
         self._photos.execute(SCHEMA)
 
     def add(self, perceptual_hash: str, path: str) -> None:
-        """Add a photo, with its 64-bit hash in hex; an empty one tells nothing."""
+        """Add a photo with its 64-bit hash in hex; one without a hash is ignored."""
         if perceptual_hash:
             row = (int(perceptual_hash, 16) - SIGN, os.fsencode(path))
             self._photos.execute("INSERT INTO photos (hash, path) VALUES (?, ?)", row)
@@ -112,14 +112,14 @@ def _alike(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _masks() -> Iterator[int]:
-    """The bits of any two blocks."""
+    """Return the masks of the bits of any two blocks."""
     starts = [sum(BLOCKS[:number]) for number in range(len(BLOCKS))]
     blocks = [((1 << bits) - 1) << start for bits, start in zip(BLOCKS, starts, strict=True)]
     return (one | other for one, other in combinations(blocks, 2))
 
 
 def _equal_pairs(keys: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the places of all pairs of equal keys, each pair once, in portions."""
+    """Yield the indices of all pairs of equal keys, each pair once, in portions."""
     import numpy as np
 
     order = np.argsort(keys, kind="stable")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from photo_organizer.cli.sort.jobs import ClosableVision
-    from photo_organizer.cli.sort.plan_files.plan_file import PlanHead
+    from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
     from photo_organizer.cli.sort.planning import NewVision
     from photo_organizer.cluster.roster import PathMap
     from photo_organizer.config import Configuration
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def parse_map(text: str) -> PathMap:
-    """Return what `FROM=TO` says.
+    """Return the two paths of `FROM=TO`.
 
     Raises:
         click.UsageError: it is not two absolute paths.
@@ -34,7 +34,7 @@ def parse_map(text: str) -> PathMap:
 
 
 def cluster_vision(address: str, tls_directory: Path | None, maps: Sequence[PathMap]) -> NewVision:
-    """Return what makes the vision of a cluster for a plan.
+    """Return a function that makes a cluster's vision for a plan.
 
     Raises:
         ClusterError: the extra is not installed, or the address cannot be used.

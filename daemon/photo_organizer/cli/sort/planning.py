@@ -17,7 +17,8 @@ from photo_organizer.cli.sort.jobs import Result, Watched, is_placed, not_placed
 from photo_organizer.cli.sort.look_alikes import Alike, LookAlikes
 from photo_organizer.cli.sort.plan_files.devices import this_machine
 from photo_organizer.cli.sort.plan_files.plan_draft import PlanDraft
-from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.progress import NoBar, SortReporter, make_bar
 from photo_organizer.cli.sort.selection import (
     check_paths,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a dry run found out.
+    """The result of a dry run.
 
     Args:
         result: how it ended.
@@ -67,7 +68,7 @@ class Planned:
 
 
 def local_vision(configuration: Configuration, model: ModelDescription, _head: PlanHead) -> ClosableVision:
-    """The vision process of this machine."""
+    """Return this machine's vision process."""
     return new_vision(configuration, model)
 
 
@@ -80,7 +81,7 @@ def make_plan(
     *,
     make_vision: NewVision = local_vision,
 ) -> Planned:
-    """Find out where the photos in `paths` would go, and move none.
+    """Plan where the photos in `paths` would go, without moving any.
 
     Args:
         configuration: by which settings.
@@ -164,7 +165,7 @@ def _head(
 def _unknown(
     groups: Iterator[AssetGroup], draft: PlanDraft, reporter: ClassifyingReporter
 ) -> Iterator[AssetGroup]:
-    """The groups that an interrupted plan does not know; those that it does are taken over at once."""
+    """Yield the groups that an interrupted plan does not have; what it has is reused."""
     for group in groups:
         if draft.take_known(group):
             reporter.advance()
@@ -198,7 +199,7 @@ def _place_all(
 
 
 def _filing(photo: PlannedPhoto, placement: Placement) -> Filing:
-    """What would be asked of the library, by today's settings."""
+    """Return what the library would be asked for, by today's settings."""
     if photo.prediction is not None:
         return placement.of_classified(photo.group, photo.prediction)
     if photo.action is Action.QUARANTINED:
@@ -217,13 +218,13 @@ def _keeping(draft: PlanDraft, alike: LookAlikes, on_row: OnRow) -> OnRow:
 
 
 class FoundPhotos:
-    """A destination that keeps what was found out about photos in the draft of a plan."""
+    """A destination that stores the predictions in the draft of a plan."""
 
     def __init__(self, draft: PlanDraft) -> None:
         self._draft = draft
 
     def file(self, filings: Sequence[Filing], *, batch: str | None = None) -> FilingReport:
-        """Keep the photos; where they go is found out later."""
+        """Store the photos; they are placed later."""
         del batch
         for filing in filings:
             self._draft.add_found(filing)
@@ -232,20 +233,20 @@ class FoundPhotos:
         )
 
     def join(self, latecomers: Sequence[Latecomer], inbox: Path) -> JoinReport:
-        """Late companions: only the daemon's inbox knows of any."""
+        """Return nothing: only the daemon's inbox has late companions."""
         del latecomers, inbox
         raise OrganizerError("a plan has no late companions")
 
 
 class ClassifyingReporter(SortReporter):
-    """Hears which photos were classified: they are counted when it is known where they go."""
+    """Shows which photos were classified; they are counted later, when they are placed."""
 
     def placed(self, filing: Filing, placed: Placed) -> None:
-        """A photo was classified."""
+        """Show that a photo was classified."""
         del placed
         self._reasons.pop(filing.group, None)
         self._bar.advance(filing.decision.category if filing.decision else str(filing.action))
 
     def advance(self) -> None:
-        """A photo was known from before."""
+        """Show that a photo was already known."""
         self._bar.advance("")

@@ -22,7 +22,7 @@ REDRAWS_A_SECOND = 4
 
 
 class Bar(Protocol):
-    """Shows how far it is."""
+    """Shows the progress."""
 
     def __enter__(self) -> Bar: ...
     def __exit__(self, *_: object) -> None: ...
@@ -30,7 +30,7 @@ class Bar(Protocol):
 
 
 class SortReporter:
-    """Hears from the pipeline what became of each photo, and passes it on to the tally and the bar.
+    """Counts what the pipeline reports for each photo, and shows the progress.
 
     Args:
         tally: the counts.
@@ -43,13 +43,13 @@ class SortReporter:
         self._reasons: dict[AssetGroup, str] = {}
 
     def placed(self, filing: Filing, placed: Placed) -> None:
-        """A photo is in the library, or planned to be."""
+        """Count a photo that is in the library, or planned to be."""
         self._reasons.pop(filing.group, None)
         self._tally.placed(filing, placed)
         self._bar.advance(filing.decision.category if filing.decision else str(placed.action))
 
     def left(self, group: AssetGroup, reason: str) -> None:
-        """A photo stays where it is for good."""
+        """Count a photo that stays where it is for good."""
         if reason.startswith("the same as"):
             self._tally.stays("duplicates")
         elif reason == KNOWN:
@@ -59,22 +59,22 @@ class SortReporter:
         self._bar.advance("")
 
     def incomplete(self, group: AssetGroup) -> None:
-        """A photo is still being transferred; it is counted when it is given up."""
-        self._reasons[group] = "it is not whole, and an unfinished file lies beside it"
+        """Ignore a photo that is still being transferred; it is counted when it is given up."""
+        self._reasons[group] = "it is incomplete, and an unfinished file is beside it"
 
     def set_aside(self, group: AssetGroup, reason: str) -> None:
-        """A photo could not be filed now; it is counted when it is given up (see `give_up`)."""
+        """Remember why a photo cannot be filed now; it is counted when it is given up (see `give_up`)."""
         self._reasons[group] = reason
 
     def give_up(self, group: AssetGroup) -> None:
-        """A photo failed too often."""
+        """Count a photo that failed too often."""
         path = group.photo.path
         reason = self._reasons.pop(group, "could not be read or moved").removeprefix(f"{printable(path)}: ")
         self._failed(path, f"{reason}; try again later")
         self._bar.advance("")
 
     def skipped(self, skipped: Skipped) -> None:
-        """A file was not even offered."""
+        """Count a file that is not offered for filing."""
         if skipped.reason == SYMBOLIC_LINK:
             self._tally.stays("symbolic links, which are not followed")
         elif by_extension(skipped.path) is None:
@@ -83,10 +83,10 @@ class SortReporter:
             self._failed(skipped.path, skipped.reason)
 
     def joined(self, companion: Photo, path: Path) -> None:
-        """A companion went to its photo; only the daemon's inbox offers these."""
+        """Ignore a companion that was joined to its photo; only the daemon's inbox has these."""
 
     def paused(self, reason: str) -> None:
-        """The destination takes nothing; the run ends with that reason."""
+        """End the run: the destination accepts nothing."""
 
     def resumed(self) -> None:
         """See `paused`."""
@@ -96,12 +96,12 @@ class SortReporter:
 
 
 def make_bar(total: int) -> Bar:
-    """A bar on stderr when that is a terminal, else nothing."""
+    """Return a bar on stderr when that is a terminal, otherwise one that shows nothing."""
     return TerminalBar(total) if sys.stderr.isatty() else NoBar()
 
 
 class NoBar:
-    """No progress is shown: a program reads, not a person."""
+    """Shows no progress, where the output is not a terminal."""
 
     def __enter__(self) -> NoBar:
         return self
@@ -110,11 +110,11 @@ class NoBar:
         return None
 
     def advance(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class TerminalBar:
-    """Count, rate, time left, and the category of the last photo."""
+    """Shows count, rate, time left, and the category of the last photo."""
 
     def __init__(self, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -141,7 +141,7 @@ class TerminalBar:
         self._progress.stop()
 
     def advance(self, text: str) -> None:
-        """One photo further."""
+        """Advance by one photo."""
         task: Any = self._progress.tasks[0]
         rate = f"{task.speed:.0f} photos/s" if task.speed else ""
         category = printable(text) or task.fields["category"]

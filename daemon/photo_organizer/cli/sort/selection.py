@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def groups_in(
     configuration: Configuration, paths: Sequence[Path], on_skipped: Callable[[Skipped], None]
 ) -> Iterator[AssetGroup]:
-    """The photos in `paths`, each by the settings of the inbox that it is in."""
+    """Yield the photos in `paths`, each by the settings of the inbox that it is in."""
     watched = {folder.path: folder for folder in watched_folders(configuration)}
     general = WatchedFolder(Path(), configuration.watch.ignore, configuration.watch.recursive)
     parts: dict[WatchedFolder, list[Path]] = {}
@@ -77,7 +77,7 @@ def library_and_mode(
 
 
 def check_paths(configuration: Configuration, paths: Sequence[Path]) -> None:
-    """Refuses what is ours or filed already.
+    """Refuse paths that are ours, or filed already.
 
     Raises:
         OrganizerError: a path is in the library or in the state directory, or does not exist.
@@ -96,10 +96,10 @@ def check_paths(configuration: Configuration, paths: Sequence[Path]) -> None:
 
 
 def model_in_use(configuration: Configuration) -> ModelDescription:
-    """The model in use; the starter is installed when there is none."""
+    """Return the model in use; install the starter when there is none."""
     return read_model(Registry(configuration.model_directory).current())
 
 
 def count_photos(paths: Sequence[Path]) -> int:
-    """About how many photos there are, by their names: for the bar."""
+    """Return about how many photos there are, by their names, for the progress bar."""
     return sum((photo_count.count_photos(path) or 0) if path.is_dir() else 1 for path in paths)

@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
-    """While entered, notes a signal instead of ending the program."""
+    """Records SIGINT and SIGTERM while entered, instead of ending the program."""
 
     def __init__(self) -> None:
         self.asked = False

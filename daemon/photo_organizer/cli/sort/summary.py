@@ -23,7 +23,7 @@ ORDER = (Action.FILED, Action.REVIEW, Action.DUPLICATE, Action.QUARANTINED)
 
 
 def print_folders(tally: Tally) -> None:
-    """How many photos go where, and how sure the model is of them."""
+    """Print how many photos go to each folder, and how sure the model is of them."""
     rows = []
     for (action, folder), count in sorted(
         tally.folders.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1])
@@ -37,7 +37,7 @@ def print_folders(tally: Tally) -> None:
 
 
 def print_photos(rows: list[dict[str, Any]]) -> None:
-    """Each photo, and where it would go."""
+    """Print each photo with its destination."""
     cells = [
         (
             shown_path(row["source"]),
@@ -52,7 +52,7 @@ def print_photos(rows: list[dict[str, Any]]) -> None:
 
 
 def print_histogram(tally: Tally) -> None:
-    """How sure the model is, in tenths."""
+    """Print a histogram of the confidences, in tenths."""
     most = max(tally.histogram)
     if not most:
         return
@@ -63,7 +63,7 @@ def print_histogram(tally: Tally) -> None:
 
 
 def print_work(work: DiskWork) -> None:
-    """What the disks will have to do."""
+    """Print what the disks will have to do."""
     parts = []
     if work.renamed:
         parts.append(f"{counted(work.renamed, 'file')} renamed (no bytes are copied)")
@@ -77,13 +77,13 @@ def print_work(work: DiskWork) -> None:
 
 
 def print_look_alikes(alike: Alike) -> None:
-    """Photos that look like another one: told, never acted on."""
+    """Print the photos that look like another one; nothing is done with them."""
     if not alike.is_complete:
-        click.echo("the search for photos that look like another was stopped: too many are nearly blank")
+        click.echo("the search for similar photos was stopped: too many are nearly blank")
     if not alike.count:
         return
     click.echo(
-        f"{counted(alike.count, 'photo looks', 'photos look')} like another (nothing is done about it):"
+        f"{counted(alike.count, 'photo looks', 'photos look')} similar to another (for your information):"
     )
     for one, other in alike.pairs:
         click.echo(f"  {printable(shown_path(one))} like {printable(shown_path(other))}")
@@ -92,7 +92,7 @@ def print_look_alikes(alike: Alike) -> None:
 
 
 def print_rest(tally: Tally, *, quiet: bool) -> None:
-    """What was not filed, and why; with `quiet`, nothing on stdout."""
+    """Print what was not filed and why; with `quiet`, nothing on stdout."""
     if tally.left and not quiet:
         left = ", ".join(f"{count:,} {reason}" for reason, count in tally.left.most_common())
         click.echo(f"left where they are: {left}")
@@ -104,7 +104,7 @@ def print_rest(tally: Tally, *, quiet: bool) -> None:
 
 
 def in_words(tally: Tally) -> str:
-    """`218 photos: 201 filed, 15 for review, 2 duplicates`."""
+    """Return the counts in words: `218 photos: 201 filed, 15 for review, 2 duplicates`."""
     words = {
         Action.FILED: "filed",
         Action.REVIEW: "for review",

@@ -27,7 +27,7 @@ class FolderCount:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts only: any number of photos fits."""
+    """Counts of photos; its size does not grow with their number."""
 
     actions: Counter[Action] = field(default_factory=Counter)
     folders: dict[tuple[Action, Path], FolderCount] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Tally:
     not_filed: int = 0
 
     def placed(self, filing: Filing, placed: Placed) -> None:
-        """A photo was placed, or planned to be."""
+        """Count a photo that was placed, or planned to be."""
         self.actions[placed.action] += 1
         count = self.folders.setdefault((placed.action, placed.destination.parent), FolderCount())
         count.photos += 1
@@ -47,21 +47,21 @@ class Tally:
             self.histogram[min(int(confidence * BINS), BINS - 1)] += 1
 
     def stays(self, reason: str) -> None:
-        """A file was left where it is, as it should be: no photo, or a duplicate to be skipped."""
+        """Count a file that is left where it is on purpose: not a photo, or a duplicate to skip."""
         self.left[reason] += 1
 
     def fails(self, where: str, reason: str) -> None:
-        """A photo could not be filed."""
+        """Count a photo that could not be filed."""
         self.not_filed += 1
         if len(self.troubles) < MOST_TROUBLES_KEPT:
             self.troubles.append(f"{where}: {reason}")
 
     @property
     def photos(self) -> int:
-        """Photos that were placed."""
+        """Return how many photos were placed."""
         return self.actions.total()
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 when some photos could not be filed (one in quarantine could not)."""
+        """Return 0, or 3 when some photos could not be filed (quarantined ones count)."""
         return SOME_NOT_FILED if self.not_filed or self.actions[Action.QUARANTINED] else 0

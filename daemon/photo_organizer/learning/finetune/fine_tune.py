@@ -49,6 +49,7 @@ from photo_organizer.learning.training_plan import TrainingPlan, manifest_fields
 from photo_organizer.models.manifest import BACKBONE_FILE, read_manifest
 from photo_organizer.models.serving_model import read_model
 from photo_organizer.models.staging import StagedModel
+from photo_organizer.typed_command import typed
 from photo_organizer.vision.backbone.weights import Layer, read_backbone
 from photo_organizer.vision.labelled_photos import LabelledPixels
 
@@ -81,7 +82,7 @@ def fine_tuned_body(plan: TrainingPlan, draft: StagedModel, before: OwnerPhotos,
     """
     if plan.mode == "fine-tune" and len(before.where(Part.TRAIN)) < FEWEST_PHOTOS:
         what = f"{len(before.where(Part.TRAIN))} photos of yours are too few for fine-tuning"
-        raise OrganizerError(what, remedy=f"it needs {FEWEST_PHOTOS}; use photo-organizer train --mode head")
+        raise OrganizerError(what, remedy=f"it needs {FEWEST_PHOTOS}; use {typed('train --mode head')}")
     changed_origin = needs_new_backbone(plan.config, read_manifest(plan.champion))
     layers, size = _starting_point(plan, tell) if changed_origin else _champions(plan)
     with _cache(plan.config.state_directory) as folder:
@@ -118,7 +119,7 @@ def _starting_point(plan: TrainingPlan, tell: Listener) -> tuple[dict[str, Layer
         raise OrganizerError(
             "the model in use was not made from the starter's backbone",
             where="model.backbone: starter",
-            remedy="go back with photo-organizer models use and the starter's id, then train again",
+            remedy=f"go back to the starter ({typed('models use ID')}), then train again",
         )
     return backbone_from_file(Path(chosen)), _OFFICIAL_SIZE
 

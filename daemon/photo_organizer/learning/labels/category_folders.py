@@ -24,6 +24,7 @@ from photo_organizer.learning.labels.label_store import (
     LabelStoreError,
 )
 from photo_organizer.learning.labels.library_walk import FoundPhoto, Layout
+from photo_organizer.typed_command import typed
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def choose_folder(config: Configuration, name: str, choice: FolderChoice, time: 
         if name in store.own_folders() | config.own_folder_names:
             raise OrganizerError("is a folder of the organizer's own", where=config.library / name)
         if name not in store.found_folders() and name not in store.folder_choices():
-            remedy = "photo-organizer categories list shows the folders that were found"
+            remedy = f"{typed('categories list')} shows the folders that were found"
             raise OrganizerError("no such folder was found in the library", where=name, remedy=remedy)
         store.choose_folder(name, choice, time)
         remaining = {found: photos for found, photos in store.found_folders().items() if found != name}

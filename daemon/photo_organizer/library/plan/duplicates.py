@@ -133,9 +133,10 @@ class DuplicateFinder:
             self.files.look(newer_than=self._began)
         else:
             self.files.look(newer_than=self._began - _LOOK_SECONDS, seconds=_LOOK_SECONDS)
-        paths = [path for path in self.files.of_size(photo.identity.size) if path not in own]
-        if not is_known and len(paths) > _MOST_COMPARED:
+        size = photo.identity.size
+        if not is_known and self.files.count_of_size(size) > _MOST_COMPARED:
             return None
+        paths = [path for path in self.files.of_size(size) if path not in own]
         for path in sorted(paths, key=self._is_duplicate):
             if self._is_same(photo, path, OpenFolder(os.path.dirname(path), len(self.files.root)), folders):
                 return Path(os.fsdecode(path))

@@ -16,7 +16,7 @@ class _Listing:
     """A folder as it was listed: by what it is known to be unchanged, and its files by size."""
 
     mtime_ns: int | None
-    files: dict[int, tuple[bytes, ...]]
+    files: dict[int, list[bytes]]
     folders: tuple[bytes, ...]
 
 
@@ -34,6 +34,10 @@ class LibraryFiles:
     _sizes: dict[int, set[bytes]] = field(default_factory=dict)
     _pending: list[bytes] = field(default_factory=list)
     _looked_at: float = float("-inf")
+
+    def count_of_size(self, size: int) -> int:
+        """Return how many files of `size` bytes were there at the last look."""
+        return len(self._sizes.get(size, ()))
 
     def of_size(self, size: int) -> list[bytes]:
         """Return the paths of the files of `size` bytes that were there at the last look."""
@@ -95,7 +99,7 @@ class LibraryFiles:
 
 
 def _list(folder: bytes, mtime_ns: int) -> _Listing:
-    files: dict[int, tuple[bytes, ...]] = {}
+    files: dict[int, list[bytes]] = {}
     folders: list[bytes] = []
     for entry in _visible(folder):
         try:
@@ -103,7 +107,7 @@ def _list(folder: bytes, mtime_ns: int) -> _Listing:
                 folders.append(entry.path)
             elif entry.is_file(follow_symlinks=False):
                 size = entry.stat(follow_symlinks=False).st_size
-                files[size] = (*files.get(size, ()), entry.name)
+                files.setdefault(size, []).append(entry.name)
         except OSError:  # gone meanwhile
             continue
     is_settled = abs(time.time_ns() - mtime_ns) > _UNSETTLED_NS

@@ -40,6 +40,7 @@ from photo_organizer.library.record.operation import (
 )
 from photo_organizer.library.xmp.sidecars import Sidecars, is_own_sidecar, sidecar_of
 from photo_organizer.photo import Action, FileIdentity
+from photo_organizer.typed_command import typed
 
 _UNDOABLE = (
     f"{BROUGHT} AND o.state IN ({State.DONE:d}, {State.RECORDED:d})"
@@ -103,7 +104,7 @@ def selected(journal: Journal, selection: Selection) -> list[int]:
 def _nothing(selection: Selection) -> NothingToUndoError:
     if selection.photo is not None:
         what = "nothing to take back: not filed under this name, or taken back already"
-        remedy = "`photo-organizer why` tells what was done with a photo"
+        remedy = f"`{typed('why PHOTO')}` tells what was done with a photo"
         return NothingToUndoError(what, where=selection.photo, remedy=remedy)
     if selection.batch is not None:
         what = "nothing to take back: there is no such batch, or all of it is taken back"

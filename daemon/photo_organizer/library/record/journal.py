@@ -37,6 +37,7 @@ from photo_organizer.library.record.operation import (
 )
 from photo_organizer.photo import Action, FileIdentity
 from photo_organizer.sqlite import open_database, storable, stored_number
+from photo_organizer.typed_command import typed
 
 _COLUMNS = (
     "o.batch, o.kind, o.time, o.sha256, o.source_root, o.destination_root, o.category, o.confidence,"
@@ -66,7 +67,7 @@ class Journal:
                 f"the journal: {error}", where=path, remedy="make room or make it writable"
             ) from error
         except sqlite3.DatabaseError as error:
-            remedy = "start the daemon, or `sort` something: the journal is set aside and restored then"
+            remedy = f"start the daemon, or run `{typed('sort')}`: the journal is set aside and restored then"
             raise JournalError(f"not readable as the journal: {error}", where=path, remedy=remedy) from error
         self._version = self._data_version()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 
 from photo_organizer.fsops import FileOperations
@@ -12,8 +13,14 @@ from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.ledger_text import escape
 from photo_organizer.library.record.operation import Move, Operation
 from photo_organizer.photo import Action
+from photo_organizer.typed_command import typed
 
 REASON = b".reason.txt"
+_ENDING = re.compile(  # the program may have been started otherwise then
+    rb"The photo is complete and unchanged\. "
+    rb"(This puts it back:\n[^\n]+ undo --photo [0-9a-f]{64}\n"
+    rb"|'photo-organizer undo --photo PHOTO' puts it back\.\n)"
+)
 
 
 def reason_text(operation: Operation) -> str:
@@ -24,7 +31,7 @@ def reason_text(operation: Operation) -> str:
         f"sha256: {operation.sha256.hex()}\n"
         f"when:   {operation.time}\n\n"
         "The photo is complete and unchanged. This puts it back:\n"
-        f"photo-organizer undo --photo {operation.sha256.hex()}\n"
+        f"{typed('undo --photo', operation.sha256.hex())}\n"
     )
 
 
@@ -33,11 +40,7 @@ def _is_ours(text: bytes, operation: Operation) -> bool:
     something.
     """
     facts = reason_text(operation).partition("The photo is")[0].encode("utf-8", "backslashreplace")
-    ending = text.removeprefix(facts)
-    return text.startswith(facts) and ending in {
-        reason_text(operation).encode("utf-8", "backslashreplace").removeprefix(facts),
-        b"The photo is complete and unchanged. 'photo-organizer undo --photo PHOTO' puts it back.\n",
-    }
+    return text.startswith(facts) and _ENDING.fullmatch(text, len(facts)) is not None
 
 
 def write_reason(

@@ -22,6 +22,7 @@ from photo_organizer.config.plain_names import folder_name_fault, same_name_key
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library import Library, OwnerMove
 from photo_organizer.photo import Action, AssetGroup, Photo
+from photo_organizer.typed_command import typed
 from photo_organizer.vision.client.driving import answers
 from photo_organizer.vision.client.thumbnail_client import ThumbnailClient
 from photo_organizer.vision.outcome import Pictured
@@ -184,7 +185,7 @@ class OwnerMovePlanner:
         settings = self.configuration
         folder = path.parent
         if is_inside(folder, settings.state_directory):
-            remedy = "photo-organizer undo --photo PHOTO puts a photo in quarantine back in its inbox"
+            remedy = f"{typed('undo --photo PHOTO')} puts a photo in quarantine back in its inbox"
             raise OrganizerError("is not in the library or an inbox", where=path, remedy=remedy)
         real = Path(os.path.realpath(folder))
         for library in settings.libraries:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from photo_organizer.errors import OrganizerError
 from photo_organizer.files import PRIVATE, read_small_file, replace_file
+from photo_organizer.typed_command import typed
 
 PAUSE_FILE = "pause.json"
 _LARGEST = 4096  # bytes
@@ -30,7 +31,7 @@ class OwnerPause:
 
     def __str__(self) -> str:
         end = "" if self.until is None else f" until {self.until.astimezone():%a %d %b %Y, %H:%M}"
-        return f"paused by you{end}; run `photo-organizer resume` to resume filing"
+        return f"paused by you{end}; run `{typed('resume')}` to resume filing"
 
 
 def read_pause(state_directory: Path) -> OwnerPause | None:

@@ -16,6 +16,7 @@ from photo_organizer.errors import printable
 from photo_organizer.library.journal_state import journal_problem
 from photo_organizer.library.record.quarantine_reason import REASON
 from photo_organizer.service.status.waiting import install_command
+from photo_organizer.typed_command import typed
 
 
 class Severity(IntEnum):
@@ -30,8 +31,6 @@ class Severity(IntEnum):
     CONFIG = 3
     """The configuration is invalid; the previous one is in use."""
 
-
-JOURNAL_REMEDY = "restart the daemon, or run `photo-organizer sort`, to set it aside and restore it"
 
 _EXIT_CODES = {Severity.WAITS: 0, Severity.SOME: 3, Severity.STANDS: 1, Severity.CONFIG: 2}
 
@@ -112,14 +111,19 @@ def _config(values: Mapping[str, Any]) -> Iterator[Need]:
             )
 
 
+def journal_remedy() -> str:
+    """Return what to do about a damaged journal."""
+    return f"restart the daemon, or run `{typed('sort')}`, to set it aside and restore it"
+
+
 def _journal(configuration: Configuration) -> Iterator[Need]:
     if problem := journal_problem(configuration):
-        yield Need("journal", problem, JOURNAL_REMEDY, 1, Severity.STANDS)
+        yield Need("journal", problem, journal_remedy(), 1, Severity.STANDS)
 
 
 def _not_filing(values: Mapping[str, Any]) -> Iterator[Need]:
     if not values["running"]:
-        remedy = "start it with `photo-organizer run` or `photo-organizer service install`"
+        remedy = f"start it with `{typed('run')}` or `{typed('service install')}`"
         yield Need("stopped", "the daemon is not running", remedy, 1, Severity.STANDS)
     elif values.get("state") == "paused":
         if values.get("paused_by_owner"):
@@ -170,7 +174,7 @@ def _to_review(configuration: Configuration) -> Iterator[Need]:
         if not (count := count_photos(review)):
             continue
         where = printable(review)
-        yield Need("review", f"{_counted(count, 'photo')} in {where}", "photo-organizer review", count)
+        yield Need("review", f"{_counted(count, 'photo')} in {where}", typed("review"), count)
     quarantine = configuration.quarantine_directory
     if count := count_quarantined(quarantine):
         what = f"{_counted(count, 'file')} in quarantine, {printable(quarantine)}"
@@ -182,8 +186,7 @@ def _to_review(configuration: Configuration) -> Iterator[Need]:
 def _found_folders(values: Mapping[str, Any]) -> Iterator[Need]:
     for name, photos in (values.get("found_folders") or {}).items():
         what = f"is the new folder {printable(name)} ({_counted(photos, 'photo')}) a category?"
-        word = shlex.quote(name)
-        remedy = f"photo-organizer categories accept {word} (or decline {word})"
+        remedy = f"{typed('categories accept', name)} (or decline {shlex.quote(name)})"
         yield Need("found_folder", what, remedy, photos)
 
 

@@ -21,6 +21,7 @@ from photo_organizer.service.systemd.units import (
     render_sandbox,
     render_training,
 )
+from photo_organizer.typed_command import typed
 
 _OURS = (DAEMON_UNIT, SANDBOX, TRAIN_UNIT, TRAIN_TIMER)
 
@@ -70,7 +71,7 @@ def install(
     if not manager.available():
         raise UnitError(
             "there is no systemd user manager",
-            remedy="start `photo-organizer run` with the service manager of this system",
+            remedy=f"start `{typed('run')}` with the service manager of this system",
         )
     if timer and configuration.retraining.enabled:
         raise UnitError(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.models.manifest import ModelError
 from photo_organizer.models.serving_model import ModelDescription
+from photo_organizer.typed_command import typed
 from photo_organizer.vision.backbone.weights import read_head
 
 
@@ -36,7 +37,7 @@ class Classifier:
             raise ModelError(
                 "the model knows none of the configured categories",
                 where=model.directory,
-                remedy="sort some photos by hand and run `photo-organizer train`",
+                remedy=f"sort some photos by hand and run `{typed('train')}`",
             )
         chosen = [places[categories[place]] for place in self._known]
         self._kernel = kernel[:, chosen] / model.temperature

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from photo_organizer import fsops
 from photo_organizer.crash_log import CrashLog
 from photo_organizer.photo import Photo
+from photo_organizer.typed_command import typed
 from photo_organizer.vision.client.request_queue import Request, RequestQueue
 from photo_organizer.vision.client.timings import Timings
 from photo_organizer.vision.client.worker_process import WORKER, Activity, WorkerProcess
@@ -320,7 +321,7 @@ class VisionClient:
                 self._forget_all()
                 raise VisionError(
                     f"the vision process died {_MOST_FAILED_STARTS} times while it started ({cause})",
-                    remedy=process.last_stderr_line or "see `photo-organizer doctor`",
+                    remedy=process.last_stderr_line or f"see `{typed('doctor')}`",
                 )
             return
         _LOG.warning("the vision process ended (%s); starting it again", verdict or cause)

@@ -15,13 +15,14 @@ from collections import deque
 from dataclasses import dataclass
 from typing import IO
 
+from photo_organizer import typed_command
 from photo_organizer.vision.protocol import LineReader, Message, pack
 
 _ENTRY = "photo_organizer.vision.worker.entry"
 WORKER = "photo_organizer.vision.worker.worker"
 ENVIRONMENT = frozenset({
     "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ",
-    "OMP_NUM_THREADS",
+    "OMP_NUM_THREADS", typed_command.VARIABLE,
 })  # fmt: skip
 """The variables that the process inherits: where its modules are, and how names are encoded."""
 _PIECE = 1 << 18

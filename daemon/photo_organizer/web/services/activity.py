@@ -19,7 +19,7 @@ _QUARANTINED = 500
 
 
 def overview(configuration: Configuration, library: Library, photos: PhotoService) -> dict[str, Any]:
-    """Everything that the view shows."""
+    """Return everything that the view shows."""
     return {
         "batches": [_batch(summary) for summary in library.last_batches(_BATCHES)],
         "quarantine": _quarantine(configuration, library, photos),
@@ -28,7 +28,7 @@ def overview(configuration: Configuration, library: Library, photos: PhotoServic
 
 
 def try_again(library: Library, photos: Sequence[ShownPhoto]) -> dict[str, Any]:
-    """Puts photos back in their inbox, from which the daemon takes them as if they were new."""
+    """Put photos back in their inbox, from where the daemon files them like new ones."""
     back = 0
     refused = []
     for photo in photos:
@@ -84,7 +84,7 @@ def _held(photo: HeldPhoto) -> dict[str, Any]:
 
 
 def _is_there(configuration: Configuration, photo: HeldPhoto) -> bool:
-    """Whether it is in an inbox still, and nobody has touched it."""
+    """Return whether it is still in an inbox, unchanged."""
     if not any(photo.path.is_relative_to(inbox) for inbox in configuration.inbox_paths):
         return False
     try:

@@ -10,7 +10,7 @@ from photo_organizer.learning.labels.label_store import LabelStore
 
 
 class Confirmations:
-    """The confirmed categories of one state directory. A store is opened for each call, from any thread.
+    """The confirmed categories in one state directory. Safe from any thread: each call opens the store.
 
     Args:
         state: the state directory.
@@ -20,14 +20,14 @@ class Confirmations:
         self._path = state / "labels.sqlite"
 
     def all(self) -> dict[str, str]:
-        """The confirmed category by SHA-256 in hex."""
+        """Return the confirmed category by SHA-256 in hex."""
         if not self._path.exists():
             return {}
         with LabelStore(self._path) as store:
             return {sha256: found.category for sha256, found in store.confirmed().items()}
 
     def add(self, labels: Mapping[str, str]) -> None:
-        """Writes down that these photos (SHA-256 in hex) are in the right category.
+        """Record that these photos (SHA-256 in hex) are in the right category.
 
         Raises:
             LabelStoreError: the store cannot be written.
@@ -36,7 +36,7 @@ class Confirmations:
             store.confirm(labels, datetime.now().astimezone())
 
     def withdraw(self, photos: Iterable[str]) -> None:
-        """Takes that back.
+        """Withdraw the confirmation of these photos.
 
         Raises:
             LabelStoreError: the store cannot be written.

@@ -18,7 +18,7 @@ _LONGEST_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Groups as positions in what was asked about, and when each photo was taken (seconds)."""
+    """Groups, as indices into the request, and when each photo was taken (seconds)."""
 
     groups: tuple[tuple[int, ...], ...]
     times: tuple[float, ...]
@@ -29,13 +29,13 @@ AskedPhoto = tuple[str, float, str]
 
 
 def alone(photos: Sequence[AskedPhoto]) -> Grouping:
-    """Each photo for itself, by time: until the process has answered, or where it cannot."""
+    """Return each photo as its own group, by time: while there is no answer, or after a failure."""
     times = tuple(modified for _, modified, _ in photos)
     return Grouping(tuple((index,) for index in sorted(range(len(photos)), key=times.__getitem__)), times)
 
 
 def grouped(store: Path, photos: Sequence[AskedPhoto]) -> Grouping:
-    """Bursts and look-alikes among `photos`; takes seconds for thousands of them.
+    """Return bursts and look-alikes among `photos`; takes seconds for thousands of them.
 
     Args:
         store: the feature store's file.

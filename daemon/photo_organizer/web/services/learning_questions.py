@@ -28,7 +28,7 @@ class LearningQuestions:
     shown: ShownPhotos
 
     def labels(self, confirmed: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return the questions about photos that still lie where they were when the model was trained.
+        """Return the questions about photos that are still where they were at the training.
 
         Args:
             confirmed: the category by SHA-256 that the owner has said is right.
@@ -47,7 +47,7 @@ class LearningQuestions:
         ]
 
     def folders(self) -> list[dict[str, Any]]:
-        """Return the folders that the owner made and has not said of whether they are categories."""
+        """Return the owner's folders that may be categories and are not decided yet."""
         return [
             {"name": folder.name, "photos": folder.photos}
             for folder in known_folders(self.configuration)

@@ -32,11 +32,11 @@ class ModelService:
 
     @property
     def is_training(self) -> bool:
-        """Whether a retraining that the page began is under way."""
+        """Return whether a retraining started from the page is running."""
         return self._run is not None and self._run.is_running
 
     def overview(self) -> dict[str, Any]:
-        """Everything that the view shows."""
+        """Return everything that the view shows."""
         records = self._models.list()
         current = next((record for record in records if record.current), None)
         thresholds = self._configuration.thresholds
@@ -50,7 +50,7 @@ class ModelService:
         }
 
     def train(self, tell: Tell) -> bool:
-        """Begins a retraining; False when one is under way already.
+        """Start a retraining; return False when one is already running.
 
         Raises:
             OrganizerError: it cannot be started.
@@ -64,7 +64,7 @@ class ModelService:
         return True
 
     def use(self, model: str) -> str:
-        """Makes a model the one in use; a running daemon loads it by itself.
+        """Switch to a model; a running daemon loads it by itself.
 
         Raises:
             ModelError: there is no such model, or it is damaged.
@@ -72,7 +72,7 @@ class ModelService:
         return self._models.use(model).name
 
     def close(self) -> None:
-        """Ends a retraining that is under way."""
+        """Stop a running retraining."""
         if self._run is not None and self._run.is_running:
             self._run.stop()
 
@@ -100,7 +100,7 @@ def _report(record: ModelRecord) -> Path:
 
 
 def _by_category(model: Path) -> list[dict[str, Any]]:
-    """What the model's report says of each category."""
+    """Return the figures of each category from the model's report."""
     try:
         with (model / REPORT / METRICS).open(encoding="utf-8", newline="") as file:
             return [
@@ -120,7 +120,7 @@ def _by_category(model: Path) -> list[dict[str, Any]]:
 
 
 def _curve(model: Path) -> list[list[float]]:
-    """Threshold, share of the held-out photos at or above it, and share of those that is right."""
+    """Return rows of threshold, share of held-out photos filed, and share of those that is right."""
     try:
         with (model / REPORT / COVERAGE).open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)

@@ -23,7 +23,7 @@ _MOST_CONFIDENCES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PhotoService:
-    """The photos in the owner's hands. Its methods are called in a library's thread.
+    """Lists and moves photos for the page. Call its methods in a library's thread.
 
     Args:
         configuration: whose library.
@@ -37,11 +37,11 @@ class PhotoService:
         object.__setattr__(self, "waiting", ReviewList(self.configuration, self.shown))
 
     def categories(self) -> list[str]:
-        """The categories that photos can be filed in."""
+        """Return the categories that photos can be filed in."""
         return Categories(self.configuration).names()
 
     def file(self, library: Library, names: Sequence[str], category: str) -> dict[str, Any]:
-        """Moves photos to a category, in one batch.
+        """Move photos to a category, in one batch.
 
         Raises:
             OrganizerError: an id or the category is not known.
@@ -83,7 +83,7 @@ class PhotoService:
         }
 
     def undo(self, library: Library, batch: str) -> dict[str, Any]:
-        """Takes a batch back.
+        """Undo a batch.
 
         Raises:
             NothingToUndoError: nothing of it is left to be taken back.
@@ -100,7 +100,7 @@ class PhotoService:
         }
 
     def filed(self, library: Library, category: str | None, batch: str | None) -> dict[str, Any]:
-        """What was filed lately and is still there, the least sure first."""
+        """Return what was filed lately and is still there, least sure first."""
         found = []
         for placed in library.filed_lately(_MOST_FILED * (4 if category else 1), batch):
             photo = self._seen(placed)
@@ -128,7 +128,7 @@ class PhotoService:
         }
 
     def confidences(self, library: Library) -> list[float]:
-        """How sure the model was of each of the photos that it filed, or put in Review, lately."""
+        """Return the model's confidence in each photo filed or reviewed lately."""
         return [
             round(placed.details.confidence, 4)
             for placed in library.classified_lately(_MOST_CONFIDENCES)
@@ -136,7 +136,7 @@ class PhotoService:
         ]
 
     def labels_of(self, names: Sequence[str]) -> dict[str, str]:
-        """The category in whose folder each photo lies, by SHA-256; without those that lie in none.
+        """Return the category of each photo by SHA-256; photos outside the categories are left out.
 
         Raises:
             UnknownPhotoError: an id is not known.
@@ -179,7 +179,7 @@ class PhotoService:
         return photo if photo.sha256 else None
 
     def _show_again(self, path: Path, before: ShownPhoto) -> ShownPhoto | None:
-        """The photo where it is now, so that it can be shown and moved again."""
+        """Return the photo at its new place, so that it can be shown and moved again."""
         try:
             return self.shown.show_as(path, path.lstat(), before)
         except OSError:
@@ -194,13 +194,13 @@ def _is_as_shown(photo: ShownPhoto) -> bool:
 
 
 def _refusal(photo: ShownPhoto, reason: str) -> dict[str, Any]:
-    """Why a photo was not moved; `gone` when it is not there any more under this id."""
+    """Return why a photo was not moved; `gone` when it no longer exists under this id."""
     name = printable(photo.photo.path.name)
     return {"id": photo.id, "name": name, "reason": reason, "gone": not _is_as_shown(photo)}
 
 
 def _confidence(placed: PlacedPhoto, category: str) -> float:
-    """How sure the model is of the category that the photo lies in."""
+    """Return how sure the model is of the category that the photo is in."""
     details = placed.details
     pairs: Iterable[tuple[str, float]] = zip(details.categories, details.probabilities, strict=True)
     return round(dict(pairs).get(category, 0.0), 4)

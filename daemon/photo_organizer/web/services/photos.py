@@ -36,7 +36,7 @@ class ShownPhoto:
     suggestions: tuple[tuple[str, float], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """For the page: the name is for people's eyes, and never comes back."""
+        """Return the values for the page; the name is only displayed, and never sent back."""
         return {
             "name": printable(self.photo.path.name),
             "time": self.photo.identity.mtime_ns // 1_000_000_000,
@@ -46,7 +46,7 @@ class ShownPhoto:
 
 @dataclass(frozen=True, slots=True)
 class KnownPhoto:
-    """The little of what the journal knows of a photo that the page shows: there may be many of them."""
+    """What the page needs of a journal entry; small, since there may be many."""
 
     size: int
     mtime_ns: int
@@ -55,7 +55,7 @@ class KnownPhoto:
 
     @classmethod
     def of(cls, placed: PlacedPhoto) -> KnownPhoto:
-        """What is kept of `placed`."""
+        """Return what is kept of `placed`."""
         details = placed.details
         suggestions = suggest(details.categories, details.probabilities)
         names = tuple((sys.intern(category), probability) for category, probability in suggestions)
@@ -63,18 +63,18 @@ class KnownPhoto:
 
 
 class UnknownPhotoError(OrganizerError):
-    """An id that this process never gave, or has forgotten."""
+    """An id that this process never gave out, or has forgotten."""
 
 
 class ShownPhotos:
-    """Gives photos their ids, and finds them again."""
+    """Gives photos their ids, and looks them up."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._known: dict[str, ShownPhoto] = {}
 
     def show(self, path: Path, status: os.stat_result, known: KnownPhoto | None) -> ShownPhoto:
-        """The photo at `path` under its id.
+        """Return the photo at `path` with its id.
 
         Args:
             path: absolute.
@@ -91,12 +91,12 @@ class ShownPhotos:
         sha256: str,
         suggestions: tuple[tuple[str, float], ...],
     ) -> ShownPhoto:
-        """The photo at `path`, of which somebody other than the journal has told the content's hash."""
+        """Return the photo at `path`, whose hash is known from elsewhere than the journal."""
         photo = Photo(path, FileIdentity.of(status))
         return self._keep(ShownPhoto(self._id(photo), photo, sha256, suggestions))
 
     def show_as(self, path: Path, status: os.stat_result, before: ShownPhoto) -> ShownPhoto:
-        """A photo that was moved, under its new id."""
+        """Return a photo that was moved, with its new id."""
         photo = Photo(path, FileIdentity.of(status))
         return self._keep(replace(before, id=self._id(photo), photo=photo))
 
@@ -113,7 +113,7 @@ class ShownPhotos:
         return shown
 
     def get(self, name: str) -> ShownPhoto:
-        """The photo with this id.
+        """Return the photo with this id.
 
         Raises:
             UnknownPhotoError: there is none.
@@ -124,7 +124,7 @@ class ShownPhotos:
             raise UnknownPhotoError("the photo is not known (any more)", remedy="reload the page") from error
 
     def get_all(self, names: Iterable[str]) -> list[ShownPhoto]:
-        """The photos with these ids, each once.
+        """Return the photos with these ids, each once.
 
         Raises:
             UnknownPhotoError: one of them is not known.

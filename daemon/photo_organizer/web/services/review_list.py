@@ -19,7 +19,7 @@ _FIRST = 120  # photos: two screens
 
 
 class ReviewList:
-    """What waits for its owner's decision. Listing and grouping take their time: not for the event loop.
+    """The photos in the review folder. Listing and grouping are slow: do not call them in the event loop.
 
     Args:
         configuration: whose review folders.
@@ -39,20 +39,20 @@ class ReviewList:
 
     @property
     def count(self) -> int:
-        """How many photos wait."""
+        """Return how many photos are waiting."""
         return len(self._photos)
 
     @property
     def is_grouped(self) -> bool:
-        """Whether all photos that are known have been grouped."""
+        """Return whether all known photos have been grouped."""
         return not self._alone
 
     def state(self) -> tuple[tuple[str, int], ...]:
-        """What changes when photos come or go: the folders with their times."""
+        """Return a value that changes when photos come or go: the folders with their times."""
         return tuple(time for folder in self.folders for time in _folder_times(folder))
 
     def list_first(self, library: Library) -> None:
-        """Finds the surest photos by the journal alone, to be shown while `list_all` looks."""
+        """List the surest photos from the journal alone, to be shown until `list_all` is done."""
         photos = {}
         surest = (placed for folder in self.folders for placed in library.surest_below(folder, _FIRST))
         for placed in surest:
@@ -64,7 +64,7 @@ class ReviewList:
             self._keep_groups()
 
     def list_all(self, library: Library) -> None:
-        """Looks through the folders. A photo that is new is a group of its own until `group` is called."""
+        """List the folders. A new photo is a group of its own until `group` is called."""
         known = self.known(library)
         photos = {shown.id: shown for shown in self._look(known)}
         with self._lock:
@@ -73,16 +73,16 @@ class ReviewList:
             self.is_complete = True
 
     def known(self, library: Library) -> dict[bytes, KnownPhoto]:
-        """What the journal knows of the photos in the folders, by their paths."""
+        """Return what the journal knows of the photos in the folders, by path."""
         below = (photo for folder in self.folders for photo in library.photos_below(folder))
         return {photo.location: KnownPhoto.of(photo) for photo in below}
 
     def is_inside(self, path: Path) -> bool:
-        """Whether a path is in one of the folders."""
+        """Return whether a path is in one of the folders."""
         return any(path.is_relative_to(folder) for folder in self.folders)
 
     def group(self) -> None:
-        """Finds the groups anew, by the grouping process."""
+        """Group the photos again, in the grouping process."""
         with self._lock:
             photos = list(self._photos.values())
         found = grouped(self._features, [_asked(shown) for shown in photos])
@@ -93,20 +93,20 @@ class ReviewList:
             self._alone.clear()
 
     def remove(self, names: Iterable[str]) -> None:
-        """Forgets photos that are no longer in the folder."""
+        """Remove photos that are no longer in the folder."""
         with self._lock:
             for name in names:
                 self._photos.pop(name, None)
             self._keep_groups()
 
     def add(self, photos: Iterable[ShownPhoto]) -> None:
-        """Photos that are back in the folder."""
+        """Add photos that are back in the folder."""
         with self._lock:
             self._photos.update({shown.id: shown for shown in photos})
             self._keep_groups()
 
     def to_json(self, *, everything: bool) -> dict[str, Any]:
-        """For the page: the groups as lists of ids, and the photos by id; the surest few or `everything`."""
+        """Return groups as lists of ids, and photos by id; only the surest few unless `everything`."""
         with self._lock:
             groups = [list(part) for part in self._groups] if everything else self._surest()
             names = [name for part in groups for name in part]
@@ -143,7 +143,7 @@ class ReviewList:
                     continue
 
     def _keep_groups(self) -> None:
-        """The groups so far, without photos that are gone; those that are new each for itself, by time."""
+        """Drop photos that are gone from the groups; add each new one as its own group, by time."""
         kept = [[name for name in part if name in self._photos] for part in self._groups]
         in_group = {name for part in kept for name in part}
         new = [shown for name, shown in self._photos.items() if name not in in_group]

@@ -14,7 +14,7 @@ _KEPT = 0.8  # share that stays when there are too many
 
 
 class ThumbnailCache:
-    """A cache: losing it costs time, and what cannot be written is not kept.
+    """A cache: losing it only costs time, and write errors are ignored.
 
     Args:
         folder: made when it is first needed.
@@ -28,7 +28,7 @@ class ThumbnailCache:
         self._lock = threading.Lock()
 
     def get(self, sha256: str, side: int) -> bytes | None:
-        """The thumbnail of the content `sha256`, if it is there."""
+        """Return the thumbnail for the content `sha256`; None when it is not cached."""
         path = self._path(sha256, side)
         try:
             data = path.read_bytes()
@@ -38,7 +38,7 @@ class ThumbnailCache:
         return data
 
     def put(self, sha256: str, side: int, jpeg: bytes) -> None:
-        """Keeps a thumbnail, whole or not at all."""
+        """Store a thumbnail, whole or not at all."""
         path = self._path(sha256, side)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -68,7 +68,7 @@ class ThumbnailCache:
         return sum(size for _, size, _ in self._files())
 
     def _shrink(self) -> int:
-        """Removes those that were shown longest ago, and returns what is left, in bytes."""
+        """Remove the least recently shown, and return the bytes that are left."""
         files = sorted(self._files())
         left = sum(size for _, size, _ in files)
         for _, size, path in files:

@@ -23,11 +23,11 @@ _MOST_REMEMBERED = 100_000
 
 
 class NoThumbnailError(OrganizerError):
-    """The photo cannot be shown: damaged, gone, of a format whose decoder is not installed."""
+    """The photo cannot be shown: damaged, gone, or of a format whose decoder is not installed."""
 
 
 class Thumbnails:
-    """Makes thumbnails in the order in which they are wanted: the last first.
+    """Makes thumbnails, the most recently requested first.
 
     Args:
         side: the longer edge, in pixels.
@@ -49,7 +49,7 @@ class Thumbnails:
         self._thread.start()
 
     def cached(self, shown: ShownPhoto) -> bytes | None:
-        """The thumbnail, if nothing has to be decoded for it.
+        """Return the thumbnail if nothing has to be decoded for it, else None.
 
         Raises:
             NoThumbnailError: there can be none.
@@ -60,7 +60,7 @@ class Thumbnails:
         return self._cache.get(sha256, self._side) if sha256 else None
 
     def make(self, shown: ShownPhoto) -> Future[bytes]:
-        """Has the thumbnail made; the future raises `NoThumbnailError` when it cannot be."""
+        """Request a thumbnail; the future raises `NoThumbnailError` when it cannot be made."""
         with self._change:
             future = self._in_flight.get(shown.photo) or self._wanted.pop(shown.photo, None) or Future()
             if shown.photo not in self._in_flight:
@@ -69,7 +69,7 @@ class Thumbnails:
         return future
 
     def close(self) -> None:
-        """Ends the process; who still waits gets an error."""
+        """End the process; pending requests fail."""
         with self._change:
             self._closing = True
             self._change.notify()

@@ -17,7 +17,7 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 class TrainingRun:
-    """One run, in a process of its own at low priority. It leaves a whole new model or nothing.
+    """One retraining in its own low-priority process. It leaves a complete new model or nothing.
 
     Args:
         configuration: which library, which models.
@@ -43,11 +43,11 @@ class TrainingRun:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Return whether it has not ended yet."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Ends it."""
+        """End it."""
         self._process.terminate()
         self._thread.join()
 

@@ -22,7 +22,7 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
     """Open a plan for reading.
 
     Raises:
-        OSError: it cannot be read, or its compressed data are damaged.
+        OSError: it cannot be read, or its compressed data is damaged.
     """
     with open_regular(path) as opened:
         file = cast("io.BufferedReader", opened)
@@ -35,12 +35,12 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
                 yield cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", reader), BUFFER))
         except zstandard.ZstdError as error:
-            raise OSError(None, f"its compressed data are damaged ({error})") from error
+            raise OSError(None, f"its compressed data is damaged ({error})") from error
 
 
 @contextmanager
 def compressing(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
-    """Compress what is written to `file`, when `path` is a name for that."""
+    """Compress what is written to `file` when `path` ends in `.zst`."""
     if path.suffix != SUFFIX:
         yield file
         return

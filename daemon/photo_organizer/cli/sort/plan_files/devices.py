@@ -16,7 +16,7 @@ MOST_REMEMBERED = 4096
 
 
 def this_machine(machine_id: Path = MACHINE_ID) -> str:
-    """Return what tells this machine from others: a hash, since the id itself is meant to stay secret."""
+    """Return a hash that identifies this machine; the machine id itself should stay secret."""
     try:
         known = machine_id.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -25,7 +25,7 @@ def this_machine(machine_id: Path = MACHINE_ID) -> str:
 
 
 class Devices:
-    """Finds out where the devices of photos are mounted.
+    """Finds where the devices of photos are mounted.
 
     Attributes:
         mounts: by device number, the folder where it is mounted, or the folder that was looked through when
@@ -37,7 +37,7 @@ class Devices:
         self._known: dict[str, str] = {}
 
     def mount_of(self, group: AssetGroup) -> str:
-        """Return where the device of a photo is mounted."""
+        """Return where a photo's device is mounted."""
         folder = os.fspath(group.photo.path.parent)
         device = group.photo.identity.device
         mount = self._known.get(folder)
@@ -51,7 +51,7 @@ class Devices:
 
 
 def _topmost(folder: str, root: str, device: int) -> str:
-    """Return the folder nearest to `root` that is on the device, seen from `folder`."""
+    """Return the topmost folder between `root` and `folder` that is on the device."""
     while folder != root:
         above = os.path.dirname(folder)
         try:

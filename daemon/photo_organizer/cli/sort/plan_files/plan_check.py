@@ -32,7 +32,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}|")
 
 
 def json_object(line: bytes, keys: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:
-    """Return the object of a line, which has just these keys."""
+    """Parse a line as an object with exactly these keys."""
     if len(line) > LONGEST_LINE:
         raise ValueError("too long")
     try:
@@ -49,7 +49,7 @@ def _no_constant(name: str) -> float:
 
 
 def members(fields: object, keys: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:
-    """Return `fields`, an object with just these keys."""
+    """Return `fields` if it is an object with exactly these keys."""
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 (one kind of error for all of a plan)
     for key in keys:
@@ -79,7 +79,7 @@ def absolute_path(value: object) -> Path:
     """Return a path that begins at the root and has no `.`, `..`, doubled or closing slash in it."""
     path = text(value, _LONGEST_PATH)
     if "\0" in path or not path.startswith("/") or path.startswith("//") or os.path.normpath(path) != path:
-        raise ValueError("not a plain absolute path")
+        raise ValueError("not a normalised absolute path")
     os.fsencode(path)  # UnicodeEncodeError is a ValueError
     return Path(path)
 

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from photo_organizer.cli.sort.plan_files.compression import compressing
 from photo_organizer.cli.sort.plan_files.devices import Devices
-from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile, PlanHead, PlannedPhoto
+from photo_organizer.cli.sort.plan_files.plan_file import PlanError, PlanFile
+from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.plan_files.rows import row_of
 from photo_organizer.files import replacing
 from photo_organizer.library import Placed
@@ -53,7 +55,7 @@ CREATE INDEX by_confidence ON photos (confidence);
 
 
 class PlanDraft:
-    """The plan that will be `path`.
+    """The draft of the plan `path`.
 
     Args:
         path: the plan's final name. A plan that is there is replaced at the end; anything else is refused.
@@ -78,7 +80,7 @@ class PlanDraft:
             self._database = self._open()
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                what, remedy = "another process makes this plan", "wait for it, or name another file"
+                what, remedy = "another process is making this plan", "wait for it, or name another file"
                 raise PlanError(what, where=self._part, remedy=remedy) from error
             raise PlanError(f"the plan cannot be written: {error}", where=self._part) from error
 
@@ -99,7 +101,7 @@ class PlanDraft:
         return database
 
     def take_known(self, group: AssetGroup) -> bool:
-        """Take over what an earlier run found out about this very photo; return whether it did."""
+        """Reuse what an earlier run found out about this very photo; return whether it did."""
         row = self._database.execute(
             "SELECT line FROM photos WHERE source = ? AND identity = ?",
             (os.fsencode(group.photo.path), self._identity(group)),
@@ -114,7 +116,7 @@ class PlanDraft:
         return True
 
     def add_found(self, filing: Filing) -> None:
-        """Keep what was found out about a photo; where it goes comes later.
+        """Store the prediction of a photo, which is placed later.
 
         Raises:
             PlanError: the disk does not take it.
@@ -124,7 +126,7 @@ class PlanDraft:
         self._put(PlannedPhoto.of(filing, row), is_placed=False)
 
     def add_placed(self, photo: PlannedPhoto) -> None:
-        """Keep where a photo goes.
+        """Store where a photo goes.
 
         Raises:
             PlanError: the disk does not take it.
@@ -183,7 +185,7 @@ class PlanDraft:
             yield key, PlannedPhoto.from_line(line.encode(), self._head)
 
     def finish(self, not_filed: Sequence[str] = ()) -> None:
-        """Write the plan under its name, and remove the draft: all is known.
+        """Write the complete plan under its name, and remove the draft.
 
         Args:
             not_filed: photos that the plan has not, and why, for people.
@@ -220,12 +222,12 @@ class PlanDraft:
         return (line.encode() for (line,) in self._database.execute(query, (self._run,)))
 
     def interrupt(self) -> None:
-        """Keep what is known for the next run."""
+        """Keep the draft for the next run."""
         self._database.commit()
         self._database.close()
 
     def _identity(self, group: AssetGroup) -> str:
-        """The files of a group, as they are: the disk by where it is mounted, since its number changes."""
+        """Return the identities of a group's files, with mount points for devices, whose numbers change."""
         files = (group.photo, *group.companions)
         numbers = [
             [os.fspath(file.path), file.identity.inode, file.identity.size, file.identity.mtime_ns]
@@ -235,7 +237,7 @@ class PlanDraft:
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    """Open a database for this process alone: two that made one plan would mix their photos."""
+    """Open a database for this process alone: two processes that make one plan would mix their photos."""
     database = sqlite3.connect(path or "", timeout=1.0)
     try:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -248,7 +250,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
 
 
 def _is_ours(part: Path) -> bool:
-    """Whether a file is a draft, or the empty file that a kill or a full disk left of one."""
+    """Return whether a file is a draft, or the empty file that a kill or a full disk has left."""
     try:
         with part.open("rb") as file:
             start = file.read(len(MAGIC))
@@ -258,7 +260,7 @@ def _is_ours(part: Path) -> bool:
 
 
 def _begun(part: Path, made_for: str) -> sqlite3.Connection | None:
-    """Open a draft, if it was begun for the same; None when it was not, or is damaged.
+    """Open a draft that was begun for the same plan; None when it was not, or is damaged.
 
     Raises:
         sqlite3.Error: another process has it open.

@@ -13,7 +13,7 @@ CONFIDENCE_DIGITS = 4
 
 
 def row_of(filing: Filing, placed: Placed, *, batch: str, time: str) -> dict[str, Any]:
-    """The row of a photo that is placed, or planned to be (then `batch` is empty).
+    """Return the row of a photo that is placed, or planned to be (then `batch` is empty).
 
     Numbers are numbers, and null where there are none; paths are as the disk has them, see `printable_row`.
     """
@@ -35,7 +35,7 @@ def row_of(filing: Filing, placed: Placed, *, batch: str, time: str) -> dict[str
 
 
 def printable_row(row: dict[str, Any]) -> dict[str, Any]:
-    """`row` with its paths escaped as in the ledger, so that any JSON reader takes them."""
+    """Return `row` with its paths escaped as in the ledger, for any JSON reader."""
     from photo_organizer.library.record.ledger_text import escape
 
     return {key: escape(value) if isinstance(value, str) else value for key, value in row.items()}
@@ -46,7 +46,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def shown_path(path: Path | str) -> str:
-    """A path as people know it: with ~ for their home."""
+    """Return a path with ~ for the home folder."""
     home = os.path.expanduser("~")  # noqa: PTH111 (no path is made of it)
     text = os.fspath(path)
     return "~" + text[len(home) :] if home != "/" and text.startswith(home + "/") else text

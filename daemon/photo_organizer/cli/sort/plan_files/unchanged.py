@@ -13,14 +13,15 @@ from photo_organizer.errors import OrganizerError
 from photo_organizer.photo import FileIdentity, Photo
 
 if TYPE_CHECKING:
-    from photo_organizer.cli.sort.plan_files.plan_file import PlanHead, PlannedPhoto
+    from photo_organizer.cli.sort.plan_files.plan_head import PlanHead
+    from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
     from photo_organizer.photo import AssetGroup
 
 CHANGED = "changed since it was planned"
 
 
 class ChangedError(Exception):
-    """A file is not the one that was planned, or cannot be read to tell; the text says why, for people."""
+    """A file is not the one that was planned, or cannot be read; the text says why."""
 
 
 class UnchangedPhotos:
@@ -51,7 +52,7 @@ class UnchangedPhotos:
         return replace(group, photo=Photo(group.photo.path, identity), companions=companions)
 
     def _is_hashed(self, planned: PlannedPhoto, identity: FileIdentity) -> bool:
-        """Whether the photo, which has this identity now, was recognised by its bytes, not by its identity.
+        """Return whether the photo with this identity was recognised by its bytes, not by its identity.
 
         Raises:
             ChangedError: it was recognised by neither.
@@ -70,7 +71,7 @@ class UnchangedPhotos:
         return True
 
     def is_at(self, planned: PlannedPhoto, path: str) -> bool:
-        """Whether the photo that was planned is at `path`, where it was to be moved."""
+        """Return whether the planned photo is at `path`, its destination."""
         try:
             return self._is_at(planned, Path(path))
         except (OSError, OrganizerError):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from photo_organizer.cli.sort.plan_files.plan_draft import Key, PlanDraft
-    from photo_organizer.cli.sort.plan_files.plan_file import PlannedPhoto
+    from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
     from photo_organizer.cli.sort.tally import Tally
 
 SHOWN_BY_BROWSERS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".bmp"}
@@ -79,7 +79,7 @@ def _numbered(photos: Iterator[tuple[Key, PlannedPhoto]]) -> Iterator[tuple[Key,
 
 
 def _section(photo: PlannedPhoto, library: Path) -> Key:
-    """Return where the photo stands: Review first, then the categories, then what is not judged."""
+    """Return the section of the photo: Review first, then the categories, then the unclassified."""
     action = Action(photo.row["action"])
     destination = Path(photo.row["destination"])
     if action is Action.QUARANTINED:

@@ -64,7 +64,7 @@ box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeou
 for (const image of document.querySelectorAll("img[loading]"))
   image.addEventListener("error", () => {
     const note = document.createElement("small");
-    note.textContent = "no longer there, or not shown by this browser";
+    note.textContent = "no longer there, or not supported by this browser";
     image.replaceWith(note);
   });
 </script></body></html>

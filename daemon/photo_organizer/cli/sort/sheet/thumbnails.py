@@ -98,7 +98,7 @@ def thumbnails(paths: Iterable[Path]) -> Iterator[str]:
 
 
 def _thumbnail(descriptor: int) -> str:
-    """One thumbnail, with the photo's own proportions and the right way up."""
+    """Return one thumbnail, with the photo's own proportions and the right way up."""
     import io
 
     from PIL import Image, ImageOps

@@ -19,7 +19,7 @@ async function request(path, options) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Refused('The page has ended. Start it again with photo-organizer review.');
+    throw new Refused(`The page has ended. Start it again with ${document.documentElement.dataset.reviewCommand}`);
   }
   return answer(response);
 }

@@ -15,5 +15,5 @@ export function showStatus(status) {
   if (status.training) parts.push('retraining');
   const text = parts.join(' · ');
   place.querySelector('[data-status-text]').textContent = text;
-  place.title = state === 'stopped' ? 'The daemon is not running; start it with photo-organizer run' : text;
+  place.title = state === 'stopped' ? `The daemon is not running; start it with ${document.documentElement.dataset.runCommand}` : text;
 }

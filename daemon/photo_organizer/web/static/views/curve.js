@@ -4,10 +4,11 @@ import { svg } from '../page/dom.js';
 
 const WIDTH = 720;
 const HEIGHT = 230;
-const LEFT = 40;
+const LEFT = 62; // space for `100 %` in the large type of a narrow screen
+const RIGHT = 26;
 const BOTTOM = 26;
 
-const x = (threshold) => LEFT + threshold * (WIDTH - LEFT - 10);
+const x = (threshold) => LEFT + threshold * (WIDTH - LEFT - RIGHT);
 const y = (share) => 10 + (1 - share) * (HEIGHT - BOTTOM - 10);
 
 export function at(curve, threshold) {
@@ -32,7 +33,7 @@ export function draw(curve, threshold) {
     svg('path', { class: name, d: curve.map((point, i) => `${i ? 'L' : 'M'}${x(point[0]).toFixed(1)} ${y(point[index]).toFixed(1)}`).join('') });
   const picture = svg('svg', { class: 'curve', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': 'Share of photos filed, and share of those that are right, by threshold' });
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    picture.append(svg('line', { class: 'axis', x1: LEFT, x2: WIDTH - 10, y1: y(share), y2: y(share) }));
+    picture.append(svg('line', { class: 'axis', x1: LEFT, x2: WIDTH - RIGHT, y1: y(share), y2: y(share) }));
     picture.append(svg('text', { x: LEFT - 6, y: y(share) + 4, 'text-anchor': 'end' }, `${100 * share} %`));
     picture.append(svg('text', { x: x(share), y: HEIGHT - 6, 'text-anchor': 'middle' }, share.toFixed(2)));
   }
