@@ -1,7 +1,7 @@
 """Smart Photo Organizer: files the photos dropped in an inbox, and learns from corrections.
 
-The rooms, in the order in which a photo walks through them: `inbox`, `vision`, `library`; `learning` beside
-them, `service` above, `cli` on top. `docs/architecture.md` shows the house.
+The packages, in the order in which a photo passes through them: `inbox`, `vision`, `library`. `learning`
+stands beside them, `service` runs them, and `cli` holds the commands. `docs/architecture.md` describes them.
 """
 
 from importlib.metadata import PackageNotFoundError, version
