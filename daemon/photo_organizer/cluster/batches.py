@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from photo_organizer.photo import Photo
 
 if TYPE_CHECKING:
-    from distributed import Future
+    from distributed import Client, Future
 
 BATCHES_A_WORKER = 2
+ANSWER_SECONDS = 30.0
+_LOOK_SECONDS = 0.5
 DEATHS_TO_HALVE = 2
 DEATHS_TO_REJECT = 3
 """Of workers with the file alone, but for the first: workers are killed for other reasons, too."""
@@ -57,6 +60,30 @@ class BusyWorker:
         if batch.deaths or any(other.deaths for other in self.batches):
             return not self.batches
         return len(self.batches) < BATCHES_A_WORKER
+
+
+def answer_of(client: Client, future: Future, address: str) -> Any:  # noqa: ANN401 (what the task returns)
+    """Return what a finished task answered.
+
+    The answer lies with the worker. Of one that has died meanwhile none will come, and waiting for it would
+    hold everything up.
+
+    Args:
+        client: connected to the scheduler.
+        future: done.
+        address: the worker's.
+
+    Raises:
+        TimeoutError: the worker is gone, or does not answer within `ANSWER_SECONDS`.
+        Exception: what the task raised, or Dask.
+    """
+    until = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return future.result(timeout=_LOOK_SECONDS)
+        except TimeoutError:
+            if time.monotonic() > until or address not in client.scheduler_info(n_workers=-1)["workers"]:
+                raise
 
 
 def forget(future: Future) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photo_organizer.cluster.batches import BusyWorker, forget
+from photo_organizer.cluster.batches import BusyWorker, answer_of, forget
 from photo_organizer.cluster.classifying import unseen_here
 from photo_organizer.cluster.connection import innermost
 from photo_organizer.cluster.description import Computation
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 NO_WORKER_SECONDS = 60.0
-CHECK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Roster:
             return
         future = self._asked.pop(address)
         try:
-            unseen: list[str] = future.result(timeout=CHECK_SECONDS)
+            unseen: list[str] = answer_of(self._client, future, address)
         except Exception as error:  # noqa: BLE001 (whatever a worker answers)
             self._refuse(address, f"it does not answer ({innermost(error)})")
             return

@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photo_organizer.cluster.batches import BATCHES_A_WORKER, Batch, BusyWorker
+from photo_organizer.cluster.batches import BATCHES_A_WORKER, Batch, BusyWorker, answer_of
 from photo_organizer.cluster.classifying import FAILED, UNSEEN, BatchRequest, classify_here
 from photo_organizer.cluster.connection import ClusterError, innermost
 from photo_organizer.cluster.description import Computation
-from photo_organizer.cluster.roster import CHECK_SECONDS, PathMap, Roster, path_there
+from photo_organizer.cluster.roster import PathMap, Roster, path_there
 from photo_organizer.photo import Photo
 from photo_organizer.vision.decode.budget.limits import Limits
 from photo_organizer.vision.outcome import Outcome, Rejected, RejectionKind
@@ -234,7 +234,7 @@ class ClusterVision:
         if future is None:
             return
         try:
-            messages: list[Message] = future.result(timeout=CHECK_SECONDS)
+            messages: list[Message] = answer_of(self._client, future, batch.worker)
         except Exception as error:  # noqa: BLE001 (of Dask's, of many kinds)
             self._fail(batch, error)
             return

@@ -208,7 +208,7 @@ def test_what_cannot_be_a_cluster_is_refused_at_once(organizer: Organizer, home:
         ((*plan, "--cluster", "tls://192.0.2.1:8786"), 1, "TLS needs certificates"),
         ((*plan, "--cluster", "tls://127.0.0.1:1", "--tls-dir", home.root), 1, "client.pem: is not there"),
         ((*plan, "--cluster", "nonsense"), 1, "is not the address of a scheduler"),
-        (("--cluster", "tcp://127.0.0.1:8786"), 2, "--cluster makes plans"),
+        (("--cluster", "tcp://127.0.0.1:8786"), 2, "--cluster can only make plans"),
         (("--map", "/a=/b"), 2, "--tls-dir and --map need --cluster"),
     ):
         said = organizer("sort", home.old, *words)
