@@ -48,7 +48,7 @@ def test_an_aware_time_stays_aware_and_means_the_wall_clock() -> None:
 
 
 def test_what_is_no_schedule_says_so() -> None:
-    with pytest.raises(ValueError, match="no schedule"):
+    with pytest.raises(ValueError, match="not a valid schedule"):
         next_run("now and then", datetime(2026, 1, 1))
 
 

@@ -130,7 +130,8 @@ def test_ready_means_that_it_watches_and_a_dropped_photo_is_filed(service: Servi
     service.until(
         lambda: service.show("StatusText") == f"idle, {before + 3:,} photos filed", "the status text"
     )
-    assert "3" in service.organizer("status")
+    service.until(lambda: service.status()["filed_total"] == before + 3, "the status file")
+    assert f"{before + 3} filed" in service.organizer("status")
 
 
 def test_the_journal_is_searched_by_category(service: Service) -> None:
