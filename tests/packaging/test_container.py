@@ -36,7 +36,8 @@ def test_what_it_copies_is_there_and_not_ignored() -> None:
 def test_its_settings_are_right() -> None:
     settings = load_configuration(CHECKOUT / "config" / "container.yaml")
     volumes = {"/inbox", "/library", "/state"}
-    assert {str(path) for path in (*settings.inbox_paths, settings.library, settings.state_directory)} == volumes
+    places = (*settings.inbox_paths, settings.library, settings.state_directory)
+    assert {str(path) for path in places} == volumes
     assert settings.model_directory.is_relative_to("/state")
     assert all(f'"{volume}"' in RECIPE for volume in volumes)
 
