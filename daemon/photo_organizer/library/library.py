@@ -149,6 +149,7 @@ class Library:
         for folder in (settings.state, settings.ledger.parent, settings.quarantine):
             _make_private(folder)
         lock = _own(settings.state / "owner.lock") if owner else None
+        library: Library | None = None
         try:
             restored = _restored(settings.state / JOURNAL, clock) if owner else ""
             library = cls(settings, operations or FileOperations(), clock, lock)
@@ -156,7 +157,9 @@ class Library:
                 library._begin_owning()
                 library._take_over_ledger(restored)
         except BaseException:
-            if lock is not None:
+            if library is not None:
+                library.close()
+            elif lock is not None:
                 lock.release()
             raise
         return library

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_a_draft_survives_another_device_number(
     organizer: Organizer, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = begun(organizer, home, monkeypatch)
-    with sqlite3.connect(f"{plan}.part") as database:
+    with closing(sqlite3.connect(f"{plan}.part")) as database, database:
         [(identity,)] = database.execute("SELECT identity FROM photos LIMIT 1").fetchall()
     assert str(home.old.stat().st_dev) not in json.dumps(json.loads(identity)[1][0][1:2])
     assert json.loads(identity)[0] == str(home.old)
@@ -253,7 +254,7 @@ def test_copies_are_known_again_after_the_disk_was_plugged_in_again(
 ) -> None:
     home.draw("0.png", "Food")
     assert organizer("sort", home.old, "--copy").code == 0
-    with sqlite3.connect(home.state / "journal.sqlite") as journal:
+    with closing(sqlite3.connect(home.state / "journal.sqlite")) as journal, journal:
         journal.execute("UPDATE moves SET device = 987654")
     monkeypatch.setattr("photo_organizer.service.runtime.VisionClient.submit", None)  # nothing to classify
     said = organizer("sort", home.old, "--copy")
