@@ -61,7 +61,11 @@ class Journal:
         self._operations = operations
         try:
             self._connection = open_database(path, synchronous="FULL")
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.OperationalError as error:
             raise DestinationError(
                 f"the journal: {error}", where=path, remedy="make room or make it writable"
