@@ -467,6 +467,7 @@ def test_the_first_screen_does_not_wait_for_the_rest(home: ReviewHome, window: A
     window.route("**/api/review", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks it)
     try:
         open_review(window, page, 120)
+        window.locator(".photo-group.current .tile[aria-selected=true]").first.wait_for()
         window.keyboard.press("1")
         wait_for_folders(window, home, {"Family": 1, "Review": 200})
         while not held:
