@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from photo_organizer.sqlite import open_database
+import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from photo_organizer.sqlite import closed_on_error, open_database
+from photo_organizer.vision import feature_store
+from photo_organizer.vision.feature_store import FeatureStore
 
 READ = """
 import sys
@@ -40,6 +42,24 @@ def test_two_connections_of_one_process_lose_nothing_to_another_process(tmp_path
             second.execute("INSERT INTO numbers VALUES (3)")
             assert read_elsewhere(path) == "1,2,3"
     assert read_elsewhere(path) == "1,2,3"
+
+
+def test_what_cannot_be_prepared_is_closed(tmp_path: Path) -> None:
+    connection = open_database(tmp_path / "numbers.sqlite", synchronous="OFF")
+    with pytest.raises(KeyboardInterrupt), closed_on_error(connection):
+        raise KeyboardInterrupt
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
+def test_a_feature_store_whose_tables_cannot_be_made_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_store, "_SCHEMA", "CREATE NOTHING")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(sqlite3.OperationalError) as error:
+        FeatureStore(tmp_path / "features.sqlite")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before, error
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -39,14 +39,21 @@ def open_database(path: Path, *, synchronous: Synchronous, threads: bool = False
     connection = sqlite3.connect(
         path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=not threads
     )
-    try:
+    with closed_on_error(connection):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.Error:
+    return connection
+
+
+@contextmanager
+def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close the connection if the block, which prepares it for use, raises."""
+    try:
+        yield
+    except BaseException:
         connection.close()
         raise
-    return connection
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.ledger import ledger_rows
 from support.small_models import draw_photo
 
 
@@ -54,11 +54,7 @@ class Home:
 
     def ledger(self) -> list[dict[str, str]]:
         """The rows of the ledger."""
-        path = self.state / "predictions.csv"
-        if not path.exists():
-            return []
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return ledger_rows(self.state)
 
     def filed(self) -> dict[str, list[str]]:
         """The names in each folder of the library."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from support.ledger import ledger_rows
 from support.small_models import make_model
 
 PATIENCE_SECONDS = 60.0
@@ -61,11 +61,7 @@ class Household:
         return values
 
     def ledger(self) -> list[dict[str, str]]:
-        path = self.state / "predictions.csv"
-        if not path.exists():
-            return []
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return ledger_rows(self.state)
 
     def waiting(self) -> list[Path]:
         """The files that lie in the inbox."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from photo_organizer.models.manifest import BACKBONE_FILE, INT8_FILES
 from photo_organizer.models.serving_model import ModelDescription
-from photo_organizer.sqlite import open_database, transaction
+from photo_organizer.sqlite import closed_on_error, open_database, transaction
 
 # Vectors lie in an ordinary table: without a rowid, rows of this size would take a whole page each.
 _SCHEMA = """
@@ -54,7 +54,8 @@ class FeatureStore:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # a cache: the process may die, the file stays sound
         self._connection = open_database(path, synchronous="OFF", threads=True)
-        self._connection.executescript(_SCHEMA)
+        with closed_on_error(self._connection):
+            self._connection.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
         return self

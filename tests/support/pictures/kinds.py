@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 WIDTH, HEIGHT = 96, 64
 Shares = NDArray[np.float64]
@@ -85,3 +86,8 @@ def inks(shares: Shares) -> Shares:
 
 def eight(shares: Shares) -> NDArray[np.uint8]:
     return codes(shares, 8).astype(np.uint8)
+
+
+def photo_image() -> Image.Image:
+    """`photo` in 8 bits, as Pillow holds it."""
+    return Image.fromarray(eight(photo()))

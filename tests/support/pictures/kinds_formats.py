@@ -24,6 +24,7 @@ from support.pictures.kinds import (
     on_white,
     opacity,
     photo,
+    photo_image,
     rounded,
 )
 
@@ -37,10 +38,6 @@ def format_kinds() -> Iterator[Kind]:
     yield from _with_faults()
 
 
-def _image() -> Image.Image:
-    return Image.fromarray(eight(photo()))
-
-
 def _rgba() -> Image.Image:
     return Image.fromarray(eight(np.concatenate([photo(), opacity()], axis=-1)))
 
@@ -49,15 +46,15 @@ def _by_pillow() -> Iterator[Kind]:
     grey_image = Image.fromarray(eight(grey())[..., 0])
     bilevel = Image.fromarray(codes(grey()[..., 0], 1).astype(bool))
     for name, make in {
-        "jp2": lambda: saved(_image(), "JPEG2000"),
-        "jpeg 2000 codestream": lambda: saved(_image(), "JPEG2000", no_jp2=True),
-        "tga": lambda: saved(_image(), "TGA"),
-        "tga compressed": lambda: saved(_image(), "TGA", compression="tga_rle"),
-        "ppm": lambda: saved(_image(), "PPM"),
-        "pcx": lambda: saved(_image(), "PCX"),
-        "dds": lambda: saved(_image(), "DDS"),
-        "sgi": lambda: saved(_image(), "SGI"),
-        "qoi": lambda: saved(_image(), "QOI"),
+        "jp2": lambda: saved(photo_image(), "JPEG2000"),
+        "jpeg 2000 codestream": lambda: saved(photo_image(), "JPEG2000", no_jp2=True),
+        "tga": lambda: saved(photo_image(), "TGA"),
+        "tga compressed": lambda: saved(photo_image(), "TGA", compression="tga_rle"),
+        "ppm": lambda: saved(photo_image(), "PPM"),
+        "pcx": lambda: saved(photo_image(), "PCX"),
+        "dds": lambda: saved(photo_image(), "DDS"),
+        "sgi": lambda: saved(photo_image(), "SGI"),
+        "qoi": lambda: saved(photo_image(), "QOI"),
     }.items():
         yield Kind(name, make, photo, 2)
     yield Kind("jp2 grey", lambda: saved(grey_image, "JPEG2000"), grey)
@@ -66,7 +63,7 @@ def _by_pillow() -> Iterator[Kind]:
     seen = on_white(photo(), opacity())
     yield Kind("jp2 with alpha", lambda: saved(_rgba(), "JPEG2000"), lambda: seen, 2)
     yield Kind("tga with alpha", lambda: saved(_rgba(), "TGA"), lambda: seen, 2)
-    square = np.asarray(_image().resize((64, 64))) / 255
+    square = np.asarray(photo_image().resize((64, 64))) / 255
     icon = Image.fromarray(eight(square))
     yield Kind("ico", lambda: saved(icon, "ICO", sizes=[(64, 64)]), lambda: square, 2)
     yield Kind("icns", lambda: saved(icon.resize((128, 128)), "ICNS"), lambda: square, 4)
@@ -110,7 +107,7 @@ def xmp(orientation: int) -> bytes:
 
 def _turned_by_xmp() -> Iterator[Kind]:
     for orientation in range(2, 9):
-        stored, packet = stored_for(_image(), orientation), xmp(orientation)
+        stored, packet = stored_for(photo_image(), orientation), xmp(orientation)
         yield Kind(
             f"jpeg orientation {orientation} in xmp",
             lambda i=stored, p=packet: saved(i, "JPEG", quality=95, subsampling=0, xmp=p),
@@ -126,7 +123,7 @@ def _turned_by_xmp() -> Iterator[Kind]:
 
 def _turned_jxl() -> Iterator[Kind]:
     for orientation in range(2, 9):
-        stored = stored_for(_image(), orientation)
+        stored = stored_for(photo_image(), orientation)
         yield Kind(
             f"jxl orientation {orientation}",
             lambda i=stored, n=orientation: _jxl_turned(i, n),
@@ -161,9 +158,9 @@ def _jxl_turned(image: Image.Image, orientation: int) -> bytes:
 def _with_faults() -> Iterator[Kind]:
     yield Kind("png with a wrong checksum of text", lambda: _wrong_checksum(b"tEXt"), photo)
     yield Kind("png with a wrong checksum of pixels", lambda: _wrong_checksum(b"IDAT"), photo)
-    progressive = saved(_image(), "JPEG", quality=95, progressive=True)
+    progressive = saved(photo_image(), "JPEG", quality=95, progressive=True)
     yield Kind("progressive jpeg without its end", lambda: progressive[:-2], photo, 3)
-    baseline = saved(_image(), "JPEG", quality=95)
+    baseline = saved(photo_image(), "JPEG", quality=95)
     yield Kind("jpeg without its end", lambda: baseline[:-2], photo, 3)
     yield Kind("jpeg without its end, then zeros", lambda: baseline[:-2] + bytes(200), photo, 3)
     yield Kind("jpeg with bytes between its segments", lambda: _gaps(baseline), photo, 3)
@@ -184,7 +181,7 @@ def _wrong_checksum(name: bytes) -> bytes:
 
     text = PngImagePlugin.PngInfo()
     text.add_text("Title", "a photo")
-    _image().save(file, "PNG", pnginfo=text)
+    photo_image().save(file, "PNG", pnginfo=text)
     data = bytearray(file.getvalue())
     at = data.index(name) - 4
     end = at + 8 + int.from_bytes(data[at : at + 4])

@@ -22,6 +22,7 @@ from support.pictures.kinds import (
     on_white,
     opacity,
     photo,
+    photo_image,
     rounded,
 )
 from support.pictures.kinds_colour import heif_file, png_with
@@ -34,10 +35,6 @@ def plain_kinds() -> Iterator[Kind]:
     yield from _bmp()
     yield from _others()
     yield from _orientations()
-
-
-def _image() -> Image.Image:
-    return Image.fromarray(eight(photo()))
 
 
 def _grey() -> Image.Image:
@@ -65,7 +62,9 @@ def _png() -> Iterator[Kind]:
         yield Kind(f"png palette {bits} bits", lambda b=bits: _png_palette(b), lambda b=bits: _reddish(b))
     yield Kind("png grey, one shade transparent", lambda: _png_of(grey(), 4, 0, trns=b"\0\0"), _without_black)
     yield Kind("png interlaced", lambda: _interlaced(eight(photo())), photo)
-    yield Kind("apng", lambda: saved(_image(), "PNG", save_all=True, append_images=[_image()] * 2), photo)
+    yield Kind(
+        "apng", lambda: saved(photo_image(), "PNG", save_all=True, append_images=[photo_image()] * 2), photo
+    )
 
 
 def _without_black() -> Shares:
@@ -129,30 +128,33 @@ def _jpeg() -> Iterator[Kind]:
         for progressive in (False, True):
             name = f"jpeg {subsampling}{' progressive' if progressive else ''}"
             options = {"quality": 95, "subsampling": subsampling, "progressive": progressive}
-            yield Kind(name, lambda o=options: saved(_image(), "JPEG", **o), photo, 3)
+            yield Kind(name, lambda o=options: saved(photo_image(), "JPEG", **o), photo, 3)
     yield Kind("jpeg grey", lambda: saved(_grey(), "JPEG", quality=95), grey, 2)
-    yield Kind("jpeg cmyk", lambda: saved(_image().convert("CMYK"), "JPEG", quality=95), photo, 3)
-    yield Kind("jpeg kept as rgb", lambda: saved(_image(), "JPEG", quality=95, keep_rgb=True), photo, 3)
+    yield Kind("jpeg cmyk", lambda: saved(photo_image().convert("CMYK"), "JPEG", quality=95), photo, 3)
+    yield Kind("jpeg kept as rgb", lambda: saved(photo_image(), "JPEG", quality=95, keep_rgb=True), photo, 3)
     yield Kind(
-        "jpeg with restarts", lambda: saved(_image(), "JPEG", quality=95, restart_marker_rows=1), photo, 3
+        "jpeg with restarts",
+        lambda: saved(photo_image(), "JPEG", quality=95, restart_marker_rows=1),
+        photo,
+        3,
     )
     yield Kind(
         "jpeg of several pictures",
-        lambda: saved(_image(), "MPO", quality=95, save_all=True, append_images=[_grey()]),
+        lambda: saved(photo_image(), "MPO", quality=95, save_all=True, append_images=[_grey()]),
         photo,
         3,
     )
 
 
 def _bmp() -> Iterator[Kind]:
-    yield Kind("bmp 24 bits", lambda: saved(_image(), "BMP"), photo)
+    yield Kind("bmp 24 bits", lambda: saved(photo_image(), "BMP"), photo)
     yield Kind("bmp grey", lambda: saved(_grey(), "BMP"), grey)
     yield Kind(
         "bmp 1 bit",
         lambda: saved(_grey().point(lambda v: 255 * (v > 127), "1"), "BMP"),
         lambda: rounded(grey(), 1),
     )
-    palette = _image().quantize(64)
+    palette = photo_image().quantize(64)
     yield Kind("bmp palette", lambda: saved(palette, "BMP"), lambda: np.asarray(palette.convert("RGB")) / 255)
     yield Kind("bmp from the top down", _bmp_upside_down, photo)
     yield Kind("bmp 16 bits 5-6-5", _bmp_565, photo, 5)
@@ -181,26 +183,28 @@ def _bmp_565() -> bytes:
 
 
 def _others() -> Iterator[Kind]:
-    palette = _image().quantize(128)
+    palette = photo_image().quantize(128)
     seen = lambda: np.asarray(palette.convert("RGB")) / 255  # noqa: E731
     yield Kind("gif", lambda: saved(palette, "GIF"), seen)
     yield Kind("gif interlaced", lambda: saved(palette, "GIF", interlace=1), seen)
-    yield Kind("webp", lambda: saved(_image(), "WEBP", quality=95), photo, 3)
-    yield Kind("webp lossless", lambda: saved(_image(), "WEBP", lossless=True), photo)
+    yield Kind("webp", lambda: saved(photo_image(), "WEBP", quality=95), photo, 3)
+    yield Kind("webp lossless", lambda: saved(photo_image(), "WEBP", lossless=True), photo)
     rgba = Image.fromarray(eight(np.concatenate([photo(), opacity()], axis=-1)))
     shown = on_white(photo(), opacity())
     yield Kind("webp with alpha", lambda: saved(rgba, "WEBP", lossless=True), lambda: shown)
     for subsampling in ("4:4:4", "4:2:0", "4:0:0"):
         options = {"quality": 95, "subsampling": subsampling}
         wanted = (
-            (lambda: np.asarray(_image().convert("L"))[..., None] / 255) if subsampling == "4:0:0" else photo
+            (lambda: np.asarray(photo_image().convert("L"))[..., None] / 255)
+            if subsampling == "4:0:0"
+            else photo
         )
-        yield Kind(f"avif {subsampling}", lambda o=options: saved(_image(), "AVIF", **o), wanted, 3)
+        yield Kind(f"avif {subsampling}", lambda o=options: saved(photo_image(), "AVIF", **o), wanted, 3)
     yield Kind("avif with alpha", lambda: saved(rgba, "AVIF", quality=95), lambda: shown, 3)
     for bits in (8, 10):
         yield Kind(f"heic {bits} bits", lambda b=bits: heif_file(photo(), b), photo, 3, "pillow_heif")
     for name, image, wanted in (
-        ("rgb", _image(), photo),
+        ("rgb", photo_image(), photo),
         ("grey", _grey(), grey),
         ("with alpha", rgba, lambda: shown),
     ):
@@ -224,7 +228,7 @@ def _orientations() -> Iterator[Kind]:
             yield Kind(
                 f"{kind.lower()} orientation {orientation}",
                 lambda k=kind, n=orientation, o=options, e=exif: saved(
-                    stored_for(_image(), n), k, exif=e, **o
+                    stored_for(photo_image(), n), k, exif=e, **o
                 ),
                 photo,
                 3,

@@ -21,20 +21,9 @@ from photo_organizer.config import Configuration, load_configuration
 from photo_organizer.learning.labels.label_questions import LabelQuestion, write_questions
 from photo_organizer.library import Filing, Library
 from photo_organizer.photo import Action, AssetGroup, Decision, FileIdentity, Photo, Prediction
+from support.small_models import CATEGORIES
 from support.web import page_process
 
-CATEGORIES = (
-    "Family",
-    "Friends",
-    "Travel",
-    "Nature",
-    "Events",
-    "Pets",
-    "Food",
-    "Hobbies",
-    "Selfies",
-    "Others",
-)
 DAY = 86_400
 
 

@@ -31,6 +31,7 @@ from photo_organizer.files import open_lock_file, try_lock
 from photo_organizer.learning.labels.label_schema import VERSION, bring_up_to_date
 from photo_organizer.sqlite import (
     NewerDatabaseError,
+    closed_on_error,
     open_database,
     replace_folder,
     storable,
@@ -139,13 +140,12 @@ class LabelStore:
             remedy = "move it aside; the next training begins a new one from what lies in the library"
             raise LabelStoreError(f"it cannot be opened ({error})", where=path, remedy=remedy) from error
         try:
-            upgrade(self._connection, VERSION, bring_up_to_date)
+            with closed_on_error(self._connection):
+                upgrade(self._connection, VERSION, bring_up_to_date)
         except NewerDatabaseError as error:
-            self.close()
             remedy = "update smart-photo-organizer"
             raise LabelStoreError("it was written by a newer version", where=path, remedy=remedy) from error
         except sqlite3.Error as error:
-            self.close()
             raise LabelStoreError(f"it cannot be written ({error})", where=path) from error
 
     def __enter__(self) -> LabelStore:

@@ -36,7 +36,7 @@ from photo_organizer.library.record.operation import (
     TransferMode,
 )
 from photo_organizer.photo import Action, FileIdentity
-from photo_organizer.sqlite import open_database, storable, stored_number
+from photo_organizer.sqlite import closed_on_error, open_database, storable, stored_number
 from photo_organizer.typed_command import typed
 
 _COLUMNS = (
@@ -61,11 +61,8 @@ class Journal:
         self._operations = operations
         try:
             self._connection = open_database(path, synchronous="FULL")
-            try:
+            with closed_on_error(self._connection):
                 self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
         except sqlite3.OperationalError as error:
             raise DestinationError(
                 f"the journal: {error}", where=path, remedy="make room or make it writable"

@@ -19,7 +19,7 @@ from pathlib import Path
 from photo_organizer.errors import OrganizerError
 from photo_organizer.library.record.journal import Journal
 from photo_organizer.library.record.operation import JOINED, SKIPPED, Operation, State
-from photo_organizer.sqlite import NewerDatabaseError, open_database, transaction, upgrade
+from photo_organizer.sqlite import NewerDatabaseError, closed_on_error, open_database, transaction, upgrade
 
 _VERSION = 1
 _AT_ONCE = 20_000
@@ -94,12 +94,9 @@ class SearchIndex:
 
     def _connect(self) -> sqlite3.Connection:
         connection = open_database(self._path, synchronous="OFF")
-        try:
+        with closed_on_error(connection):
             upgrade(connection, _VERSION, _make_tables)
             self._begin_again_for_another_journal(connection)
-        except (sqlite3.Error, NewerDatabaseError):
-            connection.close()
-            raise
         return connection
 
     def close(self) -> None:

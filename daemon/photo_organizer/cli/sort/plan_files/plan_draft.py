@@ -24,6 +24,7 @@ from photo_organizer.cli.sort.plan_files.planned_photo import PlannedPhoto
 from photo_organizer.cli.sort.plan_files.rows import row_of
 from photo_organizer.files import replacing
 from photo_organizer.library import Placed
+from photo_organizer.sqlite import closed_on_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -239,13 +240,10 @@ class PlanDraft:
 def _connect(path: Path | None) -> sqlite3.Connection:
     """Open a database for this process alone: two processes that make one plan would mix their photos."""
     database = sqlite3.connect(path or "", timeout=1.0)
-    try:
+    with closed_on_error(database):
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("BEGIN EXCLUSIVE")
         database.commit()
-    except sqlite3.Error:
-        database.close()
-        raise
     return database
 
 
